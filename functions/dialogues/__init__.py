@@ -1,0 +1,1 @@
+"""The dialogue model on top of the library."""

@@ -1,0 +1,1 @@
+"""What only Lambda needs: handlers, access, HTTP, settings and wiring."""

@@ -1,0 +1,1 @@
+"""Twinvault: an encrypted record store on Amazon DynamoDB."""

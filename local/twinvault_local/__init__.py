@@ -1,0 +1,1 @@
+"""The local twin: engines, local KMS, issuer, provisioning and the Lambda runtime."""

@@ -1,0 +1,1 @@
+"""The infrastructure: one module per room of the runtime."""
