@@ -1,0 +1,97 @@
+"""Every error that `functions/` raises.
+
+    TwinvaultError
+    ├── CallerError                     the caller's fault; names the field and the rule
+    │   ├── InvalidInput                malformed: the request cannot be understood
+    │   ├── Unprocessable               well-formed, but it breaks a rule of the model
+    │   ├── Unauthenticated             no token, or one that does not verify
+    │   ├── Forbidden                   a good token without the permission or a usable tenant
+    │   ├── NotFound                    nothing there, or nothing there for this tenant
+    │   ├── Conflict                    what exists already says otherwise
+    │   └── TooLarge                    over a limit that the message names
+    ├── IntegrityError                  tampering, or damage that cannot be told from it
+    └── DependencyError                 something we call is unavailable; carries `retry_after`
+        ├── KeyRefused                  KMS says no: access denied, disabled, pending deletion
+        ├── Contention                  a consistent view could not be had in time
+        └── OutcomeUnknown              a write may or may not have been applied
+
+Messages hold no plaintext, key, token or context value. `IntegrityError` tells the audit log which check failed
+(`step`) and which row (`where`, key attributes only); the service answers callers with a flat text and a correlation
+id.
+"""
+
+
+class TwinvaultError(Exception):
+    """Base of every error that this library and its service raise."""
+
+
+class CallerError(TwinvaultError):
+    """The caller's fault. `field` names what is wrong, as the caller wrote it; empty where no single field is."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(CallerError):
+    """The input is malformed."""
+
+
+class Unprocessable(CallerError):
+    """The input is well-formed and breaks a rule of the model."""
+
+
+class Unauthenticated(CallerError):
+    """There is no token, or it does not verify."""
+
+
+class Forbidden(CallerError):
+    """The token verifies and does not allow this."""
+
+
+class NotFound(CallerError):
+    """Nothing is there for this tenant."""
+
+
+class Conflict(CallerError):
+    """What exists already says otherwise."""
+
+
+class TooLarge(CallerError):
+    """Over a limit that the message names."""
+
+
+class IntegrityError(TwinvaultError):
+    """A check failed that only tampering or damage can fail.
+
+    Attributes:
+        step: the check that failed, in the words of docs/format.md ("5 commitment"); for the audit log alone.
+        where: the row, by its key attributes; for the audit log alone.
+    """
+
+    def __init__(self, step: str, *, where: str = "") -> None:
+        super().__init__("integrity check failed")
+        self.step = step
+        self.where = where
+
+
+class DependencyError(TwinvaultError):
+    """Something we call is unavailable. Nothing was stored, unless a subclass says otherwise."""
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+
+
+class KeyRefused(DependencyError):
+    """KMS refuses the key: access denied, disabled, pending deletion or gone. Cached copies are evicted at once."""
+
+
+class Contention(DependencyError):
+    """Other writers kept changing the partition while it was being read."""
+
+
+class OutcomeUnknown(DependencyError):
+    """A write was sent and its outcome could not be learned in time. Repeating the request is safe."""

@@ -1,0 +1,1 @@
+"""Entity specs, the store, the head, transactions and the DynamoDB adapter."""
