@@ -1,0 +1,171 @@
+"""What the Lambda server is told: one JSON file, written by the twin and read once.
+
+The server reads nothing else: no environment variable, no template. Everything here comes from the synthesized
+template and the twin's state, already resolved. An unknown, missing or mistyped field names itself.
+"""
+
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Self, cast, get_args, get_origin, get_type_hints
+
+from twinvault_local.errors import TwinError
+
+DEFAULT_ROUTE = "$default"
+
+
+class ServerConfigError(TwinError):
+    """The Lambda server's configuration does not have the promised form; the message names the field."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"server configuration: {message}", next_step="twinvault down && twinvault up")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A made-up pair, one per function role: the engines tell roles apart by its access key id."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionConfig:
+    """One function of the template. ``environment`` is what the template declares, overrides already merged in."""
+
+    name: str
+    handler: str  # "package.module.function", as the template writes it
+    timeout_seconds: int
+    memory_mb: int
+    environment: Mapping[str, str] = field(repr=False)
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteConfig:
+    """One route of the HTTP API. The catch-all is method ``ANY``, path ``$default``."""
+
+    method: str
+    path: str
+    function: str
+
+    @classmethod
+    def from_key(cls, route_key: str, *, function: str) -> Self:
+        """The template's RouteKey (``GET /pets/{id}`` or ``$default``), aimed at a function's name."""
+        if route_key == DEFAULT_ROUTE:
+            return cls(method="ANY", path=DEFAULT_ROUTE, function=function)
+        method, separator, path = route_key.partition(" ")
+        if not separator or not path.startswith("/"):
+            raise ServerConfigError(f"route key {route_key!r} is neither 'METHOD /path' nor '{DEFAULT_ROUTE}'")
+        return cls(method=method, path=path, function=function)
+
+    @property
+    def key(self) -> str:
+        """The route key as events and access logs carry it."""
+        return DEFAULT_ROUTE if self.path == DEFAULT_ROUTE else f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorsConfig:
+    """The HTTP API's CorsConfiguration; ``max_age_seconds`` None means that no such header is sent."""
+
+    allow_origins: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age_seconds: int | None = None
+    allow_credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThrottleConfig:
+    """The stage's DefaultRouteSettings: a token bucket of ``burst`` tokens, refilled at ``rate`` a second."""
+
+    rate: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Everything the Lambda server needs; see each field."""
+
+    api_port: int  # 0 takes a free port; the ready line tells which
+    region: str
+    account: str
+    python: Path  # the base interpreter, not a virtual environment's
+    task_root: Path  # the unpacked artifact
+    runtime_dir: Path  # requirements/lambda.txt, installed
+    bytecode_dir: Path  # compiled modules go here, so that the artifact's folder stays as unpacked
+    log_dir: Path  # <function>.log each, and access.log
+    functions: tuple[FunctionConfig, ...]
+    routes: tuple[RouteConfig, ...]
+    throttle: ThrottleConfig
+    cors: CorsConfig | None = None
+    api_id: str = "twinvault"
+    min_workers: int = 2  # per function, started with the server
+    max_workers: int = 8  # per function, on demand
+
+    def __post_init__(self) -> None:
+        """Raises ServerConfigError for what the types alone do not say."""
+        names = [function.name for function in self.functions]
+        if len(set(names)) != len(names):
+            raise ServerConfigError("functions: a name appears twice")
+        for route in self.routes:
+            if route.function not in names:
+                raise ServerConfigError(f"routes: {route.key!r} names the unknown function {route.function!r}")
+        if not 1 <= self.min_workers <= self.max_workers:
+            raise ServerConfigError("min_workers: not between 1 and max_workers")
+
+    def to_json(self) -> str:
+        """The file's text; ``from_json`` reads it back to an equal configuration."""
+        return json.dumps(asdict(self), default=str, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises ServerConfigError, which names the field."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise ServerConfigError("not JSON") from error
+        return cast("Self", _read(cls, data, ""))
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911  # one total function over the few kinds above, each returned on its line
+    origin = get_origin(kind)
+    if is_dataclass(kind):
+        return _read_object(cast("type[Any]", kind), value, where)
+    if origin is types.UnionType:
+        return None if value is None else _read(get_args(kind)[0], value, where)
+    if origin is tuple:
+        items = _expect(list, value, where)
+        return tuple(_read(get_args(kind)[0], item, f"{where}[{index}]") for index, item in enumerate(items))
+    if origin is Mapping:
+        return {name: _expect(str, item, f"{where}.{name}") for name, item in _expect(dict, value, where).items()}
+    if kind is Path:
+        return Path(_expect(str, value, where))
+    if kind is float:
+        return float(_expect((int, float), value, where))
+    return _expect(kind, value, where)
+
+
+def _read_object(kind: type[Any], value: Any, where: str) -> Any:  # noqa: ANN401  # as _read
+    data = _expect(dict, value, where or "the file")
+    prefix = f"{where}." if where else ""
+    known = {one.name: one for one in fields(kind)}
+    for name in data.keys() - known.keys():
+        raise ServerConfigError(f"{prefix}{name}: unknown")
+    hints = get_type_hints(kind)
+    for name, one in known.items():
+        if name not in data and one.default is MISSING:
+            raise ServerConfigError(f"{prefix}{name}: missing")
+    return kind(**{name: _read(hints[name], item, prefix + name) for name, item in data.items()})
+
+
+def _expect(kind: Any, value: Any, where: str) -> Any:  # noqa: ANN401  # JSON is untyped until this line
+    """Never shows the value: it may be a credential."""
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ServerConfigError(f"{where}: not of the expected type")
+    return value
