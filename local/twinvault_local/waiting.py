@@ -1,0 +1,16 @@
+"""Waiting for something that becomes true, with a deadline instead of a sleep."""
+
+import time
+from collections.abc import Callable
+
+_PAUSE_SECONDS = 0.05
+
+
+def until(probe: Callable[[], bool], *, seconds: float, alive: Callable[[], bool] = lambda: True) -> bool:
+    """Ask `probe` until it says yes (true), `seconds` have passed, or `alive` says no (both false)."""
+    deadline = time.monotonic() + seconds
+    while not probe():
+        if time.monotonic() > deadline or not alive():
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return True

@@ -1,0 +1,136 @@
+"""Engines for all tests: real ones on free ports, one set for each xdist worker, and no way to the real AWS.
+
+`aws`, `aws_import` and `aws_read` are keyword arguments of `boto3.client`: who calls. `dynamodb_endpoint` and
+`kms_endpoint` say where the engines listen.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from twinvault_local import toolchain, waiting
+from twinvault_local.engines import dynamodb
+from twinvault_local.ports import LOOPBACK, free_port
+
+ROOT = Path(__file__).parent.parent
+REGION = "eu-central-1"
+ACCOUNT = "000000000000"
+SEED = bytes(range(32))  # fixed: reproducible runs. The twin draws its own on first `up`
+CALLERS = {
+    "TESTOPERATOR": f"arn:aws:iam::{ACCOUNT}:root",
+    "TESTIMPORT": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-import",
+    "TESTREAD": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-read",
+}
+START_SECONDS = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_way_to_aws() -> Iterator[None]:
+    """Nothing of the developer's own AWS settings is seen, and a service that nobody planned for meets a dead port."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("AWS_", "TWINVAULT_")):
+                patch.delenv(name)
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:9",  # the discard port: nobody listens
+            "AWS_ACCESS_KEY_ID": "TESTENVIRONMENT",
+            "AWS_SECRET_ACCESS_KEY": "madeup",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_MAX_ATTEMPTS": "1",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }.items():
+            patch.setenv(name, value)
+        yield
+
+
+def _caller(access_key_id: str) -> dict[str, Any]:
+    return {"region_name": REGION, "aws_access_key_id": access_key_id, "aws_secret_access_key": "madeup"}
+
+
+@pytest.fixture(scope="session")
+def aws() -> dict[str, Any]:
+    """The operator, who is the account's root: `boto3.client("dynamodb", endpoint_url=dynamodb_endpoint, **aws)`."""
+    return _caller("TESTOPERATOR")
+
+
+@pytest.fixture(scope="session")
+def aws_import() -> dict[str, Any]:
+    """The role of the function `import` of stage dev."""
+    return _caller("TESTIMPORT")
+
+
+@pytest.fixture(scope="session")
+def aws_read() -> dict[str, Any]:
+    """The role of the function `read` of stage dev."""
+    return _caller("TESTREAD")
+
+
+@pytest.fixture(scope="session")
+def repository_cache() -> Path:
+    """The cache that the twin itself uses; its own lock keeps workers apart while they fill it."""
+    return ROOT / ".cache"
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint(repository_cache: Path) -> Iterator[str]:
+    """DynamoDB Local in memory, empty at first; tests make tables of their own names and may share it."""
+    engine = dynamodb.ensure(repository_cache, progress=print)
+    port = free_port()
+    endpoint = f"http://{LOOPBACK}:{port}"
+    with _running(dynamodb.command(toolchain.find_java(), engine, port=port, data=None)) as process:
+        assert waiting.until(
+            lambda: dynamodb.answers(endpoint), seconds=START_SECONDS, alive=lambda: process.poll() is None
+        ), "DynamoDB Local did not start"
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def kms_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The local KMS with the fixed test seed, no keys at first, who calls decided by the access key id (CALLERS)."""
+    folder = tmp_path_factory.mktemp("kms")
+    seed, callers, data = folder / "seed", folder / "callers.json", folder / "data"
+    data.mkdir(mode=0o700)
+    seed.touch(mode=0o600)
+    seed.write_bytes(SEED)
+    callers.write_text(json.dumps(CALLERS), encoding="utf-8")
+    port = free_port()
+    endpoint = f"http://{LOOPBACK}:{port}"
+    options = ["--port", str(port), "--data", str(data), "--seed-file", str(seed), "--callers", str(callers)]
+    with _running([sys.executable, "-m", "twinvault_local.kms", *options]) as process:
+        assert waiting.until(lambda: _healthy(endpoint), seconds=START_SECONDS, alive=lambda: process.poll() is None), (
+            "the local KMS did not start"
+        )
+        yield endpoint
+
+
+def _healthy(endpoint: str) -> bool:
+    try:
+        return httpx.get(f"{endpoint}/health", timeout=5, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """A child process with nothing of this machine's environment, ended with the tests."""
+    environment = {"LANG": "C.UTF-8", "PATH": os.defpath}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
