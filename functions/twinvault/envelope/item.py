@@ -1,0 +1,141 @@
+"""A sealed record as a DynamoDB item, and back (docs/format.md, "Item"; steps 1 to 4 of "Open").
+
+Items are in the low-level form of DynamoDB's API: `{"name": {"S": "text"}}`, with `bytes` under "B". Everything that
+comes from a table is hostile: any item, however shaped, yields a context and a sealed record, or `IntegrityError`.
+"""
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue, Context, Number
+from twinvault.envelope.numbers import number_value
+from twinvault.envelope.primitive import FORMAT, Sealed
+from twinvault.errors import IntegrityError, InvalidInput
+
+type Item = Mapping[str, Mapping[str, Any]]
+"""Any: the values are whatever the table holds; nothing is assumed of them before it is checked."""
+
+CONTENT, NONCE, SALT, COMMITMENT = "content_encrypted", "content_nonce", "content_salt", "key_commitment"
+KEY_ID, FORMAT_ATTRIBUTE = "key_id", "format"
+_ENVELOPE = frozenset({CONTENT, NONCE, SALT, COMMITMENT, KEY_ID, "pk", "sk"})
+# The sk of a key's row: kek#000001, idx#000001, dek#{kind}#{partition}#000001. 63 + 63 + 12 characters at most.
+_KEY_ID = re.compile(r"(?:kek|idx)#[0-9]{6}|dek#[a-z0-9][a-z0-9._-]{0,62}#[a-z0-9][a-z0-9._-]{0,62}#[0-9]{6}")
+_MAX_SK_BYTES = 1024  # DynamoDB's limit for a sort key
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an item of one entity may hold in the clear.
+
+    Attributes:
+        clear: the DynamoDB types that each authenticated clear attribute may have ("S", "N", "BOOL", "NULL").
+        unauthenticated: attributes that stand outside the seal, such as the state of a key row.
+    """
+
+    clear: Mapping[str, AbstractSet[str]]
+    unauthenticated: frozenset[str] = frozenset()
+
+
+def to_item(context: Context, sealed: Sealed) -> dict[str, dict[str, Any]]:
+    """Returns the DynamoDB item of a sealed record."""
+    item: dict[str, dict[str, Any]] = {"pk": {"S": context.pk}, "sk": {"S": context.sk}, KEY_ID: {"S": context.key_id}}
+    item.update((name, encode_clear(value)) for name, value in context.clear.items())
+    item[CONTENT] = {"B": sealed.ciphertext}
+    item[NONCE] = {"B": sealed.nonce}
+    item[SALT] = {"B": sealed.salt}
+    item[COMMITMENT] = {"B": sealed.commitment}
+    return item
+
+
+def from_item(
+    item: Item, *, table: str, tenant: str, pk: str, shape: Shape, lowest_format: int = FORMAT
+) -> tuple[Context, Sealed]:
+    """Returns what to open and the context to open it in. `table`, `tenant` and `pk` come from the caller's scope.
+
+    Raises:
+        IntegrityError: the item is not a sealed record of this shape at this partition key.
+    """
+    sk = _text(item, "sk", step="0 place")
+    if len(sk.encode(errors="replace")) > _MAX_SK_BYTES or _text(item, "pk", step="0 place") != pk:
+        raise IntegrityError("0 place")
+    # Step 1: the format is one that this code knows and that the settings still allow. Missing is an error, too.
+    if _format(item) not in range(lowest_format, FORMAT + 1):
+        raise IntegrityError("1 format", where=sk)
+    # Step 2: the key id has the form of a key row's sort key. Whether it is the scope's own is for the caller to check.
+    key_id = _text(item, KEY_ID, step="2 key id")
+    if not _KEY_ID.fullmatch(key_id):
+        raise IntegrityError("2 key id", where=sk)
+    # Step 3, first half: the sealed attributes are binary. Their lengths are checked by `open_sealed`.
+    sealed = Sealed(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
+    # Step 4, first half: every clear attribute is declared and of a declared type.
+    clear = {
+        name: _clear_value(name, value, shape=shape, where=sk)
+        for name, value in item.items()
+        if name not in _ENVELOPE and name not in shape.unauthenticated
+    }
+    return Context(table, tenant, pk, sk, key_id, clear), sealed
+
+
+def encode_clear(value: ClearValue) -> dict[str, Any]:
+    """One clear value as a DynamoDB attribute value."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case None:
+            return {"NULL": True}
+        case Number():
+            return {"N": value.text}
+
+
+def _clear_value(name: object, value: object, *, shape: Shape, where: str) -> ClearValue:
+    """Decodes one clear attribute, or refuses it: undeclared, of another type, or not an attribute value at all."""
+    if not isinstance(name, str) or not ATTRIBUTE_NAME.fullmatch(name) or name not in shape.clear:
+        raise IntegrityError("4 clear attributes", where=where)
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise IntegrityError("4 clear attributes", where=where)
+    ((kind, content),) = value.items()
+    if kind not in shape.clear[name]:
+        raise IntegrityError("4 clear attributes", where=where)
+    match kind, content:
+        case "S", str():
+            return content
+        case "N", str():
+            return Number(content)
+        case "BOOL", bool():
+            return content
+        case "NULL", True:
+            return None
+        case _:
+            raise IntegrityError("4 clear attributes", where=where)
+
+
+def _attribute(item: Item, name: str, kind: str) -> object:
+    value: object = item.get(name)
+    return value.get(kind) if isinstance(value, Mapping) and len(value) == 1 else None
+
+
+def _text(item: Item, name: str, *, step: str) -> str:
+    value = _attribute(item, name, "S")
+    return value if isinstance(value, str) else _refuse(step)
+
+
+def _binary(item: Item, name: str, *, where: str) -> bytes:
+    value = _attribute(item, name, "B")
+    return value if isinstance(value, bytes) else _refuse("3 lengths", where=where)
+
+
+def _format(item: Item) -> object:
+    value = _attribute(item, FORMAT_ATTRIBUTE, "N")
+    try:
+        return number_value(value) if isinstance(value, str) else None
+    except InvalidInput:
+        return None
+
+
+def _refuse(step: str, *, where: str = "") -> NoReturn:
+    raise IntegrityError(step, where=where)

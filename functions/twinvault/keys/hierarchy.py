@@ -1,0 +1,240 @@
+"""The key hierarchy: root key (in KMS) -> KEK (tenant, epoch) -> DEK (partition, version).
+
+Creation is race-safe: whoever loses the INSERT reads the winner's row, and only the key that was read back is used. No
+key is used before it is durable. The same calls in the same order run on a laptop and in production.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, require_id, tenant_key
+from twinvault.errors import IntegrityError, TwinvaultError
+from twinvault.keys.cache import KeyCache, Loaded
+from twinvault.keys.kms import RootKms
+from twinvault.keys.rows import (
+    KekRow,
+    NamedKey,
+    dek_name,
+    dek_prefix,
+    dek_version,
+    idx_name,
+    kek_context,
+    parse_kek,
+    require_state,
+    state_of,
+    unwrap,
+    wrap,
+    wrapping_key_name,
+)
+
+if TYPE_CHECKING:
+    from twinvault.envelope.item import Item
+    from twinvault.observe import Observer
+
+_CURRENT = "kek"
+"""The cache's name for a tenant's newest active KEK, beside the KEKs' own names."""
+
+
+class KeyTable(Protocol):
+    """The keys table. All reads are strongly consistent."""
+
+    def get(self, pk: str, sk: str) -> "Item | None":
+        """The row, or None."""
+
+    def query(self, pk: str, prefix: str, *, limit: int | None = None) -> "Sequence[Item]":
+        """The rows whose sort key begins with `prefix`, in order; all pages unless limited."""
+
+    def insert(self, item: "Item") -> None:
+        """Adds a row if none is there, and says nothing of which it was: the caller reads back.
+
+        Raises:
+            DependencyError: the table cannot answer; the row may or may not be there.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class NewDek:
+    """A DEK that is not durable yet: its row goes into the very transaction that first uses it."""
+
+    key: NamedKey
+    version: int
+    row: dict[str, dict[str, Any]]
+
+
+class KeyHierarchy:
+    """Finds, opens and makes the keys of all tenants; thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        table: KeyTable,
+        kms: RootKms,
+        root_key_ids: Sequence[str],
+        cache: KeyCache,
+        now: Callable[[], str],
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        """`root_key_ids`: KMS key ids, the first wraps new KEKs, all may open. `now`: RFC 3339 UTC time as text."""
+        self._table = table
+        self._kms = kms
+        self._root_key_ids = tuple(root_key_ids)
+        self._cache = cache
+        self._now = now
+        self._randomness = randomness
+
+    def index_key(self, tenant: str, kind: str, observer: "Observer", *, create: bool) -> NamedKey | None:
+        """The tenant's index key, which hides the ids of this kind's partitions.
+
+        Returns None where there is none and `create` is false.
+
+        Raises:
+            IntegrityError: it is missing although partitions of this kind exist, or it does not open.
+            KeyRefused, DependencyError: as for any key.
+        """
+        require_id(tenant, field="tenant")
+
+        def load() -> Loaded:
+            row = self._index_row(tenant, kind) or (self._make_index_row(tenant, observer) if create else None)
+            if row is None:
+                raise _NoKeysError
+            name = row["sk"]["S"]
+            require_state(state_of(row), sealing=False, name=name)
+            return self._unwrap(row, tenant=tenant, name=name, label=Label.INDEX, observer=observer)
+
+        try:
+            return self._cache.get((tenant, "idx"), load, observer)
+        except _NoKeysError:
+            return None
+
+    def dek(
+        self, tenant: str, kind: str, partition: str, key_id: str, observer: "Observer", *, sealing: bool = False
+    ) -> NamedKey:
+        """The DEK of this partition that a record names.
+
+        Raises:
+            IntegrityError: the name is another partition's, the row is missing, or it does not open.
+            KeyRefused: its state or KMS forbids the use.
+        """
+        dek_version(key_id, kind=kind, partition=partition)
+        # A cache entry knows no state: a key that may only open must not be served to a writer, hence two names.
+        cache_name = (tenant, f"{key_id}#seal" if sealing else key_id)
+        return self._cache.get(cache_name, lambda: self._load_dek(tenant, key_id, observer, sealing=sealing), observer)
+
+    def new_dek(self, tenant: str, kind: str, partition: str, version: int, observer: "Observer") -> NewDek:
+        """A fresh DEK, wrapped under the tenant's current KEK (made if the tenant has none), not stored yet."""
+        kek = self._current_kek(tenant, observer)
+        key = NamedKey(dek_name(kind, partition, version), self._randomness(KEY_BYTES))
+        row = self._wrap(key, tenant=tenant, kek=kek, label=Label.DEK)
+        observer.crypto("wrap_dek", kek.name)
+        return NewDek(key, version, row)
+
+    def has_dek(self, tenant: str, kind: str, partition: str) -> bool:
+        """Whether any DEK of this partition exists: where a head is missing, that is tampering."""
+        return bool(self._table.query(tenant_key(tenant), dek_prefix(kind, partition), limit=1))
+
+    # -- DEK and index key -------------------------------------------------------------------------------------------
+
+    def _load_dek(self, tenant: str, name: str, observer: "Observer", *, sealing: bool) -> Loaded:
+        row = self._row(tenant, name)
+        require_state(state_of(row), sealing=sealing, name=name)
+        return self._unwrap(row, tenant=tenant, name=name, label=Label.DEK, observer=observer)
+
+    def _index_row(self, tenant: str, kind: str) -> "Item | None":
+        """The newest epoch's row (all epochs' rows hold the same key), or None where none was ever needed."""
+        rows = self._table.query(tenant_key(tenant), "idx#")
+        if not rows and self._table.query(tenant_key(tenant), f"dek#{kind}#", limit=1):
+            # The index key is durable before the first partition that it names; a second look tells a concurrent
+            # first writer from a row that was taken away. A new key would hide every partition there is.
+            rows = self._table.query(tenant_key(tenant), "idx#")
+            if not rows:
+                raise IntegrityError("missing index key", where=tenant_key(tenant))
+        return rows[-1] if rows else None
+
+    def _make_index_row(self, tenant: str, observer: "Observer") -> "Item":
+        kek = self._current_kek(tenant, observer)
+        key = NamedKey(idx_name(int(kek.name[4:])), self._randomness(KEY_BYTES))
+        self._table.insert(self._wrap(key, tenant=tenant, kek=kek, label=Label.INDEX))
+        observer.crypto("wrap_dek", kek.name)
+        return self._row(tenant, key.name)
+
+    def _unwrap(self, row: "Item", *, tenant: str, name: str, label: Label, observer: "Observer") -> Loaded:
+        kek = self._kek(tenant, wrapping_key_name(row, name=name), observer)
+        try:
+            key = unwrap(row, tenant=tenant, name=name, kek=kek, label=label)
+        except TwinvaultError:
+            observer.crypto("unwrap_dek", kek.name, "failure")
+            raise
+        observer.crypto("unwrap_dek", kek.name)
+        observer.metric("KeyUnwrap")
+        return Loaded(key, parent=(tenant, kek.name))
+
+    def _wrap(self, key: NamedKey, *, tenant: str, kek: NamedKey, label: Label) -> dict[str, dict[str, Any]]:
+        salt, nonce = self._randomness(SALT_BYTES), self._randomness(NONCE_BYTES)
+        return wrap(key, tenant=tenant, kek=kek, label=label, created_at=self._now(), salt=salt, nonce=nonce)
+
+    def _row(self, tenant: str, name: str) -> "Item":
+        row = self._table.get(tenant_key(tenant), name)
+        if row is None:
+            # Something was sealed under this key, so its row was here: it has been taken away.
+            raise IntegrityError("missing key row", where=name)
+        return row
+
+    # -- KEK ---------------------------------------------------------------------------------------------------------
+
+    def _kek(self, tenant: str, name: str, observer: "Observer") -> NamedKey:
+        return self._cache.get((tenant, name), lambda: self._load_kek(tenant, name, observer), observer)
+
+    def _load_kek(self, tenant: str, name: str, observer: "Observer") -> Loaded:
+        row = parse_kek(self._row(tenant, name), tenant=tenant, name=name)
+        require_state(row.state, sealing=False, name=name)
+        return Loaded(self._decrypt(row, observer))
+
+    def _decrypt(self, row: KekRow, observer: "Observer") -> NamedKey:
+        if row.root_key_id not in self._root_key_ids:
+            raise IntegrityError("root key", where=row.name)
+        try:
+            key = self._kms.decrypt(row.wrapped, row.root_key_id, row.context, observer)
+        except TwinvaultError:
+            observer.crypto("derive_kek", row.name, "failure")
+            raise
+        observer.crypto("derive_kek", row.name)
+        if len(key) != KEY_BYTES:
+            raise IntegrityError("key length", where=row.name)
+        return NamedKey(row.name, key)
+
+    def _current_kek(self, tenant: str, observer: "Observer") -> NamedKey:
+        """The KEK that new keys are wrapped under: the newest active epoch, made if the tenant has no key rows."""
+        cache_name = (tenant, _CURRENT)
+        return self._cache.get(cache_name, lambda: self._load_current_kek(tenant, observer), observer)
+
+    def _load_current_kek(self, tenant: str, observer: "Observer") -> Loaded:
+        rows = self._kek_rows(tenant)
+        if not rows:
+            self._make_first_kek(tenant, observer)
+            rows = self._kek_rows(tenant)
+        current = next((row for row in reversed(rows) if row.state == "active"), rows[-1])
+        require_state(current.state, sealing=True, name=current.name)
+        return Loaded(self._kek(tenant, current.name, observer), parent=(tenant, current.name))
+
+    def _kek_rows(self, tenant: str) -> list[KekRow]:
+        items = self._table.query(tenant_key(tenant), "kek#")
+        return [parse_kek(item, tenant=tenant, name=item["sk"]["S"]) for item in items]
+
+    def _make_first_kek(self, tenant: str, observer: "Observer") -> None:
+        """GenerateDataKey, INSERT. Only what is read back afterwards is used, so it does not matter who won."""
+        if self._table.query(tenant_key(tenant), "", limit=1):
+            # Epoch 1 is made only where the tenant has no key rows. A KEK is durable before any other row, so a second
+            # look tells a concurrent first writer from a KEK that was taken away.
+            if self._table.query(tenant_key(tenant), "kek#", limit=1):
+                return
+            raise IntegrityError("missing key row", where=tenant_key(tenant))
+        kek_id = self._randomness(16).hex()
+        root = self._root_key_ids[0]
+        made = self._kms.generate_data_key(root, kek_context(tenant, 1, kek_id), observer)
+        row = KekRow(tenant, 1, kek_id, root, made.wrapped, "active", self._now())
+        self._table.insert(row.to_item())
+
+
+class _NoKeysError(TwinvaultError):
+    """The tenant has no index key and this caller may not make one; never leaves this module."""

@@ -1,0 +1,105 @@
+"""The root key, behind two methods, and their adapter to AWS KMS.
+
+Whoever implements `RootKms` translates KMS's answers into our errors, so nothing above this module knows boto3:
+
+    refused      access denied, disabled, pending deletion, gone      KeyRefused: evict cached keys at once
+    tampering    the ciphertext is not one of this key and context    IntegrityError
+    unavailable  throttled, timed out, unreachable                    DependencyError: cached keys serve until their TTL
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+    from twinvault.observe import Observer
+
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html and .../API_GenerateDataKey.html, "Errors".
+_REFUSED = frozenset(
+    {
+        "AccessDeniedException",
+        "DisabledException",
+        "InvalidGrantTokenException",
+        "InvalidKeyUsageException",
+        "KMSInvalidStateException",
+        "NotFoundException",
+    }
+)
+_TAMPERING = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A fresh data key: the key itself and its form wrapped by KMS."""
+
+    plaintext: bytes = field(repr=False)
+    wrapped: bytes
+
+
+class RootKms(Protocol):
+    """A symmetric KMS key that wraps KEKs. The encryption context is matched exactly, as a map."""
+
+    def generate_data_key(self, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> DataKey:
+        """Returns a fresh 256-bit key wrapped under the root key and bound to `context`."""
+
+    def decrypt(self, wrapped: bytes, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> bytes:
+        """Returns the key that `generate_data_key` wrapped under this root key with this very context."""
+
+
+class AwsKms:
+    """`RootKms` over AWS KMS, with an injected boto3 client."""
+
+    def __init__(self, client: "KMSClient") -> None:
+        self._client = client
+
+    def generate_data_key(self, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> DataKey:
+        """See `RootKms.generate_data_key`."""
+        try:
+            answer = self._client.generate_data_key(KeyId=root_key_id, KeySpec="AES_256", EncryptionContext=context)
+        except (ClientError, BotoCoreError) as error:
+            _translate(error, observer)
+        _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        _require_same_key(answer["KeyId"], root_key_id)
+        return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
+
+    def decrypt(self, wrapped: bytes, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> bytes:
+        """See `RootKms.decrypt`."""
+        try:
+            # KeyId is always named: without it KMS would open a blob of any key that this role may use.
+            answer = self._client.decrypt(CiphertextBlob=wrapped, KeyId=root_key_id, EncryptionContext=context)
+        except (ClientError, BotoCoreError) as error:
+            _translate(error, observer)
+        _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        _require_same_key(answer["KeyId"], root_key_id)
+        return answer["Plaintext"]
+
+
+def _count(observer: "Observer", request_id: str) -> None:
+    observer.metric("KmsCalls")
+    observer.kms_call(request_id)
+
+
+def _require_same_key(answered_arn: str, asked_key_id: str) -> None:
+    """KMS answers with the key's ARN; settings hold the key id, never an alias that could be pointed elsewhere."""
+    if answered_arn.rsplit("/", 1)[-1] != asked_key_id.rsplit("/", 1)[-1]:
+        raise IntegrityError("root key")
+
+
+def _translate(error: ClientError | BotoCoreError, observer: "Observer") -> NoReturn:
+    """Raises our error for KMS's. The message names the code alone: KMS's own text can repeat the context."""
+    if not isinstance(error, ClientError):
+        _count(observer, "")
+        raise DependencyError("the key service cannot be reached") from None
+    _count(observer, error.response.get("ResponseMetadata", {}).get("RequestId", ""))
+    code = error.response.get("Error", {}).get("Code", "")
+    if code in _TAMPERING:
+        raise IntegrityError("root key") from None
+    if code in _REFUSED:
+        raise KeyRefused(f"the key service refuses the root key ({code})", retry_after=30) from None
+    raise DependencyError("the key service cannot answer now") from None

@@ -1,0 +1,237 @@
+"""The rows of the keys table (docs/format.md, "Key rows"): their names, and wrapping and unwrapping. Pure.
+
+    pk = tenant#{tenant}
+    sk = kek#{epoch:06d}                          a KEK, wrapped by KMS under the root key
+         dek#{kind}#{partition}#{version:06d}     a DEK, sealed under a KEK
+         idx#{epoch:06d}                          the tenant's index key, sealed under that epoch's KEK
+
+What identifies a key is inside its KMS context or its seal: a row that is moved, renamed or copied does not open. Its
+`state` is not: it binds an honest operator. Against someone who can write this table, revoke in KMS.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from twinvault.envelope import (
+    FORMAT,
+    KEY_BYTES,
+    Context,
+    Label,
+    open_sealed,
+    require_id,
+    seal,
+    tenant_key,
+)
+from twinvault.envelope.aad import Number
+from twinvault.envelope.item import Item, Shape, from_item, to_item
+from twinvault.errors import IntegrityError, InvalidInput, KeyRefused
+
+TABLE = "keys"
+MAX_NUMBER = 999_999
+"""Epochs and versions are six digits in a sort key."""
+
+_SEALABLE, _OPENABLE = frozenset({"active"}), frozenset({"active", "retired"})
+_STATES = frozenset({"active", "retired", "revoked", "destroyed"})
+_KEK_ID = re.compile(r"[0-9a-f]{32}")
+_MAX_WRAPPED_BYTES = 6144  # https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html, CiphertextBlob
+_WRAPPED = Shape(
+    clear={"tenant_id": {"S"}, "entity_type": {"S"}, "version": {"N"}, "format": {"N"}, "created_at": {"S"}},
+    unauthenticated=frozenset({"state"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedKey:
+    """A plaintext key with the name of its row. Lives in memory only."""
+
+    name: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KekRow:
+    """A KEK as the keys table holds it."""
+
+    tenant: str
+    epoch: int
+    kek_id: str
+    root_key_id: str
+    wrapped: bytes
+    state: str
+    created_at: str
+
+    @property
+    def name(self) -> str:
+        """The row's sort key, which is the `key_id` of what the KEK wraps."""
+        return kek_name(self.epoch)
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The KMS encryption context, complete and final. It shows in CloudTrail."""
+        return kek_context(self.tenant, self.epoch, self.kek_id)
+
+    def to_item(self) -> dict[str, dict[str, Any]]:
+        """The row as a DynamoDB item."""
+        return {
+            "pk": {"S": tenant_key(self.tenant)},
+            "sk": {"S": self.name},
+            "tenant_id": {"S": self.tenant},
+            "entity_type": {"S": "kek"},
+            "epoch": {"N": str(self.epoch)},
+            "kek_id": {"S": self.kek_id},
+            "root_key_id": {"S": self.root_key_id},
+            "wrapped": {"B": self.wrapped},
+            "state": {"S": self.state},
+            "created_at": {"S": self.created_at},
+        }
+
+
+def kek_context(tenant: str, epoch: int, kek_id: str) -> dict[str, str]:
+    """The encryption context of a KEK: the key policy admits exactly these keys and the purpose `kek`."""
+    return {
+        "twinvault:purpose": "kek",
+        "twinvault:format": str(FORMAT),
+        "twinvault:tenant": tenant,
+        "twinvault:epoch": str(epoch),
+        "twinvault:key": kek_id,
+    }
+
+
+def kek_name(epoch: int) -> str:
+    """The sort key of a KEK's row."""
+    return f"kek#{_number(epoch, 'epoch')}"
+
+
+def idx_name(epoch: int) -> str:
+    """The sort key of an index key's row."""
+    return f"idx#{_number(epoch, 'epoch')}"
+
+
+def dek_prefix(kind: str, partition: str) -> str:
+    """What the sort keys of a partition's DEK rows begin with.
+
+    The kind is in it: partitions of two kinds may share an id, and must not share a key (docs/adr/0001).
+    """
+    return f"dek#{require_id(kind, field='kind')}#{require_id(partition, field='partition')}#"
+
+
+def dek_name(kind: str, partition: str, version: int) -> str:
+    """The sort key of a DEK's row."""
+    return dek_prefix(kind, partition) + _number(version, "version")
+
+
+def dek_version(name: str, *, kind: str, partition: str) -> int:
+    """The version in a DEK's name.
+
+    Raises:
+        IntegrityError: the name is not one of this partition's: a record that says so was not written here.
+    """
+    prefix = dek_prefix(kind, partition)
+    digits = name.removeprefix(prefix)
+    if not name.startswith(prefix) or not re.fullmatch(r"[0-9]{6}", digits, re.ASCII):
+        raise IntegrityError("2 key id", where=name)
+    return int(digits)
+
+
+def parse_kek(item: Item, *, tenant: str, name: str) -> KekRow:
+    """Returns the KEK row that `item` claims to be. Its identity is proven by KMS, when it opens.
+
+    Raises:
+        IntegrityError: the item has not the form of a KEK row of this tenant and name.
+    """
+
+    def attribute(key: str, kind: str) -> Any:  # noqa: ANN401  # hostile input: each caller checks the type it needs
+        value: object = item.get(key)
+        return value.get(kind) if isinstance(value, Mapping) else None
+
+    kek_id, root, wrapped = attribute("kek_id", "S"), attribute("root_key_id", "S"), attribute("wrapped", "B")
+    state, created_at = attribute("state", "S"), attribute("created_at", "S")
+    if (
+        attribute("pk", "S") != tenant_key(tenant)
+        or attribute("sk", "S") != name
+        or not re.fullmatch(r"kek#[0-9]{6}", name, re.ASCII)
+        or not (isinstance(kek_id, str) and _KEK_ID.fullmatch(kek_id))
+        or not isinstance(root, str)
+        or not (isinstance(wrapped, bytes) and 0 < len(wrapped) <= _MAX_WRAPPED_BYTES)
+        or state not in _STATES
+        or not isinstance(created_at, str)
+    ):
+        raise IntegrityError("kek row", where=name)
+    return KekRow(tenant, int(name[4:]), kek_id, root, wrapped, state, created_at)
+
+
+def require_state(state: object, *, sealing: bool, name: str) -> None:
+    """Lets a key be used as its state allows: active seals and opens, retired opens.
+
+    Raises:
+        KeyRefused: the key is revoked or destroyed, or retired and asked to seal.
+        IntegrityError: there is no such state.
+    """
+    if state not in _STATES:
+        raise IntegrityError("key state", where=name)
+    if state not in (_SEALABLE if sealing else _OPENABLE):
+        raise KeyRefused(f"a key of this tenant is {state}", retry_after=60)
+
+
+def state_of(item: Item) -> object:
+    """The `state` of a key row, as it stands there."""
+    value: object = item.get("state")
+    return value.get("S") if isinstance(value, Mapping) else None
+
+
+def wrap(
+    key: NamedKey, *, tenant: str, kek: NamedKey, label: Label, created_at: str, salt: bytes, nonce: bytes
+) -> dict[str, dict[str, Any]]:
+    """Returns the row of a DEK or index key, sealed under a KEK. `salt` and `nonce` as in `envelope.seal`."""
+    context = Context(
+        table=TABLE,
+        tenant=tenant,
+        pk=tenant_key(tenant),
+        sk=key.name,
+        key_id=kek.name,
+        clear={
+            "tenant_id": tenant,
+            "entity_type": key.name[:3],
+            "version": Number("1"),
+            "format": Number(str(FORMAT)),
+            "created_at": created_at,
+        },
+    )
+    sealed = seal(key.key, key=kek.key, label=label, context=context, salt=salt, nonce=nonce)
+    return {**to_item(context, sealed), "state": {"S": "active"}}
+
+
+def wrapping_key_name(item: Item, *, name: str) -> str:
+    """The name of the KEK that wraps a row's key; proven when the row opens.
+
+    Raises:
+        IntegrityError: the row does not name a KEK.
+    """
+    value: object = item.get("key_id")
+    kek = value.get("S") if isinstance(value, Mapping) else None
+    if not isinstance(kek, str) or not re.fullmatch(r"kek#[0-9]{6}", kek, re.ASCII):
+        raise IntegrityError("2 key id", where=name)
+    return kek
+
+
+def unwrap(item: Item, *, tenant: str, name: str, kek: NamedKey, label: Label) -> NamedKey:
+    """Returns the key of a DEK or index row.
+
+    Raises:
+        IntegrityError: the row was changed, moved, renamed, or wrapped under another KEK.
+    """
+    context, sealed = from_item(item, table=TABLE, tenant=tenant, pk=tenant_key(tenant), shape=_WRAPPED)
+    if context.sk != name or context.key_id != kek.name:
+        raise IntegrityError("0 place", where=name)
+    key = open_sealed(sealed, key=kek.key, label=label, context=context)
+    if len(key) != KEY_BYTES:
+        raise IntegrityError("key length", where=name)
+    return NamedKey(name, key)
+
+
+def _number(value: int, field_name: str) -> str:
+    if not 1 <= value <= MAX_NUMBER:
+        raise InvalidInput(f"{field_name}: must be from 1 to {MAX_NUMBER}", field=field_name)
+    return f"{value:06d}"
