@@ -1,0 +1,33 @@
+"""``python -m twinvault_local.lambda_runtime --config server.json``: the Lambda server, in the foreground.
+
+Prints ``ready http://127.0.0.1:PORT`` when requests are answered. SIGTERM and SIGINT end it and all workers with exit
+status 0; where it cannot start it says why and exits with 1.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import uvloop
+
+from twinvault_local.errors import TwinError
+from twinvault_local.lambda_runtime.config import ServerConfig
+from twinvault_local.lambda_runtime.server import serve
+
+
+def main() -> int:
+    """Read the configuration and serve."""
+    parser = argparse.ArgumentParser(prog="python -m twinvault_local.lambda_runtime", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="the server's configuration, a JSON file")
+    arguments = parser.parse_args()
+    try:
+        config = ServerConfig.from_json(arguments.config.read_text(encoding="utf-8"))
+        uvloop.run(serve(config, on_ready=lambda url: print(f"ready {url}", flush=True)))  # noqa: T201  # the contract
+    except (TwinError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201  # read by whoever started this process
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

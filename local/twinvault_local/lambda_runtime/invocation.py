@@ -1,0 +1,28 @@
+"""One invocation of a function, from the front door to its outcome."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an invocation: the function's answer, or the type of the error that took its place."""
+
+    payload: bytes | None = field(default=None, repr=False)
+    error_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Invocation:
+    """An event for one worker. Whoever settles it first decides; later attempts change nothing."""
+
+    payload: bytes = field(repr=False)
+    trace_id: str
+    outcome: asyncio.Future[Outcome] = field(repr=False)
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def settle(self, outcome: Outcome) -> None:
+        """Tell whoever waits."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
