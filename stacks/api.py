@@ -1,0 +1,150 @@
+"""The API: one HTTP API, a function behind each route, one role for each function."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.acknowledgements import acknowledge_api, acknowledge_function
+from stacks.alarms import add_alarms
+from stacks.functions import FUNCTIONS, FunctionSpec, make_function, make_log_group, make_role
+from stacks.stage import Code, Stage, StageError
+from stacks.tables import INDEXES
+
+# The route, never the path nor the query: both hold the caller's ids, often a title in disguise.
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "sourceIp": "$context.identity.sourceIp",
+    "routeKey": "$context.routeKey",
+    "status": "$context.status",
+    "responseLength": "$context.responseLength",
+    "responseLatency": "$context.responseLatency",
+    "integrationLatency": "$context.integrationLatency",
+    "integrationStatus": "$context.integrationStatus",
+    "errorType": "$context.error.responseType",
+}
+
+
+class ApiStack(Stack):
+    """The functions, their roles and the HTTP API of one stage. Holds no state: it can be torn down and made again."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        code: Code,
+        tables: Mapping[str, dynamodb.TableV2],
+        root_key: kms.IKey,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env={"region": stage.region},
+            description=f"Twinvault {stage.name}: the functions and the HTTP API",
+        )
+        self._stage = stage
+        self._tables = tables
+        digest = _artifact_sha256(Path(code.artifact))
+        self._code = lambda_.Code.from_asset(code.artifact, asset_hash=digest)
+        self._environment = environment(stage, tables, root_key)
+        api = self._api()
+        for spec in FUNCTIONS:
+            self._serve(api, spec)
+        CfnOutput(self, "ArtifactSha256", value=digest)
+
+    def _api(self) -> apigatewayv2.HttpApi:
+        api = apigatewayv2.HttpApi(
+            self,
+            "HttpApi",
+            api_name=f"twinvault-{self._stage.name}",
+            create_default_stage=False,
+            cors_preflight=apigatewayv2.CorsPreflightOptions(
+                allow_origins=list(self._stage.cors_origins),
+                allow_methods=[apigatewayv2.CorsHttpMethod[method] for method in _methods()],
+                allow_headers=["authorization", "content-type", "idempotency-key"],
+                expose_headers=["retry-after"],
+                max_age=Duration.hours(1),
+            ),
+        )
+        log_group = make_log_group(self, "AccessLog", self._stage)
+        apigatewayv2.CfnStage(
+            self,
+            "DefaultStage",
+            api_id=api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=apigatewayv2.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=self._stage.throttle_rate, throttling_burst_limit=self._stage.throttle_burst
+            ),
+            access_log_settings=apigatewayv2.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log_group.log_group_arn, format=json.dumps(ACCESS_LOG)
+            ),
+        )
+        acknowledge_api(api)
+        CfnOutput(self, "ApiUrl", value=api.api_endpoint)
+        return api
+
+    def _serve(self, api: apigatewayv2.HttpApi, spec: FunctionSpec) -> None:
+        room = Construct(self, spec.name.capitalize())
+        log_group = make_log_group(room, "Log", self._stage)
+        role = make_role(room, spec, stage=self._stage, tables=self._tables, indexes=INDEXES, log_group=log_group)
+        function = make_function(
+            room,
+            spec,
+            stage=self._stage,
+            code=self._code,
+            environment=self._environment,
+            role=role,
+            log_group=log_group,
+        )
+        integration = integrations.HttpLambdaIntegration(
+            f"{spec.name.capitalize()}Integration",
+            function,
+            payload_format_version=apigatewayv2.PayloadFormatVersion.VERSION_2_0,
+        )
+        for method, path in spec.routes:
+            api.add_routes(path=path, methods=[apigatewayv2.HttpMethod[method]], integration=integration)
+        add_alarms(room, spec, stage=self._stage)
+        acknowledge_function(role, function)
+
+
+def environment(stage: Stage, tables: Mapping[str, dynamodb.TableV2], root_key: kms.IKey) -> dict[str, str]:
+    """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name."""
+    return {
+        **{f"TWINVAULT_{name.upper()}_TABLE": table.table_name for name, table in tables.items()},
+        "TWINVAULT_ROOT_KEYS": root_key.key_id,
+        "TWINVAULT_ISSUER": stage.issuer,
+        "TWINVAULT_AUDIENCE": stage.audience,
+        "TWINVAULT_JWKS_URL": stage.jwks_url,
+        "TWINVAULT_TENANT_CLAIM": stage.tenant_claim,
+        "TWINVAULT_PERMISSIONS_CLAIM": stage.permissions_claim,
+        "TWINVAULT_KEY_TTL_SECONDS": str(stage.key_ttl_seconds),
+        "TWINVAULT_LOWEST_FORMAT": str(stage.lowest_format),
+        "TWINVAULT_LOG_LEVEL": stage.log_level,
+        # Two of the SDK's own settings. Declared, because sam local hands a function nothing that is not.
+        "AWS_ENDPOINT_URL_DYNAMODB": f"https://dynamodb.{Aws.REGION}.{Aws.URL_SUFFIX}",
+        "AWS_ENDPOINT_URL_KMS": f"https://kms.{Aws.REGION}.{Aws.URL_SUFFIX}",
+    }
+
+
+def _methods() -> list[str]:
+    return sorted({method for spec in FUNCTIONS for method, _ in spec.routes})
+
+
+def _artifact_sha256(path: Path) -> str:
+    """Returns the artifact's own hash: after a deploy, Lambda's CodeSha256 must equal it."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise StageError(f"There is no artifact at {path}. Type: make build") from None

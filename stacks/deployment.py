@@ -1,0 +1,39 @@
+"""One deployment: the three stacks of a stage, stateful ones apart from the one that is not, under cdk-nag's eyes."""
+
+from aws_cdk import Annotations, App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from stacks.api import ApiStack
+from stacks.keys import KeysStack
+from stacks.stage import Code, Stage
+from stacks.tables import TablesStack
+
+
+def add_deployment(app: App) -> None:
+    """Adds the stacks of the stage that the app's context names.
+
+    Raises:
+        StageError: the stage or one of its values is missing, unknown or wrong, or there is no artifact.
+    """
+    stage = Stage.read(app.node.try_get_context)
+    code = Code.read(app.node.try_get_context)
+    prefix = f"Twinvault-{stage.name}"
+    keys = KeysStack(app, f"{prefix}-Keys", stage=stage)
+    tables = TablesStack(app, f"{prefix}-Tables", stage=stage, table_key=keys.table)
+    api = ApiStack(app, f"{prefix}-Api", stage=stage, code=code, tables=tables.tables, root_key=keys.root)
+    Tags.of(app).add("application", "twinvault")
+    Tags.of(app).add("stage", stage.name)
+    _warn(api, stage)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+
+
+def _warn(api: ApiStack, stage: Stage) -> None:
+    if examples := stage.example_values():
+        Annotations.of(api).add_warning_v2(
+            "twinvault:example-values",
+            f"{', '.join(examples)} of stage {stage.name} are examples: put your own into cdk.json before you deploy.",
+        )
+    if stage.trusts_this_machine():
+        Annotations.of(api).add_info(
+            f"Stage {stage.name} trusts an issuer on this machine: right for the twin, useless in a deployment."
+        )

@@ -1,0 +1,137 @@
+"""The functions: what each is called, serves and may do, and how one is made.
+
+A function may do what its line here says and nothing else. What it may do with the KMS keys is said by the keys'
+policies (``keys.py``), which name its role.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import Arn, ArnComponents, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.stage import Stage
+
+MEMORY_MB = 1024
+# One second less than the 30 s after which the HTTP API gives up: the function's own answer arrives.
+TIMEOUT_SECONDS = 29
+
+_READ = ("Query", "GetItem", "BatchGetItem")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSpec:
+    """One function. ``tables`` and ``indexes`` say which DynamoDB actions it may do where."""
+
+    name: str
+    handler: str
+    routes: tuple[tuple[str, str], ...]  # (method, path)
+    tables: Mapping[str, tuple[str, ...]]
+    indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    makes_keys: bool = False  # may ask KMS for a new data key
+
+    def physical_name(self, stage: Stage) -> str:
+        """Returns the name of the function and of its role."""
+        return f"twinvault-{stage.name}-{self.name}"
+
+
+FUNCTIONS = (
+    FunctionSpec(
+        name="import",
+        handler="service.handlers.import_dialogue.handler",
+        routes=(("POST", "/dialogues/import"),),
+        tables={
+            "records": ("PartiQLInsert", "PartiQLUpdate", *_READ),
+            "keys": ("PartiQLInsert", *_READ),
+            "audit": ("PartiQLInsert",),
+            "checkpoints": ("GetItem", "Query"),
+        },
+        makes_keys=True,
+    ),
+    FunctionSpec(
+        name="read",
+        handler="service.handlers.read_dialogues.handler",
+        routes=(("GET", "/dialogues"), ("GET", "/dialogues/{id}"), ("GET", "/dialogues/{id}/export")),
+        tables={"records": _READ, "keys": _READ, "audit": ("PartiQLInsert",), "checkpoints": ("GetItem", "Query")},
+        indexes={"records": ("Query",)},
+    ),
+)
+
+
+def role_arn(scope: Construct, stage: Stage, name: str) -> str:
+    """Returns the ARN of a function's role, by its name alone: keys and roles live in separate stacks."""
+    parts = ArnComponents(service="iam", region="", resource="role", resource_name=f"twinvault-{stage.name}-{name}")
+    return Arn.format(parts, Stack.of(scope))
+
+
+def make_role(
+    scope: Construct,
+    spec: FunctionSpec,
+    *,
+    stage: Stage,
+    tables: Mapping[str, dynamodb.TableV2],
+    indexes: Mapping[str, tuple[str, ...]],
+    log_group: logs.LogGroup,
+) -> iam.Role:
+    """Makes the role of one function: its own log group, and the actions that its spec lists."""
+    name = spec.physical_name(stage)
+    role = iam.Role(scope, "Role", role_name=name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role.add_to_policy(
+        iam.PolicyStatement(
+            sid="WriteOwnLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        )
+    )
+    for table, actions in spec.tables.items():
+        role.add_to_policy(_allow(table.capitalize(), actions, [tables[table].table_arn]))
+    for table, actions in spec.indexes.items():
+        arns = [f"{tables[table].table_arn}/index/{index}" for index in indexes[table]]
+        role.add_to_policy(_allow(f"{table.capitalize()}Indexes", actions, arns))
+    return role
+
+
+def _allow(sid: str, actions: tuple[str, ...], resources: list[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=[f"dynamodb:{action}" for action in actions], resources=resources)
+
+
+def make_log_group(scope: Construct, construct_id: str, stage: Stage) -> logs.LogGroup:
+    """Makes a log group that is kept for as long as the stage says, and outlives the stack."""
+    group = logs.LogGroup(scope, construct_id, removal_policy=RemovalPolicy.RETAIN)
+    # The construct wants a name (ONE_WEEK) for what CloudFormation, and the stage, say in days.
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  # narrows for mypy; a LogGroup has no other default child
+    resource.retention_in_days = stage.log_retention_days
+    return group
+
+
+def make_function(
+    scope: Construct,
+    spec: FunctionSpec,
+    *,
+    stage: Stage,
+    code: lambda_.Code,
+    environment: Mapping[str, str],
+    role: iam.Role,
+    log_group: logs.LogGroup,
+) -> lambda_.Function:
+    """Makes the Lambda function of one spec under its own role and log group."""
+    return lambda_.Function(
+        scope,
+        "Function",
+        function_name=spec.physical_name(stage),
+        code=code,
+        handler=spec.handler,
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.X86_64,
+        memory_size=MEMORY_MB,
+        timeout=Duration.seconds(TIMEOUT_SECONDS),
+        tracing=lambda_.Tracing.ACTIVE,
+        environment=dict(environment),
+        role=role,
+        log_group=log_group,
+    )

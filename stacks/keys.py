@@ -1,0 +1,184 @@
+"""The three KMS keys: root (wraps the KEKs), table (the tables' encryption at rest), audit (signs checkpoints).
+
+Who may use a key is said here, in the key's own policy, and nowhere else. The local KMS evaluates key policies and
+knows no IAM, so it decides as AWS does. Statements name roles by condition, not as principals: a principal must exist
+when the policy is written, and the roles come in a later stack.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.functions import FUNCTIONS, role_arn
+from stacks.stage import Stage
+
+# The encryption context of a KEK: these keys, all of them, and no other.
+PURPOSE, FORMAT, TENANT, EPOCH, KEY = (f"twinvault:{name}" for name in ("purpose", "format", "tenant", "epoch", "key"))
+CONTEXT_KEYS = (PURPOSE, FORMAT, TENANT, EPOCH, KEY)
+
+CHECKPOINT = "checkpoint"  # the one role that signs
+
+# What an administrator needs, spelled out: a pattern such as kms:Create* would bring CreateGrant, and a grant would
+# let its holder decrypt past every condition below.
+ADMINISTER = (
+    "CancelKeyDeletion",
+    "CreateAlias",
+    "DeleteAlias",
+    "DescribeKey",
+    "DisableKey",
+    "DisableKeyRotation",
+    "EnableKey",
+    "EnableKeyRotation",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "GetPublicKey",
+    "ListAliases",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListResourceTags",
+    "PutKeyPolicy",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateKeyDescription",
+)
+
+
+class KeysStack(Stack):
+    """The keys of one stage. They are never deleted with the stack: what they wrapped could not be opened again."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env={"region": stage.region},
+            termination_protection=True,
+            description=f"Twinvault {stage.name}: the KMS keys",
+        )
+        self._stage = stage
+        self.root = self._key("Root", "wraps the key-encryption keys of every tenant", self._root_policy())
+        self.table = self._key("Table", "encrypts the DynamoDB tables at rest", self._table_policy())
+        self.audit = self._key(
+            "Audit",
+            "signs the checkpoints of the audit log",
+            self._audit_policy(),
+            key_spec=kms.KeySpec.ECC_NIST_EDWARDS25519,
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
+        )
+
+    def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement], **spec: Any) -> kms.Key:  # noqa: ANN401  # KMS's own parameters, passed on
+        key = kms.Key(
+            self,
+            f"{name}Key",
+            description=f"Twinvault {self._stage.name}: {does}",
+            # KMS rotates symmetric keys alone (KMS Developer Guide, "Rotate AWS KMS keys").
+            enable_key_rotation=True if not spec else None,
+            pending_window=Duration.days(30),
+            policy=iam.PolicyDocument(statements=[self._administer(), *statements]),
+            removal_policy=RemovalPolicy.RETAIN,
+            **spec,
+        )
+        _fix_logical_id(key, f"{name}Key")
+        alias = f"alias/twinvault-{self._stage.name}-{name.lower()}"
+        kms.Alias(self, f"{name}Alias", alias_name=alias, target_key=key)
+        CfnOutput(self, f"{name}KeyArn", value=key.key_arn)
+        return key
+
+    def _administer(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            sid="Administer",
+            principals=[iam.AccountRootPrincipal()],
+            actions=[f"kms:{action}" for action in ADMINISTER],
+            resources=["*"],
+        )
+
+    def _root_policy(self) -> Iterable[iam.PolicyStatement]:
+        yield self._use(
+            "OpenKeks", ["kms:Decrypt"], roles=[spec.name for spec in FUNCTIONS], conditions=_kek_conditions()
+        )
+        yield self._use(
+            "MakeKeks",
+            ["kms:GenerateDataKey"],
+            roles=[spec.name for spec in FUNCTIONS if spec.makes_keys],
+            conditions=_kek_conditions(),
+        )
+
+    def _table_policy(self) -> Iterable[iam.PolicyStatement]:
+        """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key"."""
+        via_dynamodb = {"kms:ViaService": f"dynamodb.{self.region}.amazonaws.com"}
+        yield self._use(
+            "ReadAndWriteTables",
+            ["kms:Decrypt"],
+            roles=[spec.name for spec in FUNCTIONS],
+            conditions={"StringEquals": via_dynamodb},
+        )
+        # People and tools that IAM lets use DynamoDB; and DynamoDB's own grant, made when a table is.
+        yield iam.PolicyStatement(
+            sid="UseThroughDynamoDB",
+            principals=[iam.AccountRootPrincipal()],
+            actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=["*"],
+            conditions={"StringEquals": via_dynamodb},
+        )
+        yield iam.PolicyStatement(
+            sid="LetDynamoDBMakeItsGrant",
+            principals=[iam.AccountRootPrincipal()],
+            actions=["kms:CreateGrant"],
+            resources=["*"],
+            conditions={"StringEquals": via_dynamodb, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        )
+
+    def _audit_policy(self) -> Iterable[iam.PolicyStatement]:
+        # ED25519_SHA_512 signs the message itself (RAW), which every Ed25519 library verifies; the prehashed variant
+        # (ED25519_PH_SHA_512) is another scheme (KMS API Reference, "Sign").
+        yield self._use(
+            "SignCheckpoints",
+            ["kms:Sign"],
+            roles=[CHECKPOINT],
+            conditions={"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}},
+        )
+
+    def _use(
+        self, sid: str, actions: list[str], *, roles: Iterable[str], conditions: dict[str, dict[str, Any]]
+    ) -> iam.PolicyStatement:
+        """Returns a statement for roles of this account, named by condition."""
+        equals = {"kms:CallerAccount": Aws.ACCOUNT_ID, **conditions.get("StringEquals", {})}
+        arns = [role_arn(self, self._stage, role) for role in roles]
+        return iam.PolicyStatement(
+            sid=sid,
+            principals=[iam.AnyPrincipal()],
+            actions=actions,
+            resources=["*"],
+            conditions={**conditions, "StringEquals": equals, "ArnEquals": {"aws:PrincipalArn": arns}},
+        )
+
+
+def _kek_conditions() -> dict[str, dict[str, Any]]:
+    """Returns the conditions under which a call is about a KEK and nothing else.
+
+    ForAllValues is also true of a request without any encryption context, hence the Null conditions (IAM User Guide,
+    "Set operators for multivalued context keys").
+    """
+    return {
+        "StringEquals": {f"kms:EncryptionContext:{PURPOSE}": "kek", f"kms:EncryptionContext:{FORMAT}": "1"},
+        "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": list(CONTEXT_KEYS)},
+        "Null": {
+            "kms:EncryptionContextKeys": "false",
+            **{f"kms:EncryptionContext:{key}": "false" for key in CONTEXT_KEYS},
+        },
+    }
+
+
+def _fix_logical_id(key: kms.Key, logical_id: str) -> None:
+    # A rearranged construct tree must never look like another key to CloudFormation.
+    resource = key.node.default_child
+    assert isinstance(resource, kms.CfnKey)  # noqa: S101  # narrows for mypy; a kms.Key has no other default child
+    resource.override_logical_id(logical_id)
