@@ -1,0 +1,1 @@
+"""The operations this KMS offers, one module per chapter of AWS's API reference."""

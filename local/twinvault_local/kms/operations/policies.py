@@ -1,0 +1,54 @@
+"""PutKeyPolicy, GetKeyPolicy, ListKeyPolicies. A key has one policy, and its name is `default`."""
+
+from dataclasses import replace
+
+from twinvault_local.kms.call import Call, Outcome
+from twinvault_local.kms.conditions import malformed
+from twinvault_local.kms.errors import KmsError, not_found
+from twinvault_local.kms.model import Key, Put
+from twinvault_local.kms.policy import parse_policy
+
+_NAME = "default"
+
+
+def put_key_policy(call: Call) -> Outcome:
+    """PutKeyPolicy, refused when the caller could not put the next one (unless the request bypasses that check)."""
+    key = call.key()
+    call.permit(key, BypassPolicyLockoutSafetyCheck=str(call.flag("BypassPolicyLockoutSafetyCheck")).lower())
+    _known_name(call)
+    policy = call.text("Policy")
+    parse_policy(policy)
+    if not call.flag("BypassPolicyLockoutSafetyCheck"):
+        refuse_lockout(call, key, policy)
+    return Outcome(None, (Put(replace(key, policy=policy)),))
+
+
+def get_key_policy(call: Call) -> Outcome:
+    """GetKeyPolicy: the document as it was put."""
+    key = call.key()
+    call.permit(key)
+    _known_name(call)
+    return Outcome({"Policy": key.policy, "PolicyName": _NAME})
+
+
+def list_key_policies(call: Call) -> Outcome:
+    """ListKeyPolicies: one name."""
+    call.permit(call.key())
+    return Outcome({"PolicyNames": [_NAME], "Truncated": False})
+
+
+def refuse_lockout(call: Call, key: Key, policy: str) -> None:
+    """Refuse a policy under which the caller may no longer change it (developer guide, "Default key policy").
+
+    Raises:
+        KmsError: MalformedPolicyDocumentException.
+    """
+    try:
+        call.permit(replace(key, policy=policy), action="PutKeyPolicy", BypassPolicyLockoutSafetyCheck="false")
+    except KmsError:
+        raise malformed("it will not allow you to update the key policy in the future") from None
+
+
+def _known_name(call: Call) -> None:
+    if call.text("PolicyName", _NAME) != _NAME:
+        raise not_found("No such policy exists")

@@ -1,0 +1,80 @@
+"""The KMS as a process: options in, uvicorn running in the foreground until SIGTERM or SIGINT."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from twinvault_local.kms.engine import Engine
+from twinvault_local.kms.identity import DEFAULT_ACCOUNT, Callers, load_callers
+from twinvault_local.kms.journal import Journal
+from twinvault_local.kms.ring import KeyRing
+from twinvault_local.kms.seed import SEED_BYTES, load_or_create_seed, load_seed
+from twinvault_local.kms.server import Api
+
+LOG = logging.getLogger("twinvault.kms")
+
+# Longer than SDKs keep idle connections, so that it is never the server that hangs up first.
+_KEEP_ALIVE_SECONDS = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve. `seed_file` None: DATA/seed, made at the first start."""
+
+    port: int
+    data: Path
+    host: str = "127.0.0.1"
+    seed_file: Path | None = None
+    callers: Path | None = None
+    admin_port: int | None = None
+    account: str = DEFAULT_ACCOUNT
+
+
+def serve(options: Options) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        StoreError: The store, the seed or the callers file cannot be used.
+    """
+    engine, callers = open_engine(options)
+    if callers.prove_nothing:
+        LOG.warning("no callers file: every caller is the account root, and key policies prove nothing")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Api(engine, callers),
+            host=options.host,
+            port=options.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=2,
+        )
+    )
+    LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
+    try:
+        server.run()
+    finally:
+        engine.journal.close()
+
+
+def open_engine(options: Options) -> tuple[Engine, Callers]:
+    """Open the store and read the files that the options name.
+
+    Raises:
+        StoreError: One of them cannot be used.
+    """
+    options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if options.seed_file is not None:
+        seed = load_seed(options.seed_file)
+    else:
+        seed = load_or_create_seed(options.data / "seed", fresh=secrets.token_bytes(SEED_BYTES))
+    callers = load_callers(options.callers) if options.callers else Callers(None, account=options.account)
+    return Engine(Journal(options.data, seed=seed), KeyRing(seed)), callers

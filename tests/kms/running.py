@@ -1,0 +1,109 @@
+"""Starts the real KMS process for tests: free ports, a folder of its own, and the very command that users type."""
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from mypy_boto3_kms.client import KMSClient
+
+SEED = "00" * 31 + "2a"
+REGION = "eu-central-1"
+ACCOUNT = "000000000000"
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+_DEADLINE_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class RunningKms:
+    """One KMS process."""
+
+    port: int
+    admin_port: int
+    data: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.data.parent / "kms.log").read_text()
+
+    def client(self, access_key_id: str = "ROOT", *, region: str = REGION) -> KMSClient:
+        return client(self.url, access_key_id, region=region)
+
+    def admin(self, method: str, path: str, document: object = None) -> dict[str, object]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
+        try:
+            body = None if document is None else json.dumps(document)
+            connection.request(method, path, body, {"content-type": "application/json"})
+            response = connection.getresponse()
+            answer = json.loads(response.read() or b"{}")
+            assert response.status < 300, answer
+            return answer
+        finally:
+            connection.close()
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+        self.process.wait(_DEADLINE_SECONDS)
+
+
+def client(url: str, access_key_id: str = "ROOT", *, region: str = REGION) -> KMSClient:
+    return boto3.client(
+        "kms",
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key="unchecked",
+        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(folder: Path, *, callers: dict[str, str] | None = None, seed: str = SEED) -> RunningKms:
+    """Start a KMS on `folder`/data and wait until it answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    seed_file = folder / "seed"
+    seed_file.write_text(seed)
+    seed_file.chmod(0o600)
+    port, admin_port = free_port(), free_port()
+    command = [sys.executable, "-m", "twinvault_local.kms", "--port", str(port), "--admin-port", str(admin_port)]
+    command += ["--data", str(folder / "data"), "--seed-file", str(seed_file)]
+    if callers is not None:
+        (folder / "callers.json").write_text(json.dumps(callers))
+        command += ["--callers", str(folder / "callers.json")]
+    with (folder / "kms.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    running = RunningKms(port, admin_port, folder / "data", process)
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not _healthy(port):
+        assert process.poll() is None, running.log
+        assert time.monotonic() < deadline, running.log
+        time.sleep(0.02)
+    return running
+
+
+def _healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
