@@ -1,0 +1,83 @@
+"""What one request does: who asks, until when, and what was done under which keys."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from twinvault.audit.chain import CryptoCount, Event, EventOutcome, HeadSeen
+from twinvault.errors import IntegrityError
+from twinvault.observe import CryptoOperation, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, as the audit log names them.
+
+    Attributes:
+        tenant: whose data.
+        principal: the issuer's opaque subject; never a name or an address.
+        trace_id, span_id: as in the service's logs; empty where there is no trace.
+    """
+
+    tenant: str
+    principal: str
+    trace_id: str = ""
+    span_id: str = ""
+
+
+@dataclass(slots=True)
+class Activity:
+    """Collects, for one request, what the audit entry will say; implements `observe.Observer`.
+
+    Attributes:
+        actor: who acts.
+        action: what is asked, for example `dialogue.read`.
+        deadline: the monotonic time, in seconds, after which no new attempt is started.
+        count: receives every metric.
+    """
+
+    actor: Actor
+    action: str
+    deadline: float
+    count: Callable[[str, int], None] = field(default=lambda _name, _value: None)
+    _crypto: Counter[tuple[CryptoOperation, str, Outcome]] = field(default_factory=Counter, init=False)
+    _kms: list[str] = field(default_factory=list, init=False)
+    _heads: dict[str, HeadSeen] = field(default_factory=dict, init=False)
+
+    def crypto(self, operation: CryptoOperation, key_id: str, outcome: Outcome = "success") -> None:
+        """See `Observer.crypto`."""
+        self._crypto[operation, key_id, outcome] += 1
+
+    def kms_call(self, request_id: str) -> None:
+        """See `Observer.kms_call`."""
+        if request_id:
+            self._kms.append(request_id)
+
+    def metric(self, name: str, value: int = 1) -> None:
+        """See `Observer.metric`."""
+        self.count(name, value)
+
+    def head(self, pk: str, version: int, commitment: bytes) -> None:
+        """A partition was fully read or written in this state; the latest state of each partition is kept."""
+        partition = hashlib.sha256(pk.encode()).hexdigest()
+        self._heads[partition] = HeadSeen(partition, version, commitment.hex())
+
+    def event(self, outcome: EventOutcome, *, event_id: str, time: str, error: Exception | None = None) -> Event:
+        """The event of this activity so far. An `IntegrityError` adds the check that failed and the row's hash."""
+        tampering = error if isinstance(error, IntegrityError) else None
+        return Event(
+            event_id=event_id,
+            time=time,
+            trace_id=self.actor.trace_id,
+            span_id=self.actor.span_id,
+            principal=self.actor.principal,
+            tenant=self.actor.tenant,
+            action=self.action,
+            outcome=outcome,
+            crypto=tuple(CryptoCount(*key, count) for key, count in sorted(self._crypto.items())),
+            heads=tuple(self._heads[name] for name in sorted(self._heads)),
+            kms_request_ids=tuple(self._kms),
+            check=tampering.step if tampering else "",
+            row=hashlib.sha256(tampering.where.encode(errors="replace")).hexdigest() if tampering else "",
+        )

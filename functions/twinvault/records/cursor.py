@@ -1,0 +1,59 @@
+"""Cursors of listings: where the next page begins, sealed under the tenant's index key.
+
+A cursor is opaque, cannot be made or changed by a caller, and opens only for the tenant and the question it was given
+for. It is sealed by the same primitive as records, under a label of its own. Pure but for the randomness drawn.
+"""
+
+import base64
+import binascii
+import json
+
+from twinvault.envelope import (
+    COMMITMENT_BYTES,
+    NONCE_BYTES,
+    SALT_BYTES,
+    Context,
+    Label,
+    Sealed,
+    open_sealed,
+    seal_with_fresh_randomness,
+    tenant_key,
+)
+from twinvault.envelope.item import Item
+from twinvault.errors import IntegrityError, InvalidInput
+from twinvault.keys.rows import NamedKey
+
+MAX_CURSOR_CHARACTERS = 2048
+_HEADER = SALT_BYTES + NONCE_BYTES + COMMITMENT_BYTES
+
+
+def make_cursor(position: Item, *, key: NamedKey, tenant: str, question: str) -> str:
+    """Returns the cursor of an index position. `question` is what is listed, filters included."""
+    plaintext = json.dumps({name: value["S"] for name, value in position.items()}, separators=(",", ":")).encode()
+    context = _context(tenant, question, key)
+    sealed = seal_with_fresh_randomness(plaintext, key=key.key, label=Label.CURSOR, context=context)
+    joined = sealed.salt + sealed.nonce + sealed.commitment + sealed.ciphertext
+    return base64.urlsafe_b64encode(joined).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, *, key: NamedKey, tenant: str, question: str) -> dict[str, dict[str, str]]:
+    """Returns the position in a cursor.
+
+    Raises:
+        InvalidInput: it was not given out for this tenant and this question.
+    """
+    try:
+        if len(cursor) > MAX_CURSOR_CHARACTERS:
+            raise IntegrityError("3 lengths")  # noqa: TRY301  # every failure ends in the one answer below
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        salt, nonce = data[:SALT_BYTES], data[SALT_BYTES : SALT_BYTES + NONCE_BYTES]
+        sealed = Sealed(data[_HEADER:], nonce, salt, data[SALT_BYTES + NONCE_BYTES : _HEADER])
+        plaintext = open_sealed(sealed, key=key.key, label=Label.CURSOR, context=_context(tenant, question, key))
+    except (IntegrityError, binascii.Error, ValueError):
+        # A caller's mistake, or another tenant's cursor: which of them is nobody's business.
+        raise InvalidInput("cursor: was not given out for this listing", field="cursor") from None
+    return {name: {"S": text} for name, text in json.loads(plaintext).items()}
+
+
+def _context(tenant: str, question: str, key: NamedKey) -> Context:
+    return Context("records", tenant, tenant_key(tenant), f"cursor#{question}", key.name, {})

@@ -1,0 +1,160 @@
+"""The DynamoDB adapter: reads of one table, and the keys and audit tables as the other rooms need them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from twinvault.audit.log import Settled
+from twinvault.errors import DependencyError
+from twinvault.records.transaction import Outcome, Transactor, insert
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from twinvault.envelope.item import Item
+
+BATCH_LIMIT = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+_BATCH_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Index keys of one page, and where the next one begins (None at the end)."""
+
+    items: "list[Item]"
+    next_key: "Item | None"
+
+
+class Table:
+    """Strongly consistent reads of one table, by key."""
+
+    def __init__(self, client: "DynamoDBClient", name: str, *, sleep: Callable[[float], None]) -> None:
+        self._client = client
+        self.name = name
+        self._sleep = sleep
+
+    def get(self, pk: str, sk: str) -> "Item | None":
+        """The item, or None.
+
+        Raises:
+            DependencyError: the table cannot be read now.
+        """
+        answer = _call(
+            self._client.get_item, TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
+        )
+        return cast("Item | None", answer.get("Item"))
+
+    def query(self, pk: str, prefix: str = "", *, limit: int | None = None) -> "list[Item]":
+        """All items of a partition whose sort key begins with `prefix`, in order, all pages; or the first `limit`."""
+        found: list[Item] = []
+        for page in self._pages(pk, prefix, limit):
+            found.extend(page)
+            if limit is not None and len(found) >= limit:
+                return found[:limit]
+        return found
+
+    def batch_get(self, keys: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], Item]":
+        """The items of these (pk, sk), at most 100, that exist.
+
+        Raises:
+            DependencyError: the table cannot be read now, or kept leaving keys unprocessed.
+        """
+        wanted: list[Mapping[str, Any]] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
+        found: dict[tuple[str, str], Item] = {}
+        for attempt in range(_BATCH_TRIES):
+            if not wanted:
+                return found
+            self._sleep(0.05 * attempt)
+            answer = _call(
+                self._client.batch_get_item, RequestItems={self.name: {"Keys": wanted, "ConsistentRead": True}}
+            )
+            for item in answer["Responses"].get(self.name, []):
+                found[item["pk"]["S"], item["sk"]["S"]] = item
+            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+        if wanted:
+            raise DependencyError("the store is busy")
+        return found
+
+    def query_index(
+        self, index: str, equals: Mapping[str, str], *, limit: int, after: "Item | None", descending: bool
+    ) -> Page:
+        """One page of an index's keys. Hints only: an index is eventually consistent, and nothing in it is opened."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "IndexName": index,
+            "KeyConditionExpression": " AND ".join(f"#{n} = :{n}" for n in equals),
+            "ExpressionAttributeNames": {f"#{n}": n for n in equals},
+            "ExpressionAttributeValues": {f":{n}": {"S": value} for n, value in equals.items()},
+            "Limit": limit,
+            "ScanIndexForward": not descending,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = after
+        answer = _call(self._client.query, **request)
+        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+
+    def _pages(self, pk: str, prefix: str, limit: int | None) -> "Iterator[list[Item]]":
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            "ExpressionAttributeValues": {":pk": {"S": pk}, **({":prefix": {"S": prefix}} if prefix else {})},
+            "ConsistentRead": True,
+        }
+        if limit is not None:
+            request["Limit"] = limit
+        while True:
+            answer = _call(self._client.query, **request)
+            yield answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+class DynamoKeyTable:
+    """`keys.hierarchy.KeyTable` over the keys table."""
+
+    def __init__(
+        self, table: Table, transactor: Transactor, *, monotonic: Callable[[], float], patience: float = 10.0
+    ) -> None:
+        """`patience`: seconds for which a lost answer to an insert is pursued."""
+        self._table = table
+        self._transactor = transactor
+        self._monotonic = monotonic
+        self._patience = patience
+
+    def get(self, pk: str, sk: str) -> "Item | None":
+        """See `KeyTable.get`."""
+        return self._table.get(pk, sk)
+
+    def query(self, pk: str, prefix: str, *, limit: int | None = None) -> "Sequence[Item]":
+        """See `KeyTable.query`."""
+        return self._table.query(pk, prefix, limit=limit)
+
+    def insert(self, item: "Item") -> None:
+        """See `KeyTable.insert`."""
+        deadline = self._monotonic() + self._patience
+        result = self._transactor.execute([insert(self._table.name, item)], deadline=deadline)
+        if result.outcome is Outcome.UNKNOWN:
+            raise DependencyError("the keys table does not answer")
+
+
+class DynamoAuditTable:
+    """`audit.log.AuditTable` over the audit table."""
+
+    def __init__(self, name: str, transactor: Transactor) -> None:
+        self.name = name
+        self._transactor = transactor
+
+    def append(self, item: dict[str, dict[str, Any]], *, deadline: float) -> Settled:
+        """See `AuditTable.append`."""
+        return self._transactor.append(self.name, item, deadline=deadline)
+
+
+def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  # boto3's own request and answer shapes
+    """Calls DynamoDB; its errors become ours, without their text."""
+    try:
+        return method(**request)
+    except (ClientError, BotoCoreError):
+        raise DependencyError("the store cannot be read now") from None

@@ -1,0 +1,86 @@
+"""Questions across partitions. An index hit is a hint: the caller re-reads and opens each one before it is returned."""
+
+from dataclasses import dataclass
+
+from twinvault.audit.activity import Activity
+from twinvault.envelope.item import Item
+from twinvault.envelope.names import partition_key
+from twinvault.errors import IntegrityError
+from twinvault.keys.rows import NamedKey
+from twinvault.records.cursor import make_cursor, read_cursor
+from twinvault.records.record import Record, Scope
+from twinvault.records.spec import KindSpec
+from twinvault.records.store import RecordStore
+
+BY_LIST = "ByList"
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """One page: the partitions that may match, and the cursor of the next page."""
+
+    scopes: tuple[Scope, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The records of one partition that were asked for and exist, by sort key."""
+
+    scope: Scope
+    records: dict[str, Record]
+
+
+class Listing:
+    """Lists the partitions of one kind of one tenant by their clear list attributes."""
+
+    def __init__(self, store: RecordStore, tenant: str, kind: KindSpec, key: NamedKey) -> None:
+        """`key` is the tenant's index key; it seals the cursors."""
+        self._store = store
+        self._tenant = tenant
+        self._kind = kind
+        self._key = key
+
+    def page(self, *, status: str | None, limit: int, cursor: str | None) -> Hits:
+        """Returns up to `limit` hits whose list status is `status` (any, if None), newest first within a status.
+
+        Raises:
+            InvalidInput: the cursor is not one of this listing.
+            DependencyError: the index cannot be read now.
+        """
+        question = f"{BY_LIST}#{self._kind.kind}#{status or ''}"
+        after = read_cursor(cursor, key=self._key, tenant=self._tenant, question=question) if cursor else None
+        equals = {"tenant_id": self._tenant, "list_kind": self._kind.kind}
+        if status is not None:
+            equals["list_status"] = status
+        page = self._store.table.query_index(BY_LIST, equals, limit=limit, after=after, descending=True)
+        scopes = tuple(self._scope(item) for item in page.items)
+        return Hits(
+            scopes,
+            make_cursor(page.next_key, key=self._key, tenant=self._tenant, question=question)
+            if page.next_key
+            else None,
+        )
+
+    def open_each(self, scopes: tuple[Scope, ...], sks: tuple[str, ...], activity: Activity) -> list[Opened]:
+        """Re-reads these records of each partition consistently and opens them; partitions that are gone are left out.
+
+        Raises:
+            IntegrityError: one of them was changed or moved.
+        """
+        items = self._store.table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
+        opened = []
+        for scope in scopes:
+            partition = self._store.partition(scope, self._kind, activity)
+            found = {sk: partition.open(items[scope.pk, sk]) for sk in sks if (scope.pk, sk) in items}
+            if found:
+                opened.append(Opened(scope, found))
+        return opened
+
+    def _scope(self, item: Item) -> Scope:
+        pk = item["pk"].get("S", "")
+        partition = pk.rpartition("#")[2]
+        if pk != partition_key(self._tenant, self._kind.kind, partition):
+            # A row of another tenant or kind that claims this tenant in its list attributes.
+            raise IntegrityError("0 place", where=str(pk))
+        return Scope(self._tenant, self._kind.kind, partition)

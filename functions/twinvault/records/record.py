@@ -1,0 +1,206 @@
+"""A record in memory, and its way into and out of a sealed DynamoDB item."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from twinvault.envelope import FORMAT, NONCE_BYTES, SALT_BYTES, Context, Label, open_sealed, partition_key, seal
+from twinvault.envelope.aad import Number
+from twinvault.envelope.item import COMMITMENT, Item, from_item, to_item
+from twinvault.errors import IntegrityError, InvalidInput, TooLarge
+from twinvault.keys.rows import NamedKey
+from twinvault.records.head import Row
+from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
+
+TABLE = "records"
+MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_MAX_NUMBER_BYTES = 21
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One partition: all that a store may touch."""
+
+    tenant: str
+    kind: str
+    partition: str
+
+    @property
+    def pk(self) -> str:
+        """The partition's key in the records table."""
+        return partition_key(self.tenant, self.kind, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record to be written. Fields that are absent stay absent; None in a clear field becomes NULL."""
+
+    entity: str
+    sk: str
+    fields: Fields = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record that was opened: authentic, and from the place where it was found."""
+
+    entity: str
+    sk: str
+    version: int
+    created_at: str
+    updated_at: str
+    fields: dict[str, Any] = field(repr=False)
+    key_id: str
+    commitment: bytes
+
+    @property
+    def row(self) -> Row:
+        """What of this record enters the head's sum."""
+        return Row(self.sk, self.version, self.commitment)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the store adds to a draft: version and times (RFC 3339, UTC), and the randomness of its seal."""
+
+    version: int
+    created_at: str
+    updated_at: str
+    salt: bytes
+    nonce: bytes
+
+
+def seal_record(
+    draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, stamp: Stamp
+) -> dict[str, dict[str, Any]]:
+    """Returns the item of a draft.
+
+    Raises:
+        InvalidInput: an undeclared field, a wrong type, a sort key that the spec does not allow, or no JSON value.
+        TooLarge: the item would exceed DynamoDB's 400 KiB.
+    """
+    if not spec.sk.fullmatch(draft.sk):
+        raise InvalidInput(f"{spec.name}: its sort key has not the declared form", field="sk")
+    clear, sealed = spec.split(draft.fields)
+    context = Context(
+        table=TABLE,
+        tenant=scope.tenant,
+        pk=scope.pk,
+        sk=draft.sk,
+        key_id=key.name,
+        clear={
+            **clear,
+            "tenant_id": scope.tenant,
+            "entity_type": spec.name,
+            "version": Number(str(stamp.version)),
+            "format": Number(str(FORMAT)),
+            "created_at": stamp.created_at,
+            "updated_at": stamp.updated_at,
+        },
+    )
+    payload = encode_payload(sealed, entity=spec.name)
+    label = _label(spec)
+    item = to_item(
+        context, seal(payload, key=key.key, label=label, context=context, salt=stamp.salt, nonce=stamp.nonce)
+    )
+    if item_size(item) > MAX_ITEM_BYTES:
+        raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
+    return item
+
+
+def open_record(item: Item, spec: EntitySpec, *, scope: Scope, key: NamedKey, lowest_format: int) -> Record:
+    """Returns the record of an item found in `scope`, or raises: steps 1 to 8 of docs/format.md.
+
+    Raises:
+        IntegrityError: any check fails.
+    """
+    context, sealed = from_item(
+        item, table=TABLE, tenant=scope.tenant, pk=scope.pk, shape=spec.shape, lowest_format=lowest_format
+    )
+    try:
+        if context.key_id != key.name or not spec.sk.fullmatch(context.sk):
+            raise IntegrityError("2 key id")  # noqa: TRY301  # re-raised below with the row's name
+        payload = open_sealed(sealed, key=key.key, label=_label(spec), context=context)
+        # Step 8: authentic bytes; that they decode is a promise of whoever sealed them.
+        fields = decode_payload(payload, spec)
+        common = {name: from_clear(context.clear[name]) for name in ("version", "created_at", "updated_at")}
+    except IntegrityError as error:
+        raise IntegrityError(error.step, where=f"{scope.pk}/{context.sk}") from None
+    except KeyError:
+        raise IntegrityError("8 payload", where=f"{scope.pk}/{context.sk}") from None
+    clear = {name: from_clear(value) for name, value in context.clear.items() if name in spec.clear}
+    version, created_at, updated_at = common["version"], common["created_at"], common["updated_at"]
+    if not isinstance(version, int) or version < 1:
+        raise IntegrityError("8 payload", where=f"{scope.pk}/{context.sk}")
+    return Record(
+        entity=spec.name,
+        sk=context.sk,
+        version=version,
+        created_at=str(created_at),
+        updated_at=str(updated_at),
+        fields={**clear, **fields},
+        key_id=context.key_id,
+        commitment=sealed.commitment,
+    )
+
+
+def encode_payload(sealed: Mapping[str, Any], *, entity: str) -> bytes:
+    """The sealed fields as compact UTF-8 JSON.
+
+    Raises:
+        InvalidInput: a value that JSON does not have, text that is not Unicode, or nesting without end.
+    """
+    try:
+        return json.dumps(sealed, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        # The cause is not chained: its message would quote the value.
+        raise InvalidInput(f"{entity}: a sealed field holds something that is not a JSON value") from None
+
+
+def decode_payload(payload: bytes, spec: EntitySpec) -> dict[str, Any]:
+    """The sealed fields of an opened payload.
+
+    Raises:
+        IntegrityError: not a JSON object of declared fields.
+    """
+    try:
+        fields = json.loads(payload)
+    except (ValueError, RecursionError):
+        raise IntegrityError("8 payload") from None
+    if not isinstance(fields, dict) or not fields.keys() <= spec.sealed:
+        raise IntegrityError("8 payload")
+    return fields
+
+
+def commitment_of(item: Item) -> bytes:
+    """The commitment of an item that was just sealed here."""
+    commitment: bytes = item[COMMITMENT]["B"]
+    return commitment
+
+
+def new_stamp(*, version: int, created_at: str, updated_at: str, randomness: Callable[[int], bytes]) -> Stamp:
+    """A stamp with a fresh salt and nonce from `randomness`, which is `os.urandom` outside of tests."""
+    return Stamp(version, created_at, updated_at, randomness(SALT_BYTES), randomness(NONCE_BYTES))
+
+
+def item_size(item: Item) -> int:
+    """An item's size as DynamoDB counts it, or a little more: names and values in UTF-8, numbers at their largest."""
+    size = 0
+    for name, value in item.items():
+        ((kind, content),) = value.items()
+        size += len(name)
+        match kind:
+            case "S":
+                size += len(content.encode())
+            case "B":
+                size += len(content)
+            case "N":
+                size += _MAX_NUMBER_BYTES
+            case _:
+                size += 1
+    return size
+
+
+def _label(spec: EntitySpec) -> Label:
+    return Label.HEAD if spec.name == HEAD else Label.RECORD

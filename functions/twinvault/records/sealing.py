@@ -1,0 +1,66 @@
+"""What all records of one write have in common, and one record of it, sealed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from twinvault.envelope.item import Item
+from twinvault.errors import InvalidInput
+from twinvault.keys.rows import NamedKey
+from twinvault.records.head import Row
+from twinvault.records.record import Draft, Record, Scope, commitment_of, new_stamp, seal_record
+from twinvault.records.spec import HEAD, KindSpec, from_clear
+from twinvault.records.transaction import Statement, insert, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One record of a write, sealed."""
+
+    item: Item = field(repr=False)
+    record: Record
+    replaced: Row | None
+    removed: tuple[str, ...] = ()
+
+    def statement(self, table: str) -> Statement:
+        """INSERT for a new record, a conditional UPDATE for one that replaces another."""
+        if self.replaced is None:
+            return insert(table, self.item)
+        return replace(table, self.item, remove=self.removed, commitment=self.replaced.commitment)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What all records of one write have in common."""
+
+    scope: Scope
+    kind: KindSpec
+    key: NamedKey
+    now: str
+    randomness: Callable[[int], bytes]
+
+    def put(self, draft: Draft, old: Record | None) -> Put:
+        """Seals a draft, as the successor of `old` if there is one.
+
+        Raises:
+            InvalidInput, TooLarge: as for `seal_record`; or the kind has no such entity, or `old` is of another.
+        """
+        spec = self.kind.head if draft.sk == HEAD else self.kind.entity(draft.entity)
+        if spec is None or (old is not None and old.entity != draft.entity):
+            raise InvalidInput(f"kind {self.kind.kind}: there is no entity '{draft.entity}' at this place")
+        version = old.version + 1 if old else 1
+        created_at = old.created_at if old else self.now
+        stamp = new_stamp(version=version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
+        item = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp)
+        clear, sealed = spec.split(draft.fields)
+        record = Record(
+            entity=spec.name,
+            sk=draft.sk,
+            version=version,
+            created_at=created_at,
+            updated_at=self.now,
+            fields={**{name: from_clear(value) for name, value in clear.items()}, **sealed},
+            key_id=self.key.name,
+            commitment=commitment_of(item),
+        )
+        removed = tuple(name for name in old.fields if name in spec.clear and name not in draft.fields) if old else ()
+        return Put(item, record, old.row if old else None, removed)

@@ -1,0 +1,141 @@
+"""Entity specs: what a team declares of its records (docs/entities.md).
+
+What is declared clear can be queried, indexed and seen by whoever reads the table, and cannot be changed unnoticed. All
+else is sealed. What is not declared is refused.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue, Number
+from twinvault.envelope.item import Shape
+from twinvault.envelope.names import require_id
+from twinvault.envelope.numbers import number_text, number_value
+from twinvault.errors import InvalidInput
+
+type Fields = Mapping[str, Any]
+"""A record's fields: clear ones are text, numbers, truth values or None; sealed ones are any JSON value."""
+
+TEXT, NUMBER, FLAG = frozenset({"S"}), frozenset({"N"}), frozenset({"BOOL"})
+NULLABLE = frozenset({"NULL"})
+HEAD = "head"
+
+COMMON: Mapping[str, frozenset[str]] = {
+    "tenant_id": TEXT,
+    "entity_type": TEXT,
+    "version": NUMBER,
+    "format": NUMBER,
+    "created_at": TEXT,
+    "updated_at": TEXT,
+}
+"""Clear attributes that every row carries."""
+
+_RESERVED = frozenset({"pk", "sk", "content_encrypted", "content_nonce", "content_salt", "key_commitment", "key_id"})
+_BLIND_INDEX = "bi_"
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySpec:
+    """One kind of record within a partition.
+
+    Attributes:
+        name: the entity's name, stored in the clear as `entity_type`.
+        sk: what its sort keys look like, whole.
+        clear: the clear attributes with the DynamoDB types that each may have: TEXT, NUMBER, FLAG, and | NULLABLE.
+        sealed: the names of the sealed fields.
+    """
+
+    name: str
+    sk: re.Pattern[str]
+    clear: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sealed: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuses a spec that could not be stored as it says."""
+        require_id(self.name, field="entity name")
+        for name in (*self.clear, *self.sealed):
+            if not ATTRIBUTE_NAME.fullmatch(name) or name in _RESERVED or name.startswith(_BLIND_INDEX):
+                raise InvalidInput(
+                    f"entity {self.name}: '{name}' is reserved or not of the form [a-z][a-z0-9_]{{0,63}}"
+                )
+            if name in COMMON or (name in self.clear and name in self.sealed):
+                raise InvalidInput(f"entity {self.name}: '{name}' is declared twice")
+
+    @property
+    def shape(self) -> Shape:
+        """What an item of this entity may hold in the clear."""
+        return Shape(clear={**COMMON, **self.clear})
+
+    def split(self, fields: Fields) -> tuple[dict[str, ClearValue], dict[str, Any]]:
+        """Parts a record's fields into clear values and the sealed document.
+
+        Raises:
+            InvalidInput: a field is not declared, or a clear one has a type that its declaration does not allow.
+        """
+        clear: dict[str, ClearValue] = {}
+        sealed: dict[str, Any] = {}
+        for name, value in fields.items():
+            if name in self.sealed:
+                sealed[name] = value
+            elif name in self.clear:
+                clear[name] = _to_clear(value, allowed=self.clear[name], field=f"{self.name}.{name}")
+            else:
+                raise InvalidInput(f"{self.name}.{name}: is not a declared field", field=name)
+        return clear, sealed
+
+
+HEAD_SEALED = frozenset({"count", "sum", "hash_key", "dek_version", "last_event"})
+
+
+def head_spec(clear: Mapping[str, frozenset[str]] | None = None, sealed: frozenset[str] = frozenset()) -> EntitySpec:
+    """The spec of a kind's head: the library's own sealed fields and the kind's."""
+    if sealed & HEAD_SEALED:
+        raise InvalidInput("head: count, sum, hash_key, dek_version and last_event are the library's own")
+    return EntitySpec(HEAD, re.compile(HEAD), clear or {}, HEAD_SEALED | sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class KindSpec:
+    """A kind of partition: its head's own fields and the entities that may stand in it."""
+
+    kind: str
+    entities: Sequence[EntitySpec]
+    head: EntitySpec = field(default_factory=head_spec)
+
+    def __post_init__(self) -> None:
+        """Refuses a kind whose name cannot stand in a key, or with two entities of one name."""
+        require_id(self.kind, field="kind")
+        names = [entity.name for entity in (*self.entities, self.head)]
+        if self.head.name != HEAD or len(set(names)) != len(names):
+            raise InvalidInput(f"kind {self.kind}: entity names must be unique, and 'head' is the head's")
+
+    def entity(self, name: object) -> EntitySpec | None:
+        """The entity of this name, or None."""
+        return next((entity for entity in self.entities if entity.name == name), None)
+
+
+def from_clear(value: ClearValue) -> str | bool | int | Decimal | None:
+    """A clear value as callers see it: numbers as `int` where whole, else `Decimal`."""
+    return number_value(value.text) if isinstance(value, Number) else value
+
+
+def _to_clear(value: object, *, allowed: frozenset[str], field: str) -> ClearValue:
+    match value:
+        case str() if "S" in allowed:
+            return value
+        case bool() if "BOOL" in allowed:
+            return value
+        case bool():
+            pass
+        case int() | float() | Decimal() if "N" in allowed:
+            return Number(number_text(value, field=field))
+        case None if "NULL" in allowed:
+            return None
+        case _:
+            pass
+    kinds = {"S": "text", "N": "a number", "BOOL": "true or false", "NULL": "null"}
+    wanted = " or ".join(kinds[kind] for kind in ("S", "N", "BOOL", "NULL") if kind in allowed)
+    raise InvalidInput(f"{field}: must be {wanted}", field=field)

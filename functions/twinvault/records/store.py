@@ -1,0 +1,95 @@
+"""The store: what a team calls. Every method is scoped to one partition; `listing` asks across partitions.
+
+Nothing is released before its audit entry is durable: `read` and `get` append first and return then, and a write's
+entry is part of its transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from twinvault.audit.activity import Activity
+from twinvault.audit.log import AuditLog
+from twinvault.envelope.item import Item
+from twinvault.errors import InvalidInput
+from twinvault.records.dynamodb import Table
+from twinvault.records.reading import Reader, Snapshot
+from twinvault.records.record import Record, Scope
+from twinvault.records.spec import KindSpec
+from twinvault.records.writing import Plan, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStore:
+    """The rooms of the store, wired once per process. Thread-safe."""
+
+    table: Table
+    reader: Reader
+    writer: Writer
+    audit: AuditLog
+
+    def partition(self, scope: Scope, kind: KindSpec, activity: Activity) -> "PartitionStore":
+        """The store of one partition, acting for `activity`.
+
+        Raises:
+            InvalidInput: the scope is not of this kind or has ids that cannot stand in a key.
+        """
+        if scope.kind != kind.kind:
+            raise InvalidInput("the scope is of another kind", field="kind")
+        return PartitionStore(self, scope, kind, activity, scope.pk)
+
+    def release(self, activity: Activity) -> None:
+        """Appends the activity's success; call it before anything read for it leaves.
+
+        Raises:
+            DependencyError: the entry could not be made durable.
+        """
+        self.audit.append(self.audit.event(activity, "success"), activity)
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStore:
+    """One partition."""
+
+    _store: RecordStore
+    scope: Scope
+    kind: KindSpec
+    activity: Activity
+    pk: str
+
+    def read(self) -> Snapshot | None:
+        """The whole partition, complete and authentic, or None; audited before it is returned.
+
+        Raises:
+            IntegrityError: any row was changed, moved, deleted, added or rolled back.
+            Contention, DependencyError: it cannot be read now.
+        """
+        snapshot = self.peek()
+        self._store.release(self.activity)
+        return snapshot
+
+    def peek(self) -> Snapshot | None:
+        """`read` without its audit entry: for callers that go on to write, or call `release` themselves."""
+        return self._store.reader.read(self.scope, self.kind, self.activity)
+
+    def get(self, sk: str) -> Record | None:
+        """One record, authentic, audited before it is returned. Freshness is shown by a full read alone."""
+        found = self.open_many([sk]).get(sk)
+        self._store.release(self.activity)
+        return found
+
+    def open_many(self, sks: Sequence[str]) -> dict[str, Record]:
+        """Several records at once (at most 100), opened, without an audit entry of their own."""
+        items = self._store.table.batch_get([(self.pk, sk) for sk in sks])
+        return {sk: self.open(item) for (_, sk), item in items.items()}
+
+    def open(self, item: Item) -> Record:
+        """Opens an item that was found in this partition.
+
+        Raises:
+            IntegrityError: it is not an authentic record of this partition.
+        """
+        return self._store.reader.open_any(item, self.kind, self.scope, self.activity)
+
+    def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
+        """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
+        return self._store.writer.write(self.scope, self.kind, self.activity, plan, base=base)

@@ -1,0 +1,164 @@
+"""Transactions: the only place that issues ExecuteTransaction.
+
+Statements are frozen before the first attempt: the same bytes under the same ClientRequestToken can be sent again
+without harm when an answer is lost, because DynamoDB applies a token once.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteTransaction.html
+
+Values are always bound as parameters. Only attribute and table names are written into a statement, and both come from
+specs and settings, never from a caller.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from twinvault.audit.log import Settled
+from twinvault.errors import DependencyError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from twinvault.envelope.item import Item
+
+MAX_STATEMENTS = 100
+MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
+PATIENCE_SECONDS = 60.0
+"""How long an unknown outcome is pursued. DynamoDB remembers a token for ten minutes."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_NOT_YET = frozenset({"TransactionInProgressException"})
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "LimitExceededException",
+    }
+)
+_CLIENT_ERRORS = range(400, 500)
+
+
+class Outcome(Enum):
+    """What became of a transaction."""
+
+    COMMITTED = auto()
+    CANCELLED = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A PartiQL statement with its bound parameters."""
+
+    text: str
+    parameters: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An outcome; of a cancelled transaction also which statements were the reason."""
+
+    outcome: Outcome
+    failed: frozenset[int] = frozenset()
+
+
+def insert(table: str, item: "Item") -> Statement:
+    """INSERT: fails where the key exists."""
+    names = ", ".join(f"'{name}': ?" for name in item)
+    return Statement(f'INSERT INTO "{table}" VALUE {{{names}}}', tuple(item.values()))
+
+
+def replace(table: str, item: "Item", *, remove: Sequence[str], commitment: bytes) -> Statement:
+    """UPDATE of the row with this commitment, which is unique per write: whoever changed it since makes this fail."""
+    changed = [name for name in item if name not in {"pk", "sk"}]
+    sets = " ".join(f'SET "{name}"=?' for name in changed)
+    removes = "".join(f' REMOVE "{name}"' for name in remove)
+    text = f'UPDATE "{table}" {sets}{removes} WHERE "pk"=? AND "sk"=? AND "key_commitment"=?'
+    return Statement(text, (*(item[name] for name in changed), item["pk"], item["sk"], {"B": commitment}))
+
+
+class Transactor:
+    """Executes frozen transactions and finds out how they ended."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        *,
+        new_token: Callable[[], str],
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        """`new_token` draws a UUID per frozen transaction; it is never derived from anything a caller sends."""
+        self._client = client
+        self._new_token = new_token
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def execute(self, statements: Sequence[Statement], *, deadline: float) -> Result:
+        """Applies all statements or none.
+
+        Returns UNKNOWN only once `PATIENCE_SECONDS` or the deadline (monotonic seconds) have passed without an answer.
+
+        Raises:
+            DependencyError: DynamoDB refuses the request (throttled until the deadline, no permission, no table);
+                nothing was stored.
+        """
+        token = self._new_token()
+        until = min(deadline, self._monotonic() + PATIENCE_SECONDS)
+        pause, sent_without_answer = _FIRST_PAUSE, False
+        while True:
+            try:
+                self._send(statements, token)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "TransactionCanceledException":
+                    return Result(Outcome.CANCELLED, _failed(error))
+                if _is_definite(error) and not sent_without_answer and not self._may_wait(code, until, pause):
+                    raise DependencyError("the store cannot take the write now") from None
+                sent_without_answer = sent_without_answer or not _is_definite(error)
+            except BotoCoreError:
+                sent_without_answer = True
+            else:
+                return Result(Outcome.COMMITTED)
+            if self._monotonic() + pause >= until:
+                return Result(Outcome.UNKNOWN)
+            self._sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def append(self, table: str, item: dict[str, dict[str, Any]], *, deadline: float) -> Settled:
+        """Inserts one audit entry (see `audit.log.AuditTable`)."""
+        try:
+            result = self.execute([insert(table, item)], deadline=deadline)
+        except DependencyError:
+            return Settled.NOT_STORED
+        match result.outcome:
+            case Outcome.COMMITTED:
+                return Settled.STORED
+            case Outcome.CANCELLED:
+                return Settled.TAKEN
+            case Outcome.UNKNOWN:
+                return Settled.UNKNOWN
+
+    def _send(self, statements: Sequence[Statement], token: str) -> None:
+        self._client.execute_transaction(
+            TransactStatements=[{"Statement": s.text, "Parameters": list(s.parameters)} for s in statements],
+            ClientRequestToken=token,
+        )
+
+    def _may_wait(self, code: str, until: float, pause: float) -> bool:
+        return code in _THROTTLED and self._monotonic() + pause < until
+
+
+def _is_definite(error: ClientError) -> bool:
+    """Whether the service said that it did not apply the request; a 5xx says nothing."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status in _CLIENT_ERRORS and error.response["Error"]["Code"] not in _NOT_YET
+
+
+def _failed(error: ClientError) -> frozenset[int]:
+    """The positions of the statements that were the reason. Codes are not looked at: engines differ in them."""
+    reasons = error.response.get("CancellationReasons", [])
+    return frozenset(index for index, reason in enumerate(reasons) if reason.get("Code", "None") != "None")

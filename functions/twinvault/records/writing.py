@@ -1,0 +1,214 @@
+"""Writes of one partition: frozen once, together or not at all (docs/design.md, "Life of a write").
+
+A write is a transaction of its records, the head (conditional on its commitment, which is unique per write), the audit
+entry and, for a new partition, the first DEK. If it is cancelled, someone else wrote first: the plan is made anew on
+the fresh head, sealed anew, and tried under a new token, a bounded number of times.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from twinvault.audit.activity import Activity
+from twinvault.audit.chain import Event
+from twinvault.audit.log import AuditLog, Pending, Settled
+from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
+from twinvault.keys.hierarchy import KeyHierarchy, NewDek
+from twinvault.keys.rows import NamedKey, dek_name
+from twinvault.records.head import HASH_KEY_BYTES, empty_head
+from twinvault.records.reading import Reader, Snapshot
+from twinvault.records.record import Draft, Scope, item_size
+from twinvault.records.sealing import Put, Sealing
+from twinvault.records.spec import HEAD, Fields, KindSpec
+from twinvault.records.transaction import (
+    MAX_STATEMENTS,
+    MAX_TRANSACTION_BYTES,
+    Outcome,
+    Result,
+    Statement,
+    Transactor,
+    insert,
+)
+
+OVERHEAD_STATEMENTS = 3  # head, audit entry, first DEK
+MAX_DRAFTS = MAX_STATEMENTS - OVERHEAD_STATEMENTS
+OVERHEAD_BYTES = 64 * 1024
+"""Room for the head, the audit entry and the first DEK in a transaction's 4 MB."""
+
+_TRIES = 12
+_PAUSE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a plan wants written.
+
+    Attributes:
+        head: the head's own fields, all of them: what is absent becomes absent.
+        put: records to be; one whose sort key exists replaces that record, whole.
+    """
+
+    head: Fields = field(repr=False)
+    put: Sequence[Draft] = ()
+
+
+type Plan = Callable[[Snapshot | None], Changes | None]
+"""Looks at the partition as it is and says what to write; None: nothing. Called anew whenever someone else wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableNames:
+    """The physical names of the tables that a write touches."""
+
+    records: str
+    keys: str
+    audit: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """A write, sealed: the same bytes at every attempt to deliver it."""
+
+    statements: list[Statement]
+    snapshot: Snapshot
+    event: Event
+
+
+class Writer:
+    """Writes partitions; thread-safe."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        keys: KeyHierarchy,
+        audit: AuditLog,
+        transactor: Transactor,
+        *,
+        tables: TableNames,
+        now: Callable[[], str],
+        randomness: Callable[[int], bytes],
+        sleep: Callable[[float], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._reader = reader
+        self._keys = keys
+        self._audit = audit
+        self._transactor = transactor
+        self._tables = tables
+        self._now = now
+        self._randomness = randomness
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def write(
+        self, scope: Scope, kind: KindSpec, activity: Activity, plan: Plan, *, base: Snapshot | None = None
+    ) -> Snapshot | None:
+        """Writes what `plan` wants, and returns the partition as it then is.
+
+        `base` spares the first read where the caller holds a snapshot already; if it is stale the write is cancelled
+        and planned on a fresh one.
+
+        Raises:
+            Conflict: other writers were faster, too often.
+            OutcomeUnknown: it may or may not be written; repeating is safe.
+            InvalidInput, TooLarge: the plan's records cannot be stored; nothing was.
+            IntegrityError, DependencyError: as for reads.
+        """
+        mine = ""
+        snapshot = base if base is not None else self._reader.read(scope, kind, activity)
+        for attempt in range(_TRIES):
+            if mine and snapshot is not None and snapshot.state.last_event == mine:
+                return snapshot  # the answer was lost or the cancellation was of our own repetition: it is written
+            changes = plan(snapshot)
+            if changes is None:
+                return snapshot
+            frozen = self._freeze(scope, kind, activity, snapshot, changes)
+            result = self._deliver(frozen, activity)
+            if result.outcome is Outcome.COMMITTED:
+                return frozen.snapshot
+            mine = frozen.event.event_id
+            if result.outcome is Outcome.UNKNOWN:
+                return self._resolve(scope, kind, activity, mine)
+            activity.metric("HeadConflict")
+            if self._monotonic() >= activity.deadline:
+                break
+            self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
+            snapshot = self._reader.read(scope, kind, activity)
+        raise Conflict("others keep writing this partition; try again")
+
+    def _resolve(self, scope: Scope, kind: KindSpec, activity: Activity, event_id: str) -> Snapshot:
+        """Committed if the head's last event is ours; otherwise nobody can say."""
+        try:
+            snapshot = self._reader.read(scope, kind, activity)
+        except DependencyError:
+            snapshot = None
+        if snapshot is not None and snapshot.state.last_event == event_id:
+            return snapshot
+        raise OutcomeUnknown("the write was sent and its outcome is unknown; repeating the request is safe")
+
+    def _deliver(self, frozen: _Frozen, activity: Activity) -> Result:
+        with self._audit.pending(frozen.event) as pending:
+            statements = [*frozen.statements, insert(self._tables.audit, pending.item)]
+            try:
+                result = self._transactor.execute(statements, deadline=activity.deadline)
+            except DependencyError:
+                pending.settled = Settled.NOT_STORED
+                raise
+            _settle(pending, result, audit_position=len(statements) - 1)
+        return result
+
+    # -- sealing -----------------------------------------------------------------------------------------------------
+
+    def _freeze(
+        self, scope: Scope, kind: KindSpec, activity: Activity, before: Snapshot | None, changes: Changes
+    ) -> _Frozen:
+        """Seals the whole write once: records, head, and the first DEK where the partition is new."""
+        if len(changes.put) > MAX_DRAFTS:
+            raise InvalidInput(f"a write may hold at most {MAX_DRAFTS} records")
+        new = None if before else self._keys.new_dek(scope.tenant, scope.kind, scope.partition, 1, activity)
+        key = new.key if new else self._sealing_key(scope, before, activity)
+        state = before.state if before else empty_head(self._randomness(HASH_KEY_BYTES), dek_version=1)
+        now = self._now()
+        sealing = Sealing(scope, kind, key, now, self._randomness)
+        sealed = [sealing.put(draft, before.records.get(draft.sk) if before else None) for draft in changes.put]
+        if len({one.record.sk for one in sealed}) != len(sealed):
+            raise InvalidInput("a write may hold each record once")
+        # The event's id goes into the head before the event knows the head's commitment; both are drawn here.
+        event_id = self._audit.event(activity, "success").event_id
+        state = state.after(
+            added=[one.record.row for one in sealed],
+            replaced=[one.replaced for one in sealed if one.replaced is not None],
+            dek_version=state.dek_version,
+            event_id=event_id,
+        )
+        head = sealing.put(Draft(HEAD, HEAD, {**changes.head, **state.to_fields()}), before.head if before else None)
+        for _ in range(len(sealed) + 1):
+            activity.crypto("encrypt", key.name)
+        activity.head(scope.pk, head.record.version, head.record.commitment)
+        event = activity.event("success", event_id=event_id, time=now)
+        records = {**(before.records if before else {}), **{one.record.sk: one.record for one in sealed}}
+        snapshot = Snapshot(head.record, state, dict(sorted(records.items())))
+        return _Frozen(self._statements([*sealed, head], new), snapshot, event)
+
+    def _sealing_key(self, scope: Scope, before: Snapshot | None, activity: Activity) -> NamedKey:
+        """The head's current DEK version: a writer never uses a lower one, whatever the keys table says."""
+        assert before is not None  # noqa: S101  # for the type checker: a partition without a head has no key yet
+        name = dek_name(scope.kind, scope.partition, before.state.dek_version)
+        return self._keys.dek(scope.tenant, scope.kind, scope.partition, name, activity, sealing=True)
+
+    def _statements(self, sealed: Sequence[Put], new: NewDek | None) -> list[Statement]:
+        size = sum(item_size(one.item) for one in sealed)
+        if size > MAX_TRANSACTION_BYTES - OVERHEAD_BYTES:
+            raise TooLarge(f"a write may hold at most {MAX_TRANSACTION_BYTES - OVERHEAD_BYTES} bytes of records")
+        statements = [one.statement(self._tables.records) for one in sealed]
+        return [insert(self._tables.keys, new.row), *statements] if new else statements
+
+
+def _settle(pending: Pending, result: Result, *, audit_position: int) -> None:
+    match result.outcome:
+        case Outcome.COMMITTED:
+            pending.settled = Settled.STORED
+        case Outcome.CANCELLED:
+            taken = audit_position in result.failed
+            pending.settled = Settled.TAKEN if taken else Settled.NOT_STORED
+        case Outcome.UNKNOWN:
+            pending.settled = Settled.UNKNOWN
