@@ -23,7 +23,7 @@ from twinvault_local.ports import LOOPBACK, free_port
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
-SEED = bytes(range(32))  # fixed: reproducible runs. The twin draws its own on first `up`
+SEED = bytes(range(32)).hex()  # fixed: reproducible runs. The twin draws its own on first `up`
 CALLERS = {
     "TESTOPERATOR": f"arn:aws:iam::{ACCOUNT}:root",
     "TESTIMPORT": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-import",
@@ -102,7 +102,7 @@ def kms_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     seed, callers, data = folder / "seed", folder / "callers.json", folder / "data"
     data.mkdir(mode=0o700)
     seed.touch(mode=0o600)
-    seed.write_bytes(SEED)
+    seed.write_text(SEED, encoding="ascii")
     callers.write_text(json.dumps(CALLERS), encoding="utf-8")
     port = free_port()
     endpoint = f"http://{LOOPBACK}:{port}"

@@ -1,0 +1,115 @@
+"""up, down, status, reset, logs, token: the twin's half of the command."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from twinvault_cli.errors import UNAVAILABLE, UsageError
+from twinvault_cli.output import Steps, console, print_json
+from twinvault_cli.state import ROOT, StateOption, state_folder
+from twinvault_local import sources, status, tokens
+from twinvault_local.issuer import DEFAULT_SECONDS
+from twinvault_local.status import Health
+from twinvault_local.twin import DEFAULT_PORT, Twin
+
+app = typer.Typer()
+
+_COLOURS = {Health.WELL: "green", Health.SILENT: "yellow", Health.DIED: "red", Health.STOPPED: "dim"}
+
+
+def _twin(state: Path | None) -> Twin:
+    return Twin(state_folder(state), ROOT / ".cache")
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.", min=1, max=65535)] = DEFAULT_PORT,
+    state: StateOption = None,
+) -> None:
+    """Start the twin: engines, tables, keys, functions, API."""
+    with Steps().shown() as steps:
+        facts, started = _twin(state).up(
+            lambda progress: sources.ensure(ROOT, environ=os.environ, progress=progress), port=port, progress=steps
+        )
+    if not started:
+        console.print(f"The twin is already up on {facts.url}.")
+    elif facts.route == "process":
+        console.print(f"The twin is up after {steps.seconds:.1f} s, its engines as plain processes.")
+    typer.echo(facts.url)
+
+
+@app.command()
+def down(state: StateOption = None) -> None:
+    """Stop everything that `up` started; data and keys stay."""
+    stopped = _twin(state).down()
+    console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@app.command(name="status")
+def show_status(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Clean JSON on standard output.")] = False,
+    state: StateOption = None,
+) -> None:
+    """Tell whether the twin runs, where, and how each part does. Exit code 4 unless everything is well."""
+    now = status.look(state_folder(state))
+    if as_json:
+        print_json(now.as_json())
+    else:
+        _print_status(now)
+    if not now.running:
+        raise typer.Exit(UNAVAILABLE)
+
+
+@app.command()
+def reset(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    state: StateOption = None,
+) -> None:
+    """Stop the twin and delete its data and keys for good."""
+    folder = state_folder(state).folder
+    if not yes and not typer.confirm(f"Delete all data and keys in {folder} for good?"):
+        raise UsageError("Nothing was deleted.")
+    _twin(state).reset()
+    console.print(f"{escape(str(folder))} is wiped.")
+
+
+@app.command()
+def token(
+    tenant: Annotated[str, typer.Option(help="Whose data.")],
+    subject: Annotated[str, typer.Option(help="Who asks, in the audit log.")] = tokens.SUBJECT,
+    permissions: Annotated[str, typer.Option(help="Separated by commas.")] = ",".join(tokens.ALL_PERMISSIONS),
+    expires_in: Annotated[int, typer.Option(help="Seconds; negative: expired already.")] = DEFAULT_SECONDS,
+    state: StateOption = None,
+) -> None:
+    """Print a bearer token of the local issuer."""
+    wanted = [one.strip() for one in permissions.split(",") if one.strip()]
+    typer.echo(
+        tokens.mint_token(
+            state_folder(state), tenant=tenant, subject=subject, permissions=wanted, expires_in=expires_in
+        )
+    )
+
+
+def _print_status(now: status.Status) -> None:
+    services = Table("service", "how", "where", box=None)
+    for name, health in now.services.items():
+        where = ""
+        if now.facts:
+            where = now.facts.url if name == status.SERVER else now.facts.endpoints[name]
+        services.add_row(name, f"[{_COLOURS[health]}]{health}[/]", where)
+    console.print(services)
+    if now.facts:
+        console.print(f"\n{now.facts.url}  route {now.facts.route}, region {now.facts.region}")
+        for table, name in now.facts.tables.items():
+            console.print(f"  {table:<12} {name}")
+        console.print(f"  artifact     {now.facts.artifact}")
+    if now.stopped:
+        console.print("Start it: twinvault up")
+    elif not now.running:
+        console.print("Start again what died: twinvault up    What it said: twinvault logs NAME")
