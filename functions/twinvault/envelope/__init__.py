@@ -3,9 +3,9 @@
 This package does no IO, reads no clock and no environment, and draws randomness only in `seal_with_fresh_randomness`.
 """
 
-from twinvault.envelope.aad import Context, Label, encode_aad
+from twinvault.envelope.aad import Context, Label, Number, encode_aad
 from twinvault.envelope.names import ID, partition_key, require_id, tenant_key
-from twinvault.envelope.numbers import canonical_number
+from twinvault.envelope.numbers import canonical_number, number_text, number_value
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, pad, padded_size, unpad
 from twinvault.envelope.primitive import (
     COMMITMENT_BYTES,
@@ -29,9 +29,12 @@ __all__ = [
     "SALT_BYTES",
     "Context",
     "Label",
+    "Number",
     "Sealed",
     "canonical_number",
     "encode_aad",
+    "number_text",
+    "number_value",
     "open_sealed",
     "pad",
     "padded_size",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue, Context, Number
 from twinvault.envelope.numbers import number_value
-from twinvault.envelope.primitive import FORMAT, Sealed
+from twinvault.envelope.primitive import FORMAT, Sealed, require_lengths
 from twinvault.errors import IntegrityError, InvalidInput
 
 type Item = Mapping[str, Mapping[str, Any]]
@@ -68,8 +68,9 @@ def from_item(
     key_id = _text(item, KEY_ID, step="2 key id")
     if not _KEY_ID.fullmatch(key_id):
         raise IntegrityError("2 key id", where=sk)
-    # Step 3, first half: the sealed attributes are binary. Their lengths are checked by `open_sealed`.
+    # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
     sealed = Sealed(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
+    require_lengths(sealed, where=sk)
     # Step 4, first half: every clear attribute is declared and of a declared type.
     clear = {
         name: _clear_value(name, value, shape=shape, where=sk)

@@ -8,8 +8,8 @@ from twinvault.errors import IntegrityError, TooLarge
 
 LENGTH_BYTES = 4
 MIN_PADDED_BYTES = 256
-MAX_PLAINTEXT_BYTES = 400 * 1024
-"""DynamoDB's limit for a whole item; nothing longer can have been stored, so nothing longer is sealed or opened."""
+MAX_PLAINTEXT_BYTES = 49 * 8192 - LENGTH_BYTES
+"""The next padded size would not fit into a DynamoDB item (400 KiB, names and clear attributes included)."""
 
 
 def padded_size(length: int) -> int:
@@ -27,24 +27,22 @@ def pad(plaintext: bytes) -> bytes:
     """Frames and pads: u32be length || plaintext || zeros.
 
     Raises:
-        TooLarge: over 400 KiB, the size of the largest DynamoDB item.
+        TooLarge: over `MAX_PLAINTEXT_BYTES`: padded, it would not fit into the largest DynamoDB item.
     """
     if len(plaintext) > MAX_PLAINTEXT_BYTES:
-        raise TooLarge(f"record: over the limit of {MAX_PLAINTEXT_BYTES} bytes (400 KiB) for one record")
-    framed = len(plaintext).to_bytes(LENGTH_BYTES, "big") + plaintext
+        raise TooLarge(f"record: over the limit of {MAX_PLAINTEXT_BYTES} bytes for one record")
+    framed = len(plaintext).to_bytes(LENGTH_BYTES) + plaintext
     return framed.ljust(padded_size(len(plaintext)), b"\x00")
 
 
-def unpad(padded: bytes) -> bytes:
+def unpad(padded: bytes, *, where: str = "") -> bytes:
     """Returns the plaintext of a padded frame.
 
     Raises:
         IntegrityError: the length does not fit, the size is not the one minimal size, or the padding is not all zeros.
     """
-    if len(padded) < MIN_PADDED_BYTES:
-        raise IntegrityError("7 padding")
-    length = int.from_bytes(padded[:LENGTH_BYTES], "big")
+    length = int.from_bytes(padded[:LENGTH_BYTES])
     end = LENGTH_BYTES + length
-    if end > len(padded) or padded_size(length) != len(padded) or padded.count(0, end) != len(padded) - end:
-        raise IntegrityError("7 padding")
+    if padded_size(length) != len(padded) or padded.count(0, end) != len(padded) - end:
+        raise IntegrityError("7 padding", where=where)
     return padded[LENGTH_BYTES:end]

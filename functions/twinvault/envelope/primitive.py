@@ -10,15 +10,11 @@ opens under two keys. The commitment, a second output of the same HKDF, closes t
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass, field
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from dataclasses import dataclass
 
 from twinvault.envelope.aad import Context, Label, encode_aad
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, MIN_PADDED_BYTES, pad, padded_size, unpad
+from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, hkdf
 from twinvault.errors import IntegrityError, InvalidInput, TwinvaultError
 
 FORMAT = 1
@@ -27,6 +23,8 @@ NONCE_BYTES = 12
 SALT_BYTES = 32
 COMMITMENT_BYTES = 32
 TAG_BYTES = 16
+_SECRET_BYTES = KEY_BYTES + COMMITMENT_BYTES
+_INFO_PREFIX = {label: label.value.encode() + b"\x00" for label in Label}
 _MIN_CIPHERTEXT = MIN_PADDED_BYTES + TAG_BYTES
 _MAX_CIPHERTEXT = padded_size(MAX_PLAINTEXT_BYTES) + TAG_BYTES
 
@@ -41,21 +39,6 @@ class Sealed:
     commitment: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedSecret:
-    """The two outputs of HKDF for one record."""
-
-    record_key: bytes = field(repr=False)
-    commitment: bytes
-
-
-def derive(key: bytes, *, salt: bytes, label: Label, aad: bytes) -> DerivedSecret:
-    """HKDF-SHA-256(key, salt, label || 0x00 || SHA-256(AAD), 64), split in two (RFC 5869)."""
-    info = label.value.encode() + b"\x00" + hashlib.sha256(aad).digest()
-    secret = HKDF(algorithm=SHA256(), length=KEY_BYTES + COMMITMENT_BYTES, salt=salt, info=info).derive(key)
-    return DerivedSecret(secret[:KEY_BYTES], secret[KEY_BYTES:])
-
-
 def seal(plaintext: bytes, *, key: bytes, label: Label, context: Context, salt: bytes, nonce: bytes) -> Sealed:
     """Seals `plaintext` under `key` (32 bytes), bound to `context` and `label`.
 
@@ -64,60 +47,82 @@ def seal(plaintext: bytes, *, key: bytes, label: Label, context: Context, salt: 
     random nonce can never repeat under one key, and no counter of messages is needed.
 
     Raises:
-        TooLarge: the plaintext is over 400 KiB.
+        TooLarge: the plaintext is over `MAX_PLAINTEXT_BYTES`.
         InvalidInput: the context cannot be encoded.
     """
-    _require_length(key, KEY_BYTES, "key")
-    _require_length(salt, SALT_BYTES, "salt")
-    _require_length(nonce, NONCE_BYTES, "nonce")
-    aad = encode_aad(context)
-    secret = derive(key, salt=salt, label=label, aad=aad)
-    ciphertext = AESGCM(secret.record_key).encrypt(nonce, pad(plaintext), aad)
-    return Sealed(ciphertext, nonce, salt, secret.commitment)
+    return seal_bound(plaintext, key=key, label=label, aad=encode_aad(context), salt=salt, nonce=nonce)
 
 
 def seal_with_fresh_randomness(plaintext: bytes, *, key: bytes, label: Label, context: Context) -> Sealed:
     """`seal` with a salt and a nonce from the operating system: the outermost call, and the only one that draws."""
-    salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
-    return seal(plaintext, key=key, label=label, context=context, salt=salt, nonce=nonce)
+    drawn = os.urandom(SALT_BYTES + NONCE_BYTES)
+    return seal(plaintext, key=key, label=label, context=context, salt=drawn[:SALT_BYTES], nonce=drawn[SALT_BYTES:])
 
 
 def open_sealed(sealed: Sealed, *, key: bytes, label: Label, context: Context) -> bytes:
     """Returns the plaintext of a sealed record found at `context`, or raises; there is no third outcome.
 
-    The caller has checked the format and the key id (steps 1 and 2 of docs/format.md); steps 3 to 7 are here.
+    `from_item` has taken steps 0 to 2 of docs/format.md and the first halves of 3 and 4; the rest is here.
 
     Raises:
         IntegrityError: the record was changed, moved, cut, or sealed under another key or for another use.
     """
-    _require_length(key, KEY_BYTES, "key")
     # Step 3: every length, before anything is sliced or computed.
+    require_lengths(sealed, where=context.sk)
+    # Step 4: the AAD, from where the record was found and what it says in the clear.
+    try:
+        aad = encode_aad(context)
+    except TwinvaultError:
+        raise IntegrityError("4 clear attributes", where=context.sk) from None
+    return open_bound(sealed, key=key, label=label, aad=aad, where=context.sk)
+
+
+def require_lengths(sealed: Sealed, *, where: str = "") -> None:
+    """Step 3 of opening.
+
+    Raises:
+        IntegrityError: a sealed attribute has a length that `seal` never produces.
+    """
     if (
         len(sealed.nonce) != NONCE_BYTES
         or len(sealed.salt) != SALT_BYTES
         or len(sealed.commitment) != COMMITMENT_BYTES
         or not _MIN_CIPHERTEXT <= len(sealed.ciphertext) <= _MAX_CIPHERTEXT
     ):
-        raise IntegrityError("3 lengths")
-    # Step 4: the AAD, from where the record was found and what it says in the clear.
-    try:
-        aad = encode_aad(context)
-    except TwinvaultError:
-        raise IntegrityError("4 clear attributes") from None
+        raise IntegrityError("3 lengths", where=where)
+
+
+def derive(key: bytes, salt: bytes, *, label: Label, aad: bytes) -> tuple[bytes, bytes]:
+    """HKDF-SHA-256(key, salt, label || 0x00 || SHA-256(AAD), 64), split in record key and commitment."""
+    info = _INFO_PREFIX[label] + hashlib.sha256(aad).digest()
+    secret = hkdf(key, salt, info=info, length=_SECRET_BYTES)
+    return secret[:KEY_BYTES], secret[KEY_BYTES:]
+
+
+def seal_bound(plaintext: bytes, *, key: bytes, label: Label, aad: bytes, salt: bytes, nonce: bytes) -> Sealed:
+    """`seal`, once the context has become bytes."""
+    if len(key) != KEY_BYTES or len(salt) != SALT_BYTES or len(nonce) != NONCE_BYTES:
+        raise InvalidInput("key, salt and nonce: must be 32, 32 and 12 bytes")
+    record_key, commitment = derive(key, salt, label=label, aad=aad)
+    return Sealed(gcm_encrypt(record_key, nonce, plaintext=pad(plaintext), aad=aad), nonce, salt, commitment)
+
+
+def open_bound(sealed: Sealed, *, key: bytes, label: Label, aad: bytes, where: str = "") -> bytes:
+    """Steps 5 to 7 of opening, once the lengths are known to be right and the context has become bytes.
+
+    Raises:
+        IntegrityError: as `open_sealed`.
+    """
+    if len(key) != KEY_BYTES:
+        raise InvalidInput("key: must be 32 bytes")
     # Step 5: the commitment, in constant time and before GCM, so that no ciphertext is ever tried under a second key.
-    secret = derive(key, salt=sealed.salt, label=label, aad=aad)
-    if not hmac.compare_digest(secret.commitment, sealed.commitment):
-        raise IntegrityError("5 commitment")
+    record_key, commitment = derive(key, sealed.salt, label=label, aad=aad)
+    if not hmac.compare_digest(commitment, sealed.commitment):
+        raise IntegrityError("5 commitment", where=where)
     # Step 6: GCM. Nothing is released before the tag has been checked.
     try:
-        padded = AESGCM(secret.record_key).decrypt(sealed.nonce, sealed.ciphertext, aad)
+        padded = gcm_decrypt(record_key, sealed.nonce, ciphertext=sealed.ciphertext, aad=aad)
     except InvalidTag:
-        raise IntegrityError("6 ciphertext") from None
+        raise IntegrityError("6 ciphertext", where=where) from None
     # Step 7: the padding, which has exactly one valid form.
-    return unpad(padded)
-
-
-def _require_length(value: bytes, length: int, name: str) -> None:
-    """A wrong length here is a mistake of the calling code, and is refused all the same."""
-    if len(value) != length:
-        raise InvalidInput(f"{name}: must be {length} bytes", field=name)
+    return unpad(padded, where=where)

@@ -1,0 +1,45 @@
+"""Ids that become part of a table key."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinvault.envelope import ID, partition_key, require_id, tenant_key
+from twinvault.errors import InvalidInput
+
+
+@pytest.mark.parametrize("value", ["a", "0", "a.b_c-d", "a" * 63, "9-"])
+def test_an_id_inside_the_pattern_is_returned(value):
+    assert require_id(value, field="tenant") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "A", "-a", ".a", "_a", "a#b", "a b", "a/b", "a" * 64, "ä", "a\n", "a\0", None, 1, b"a", ["a"]],
+    ids=repr,
+)
+def test_an_id_outside_the_pattern_is_refused_and_the_field_is_named(value):
+    with pytest.raises(InvalidInput, match=r"^tenant: must be 1 to 63 characters of a-z, 0-9, ") as caught:
+        require_id(value, field="tenant")
+    assert caught.value.field == "tenant"
+
+
+def test_table_keys():
+    assert tenant_key("acme") == "tenant#acme"
+    assert partition_key("acme", "dialogue", "k3v7") == "tenant#acme#dialogue#k3v7"
+
+
+@pytest.mark.parametrize("field", ["tenant", "kind", "partition"])
+def test_a_table_key_is_made_of_ids_alone(field):
+    parts = {"tenant": "acme", "kind": "dialogue", "partition": "k3v7", field: "a#b"}
+    with pytest.raises(InvalidInput) as caught:
+        partition_key(parts["tenant"], parts["kind"], parts["partition"])
+    assert caught.value.field == field
+
+
+IDS = st.from_regex(ID, fullmatch=True)
+
+
+@given(st.tuples(IDS, IDS, IDS), st.tuples(IDS, IDS, IDS))
+def test_two_partitions_never_share_a_key(left, right):
+    assert (partition_key(*left) == partition_key(*right)) == (left == right)
