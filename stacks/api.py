@@ -55,8 +55,8 @@ class ApiStack(Stack):
         )
         self._stage = stage
         self._tables = tables
-        digest = _artifact_sha256(Path(code.artifact))
-        self._code = lambda_.Code.from_asset(code.artifact, asset_hash=digest)
+        digest = _artifact_sha256(code.artifact)
+        self._code = lambda_.Code.from_asset(str(code.artifact), asset_hash=digest)
         self._environment = environment(stage, tables, root_key)
         api = self._api()
         for spec in FUNCTIONS:

@@ -7,6 +7,7 @@ is an error that names itself; nothing has a silent default.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -81,7 +82,7 @@ class Stage:
 class Code:
     """What the functions run: the artifact, and the runtime that is pinned for it."""
 
-    artifact: str
+    artifact: Path
     runtime: str
     architecture: str
 
@@ -92,7 +93,7 @@ class Code:
         Raises:
             StageError: one of them is missing or wrong.
         """
-        checks = {"artifact": _text, "runtime": _one_of(*RUNTIMES), "architecture": _one_of(*ARCHITECTURES)}
+        checks = {"artifact": _path, "runtime": _one_of(*RUNTIMES), "architecture": _one_of(*ARCHITECTURES)}
         return cls(**{key: _checked(f"cdk.json, context.{key}", context(key), check) for key, check in checks.items()})
 
 
@@ -123,6 +124,10 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or value != value.strip():
         raise ValueError("a text without spaces around it")
     return value
+
+
+def _path(value: object) -> Path:
+    return Path(__file__).resolve().parents[1] / _text(value)
 
 
 def _matching(pattern: str, rule: str) -> _Check:

@@ -1,0 +1,222 @@
+"""The API's promises: least privilege, logs without paths, limits, and an environment that names every variable."""
+
+import hashlib
+import json
+
+import pytest
+
+from twinvault_local import artifact as artifact_builder
+
+FUNCTIONS = ["Import", "Read"]
+READ = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
+WRITES = {"Put", "Update", "Delete", "Insert", "Write", "PartiQL"}
+VARIABLES = {
+    "TWINVAULT_RECORDS_TABLE": "${Records}",
+    "TWINVAULT_KEYS_TABLE": "${Keys}",
+    "TWINVAULT_AUDIT_TABLE": "${Audit}",
+    "TWINVAULT_CHECKPOINTS_TABLE": "${Checkpoints}",
+    "TWINVAULT_ROOT_KEYS": "${RootKey}",
+    "TWINVAULT_ISSUER": "https://login.example.com/",
+    "TWINVAULT_AUDIENCE": "twinvault",
+    "TWINVAULT_JWKS_URL": "https://login.example.com/.well-known/jwks.json",
+    "TWINVAULT_TENANT_CLAIM": "tenant",
+    "TWINVAULT_PERMISSIONS_CLAIM": "permissions",
+    "TWINVAULT_KEY_TTL_SECONDS": "300",
+    "TWINVAULT_LOWEST_FORMAT": "1",
+    "TWINVAULT_LOG_LEVEL": "INFO",
+    "AWS_ENDPOINT_URL_DYNAMODB": "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
+    "AWS_ENDPOINT_URL_KMS": "https://kms.${AWS::Region}.${AWS::URLSuffix}",
+}
+
+
+def function(assembly, name):
+    physical = f"twinvault-{assembly.stage}-{name.lower()}"
+    found = assembly.resources("Api", "AWS::Lambda::Function").values()
+    return next(body for body in found if body["Properties"]["FunctionName"] == physical)
+
+
+def role_of(assembly, name):
+    """The logical id of the function's role, and the role."""
+    roles = assembly.resources("Api", "AWS::IAM::Role")
+    logical_id = function(assembly, name)["Properties"]["Role"].removeprefix("${").removesuffix(".Arn}")
+    return logical_id, roles[logical_id]
+
+
+def allowed(assembly, name):
+    """Every (action, resource) that the function's role may do."""
+    logical_id, role = role_of(assembly, name)
+    assert "ManagedPolicyArns" not in role["Properties"]
+    found = set()
+    for policy in assembly.resources("Api", "AWS::IAM::Policy").values():
+        if f"${{{logical_id}}}" in policy["Properties"]["Roles"]:
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                assert statement["Effect"] == "Allow"
+                actions, resources = (
+                    value if isinstance(value, list) else [value]
+                    for value in (statement["Action"], statement["Resource"])
+                )
+                found |= {(action, resource) for action in actions for resource in resources}
+    return found
+
+
+def on(assembly, name, resource):
+    return {action for action, where in allowed(assembly, name) if where == resource}
+
+
+def test_the_writer_may_do_exactly_this(either):
+    assert on(either, "Import", "${Records.Arn}") == READ | {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
+    assert on(either, "Import", "${Keys.Arn}") == READ | {"dynamodb:PartiQLInsert"}
+    assert on(either, "Import", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
+    assert on(either, "Import", "${Checkpoints.Arn}") == {"dynamodb:GetItem", "dynamodb:Query"}
+
+
+def test_the_reader_may_do_exactly_this(either):
+    assert on(either, "Read", "${Records.Arn}") == READ
+    assert on(either, "Read", "${Records.Arn}/index/ByList") == {"dynamodb:Query"}
+    assert on(either, "Read", "${Records.Arn}/index/ByExpert") == {"dynamodb:Query"}
+    assert on(either, "Read", "${Keys.Arn}") == READ
+    assert on(either, "Read", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
+    assert on(either, "Read", "${Checkpoints.Arn}") == {"dynamodb:GetItem", "dynamodb:Query"}
+
+
+def test_the_reader_changes_nothing_but_the_audit_log(either):
+    changing = {
+        (a, where) for a, where in allowed(either, "Read") if a.startswith("dynamodb:") and any(w in a for w in WRITES)
+    }
+    assert changing == {("dynamodb:PartiQLInsert", "${Audit.Arn}")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_role_says_nothing_about_kms_which_the_keys_policies_decide(either, name):
+    assert [action for action, _ in allowed(either, name) if action.startswith("kms:")] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_nothing_is_allowed_on_every_resource_but_the_two_x_ray_actions(either, name):
+    assert on(either, name, "*") == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    assert [pair for pair in allowed(either, name) if "*" in pair[0] or ("*" in pair[1] and pair[1] != "*")] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_writes_its_own_log_alone(either, name):
+    group = function(either, name)["Properties"]["LoggingConfig"]["LogGroup"].removeprefix("${").removesuffix("}")
+    writes = {pair for pair in allowed(either, name) if pair[0].startswith("logs:")}
+    assert writes == {("logs:CreateLogStream", f"${{{group}.Arn}}"), ("logs:PutLogEvents", f"${{{group}.Arn}}")}
+
+
+def test_every_function_has_a_role_and_a_log_group_of_its_own(either):
+    functions = either.resources("Api", "AWS::Lambda::Function").values()
+    assert len({body["Properties"]["Role"] for body in functions}) == len(functions) == len(FUNCTIONS)
+    assert len({body["Properties"]["LoggingConfig"]["LogGroup"] for body in functions}) == len(functions)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_role_is_named_as_the_keys_policies_name_it_and_assumed_by_lambda_alone(either, name):
+    _, role = role_of(either, name)
+    assert role["Properties"]["RoleName"] == f"twinvault-{either.stage}-{name.lower()}"
+    (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    ("name", "handler"),
+    [
+        pytest.param("Import", "service.handlers.import_dialogue.handler", id="import"),
+        pytest.param("Read", "service.handlers.read_dialogues.handler", id="read"),
+    ],
+)
+def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handler):
+    properties = function(either, name)["Properties"]
+    assert properties["Handler"] == handler
+    assert properties["Runtime"] == f"python{artifact_builder.PYTHON_VERSION}"
+    assert properties["Architectures"] == ["x86_64"]
+    assert (properties["MemorySize"], properties["Timeout"]) == (1024, 29)
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_sam_finds_the_artifact_whose_bytes_are_unchanged(either, artifact, name):
+    path = either.folder / function(either, name)["Metadata"]["aws:asset:path"]
+    assert path.read_bytes() == artifact.read_bytes()
+    assert either.outputs("Api")["ArtifactSha256"] == hashlib.sha256(artifact.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_environment_of_a_function_names_every_variable(prod, name):
+    assert function(prod, name)["Properties"]["Environment"]["Variables"] == VARIABLES
+
+
+def test_the_twins_stage_differs_in_values_and_in_no_name(dev):
+    for name in FUNCTIONS:
+        assert set(function(dev, name)["Properties"]["Environment"]["Variables"]) == set(VARIABLES)
+
+
+def test_each_route_reaches_its_function_by_payload_2(either):
+    integrations = either.resources("Api", "AWS::ApiGatewayV2::Integration")
+    assert {body["Properties"]["PayloadFormatVersion"] for body in integrations.values()} == {"2.0"}
+    names = {
+        f"${{{key}.Arn}}": body["Properties"]["FunctionName"]
+        for key, body in either.resources("Api", "AWS::Lambda::Function").items()
+    }
+    routes = {}
+    for body in either.resources("Api", "AWS::ApiGatewayV2::Route").values():
+        integration = body["Properties"]["Target"].removeprefix("integrations/${").removesuffix("}")
+        uri = integrations[integration]["Properties"]["IntegrationUri"]
+        routes[body["Properties"]["RouteKey"]] = names[uri].removeprefix(f"twinvault-{either.stage}-")
+    assert routes == {
+        "POST /dialogues/import": "import",
+        "GET /dialogues": "read",
+        "GET /dialogues/{id}": "read",
+        "GET /dialogues/{id}/export": "read",
+    }
+
+
+def test_the_access_log_holds_the_route_and_never_the_path(either):
+    (stage,) = either.resources("Api", "AWS::ApiGatewayV2::Stage").values()
+    logged = json.loads(stage["Properties"]["AccessLogSettings"]["Format"])
+    assert logged["routeKey"] == "$context.routeKey"
+    assert logged["requestId"] == "$context.requestId"
+    said = json.dumps(logged).lower()
+    assert [word for word in ("path", "query", "authorizer", "header", "resource") if word in said] == []
+
+
+def test_the_stage_throttles(either):
+    (stage,) = either.resources("Api", "AWS::ApiGatewayV2::Stage").values()
+    assert stage["Properties"]["StageName"] == "$default"
+    assert stage["Properties"]["AutoDeploy"] is True
+    assert stage["Properties"]["DefaultRouteSettings"] == {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
+
+
+def test_cors_lets_in_the_stages_origins_alone(prod):
+    (api,) = prod.resources("Api", "AWS::ApiGatewayV2::Api").values()
+    cors = api["Properties"]["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["https://dashboard.example.com"]
+    assert cors["AllowMethods"] == ["GET", "POST"]
+    assert "authorization" in cors["AllowHeaders"]
+    assert "AllowCredentials" not in cors
+
+
+@pytest.mark.parametrize(("stage", "days"), [("dev", 7), ("prod", 365)])
+def test_logs_are_kept_for_as_long_as_the_stage_says_and_outlive_the_stack(assembly, stage, days):
+    groups = assembly(stage).resources("Api", "AWS::Logs::LogGroup").values()
+    assert {body["Properties"]["RetentionInDays"] for body in groups} == {days}
+    assert {body["DeletionPolicy"] for body in groups} == {"Retain"}
+
+
+@pytest.mark.parametrize("metric", ["OpenFailed", "AuditAppendFailed"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_single_failure_raises_an_alarm(either, name, metric):
+    service = {"Name": "service", "Value": f"twinvault-{either.stage}-{name.lower()}"}
+    (alarm,) = (
+        body["Properties"]
+        for body in either.resources("Api", "AWS::CloudWatch::Alarm").values()
+        if body["Properties"]["MetricName"] == metric and body["Properties"]["Dimensions"] == [service]
+    )
+    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("Twinvault", "Sum", 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_the_apis_address_is_an_output(either):
+    (api,) = either.resources("Api", "AWS::ApiGatewayV2::Api")
+    assert either.outputs("Api")["ApiUrl"] == f"${{{api}.ApiEndpoint}}"

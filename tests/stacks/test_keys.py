@@ -1,0 +1,145 @@
+"""The keys' promises: who may do what with each of the three, and under which conditions."""
+
+import pytest
+
+CONTEXT_KEYS = ["twinvault:purpose", "twinvault:format", "twinvault:tenant", "twinvault:epoch", "twinvault:key"]
+ACCOUNT_ROOT = {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+USING = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant", "Sign", "GenerateMac", "DeriveShared"}
+
+
+def role(assembly, name):
+    return f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/twinvault-{assembly.stage}-{name}"
+
+
+def key(assembly, name):
+    return assembly.resources("Keys", "AWS::KMS::Key")[name]
+
+
+def statements(assembly, name):
+    return {statement["Sid"]: statement for statement in key(assembly, name)["Properties"]["KeyPolicy"]["Statement"]}
+
+
+def actions(statement):
+    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
+def kek_condition(assembly, *roles):
+    return {
+        "StringEquals": {
+            "kms:CallerAccount": "${AWS::AccountId}",
+            "kms:EncryptionContext:twinvault:purpose": "kek",
+            "kms:EncryptionContext:twinvault:format": "1",
+        },
+        "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": CONTEXT_KEYS},
+        "Null": {
+            "kms:EncryptionContextKeys": "false",
+            **{f"kms:EncryptionContext:{name}": "false" for name in CONTEXT_KEYS},
+        },
+        "ArnEquals": {"aws:PrincipalArn": [role(assembly, name) for name in roles]},
+    }
+
+
+@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey"])
+def test_a_key_outlives_its_stack_and_waits_30_days_before_it_is_deleted(either, name):
+    body = key(either, name)
+    assert body["DeletionPolicy"] == body["UpdateReplacePolicy"] == "Retain"
+    assert body["Properties"]["PendingWindowInDays"] == 30
+
+
+def test_the_stack_of_the_keys_is_protected_from_termination(either):
+    assert either.stacks()["Keys"]["properties"]["terminationProtection"] is True
+
+
+@pytest.mark.parametrize("name", ["RootKey", "TableKey"])
+def test_symmetric_keys_rotate(either, name):
+    properties = key(either, name)["Properties"]
+    assert properties["EnableKeyRotation"] is True
+    assert "KeySpec" not in properties  # SYMMETRIC_DEFAULT
+
+
+def test_every_key_has_an_alias_of_its_stage(either):
+    found = either.resources("Keys", "AWS::KMS::Alias").values()
+    assert {(a["Properties"]["AliasName"], a["Properties"]["TargetKeyId"]) for a in found} == {
+        (f"alias/twinvault-{either.stage}-{name.lower()}", f"${{{name}Key.Arn}}") for name in ("Root", "Table", "Audit")
+    }
+
+
+def test_every_function_opens_keks_with_exactly_their_context_and_nothing_else(either):
+    statement = statements(either, "RootKey")["OpenKeks"]
+    assert statement["Principal"] == {"AWS": "*"}
+    assert actions(statement) == ["kms:Decrypt"]
+    assert statement["Condition"] == kek_condition(either, "import", "read")
+
+
+def test_only_the_writer_makes_keks(either):
+    statement = statements(either, "RootKey")["MakeKeks"]
+    assert actions(statement) == ["kms:GenerateDataKey"]
+    assert statement["Condition"] == kek_condition(either, "import")
+
+
+def test_nothing_else_is_allowed_on_the_root_key(either):
+    assert set(statements(either, "RootKey")) == {"Administer", "OpenKeks", "MakeKeks"}
+
+
+@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey"])
+def test_the_account_root_administers_without_using_the_key(either, name):
+    statement = statements(either, name)["Administer"]
+    assert statement["Principal"] == ACCOUNT_ROOT
+    assert "kms:PutKeyPolicy" in actions(statement)
+    assert [action for action in actions(statement) if any(word in action for word in USING)] == []
+    assert [action for action in actions(statement) if "*" in action] == []
+
+
+def test_the_root_key_gives_the_account_root_no_other_statement(either):
+    named = [sid for sid, body in statements(either, "RootKey").items() if body["Principal"] == ACCOUNT_ROOT]
+    assert named == ["Administer"]
+
+
+def test_every_statement_for_anybody_is_narrowed_to_this_account_and_named_roles(either):
+    for name in ("RootKey", "TableKey", "AuditKey"):
+        for statement in statements(either, name).values():
+            if statement["Principal"] == {"AWS": "*"}:
+                assert statement["Condition"]["StringEquals"]["kms:CallerAccount"] == "${AWS::AccountId}"
+                assert statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+            else:
+                assert statement["Principal"] == ACCOUNT_ROOT
+
+
+def test_functions_use_the_table_key_through_dynamodb_alone(either):
+    statement = statements(either, "TableKey")["ReadAndWriteTables"]
+    assert actions(statement) == ["kms:Decrypt"]
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:CallerAccount": "${AWS::AccountId}",
+            "kms:ViaService": "dynamodb.eu-central-1.amazonaws.com",
+        },
+        "ArnEquals": {"aws:PrincipalArn": [role(either, "import"), role(either, "read")]},
+    }
+
+
+def test_the_table_key_is_used_through_dynamodb_or_not_at_all(either):
+    for sid, statement in statements(either, "TableKey").items():
+        if sid != "Administer":
+            via = statement["Condition"]["StringEquals"]["kms:ViaService"]
+            assert via == "dynamodb.eu-central-1.amazonaws.com", sid
+
+
+def test_a_grant_on_the_table_key_is_for_an_aws_resource(either):
+    statement = statements(either, "TableKey")["LetDynamoDBMakeItsGrant"]
+    assert statement["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
+
+
+def test_the_audit_key_is_ed25519_and_signs_for_the_checkpointer_alone(either):
+    properties = key(either, "AuditKey")["Properties"]
+    assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
+    assert set(statements(either, "AuditKey")) == {"Administer", "SignCheckpoints"}
+    statement = statements(either, "AuditKey")["SignCheckpoints"]
+    assert actions(statement) == ["kms:Sign"]
+    assert statement["Condition"]["ArnEquals"] == {"aws:PrincipalArn": [role(either, "checkpoint")]}
+    assert statement["Condition"]["StringEquals"]["kms:SigningAlgorithm"] == "ED25519_SHA_512"
+    assert statement["Condition"]["StringEquals"]["kms:MessageType"] == "RAW"
+
+
+def test_the_keys_arns_are_outputs(either):
+    expected = {f"{name}KeyArn": f"${{{name}Key.Arn}}" for name in ("Root", "Table", "Audit")}
+    assert expected.items() <= either.outputs("Keys").items()

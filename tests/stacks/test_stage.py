@@ -1,0 +1,135 @@
+"""Stages: every value of cdk.json is there, known and right, or the error names it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stacks.stage import Code, Stage, StageError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def context(**changes):
+    """What cdk.json says, with changes to stage prod; a value of None is taken out."""
+    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    prod = {**settings["stages"]["prod"], **changes}
+    settings["stages"]["prod"] = {key: value for key, value in prod.items() if value is not None}
+    return {**settings, "stage": "prod"}.get
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_stages_of_cdk_json_are_valid(name):
+    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    assert Stage.read({**settings, "stage": name}.get).name == name
+
+
+def test_an_unknown_stage_names_itself_and_the_ones_there_are():
+    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    with pytest.raises(StageError, match=r"Unknown stage 'staging': cdk\.json has dev, prod"):
+        Stage.read({**settings, "stage": "staging"}.get)
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        pytest.param(None, id="none"),
+        pytest.param({}, id="empty"),
+        pytest.param(["dev"], id="a list"),
+    ],
+)
+def test_a_cdk_json_without_stages_says_so(stages):
+    with pytest.raises(StageError, match=r"context\.stages"):
+        Stage.read({"stages": stages, "stage": "dev"}.get)
+
+
+def test_a_stage_that_is_no_object_says_so():
+    with pytest.raises(StageError, match="stage dev: must be an object"):
+        Stage.read({"stages": {"dev": "eu-central-1"}, "stage": "dev"}.get)
+
+
+@pytest.mark.parametrize("name", ["Dev", "dev-1", "1st", "a" * 17, ""])
+def test_a_stage_name_that_would_spoil_physical_names_is_refused(name):
+    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    with pytest.raises(StageError, match="the name must be a-z"):
+        Stage.read({"stages": {name: settings["stages"]["dev"]}, "stage": name}.get)
+
+
+@pytest.mark.parametrize("key", sorted(json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]["prod"]))
+def test_a_missing_value_names_itself(key):
+    with pytest.raises(StageError, match=f"stage prod: {key} is missing"):
+        Stage.read(context(**{key: None}))
+
+
+def test_an_unknown_value_names_itself():
+    with pytest.raises(StageError, match="stage prod: throttle is unknown; the values are region, issuer"):
+        Stage.read(context(throttle=5))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        pytest.param("region", "Frankfurt", "a region such as", id="no region"),
+        pytest.param("region", "eu-central-1\n", "a region such as", id="a newline"),
+        pytest.param("issuer", "login.example.com", "an https address", id="no scheme"),
+        pytest.param("issuer", "http://login.example.com", "an https address", id="not encrypted"),
+        pytest.param("issuer", "https://user:secret@login.example.com", "an https address", id="credentials"),
+        pytest.param("jwks_url", "https://login.example.com:port/", "an https address", id="no port"),
+        pytest.param("jwks_url", "file:///etc/passwd", "an https address", id="a file"),
+        pytest.param("audience", "", "a text", id="empty"),
+        pytest.param("audience", " twinvault", "a text", id="a space before"),
+        pytest.param("tenant_claim", 7, "a text", id="a number for a text"),
+        pytest.param("cors_origins", "https://dashboard.example.com", "a list of origins", id="no list"),
+        pytest.param("cors_origins", ["*"], "without \\*", id="any origin"),
+        pytest.param("cors_origins", ["https://dashboard.example.com/app"], "without path", id="a path"),
+        pytest.param("throttle_rate", 0, "a whole number from 1", id="too small"),
+        pytest.param("throttle_burst", 5001, "a whole number from 1 to 5000", id="too large"),
+        pytest.param("throttle_rate", "500", "a whole number", id="a text for a number"),
+        pytest.param("throttle_rate", 1.5, "a whole number", id="a fraction"),
+        pytest.param("throttle_rate", True, "a whole number", id="a boolean"),
+        pytest.param("log_retention_days", 8, "one of 1, 3, 5, 7", id="not CloudWatch's"),
+        pytest.param("log_retention_days", True, "one of 1, 3", id="a boolean that equals one"),
+        pytest.param("keys_recovery_days", 36, "a whole number from 1 to 35", id="longer than DynamoDB keeps"),
+        pytest.param("key_ttl_seconds", 3601, "a whole number from 1 to 3600", id="keys for hours"),
+        pytest.param("lowest_format", 2, "a whole number from 1 to 1", id="a format to come"),
+        pytest.param("log_level", "TRACE", "one of DEBUG", id="no level"),
+        pytest.param("alarm_topic_arn", "ops@example.com", "the ARN of an SNS topic", id="no topic"),
+    ],
+)
+def test_a_wrong_value_names_itself_and_its_rule(key, value, rule):
+    with pytest.raises(StageError, match=rf"stage prod: {key} is .*: it must be .*{rule}"):
+        Stage.read(context(**{key: value}))
+
+
+def test_numbers_may_arrive_as_floats():
+    assert Stage.read(context(throttle_rate=500.0)).throttle_rate == 500
+
+
+def test_examples_left_in_a_stage_are_named():
+    assert Stage.read(context()).example_values() == ("issuer", "jwks_url", "cors_origins")
+    real = {"issuer": "https://id.acme.org/", "jwks_url": "https://id.acme.org/keys", "cors_origins": []}
+    assert Stage.read(context(**real)).example_values() == ()
+
+
+def test_a_loopback_issuer_is_this_machines():
+    assert Stage.read(context(jwks_url="http://127.0.0.1:8788/keys")).trusts_this_machine()
+    assert not Stage.read(context()).trusts_this_machine()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("runtime", "python3.14", id="another python"),
+        pytest.param("architecture", "arm64", id="another machine"),
+        pytest.param("artifact", "", id="no artifact"),
+        pytest.param("artifact", None, id="missing"),
+    ],
+)
+def test_a_wrong_runtime_or_artifact_names_itself(key, value):
+    with pytest.raises(StageError, match=rf"context\.{key}"):
+        Code.read({"artifact": "f.zip", "runtime": "python3.13", "architecture": "x86_64", key: value}.get)
+
+
+def test_the_artifact_is_found_from_any_folder():
+    code = Code.read({"artifact": "build/f.zip", "runtime": "python3.13", "architecture": "x86_64"}.get)
+    assert code.artifact == ROOT / "build" / "f.zip"

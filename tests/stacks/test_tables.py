@@ -1,0 +1,120 @@
+"""The tables' promises: nothing is lost by accident, and the audit log only grows."""
+
+import pytest
+
+TABLES = ["Records", "Keys", "Audit", "Checkpoints"]
+
+
+def table(assembly, name):
+    return assembly.resources("Tables", "AWS::DynamoDB::GlobalTable")[name]
+
+
+def replica(assembly, name):
+    (only,) = table(assembly, name)["Properties"]["Replicas"]
+    return only
+
+
+def test_the_four_tables_are_there_under_stable_logical_ids(either):
+    assert set(either.resources("Tables", "AWS::DynamoDB::GlobalTable")) == set(TABLES)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_outlives_its_stack_and_is_protected_from_deletion(either, name):
+    body = table(either, name)
+    assert body["DeletionPolicy"] == body["UpdateReplacePolicy"] == "Retain"
+    assert replica(either, name)["DeletionProtectionEnabled"] is True
+
+
+def test_the_stack_of_the_tables_is_protected_from_termination(either):
+    assert either.stacks()["Tables"]["properties"]["terminationProtection"] is True
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_on_demand_with_a_generated_name_and_text_keys(either, name):
+    properties = table(either, name)["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert "TableName" not in properties
+    assert properties["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert {attribute["AttributeType"] for attribute in properties["AttributeDefinitions"]} == {"S"}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_encrypted_under_the_table_key(either, name):
+    assert table(either, name)["Properties"]["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert replica(either, name)["SSESpecification"] == {"KMSMasterKeyId": "${TableKey.Arn}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [
+        pytest.param("Records", 35, id="records: the longest window"),
+        pytest.param("Keys", 7, id="keys: short, for erasure is final only after it"),
+        pytest.param("Audit", 35, id="audit: the longest window"),
+        pytest.param("Checkpoints", 35, id="checkpoints: the longest window"),
+    ],
+)
+def test_a_table_can_be_put_back_to_any_second_of_its_window(either, name, days):
+    assert replica(either, name)["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True,
+        "RecoveryPeriodInDays": days,
+    }
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_only_the_audit_table_streams(either, name):
+    stream = table(either, name)["Properties"].get("StreamSpecification")
+    assert stream == ({"StreamViewType": "NEW_IMAGE"} if name == "Audit" else None)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_no_row_expires(either, name):
+    assert "TimeToLiveSpecification" not in table(either, name)["Properties"]
+
+
+@pytest.mark.parametrize(
+    ("index", "hashes", "ranges"),
+    [
+        pytest.param("ByList", ["tenant_id", "list_kind"], ["list_status", "list_at"], id="ByList"),
+        pytest.param("ByExpert", ["tenant_id", "expert_slug"], ["pk"], id="ByExpert"),
+    ],
+)
+def test_records_has_an_index_that_holds_keys_alone(either, index, hashes, ranges):
+    found = {body["IndexName"]: body for body in table(either, "Records")["Properties"]["GlobalSecondaryIndexes"]}
+    assert found[index]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert found[index]["KeySchema"] == [
+        *({"AttributeName": name, "KeyType": "HASH"} for name in hashes),
+        *({"AttributeName": name, "KeyType": "RANGE"} for name in ranges),
+    ]
+
+
+@pytest.mark.parametrize("name", ["Keys", "Audit", "Checkpoints"])
+def test_no_other_table_has_an_index(either, name):
+    assert "GlobalSecondaryIndexes" not in table(either, name)["Properties"]
+
+
+@pytest.mark.parametrize("name", ["Audit", "Checkpoints"])
+def test_everyone_is_denied_every_change_but_an_insert(either, name):
+    (statement,) = replica(either, name)["ResourcePolicy"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+    assert "Condition" not in statement
+    assert set(statement["Action"]) >= {
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:PartiQLDelete",
+        "dynamodb:PartiQLUpdate",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    }
+    assert "dynamodb:PartiQLInsert" not in statement["Action"]
+
+
+@pytest.mark.parametrize("name", ["Records", "Keys"])
+def test_the_other_tables_have_no_resource_policy(either, name):
+    assert "ResourcePolicy" not in replica(either, name)
+
+
+def test_the_tables_names_are_outputs(either):
+    assert {f"{name}Table": f"${{{name}}}" for name in TABLES}.items() <= either.outputs("Tables").items()
