@@ -107,6 +107,7 @@ class ServerConfig:
     api_id: str = "twinvault"
     min_workers: int = 2  # per function, started with the server
     max_workers: int = 8  # per function, on demand
+    integration_timeout_seconds: float = 30.0  # the integrations' TimeoutInMillis; an HTTP API's maximum
 
     def __post_init__(self) -> None:
         """Raises ServerConfigError for what the types alone do not say."""

@@ -35,7 +35,6 @@ from twinvault_local.lambda_runtime.routes import BadPathError, RouteMatch, Rout
 from twinvault_local.lambda_runtime.throttle import TokenBucket
 from twinvault_local.lambda_runtime.workers import IntegrationTimeoutError
 
-INTEGRATION_LIMIT_SECONDS = 30.0
 LARGEST_BODY = 10 * 1024 * 1024
 LARGEST_HEAD = 10_240
 LARGEST_EVENT = 6 * 1024 * 1024
@@ -66,14 +65,12 @@ class FrontDoor:
         functions: Mapping[str, Function],
         *,
         access_log: AccessLog,
-        limit_seconds: float = INTEGRATION_LIMIT_SECONDS,
     ) -> None:
         self._config = config
         self._functions = functions
         self._routes = RouteTable(config.routes)
         self._bucket = TokenBucket(config.throttle)
         self._access_log = access_log
-        self._limit_seconds = limit_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, one response, one line in the access log."""
@@ -139,7 +136,8 @@ class FrontDoor:
         trace_id = f"Root={root};Parent={os.urandom(8).hex()};Sampled=0"
         function = self._functions[match.route.function]
         try:
-            outcome = await function.invoke(payload, trace_id=trace_id, limit_seconds=self._limit_seconds)
+            limit = self._config.integration_timeout_seconds
+            outcome = await function.invoke(payload, trace_id=trace_id, limit_seconds=limit)
             return _refusal(500) if outcome.payload is None else read_answer(outcome.payload)
         except IntegrationTimeoutError:
             return _refusal(503)
@@ -167,7 +165,6 @@ async def _with_body(request: Request, receive: Receive) -> Request:
 
 
 def _refusal(status: int) -> Response:
-    """The API's own answer. A body that was not read ends the connection, or it would be read as the next request."""
+    """The API's own answer. The connection stays open: closed on a body half read, it would lose the answer too."""
     body = json.dumps({"message": _MESSAGES[status]}, separators=(",", ":")).encode()
-    closing = (("connection", "close"),) if status == 413 else ()  # noqa: PLR2004  # the one that leaves a body unread
-    return Response(status=status, headers=(("content-type", "application/json"), *closing), body=body)
+    return Response(status=status, headers=(("content-type", "application/json"),), body=body)

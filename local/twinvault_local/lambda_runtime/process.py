@@ -11,6 +11,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LIBC = ctypes.CDLL(None)
+_SIGKILL_BIT = 1 << (signal.SIGKILL - 1)
 _CHUNK = 65_536
 _LONGEST_LINE = (
     262_144  # CloudWatch's limit of one log event ("CloudWatch Logs quotas"); what is longer is broken there
@@ -61,10 +62,10 @@ class WorkerProcess:
         self._loop.add_reader(self._pidfd, self._exited)
 
     def is_alive(self) -> bool:
-        """Asks the kernel, for the loop may not have heard yet. Leaves the process to be reaped by ``_exited``."""
-        if self._process.returncode is not None:
-            return False
-        return os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        """Asks the kernel, for the loop may not have heard yet; a process that is being killed is not alive."""
+        status = self._status()
+        pending = int(status.get("SigPnd", "0"), 16) | int(status.get("ShdPnd", "0"), 16)
+        return status.get("State", "X")[0] not in "ZX" and not pending & _SIGKILL_BIT
 
     def kill(self) -> None:
         """End the whole group; ``on_exit`` follows."""
@@ -73,15 +74,19 @@ class WorkerProcess:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def peak_memory_mb(self) -> int:
-        """The largest resident set so far (VmHWM of proc(5)), 0 for a process that is gone."""
+        """The largest resident set so far, 0 for a process that is gone."""
+        return int(self._status().get("VmHWM", "0").split()[0]) // 1024
+
+    def _status(self) -> dict[str, str]:
+        """The fields of /proc/<pid>/status (proc(5)); none once the process is reaped."""
+        if self._process.returncode is not None:
+            return {}
         try:
-            status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
+            text = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8", errors="replace")
         except (FileNotFoundError, ProcessLookupError):
-            return 0
-        for line in status.splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) // 1024
-        return 0
+            return {}
+        fields = (line.partition(":") for line in text.splitlines())
+        return {name: value.strip() for name, _, value in fields}
 
     def drain(self) -> None:
         """Hand on every line written so far, so that a platform line that follows stands behind them."""

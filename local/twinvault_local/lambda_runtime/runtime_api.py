@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from twinvault_local.lambda_runtime.exchange import (
     BodyTooLargeError,
+    ClientGoneError,
     Receive,
     Request,
     Response,
@@ -72,8 +73,10 @@ class RuntimeApi:
         request = read_head(scope)
         try:
             body = await read_body(receive, limit=2 * LARGEST_ANSWER)
+        except ClientGoneError:
+            return  # the worker died as it wrote; its end settles the invocation
         except BodyTooLargeError:
-            await send_response(send, Response(status=413, headers=(("connection", "close"),)))
+            await send_response(send, _status(413))
             return
         await send_response(send, await self._respond(request, body))
 

@@ -4,8 +4,9 @@ Lambda starts an environment for each request that finds none free; a laptop can
 the server. While requests wait, one more is added every ``_PATIENCE_SECONDS``, up to ``max_workers``; one that was not
 needed for ``_SPARE_SECONDS`` is ended again. Above the maximum a request waits until the API's integration limit.
 
-A worker that ends before its first invocation is started again, after a pause that doubles. If no other is there, the
-requests that wait are answered as failed then, as Lambda answers an invocation whose initialization failed.
+A worker that ends before it asks for its first invocation is started again, after a pause that doubles. From the second
+such end in a row on, requests that wait are answered as failed if no other worker is there: Lambda too tries an
+initialization that failed once more, for the invocation, and then fails that.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from twinvault_local.lambda_runtime.worker import State, Worker
 
 _PATIENCE_SECONDS = 0.25
 _SPARE_SECONDS = 60.0
+_STARTS_TRIED = 2
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -152,7 +154,7 @@ class WorkerPool:
         if not worker.initialised:
             self._failures += 1
             self.settled.set()
-            if not any(other.initialised for other in self._workers):
+            if self._failures >= _STARTS_TRIED and not any(other.initialised for other in self._workers):
                 self._fail_queue()
         pause = min(_FIRST_PAUSE_SECONDS * 2**self._failures, _LONGEST_PAUSE_SECONDS)
         asyncio.get_running_loop().call_later(0 if worker.served else pause, self._replace)
