@@ -1,0 +1,82 @@
+# The build front. `make` alone lists what there is. Nothing here needs an account, a setting or Docker.
+
+PY := .venv/bin/python
+SETUP := .venv/.installed
+STAGES := dev prod
+
+# Node 20 is what many machines have; the CDK's warnings about it would bury everything else.
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Folders too: a file that is removed changes its folder.
+FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')
+STACKS := app.py cdk.json $(wildcard stacks/*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fetch build synth check test demo down bench vectors lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: $(SETUP) ## the Python environment in .venv, from the locked requirements
+
+$(SETUP): scripts/setup scripts/python requirements/dev.txt requirements/uv.txt pyproject.toml local/pyproject.toml cli/pyproject.toml
+	@echo '==> Python environment'
+	@scripts/setup
+	@touch $@
+
+fetch: $(SETUP) ## what the twin takes from the network, into .cache
+	@$(PY) scripts/fetch.py
+
+build: build/functions.zip ## the Lambda artifact: build/functions.zip
+
+build/functions.zip: $(SETUP) requirements/runtime.txt local/twinvault_local/artifact.py local/twinvault_local/glibc.py $(FUNCTIONS)
+	@echo '==> Lambda artifact'
+	@$(PY) -m twinvault_local.artifact
+	@touch $@
+
+synth: $(STAGES:%=build/synth/%/manifest.json) ## the CloudFormation templates of both stages, under cdk-nag's eyes
+
+build/synth/%/manifest.json: $(SETUP) build/functions.zip $(STACKS)
+	@echo '==> Stacks of stage $*'
+	@rm -rf build/synth/$*
+	@CDK_OUTDIR=build/synth/$* CDK_CONTEXT_JSON='{"stage": "$*"}' $(PY) app.py
+
+check: $(SETUP) ## format, lint and security rules, types, forbidden words, both stages
+	@echo '==> Format'
+	@.venv/bin/ruff format --check .
+	@echo '==> Lint and security rules'
+	@.venv/bin/ruff check .
+	@echo '==> Types'
+	@.venv/bin/mypy
+	@echo '==> Words'
+	@$(PY) scripts/check_words.py
+	@$(MAKE) --no-print-directory synth
+
+test: $(SETUP) fetch build ## the whole suite, against real engines
+	@echo '==> Tests'
+	@$(PY) -m pytest -n 2 $(ARGS)
+
+demo: $(SETUP) ## a dialogue, stored encrypted and read back, in a running twin
+	@scripts/demo
+
+down: $(SETUP) ## stop the twin
+	@.venv/bin/twinvault down
+
+bench: $(SETUP) ## the benchmarks
+	@scripts/bench
+
+vectors: $(SETUP) ## write the test vectors anew; they must not change
+	@scripts/vectors
+	@git diff --exit-code -- tests/vectors
+
+lock: $(SETUP) ## resolve requirements/*.in anew
+	@scripts/lock
+
+node_modules: package.json package-lock.json ## the CDK command, for npx cdk
+	@npm ci --no-audit --no-fund
+	@touch $@
+
+clean: ## remove what was built; data and keys of the twin stay
+	@rm -rf build cdk.out node_modules .pytest_cache .mypy_cache .ruff_cache
