@@ -7,7 +7,8 @@ STAGES := dev prod
 # Node 20 is what many machines have; the CDK's warnings about it would bury everything else.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
-export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The machine's own certificates, as pip uses them: behind a company's proxy no others will do.
+export UV_SYSTEM_CERTS := 1
 
 # Folders too: a file that is removed changes its folder.
 FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')

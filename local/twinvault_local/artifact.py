@@ -107,7 +107,8 @@ def sha256(path: Path) -> str:
 def _install(lock: Path, into: Path, *, python: Path) -> None:
     command = [str(python), "-m", "uv", "pip", "install", "--quiet", "--target", str(into)]
     command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORM, "--only-binary", ":all:"]
-    command += ["--require-hashes", "--no-deps", "--link-mode", "copy", "--requirements", str(lock)]
+    # The machine's own certificates, as pip does: behind a company's proxy no others will do.
+    command += ["--system-certs", "--require-hashes", "--no-deps", "--link-mode", "copy", "--requirements", str(lock)]
     # The cache alone first: a rebuild after a change of our own code needs no network.
     for extra in (["--offline"], []):
         shutil.rmtree(into, ignore_errors=True)
