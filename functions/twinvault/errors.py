@@ -8,8 +8,10 @@
     │   ├── Forbidden                   a good token without the permission or a usable tenant
     │   ├── NotFound                    nothing there, or nothing there for this tenant
     │   ├── Conflict                    what exists already says otherwise
+    │   │   └── Incomplete              it exists, and its import has not been completed
     │   └── TooLarge                    over a limit that the message names
     ├── IntegrityError                  tampering, or damage that cannot be told from it
+    ├── ConfigurationError              a setting is missing or unusable; names the variable
     └── DependencyError                 something we call is unavailable; carries `retry_after`
         ├── KeyRefused                  KMS says no: access denied, disabled, pending deletion
         ├── Contention                  a consistent view could not be had in time
@@ -20,18 +22,27 @@ Messages hold no plaintext, key, token or context value. `IntegrityError` tells 
 id.
 """
 
+from collections.abc import Sequence
+
 
 class TwinvaultError(Exception):
     """Base of every error that this library and its service raise."""
 
 
 class CallerError(TwinvaultError):
-    """The caller's fault. `field` names what is wrong, as the caller wrote it; empty where no single field is."""
+    """The caller's fault.
 
-    def __init__(self, message: str, *, field: str = "") -> None:
+    Attributes:
+        message: the rule that was broken; begins with the field where there is one.
+        field: what is wrong, as the caller wrote it; empty where no single field is.
+        others: further findings of the same request, as (field, message).
+    """
+
+    def __init__(self, message: str, *, field: str = "", others: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        self.others = tuple(others)
 
 
 class InvalidInput(CallerError):
@@ -58,6 +69,10 @@ class Conflict(CallerError):
     """What exists already says otherwise."""
 
 
+class Incomplete(Conflict):
+    """It exists and is not whole: an import of it has not been completed."""
+
+
 class TooLarge(CallerError):
     """Over a limit that the message names."""
 
@@ -74,6 +89,10 @@ class IntegrityError(TwinvaultError):
         super().__init__("integrity check failed")
         self.step = step
         self.where = where
+
+
+class ConfigurationError(TwinvaultError):
+    """A setting is missing or unusable. The message names the variable, never its value."""
 
 
 class DependencyError(TwinvaultError):

@@ -63,6 +63,12 @@ class Activity:
         partition = hashlib.sha256(pk.encode()).hexdigest()
         self._heads[partition] = HeadSeen(partition, version, commitment.hex())
 
+    def settled(self) -> None:
+        """An entry with what was done so far is durable; the next one begins anew."""
+        self._crypto.clear()
+        self._kms.clear()
+        self._heads.clear()
+
     def event(self, outcome: EventOutcome, *, event_id: str, time: str, error: Exception | None = None) -> Event:
         """The event of this activity so far. An `IntegrityError` adds the check that failed and the row's hash."""
         tampering = error if isinstance(error, IntegrityError) else None

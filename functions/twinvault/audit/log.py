@@ -112,6 +112,7 @@ class AuditLog:
             with self.pending(event) as pending:
                 pending.settled = self._table.append(pending.item, deadline=activity.deadline)
             if pending.settled is Settled.STORED:
+                activity.settled()
                 return
             if pending.settled is not Settled.TAKEN:
                 break

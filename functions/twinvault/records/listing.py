@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
 from twinvault.envelope.item import Item
-from twinvault.envelope.names import partition_key
+from twinvault.envelope.names import ID, tenant_key
 from twinvault.errors import IntegrityError
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
@@ -80,7 +80,8 @@ class Listing:
     def _scope(self, item: Item) -> Scope:
         pk = item["pk"].get("S", "")
         partition = pk.rpartition("#")[2]
-        if pk != partition_key(self._tenant, self._kind.kind, partition):
+        # Not partition_key(): a hostile row's own text must meet a comparison, not the rules for callers.
+        if pk != f"{tenant_key(self._tenant)}#{self._kind.kind}#{partition}" or not ID.fullmatch(partition):
             # A row of another tenant or kind that claims this tenant in its list attributes.
             raise IntegrityError("0 place", where=str(pk))
         return Scope(self._tenant, self._kind.kind, partition)

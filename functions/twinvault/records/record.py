@@ -5,17 +5,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from twinvault.envelope import FORMAT, NONCE_BYTES, SALT_BYTES, Context, Label, open_sealed, partition_key, seal
+from twinvault.envelope import (
+    COMMITMENT_BYTES,
+    FORMAT,
+    NONCE_BYTES,
+    SALT_BYTES,
+    Context,
+    Label,
+    Sealed,
+    open_sealed,
+    padded_size,
+    partition_key,
+    seal,
+)
 from twinvault.envelope.aad import Number
 from twinvault.envelope.item import COMMITMENT, Item, from_item, to_item
+from twinvault.envelope.primitive import TAG_BYTES
 from twinvault.errors import IntegrityError, InvalidInput, TooLarge
-from twinvault.keys.rows import NamedKey
+from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
 from twinvault.records.head import Row
 from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
 
 TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_NUMBER_BYTES = 21
+_SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,33 @@ def seal_record(
         InvalidInput: an undeclared field, a wrong type, a sort key that the spec does not allow, or no JSON value.
         TooLarge: the item would exceed DynamoDB's 400 KiB.
     """
+    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp)
+    label = _label(spec)
+    item = to_item(
+        context, seal(payload, key=key.key, label=label, context=context, salt=stamp.salt, nonce=stamp.nonce)
+    )
+    if item_size(item) > MAX_ITEM_BYTES:
+        raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
+    return item
+
+
+def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:
+    """The size, as `item_size` counts it, of the item that a draft will become, found without sealing it.
+
+    Raises:
+        InvalidInput: as for `seal_record`.
+    """
+    stamp = Stamp(MAX_NUMBER, _SOME_TIME, _SOME_TIME, b"", b"")
+    key_name = dek_name(scope.kind, scope.partition, MAX_NUMBER)
+    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key_name, stamp=stamp)
+    rest = Sealed(b"", bytes(NONCE_BYTES), bytes(SALT_BYTES), bytes(COMMITMENT_BYTES))
+    return item_size(to_item(context, rest)) + padded_size(len(payload)) + TAG_BYTES
+
+
+def _context_and_payload(
+    draft: Draft, spec: EntitySpec, *, scope: Scope, key_name: str, stamp: Stamp
+) -> tuple[Context, bytes]:
+    """What a draft says in the clear and where, and what of it is sealed."""
     if not spec.sk.fullmatch(draft.sk):
         raise InvalidInput(f"{spec.name}: its sort key has not the declared form", field="sk")
     clear, sealed = spec.split(draft.fields)
@@ -88,7 +129,7 @@ def seal_record(
         tenant=scope.tenant,
         pk=scope.pk,
         sk=draft.sk,
-        key_id=key.name,
+        key_id=key_name,
         clear={
             **clear,
             "tenant_id": scope.tenant,
@@ -99,14 +140,7 @@ def seal_record(
             "updated_at": stamp.updated_at,
         },
     )
-    payload = encode_payload(sealed, entity=spec.name)
-    label = _label(spec)
-    item = to_item(
-        context, seal(payload, key=key.key, label=label, context=context, salt=stamp.salt, nonce=stamp.nonce)
-    )
-    if item_size(item) > MAX_ITEM_BYTES:
-        raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
-    return item
+    return context, encode_payload(sealed, entity=spec.name)
 
 
 def open_record(item: Item, spec: EntitySpec, *, scope: Scope, key: NamedKey, lowest_format: int) -> Record:

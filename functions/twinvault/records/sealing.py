@@ -8,7 +8,7 @@ from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
 from twinvault.records.head import Row
 from twinvault.records.record import Draft, Record, Scope, commitment_of, new_stamp, seal_record
-from twinvault.records.spec import HEAD, KindSpec, from_clear
+from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.transaction import Statement, insert, replace
 
 
@@ -51,14 +51,13 @@ class Sealing:
         created_at = old.created_at if old else self.now
         stamp = new_stamp(version=version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
         item = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp)
-        clear, sealed = spec.split(draft.fields)
         record = Record(
             entity=spec.name,
             sk=draft.sk,
             version=version,
             created_at=created_at,
             updated_at=self.now,
-            fields={**{name: from_clear(value) for name, value in clear.items()}, **sealed},
+            fields=self.kind.as_stored(spec.name, draft.fields),
             key_id=self.key.name,
             commitment=commitment_of(item),
         )

@@ -116,6 +116,18 @@ class KindSpec:
         """The entity of this name, or None."""
         return next((entity for entity in self.entities if entity.name == name), None)
 
+    def as_stored(self, entity: str, fields: Fields) -> dict[str, Any]:
+        """These fields as they will be read back: `1.0` in a clear number becomes `1`.
+
+        Raises:
+            InvalidInput: the kind has no such entity, or the fields are not ones of it.
+        """
+        spec = self.head if entity == HEAD else self.entity(entity)
+        if spec is None:
+            raise InvalidInput(f"kind {self.kind}: there is no entity '{entity}'")
+        clear, sealed = spec.split(fields)
+        return {**{name: from_clear(value) for name, value in clear.items()}, **sealed}
+
 
 def from_clear(value: ClearValue) -> str | bool | int | Decimal | None:
     """A clear value as callers see it: numbers as `int` where whole, else `Decimal`."""

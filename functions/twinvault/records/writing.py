@@ -14,25 +14,19 @@ from twinvault.audit.log import AuditLog, Pending, Settled
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
+from twinvault.records.batches import MAX_DRAFT_BYTES, MAX_DRAFTS
 from twinvault.records.head import HASH_KEY_BYTES, empty_head
 from twinvault.records.reading import Reader, Snapshot
 from twinvault.records.record import Draft, Scope, item_size
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, Fields, KindSpec
 from twinvault.records.transaction import (
-    MAX_STATEMENTS,
-    MAX_TRANSACTION_BYTES,
     Outcome,
     Result,
     Statement,
     Transactor,
     insert,
 )
-
-OVERHEAD_STATEMENTS = 3  # head, audit entry, first DEK
-MAX_DRAFTS = MAX_STATEMENTS - OVERHEAD_STATEMENTS
-OVERHEAD_BYTES = 64 * 1024
-"""Room for the head, the audit entry and the first DEK in a transaction's 4 MB."""
 
 _TRIES = 12
 _PAUSE = 0.02
@@ -124,6 +118,7 @@ class Writer:
             frozen = self._freeze(scope, kind, activity, snapshot, changes)
             result = self._deliver(frozen, activity)
             if result.outcome is Outcome.COMMITTED:
+                activity.settled()
                 return frozen.snapshot
             mine = frozen.event.event_id
             if result.outcome is Outcome.UNKNOWN:
@@ -197,8 +192,8 @@ class Writer:
 
     def _statements(self, sealed: Sequence[Put], new: NewDek | None) -> list[Statement]:
         size = sum(item_size(one.item) for one in sealed)
-        if size > MAX_TRANSACTION_BYTES - OVERHEAD_BYTES:
-            raise TooLarge(f"a write may hold at most {MAX_TRANSACTION_BYTES - OVERHEAD_BYTES} bytes of records")
+        if size > MAX_DRAFT_BYTES:
+            raise TooLarge(f"a write may hold at most {MAX_DRAFT_BYTES} bytes of records")
         statements = [one.statement(self._tables.records) for one in sealed]
         return [insert(self._tables.keys, new.row), *statements] if new else statements
 

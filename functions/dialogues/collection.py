@@ -1,0 +1,219 @@
+"""A tenant's dialogues: import, read, export, list. The first user of the store."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dialogues.document import canonical
+from dialogues.entities import DIALOGUE, KIND, META, STATE_COMPLETE, STATE_IMPORTING
+from dialogues.exporting import export_document
+from dialogues.graph import describe
+from dialogues.ids import opaque_id
+from dialogues.importing import Plan, plan_import
+from dialogues.mapping import Element, plain
+from twinvault.audit.activity import Activity
+from twinvault.errors import Conflict, Incomplete, IntegrityError, InvalidInput, NotFound, TooLarge
+from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.records.batches import Batches
+from twinvault.records.listing import Listing, Opened
+from twinvault.records.reading import Snapshot
+from twinvault.records.record import Draft, Scope
+from twinvault.records.spec import HEAD
+from twinvault.records.store import PartitionStore, RecordStore
+from twinvault.records.writing import Changes
+
+STATUSES = ("open", "converging", "converged", "abandoned", STATE_IMPORTING)
+"""What dialogues are listed by: their status, or `importing` while an import of them is not complete."""
+
+MAX_PAGE = 50  # two records of each are fetched in one call, which takes 100
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did."""
+
+    id: str
+    created: bool
+    records: int
+    transactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list."""
+
+    items: Sequence[Element]
+    cursor: str | None
+
+
+class Dialogues:
+    """The dialogues of one tenant, for one activity."""
+
+    def __init__(self, store: RecordStore, keys: KeyHierarchy, activity: Activity, *, now: Callable[[], str]) -> None:
+        """`now` is RFC 3339 UTC time as text."""
+        self._store = store
+        self._keys = keys
+        self._activity = activity
+        self._now = now
+        self._tenant = activity.actor.tenant
+
+    def import_document(self, document: Element) -> Imported:
+        """Stores a whole dialogue, or finds that it is stored already with this very content.
+
+        One that needs more than one transaction is `importing` until the last; the same document completes it.
+
+        Raises:
+            Unprocessable, TooLarge: a field breaks a rule, a record is too large; nothing is stored.
+            Conflict: it exists with other content.
+        """
+        plan = plan_import(document)
+        key = self._keys.index_key(self._tenant, KIND, self._activity, create=True)
+        if key is None:
+            raise IntegrityError("missing index key", where=self._tenant)
+        partition = self._partition(plan.dialogue_id, key.key)
+        steps = _Steps(plan, document, partition.scope, now=self._now)
+        snapshot, transactions = partition.peek(), 0
+        while True:
+            snapshot = partition.write(steps.next, base=snapshot)
+            if not steps.wrote:
+                self._store.release(self._activity)
+                break
+            transactions += 1
+            if snapshot is None or snapshot.head.fields["state"] == STATE_COMPLETE:
+                break
+        return Imported(plan.dialogue_id, transactions > 0, len(plan.drafts) + 1, transactions)
+
+    def export(self, dialogue_id: str) -> Element:
+        """The document of a dialogue, equal to what was imported.
+
+        Raises:
+            NotFound: this tenant has no such dialogue.
+            Incomplete: its import has not been completed.
+        """
+        return export_document(self._read(dialogue_id))
+
+    def read(self, dialogue_id: str) -> Element:
+        """The dialogue opened: its document, the graph that follows from it, and the state of its storage."""
+        snapshot = self._read(dialogue_id)
+        document = export_document(snapshot)
+        stored = {
+            "version": snapshot.head.version,
+            "records": snapshot.state.count + 1,
+            "created_at": snapshot.head.created_at,
+            "updated_at": snapshot.head.updated_at,
+        }
+        return {"dialogue": document, "graph": describe(document), "stored": stored}
+
+    def list(self, *, status: str | None, limit: int, cursor: str | None) -> Page:
+        """One page of this tenant's dialogues, newest first within a status.
+
+        Raises:
+            InvalidInput: an unknown status, a limit outside 1 to 50, or a cursor of another tenant or question.
+        """
+        if status is not None and status not in STATUSES:
+            raise InvalidInput(f"status: must be one of {', '.join(STATUSES)}", field="status")
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
+        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
+        if key is None:
+            if cursor is not None:
+                raise InvalidInput("cursor: was not given out for this listing", field="cursor")
+            self._store.release(self._activity)
+            return Page((), None)
+        listing = Listing(self._store, self._tenant, DIALOGUE, key)
+        hits = listing.page(status=status, limit=limit, cursor=cursor)
+        opened = listing.open_each(hits.scopes, (HEAD, META), self._activity)
+        items = [_summary(one) for one in opened if _still(one, status)]
+        self._store.release(self._activity)
+        return Page(items, hits.cursor)
+
+    def _read(self, dialogue_id: str) -> Snapshot:
+        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
+        snapshot = self._partition(dialogue_id, key.key).peek() if key else None
+        if snapshot is None:
+            raise NotFound("there is no such dialogue")
+        if snapshot.head.fields["state"] != STATE_COMPLETE:
+            raise Incomplete("this dialogue's import was not completed; import the same document again")
+        self._store.release(self._activity)
+        return snapshot
+
+    def _partition(self, dialogue_id: str, index_key: bytes) -> PartitionStore:
+        scope = Scope(self._tenant, KIND, opaque_id(dialogue_id, index_key))
+        return self._store.partition(scope, DIALOGUE, self._activity)
+
+
+class _Steps:
+    """The plan of an import, asked anew at each transaction: what is missing, and what stands in the way."""
+
+    def __init__(self, plan: Plan, document: Element, scope: Scope, *, now: Callable[[], str]) -> None:
+        self._plan = plan
+        self._document = document
+        self._now = now
+        self._batches = Batches(scope, DIALOGUE)
+        self.wrote = False
+        """Whether the last call wanted something written."""
+        for path, draft in plan.drafts:
+            try:
+                self._batches.check(draft)
+            except TooLarge as error:
+                field = path or "dialogue"
+                raise TooLarge(f"{field}: {error.message}", field=field) from None
+
+    def next(self, snapshot: Snapshot | None) -> Changes | None:
+        """What to write next; None once the dialogue is complete with this content."""
+        if snapshot is not None and snapshot.head.fields["state"] == STATE_COMPLETE:
+            if canonical(export_document(snapshot)) == canonical(self._document):
+                self.wrote = False
+                return None
+            raise Conflict("id: this dialogue exists with other content", field="id")
+        drafts = [draft for _, draft in self._plan.drafts]
+        if snapshot is not None:
+            drafts = _missing(drafts, snapshot)
+        batch = self._batches.first(drafts)
+        state = STATE_COMPLETE if len(batch) == len(drafts) else STATE_IMPORTING
+        self.wrote = True
+        return Changes(self._head(state, snapshot), batch)
+
+    def _head(self, state: str, snapshot: Snapshot | None) -> dict[str, Any]:
+        """The head's own fields. A dialogue is listed by the time at which its import began."""
+        return {
+            **self._plan.head,
+            "state": state,
+            "list_kind": KIND,
+            "list_status": self._plan.head["status"] if state == STATE_COMPLETE else state,
+            "list_at": snapshot.head.fields["list_at"] if snapshot else self._now(),
+        }
+
+
+def _missing(drafts: Sequence[Draft], snapshot: Snapshot) -> list[Draft]:
+    """The drafts that an unfinished import has not written yet."""
+    wanted = {draft.sk: draft for draft in drafts}
+    for sk, record in snapshot.records.items():
+        draft = wanted.pop(sk, None)
+        if draft is None or _fingerprint(DIALOGUE.as_stored(draft.entity, draft.fields)) != _fingerprint(record.fields):
+            raise Conflict("id: an unfinished import of this dialogue has other content", field="id")
+    return list(wanted.values())
+
+
+def _fingerprint(fields: dict[str, Any]) -> bytes:
+    return canonical({name: plain(value) for name, value in fields.items()})
+
+
+def _still(one: Opened, status: str | None) -> bool:
+    """An index lags: a dialogue that has left the status since is left out."""
+    head = one.records.get(HEAD)
+    return head is not None and META in one.records and status in {None, head.fields.get("list_status")}
+
+
+def _summary(one: Opened) -> Element:
+    head, meta = one.records[HEAD], one.records[META]
+    known = {
+        "id": meta.fields.get("source_id"),
+        "title": meta.fields.get("title"),
+        "state": head.fields["state"],
+        "status": head.fields["status"],
+        "total_alignment": plain(head.fields.get("total_alignment")),
+        "created_at": head.created_at,
+        "updated_at": head.updated_at,
+    }
+    return {name: value for name, value in known.items() if value is not None}

@@ -1,0 +1,100 @@
+"""A dialogue document: strict JSON in, canonical JSON out. Knows JSON, not dialogues."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from twinvault.errors import InvalidInput, TooLarge
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""What one import may send. Lambda answers with at most 6 MB, in which a document travels as a JSON string, escaped:
+whatever is taken in can be given out again."""
+
+MAX_DEPTH = 64
+MAX_ERRORS = 20
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Returns the JSON object in `body`.
+
+    Raises:
+        TooLarge: over 2 MiB.
+        InvalidInput: not UTF-8, not JSON, not an object; a name twice in one object, NaN or an infinity, a lone
+            surrogate, or nesting deeper than 64.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB)", field="body")
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise InvalidInput("body: must be UTF-8", field="body") from None
+    except json.JSONDecodeError as error:
+        # Position only: the parser's message can quote the text.
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InvalidInput(f"body: must be JSON; it is not from {place} on", field="body") from None
+    except (RecursionError, ValueError):
+        # ValueError: an integer of more digits than Python reads. InvalidInput from the hooks is not a ValueError.
+        raise InvalidInput("body: nested too deeply, or a number with too many digits", field="body") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("body: must be a JSON object", field="body")
+    _check(value, path="", depth=1)
+    return value
+
+
+def canonical(value: object) -> bytes:
+    """Canonical JSON for comparing two documents: keys sorted, no white space, UTF-8. `1` and `1.0` stay different."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def join(path: str, step: str | int) -> str:
+    """A field's path: `perspectives[3].origin.round`."""
+    if isinstance(step, int):
+        return f"{path}[{step}]"
+    if not step:
+        return path
+    return f"{path}.{step}" if path else step
+
+
+def first_of(errors: Iterable[tuple[str, str]]) -> tuple[str, str, list[tuple[str, str]]]:
+    """Parts findings into the first one's field and message, and at most 19 others."""
+    (field, message), *others = list(errors)[:MAX_ERRORS]
+    return field, message, others
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidInput("body: an object holds one name twice", field=twice if twice.isprintable() else "")
+    return found
+
+
+def _refuse_constant(_constant: str) -> float:
+    raise InvalidInput("body: NaN and infinities are not JSON", field="body")
+
+
+def _check(value: object, *, path: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidInput(f"body: nested deeper than {MAX_DEPTH}", field="body")
+    match value:
+        case str():
+            _check_text(value, path)
+        case float() if value in {float("inf"), float("-inf")}:
+            raise InvalidInput(f"{path}: must be a number that a 64-bit float can hold", field=path)
+        case dict():
+            for name, inner in value.items():
+                _check_text(name, path or "body")
+                _check(inner, path=join(path, name), depth=depth + 1)
+        case list():
+            for index, inner in enumerate(value):
+                _check(inner, path=join(path, index), depth=depth + 1)
+        case _:
+            pass
+
+
+def _check_text(text: str, path: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{path}: holds a lone surrogate, which is not Unicode text", field=path) from None

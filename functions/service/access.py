@@ -1,0 +1,192 @@
+"""Who calls: bearer tokens verified against the issuer's keys, and what their claims allow.
+
+JWTs of ES256 or RS256 (RFC 7519, RFC 7518). The algorithm is the key's, never the token's choice, so `none` and a
+public key used as an HMAC secret have no way in (RFC 8725, section 3.1).
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from jwt import PyJWK
+
+from twinvault.envelope import ID
+from twinvault.errors import DependencyError, Forbidden, Unauthenticated
+
+READ, WRITE = "dialogues:read", "dialogues:write"
+
+MAX_TOKEN_CHARACTERS = 8192
+_ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
+_MAX_SUBJECT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller."""
+
+    tenant: str
+    subject: str
+    permissions: frozenset[str]
+
+    def require(self, permission: str) -> None:
+        """Raises Forbidden unless the token grants the permission."""
+        if permission not in self.permissions:
+            raise Forbidden(f"permissions: this needs {permission}", field="permissions")
+
+
+@dataclass(frozen=True, slots=True)
+class JwksLimits:
+    """How the issuer's keys are kept, in seconds.
+
+    Attributes:
+        max_age: after this they are fetched anew, so that a key that the issuer withdrew stops counting.
+        max_stale: how long they still serve while the issuer cannot be reached.
+        unknown_kid_interval: an unknown `kid` makes us fetch at most this often, whatever callers send.
+    """
+
+    max_age: float = 600.0
+    max_stale: float = 3600.0
+    unknown_kid_interval: float = 60.0
+
+
+class Jwks:
+    """The issuer's public keys by `kid`. Thread-safe."""
+
+    def __init__(
+        self, fetch: Callable[[], bytes], *, monotonic: Callable[[], float], limits: JwksLimits | None = None
+    ) -> None:
+        """`fetch` returns the JWK set's JSON, or raises DependencyError."""
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._limits = limits or JwksLimits()
+        self._lock = threading.Lock()
+        self._keys: dict[str, PyJWK] = {}
+        self._fetched_at = -1.0
+        self._asked_at = -1.0
+
+    def key(self, kid: str) -> PyJWK | None:
+        """The key of this id, or None.
+
+        Raises:
+            DependencyError: the issuer's keys cannot be had.
+        """
+        with self._lock:
+            now = self._monotonic()
+            age = now - self._fetched_at if self._keys else None
+            unknown = kid not in self._keys and now - self._asked_at >= self._limits.unknown_kid_interval
+            if age is None or age >= self._limits.max_age or unknown:
+                self._refresh(now, age)
+            return self._keys.get(kid)
+
+    def _refresh(self, now: float, age: float | None) -> None:
+        self._asked_at = now
+        try:
+            self._keys = _parse(self._fetch())
+            self._fetched_at = now
+        except DependencyError:
+            if age is None or age >= self._limits.max_stale:
+                raise
+
+
+class TokenVerifier:
+    """Turns an Authorization header into a principal."""
+
+    def __init__(self, jwks: Jwks, *, issuer: str, audience: str, tenant_claim: str, permissions_claim: str) -> None:
+        self._jwks = jwks
+        self._issuer = issuer
+        self._audience = audience
+        self._tenant_claim = tenant_claim
+        self._permissions_claim = permissions_claim
+
+    def verify(self, authorization: str | None) -> Principal:
+        """Returns the principal of a bearer token.
+
+        Raises:
+            Unauthenticated: no token, or one that is forged, expired, or meant for another audience.
+            Forbidden: the token verifies, but its tenant is missing or cannot be used.
+            DependencyError: the issuer's keys cannot be had.
+        """
+        token = _bearer(authorization)
+        claims = self._claims(token)
+        tenant = claims.get(self._tenant_claim)
+        if not isinstance(tenant, str) or not ID.fullmatch(tenant):
+            raise Forbidden(
+                "tenant: the token must name one, of 1 to 63 characters of a-z, 0-9, '.', '_' or '-'", field="tenant"
+            )
+        subject = claims["sub"]
+        if not isinstance(subject, str) or not 1 <= len(subject) <= _MAX_SUBJECT:
+            raise Unauthenticated("token: its subject cannot be used", field="authorization")
+        return Principal(tenant, subject, _permissions(claims.get(self._permissions_claim)))
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise Unauthenticated("token: is not a JWT", field="authorization") from None
+        kid = header.get("kid")
+        key = self._jwks.key(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise Unauthenticated("token: its key is not one of the issuer's", field="authorization")
+        algorithm = _ALGORITHMS[str(key.key_type)]
+        if header.get("alg") != algorithm:
+            raise Unauthenticated("token: its algorithm is not its key's", field="authorization")
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("token: has expired", field="authorization") from None
+        except jwt.InvalidAudienceError:
+            raise Unauthenticated("token: is for another audience", field="authorization") from None
+        except jwt.InvalidIssuerError:
+            raise Unauthenticated("token: is of another issuer", field="authorization") from None
+        except jwt.MissingRequiredClaimError:
+            raise Unauthenticated("token: must have exp, iss, aud and sub", field="authorization") from None
+        except jwt.PyJWTError:
+            raise Unauthenticated("token: does not verify", field="authorization") from None
+        return claims
+
+
+def _bearer(authorization: str | None) -> str:
+    """RFC 6750, section 2.1. The scheme's case does not matter."""
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("authorization: must be 'Bearer' and a token", field="authorization")
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise Unauthenticated(f"token: over {MAX_TOKEN_CHARACTERS} characters", field="authorization")
+    return token
+
+
+def _permissions(claim: object) -> frozenset[str]:
+    """A list of texts, or one text with spaces (as OAuth's `scope`, RFC 6749 section 3.3)."""
+    if isinstance(claim, str):
+        return frozenset(claim.split())
+    return frozenset(text for text in claim if isinstance(text, str)) if isinstance(claim, list) else frozenset()
+
+
+def _parse(document: bytes) -> dict[str, PyJWK]:
+    """The usable keys of a JWK set (RFC 7517): those with an id and of a type that we take; the rest is not for us."""
+    try:
+        listed = json.loads(document)["keys"]
+        candidates = [key for key in listed if isinstance(key, dict)]
+    except (ValueError, TypeError, KeyError):
+        raise DependencyError("the issuer's keys cannot be read") from None
+    keys: dict[str, PyJWK] = {}
+    for candidate in candidates:
+        kind, kid = candidate.get("kty"), candidate.get("kid")
+        if kind not in _ALGORITHMS or not isinstance(kid, str) or candidate.get("use", "sig") != "sig":
+            continue
+        try:
+            keys[kid] = PyJWK({**candidate, "alg": _ALGORITHMS[kind]})
+        except jwt.PyJWTError:
+            continue
+    return keys

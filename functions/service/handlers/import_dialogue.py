@@ -1,0 +1,26 @@
+"""`POST /dialogues/import`: the function that writes."""
+
+from dialogues.collection import Dialogues
+from dialogues.document import parse
+from service.access import WRITE
+from service.http import Answer, Api, Request
+from service.wiring import now
+
+api = Api()
+
+
+@api.route("POST", "/dialogues/import", permission=WRITE, action="dialogue.import")
+def import_dialogue(request: Request) -> Answer:
+    """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content."""
+    dialogues = Dialogues(request.service.store, request.service.keys, request.activity, now=now)
+    done = dialogues.import_document(parse(request.body()))
+    document = {
+        "id": done.id,
+        "result": "created" if done.created else "unchanged",
+        "records": done.records,
+        "transactions": done.transactions,
+    }
+    return Answer(201 if done.created else 200, document)
+
+
+handler = api

@@ -1,0 +1,46 @@
+"""`GET /dialogues`, `/dialogues/{id}` and `/dialogues/{id}/export`: the function that only reads."""
+
+from dialogues.collection import MAX_PAGE, Dialogues
+from dialogues.ids import id_from_path
+from service.access import READ
+from service.http import Answer, Api, Request
+from service.wiring import now
+from twinvault.errors import InvalidInput
+
+_DEFAULT_PAGE = 20
+
+api = Api()
+
+
+@api.route("GET", "/dialogues", permission=READ, action="dialogue.list")
+def list_dialogues(request: Request) -> Answer:
+    """One page of the tenant's dialogues."""
+    unknown = sorted(request.query.keys() - {"status", "limit", "cursor"})
+    if unknown:
+        raise InvalidInput("query: may hold status, limit and cursor alone", field="query")
+    limit = request.query.get("limit", str(_DEFAULT_PAGE))
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= len(str(MAX_PAGE))):
+        raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
+    page = _dialogues(request).list(
+        status=request.query.get("status"), limit=int(limit), cursor=request.query.get("cursor")
+    )
+    return Answer(200, {"dialogues": list(page.items), "cursor": page.cursor})
+
+
+@api.route("GET", "/dialogues/{id}", permission=READ, action="dialogue.read")
+def read_dialogue(request: Request) -> Answer:
+    """A dialogue, opened, with the graph that follows from it."""
+    return Answer(200, _dialogues(request).read(id_from_path(request.parameters["id"])))
+
+
+@api.route("GET", "/dialogues/{id}/export", permission=READ, action="dialogue.export")
+def export_dialogue(request: Request) -> Answer:
+    """The document that was imported."""
+    return Answer(200, _dialogues(request).export(id_from_path(request.parameters["id"])))
+
+
+def _dialogues(request: Request) -> Dialogues:
+    return Dialogues(request.service.store, request.service.keys, request.activity, now=now)
+
+
+handler = api

@@ -1,0 +1,149 @@
+"""HTTP for the handlers: routes, authentication, the audit of what fails, and answers.
+
+A route's function is given an authenticated, recorded request; whatever it raises becomes problem+json. Logs and
+metrics carry the route, never the path, which holds a caller's own id.
+"""
+
+import base64
+import binascii
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from service.problems import describe
+from service.settings import trace_ids
+from service.wiring import Service, service
+from twinvault.audit.activity import Activity, Actor
+from twinvault.errors import InvalidInput, Unauthenticated
+
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+_MARGIN_SECONDS = 3.0
+"""What is kept of the function's time for saying how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An authenticated request with permission for its route."""
+
+    service: Service
+    activity: Activity
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    event: Mapping[str, Any]
+
+    def body(self) -> bytes:
+        """The body as it was sent.
+
+        Raises:
+            InvalidInput: it is said to be base64 and is not.
+        """
+        body = self.event.get("body") or ""
+        try:
+            return base64.b64decode(body, validate=True) if self.event.get("isBase64Encoded") else body.encode()
+        except (binascii.Error, UnicodeEncodeError):
+            raise InvalidInput("body: cannot be decoded", field="body") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a route's function returns: a status and a JSON document."""
+
+    status: int
+    document: Mapping[str, Any]
+
+
+type RouteFunction = Callable[[Request], Answer]
+
+
+class Api:
+    """The routes of one function. Built at import, without any environment; the service is wired at the first call."""
+
+    def __init__(self) -> None:
+        self._resolver = APIGatewayHttpResolver(debug=False, enable_validation=False)
+        self._resolver.exception_handler(Exception)(self._problem)
+
+    def route(
+        self, method: str, path: str, *, permission: str, action: str
+    ) -> Callable[[RouteFunction], RouteFunction]:
+        """Declares a route as API Gateway writes it, the permission it needs and its name in the audit log."""
+
+        def declare(function: RouteFunction) -> RouteFunction:
+            def handle(**_parameters: str) -> Response[str]:
+                answer = self._authenticated(function, permission=permission, action=action)
+                return _json(answer.status, answer.document)
+
+            self._resolver.route(_PARAMETER.sub(r"<\1>", path), method=method)(handle)
+            return function
+
+        return declare
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  # Lambda's own object
+        """Answers one event of payload format 2.0.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+        """
+        started = time.monotonic()
+        answer = self._resolver.resolve({**event, "rawPath": _encoded_path(event)}, context)
+        wired = service()
+        wired.telemetry.finish(
+            route=event.get("routeKey", ""),
+            status=int(answer["statusCode"]),
+            milliseconds=round((time.monotonic() - started) * 1000),
+            function=context.function_name,
+            request_id=context.aws_request_id,
+        )
+        return answer
+
+    def _authenticated(self, function: RouteFunction, *, permission: str, action: str) -> Answer:
+        """Verifies the token, and runs the route's function recorded under the caller's name."""
+        event, context = self._resolver.current_event.raw_event, self._resolver.lambda_context
+        wired = service()
+        try:
+            principal = wired.tokens.verify(event.get("headers", {}).get("authorization"))
+        except Unauthenticated:
+            wired.telemetry.count("TokenRejected", 1)
+            raise
+        activity = Activity(
+            Actor(principal.tenant, principal.subject, *trace_ids()),
+            action,
+            time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
+            wired.telemetry.count,
+        )
+        with wired.store.audit.recording(activity):
+            principal.require(permission)
+            parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
+            return function(Request(wired, activity, parameters, query, event))
+
+    def _problem(self, error: Exception) -> Response[str]:
+        correlation_id = self._resolver.lambda_context.aws_request_id
+        problem, body, headers = describe(error, correlation_id=correlation_id)
+        service().telemetry.problem(error, slug=problem.slug, status=problem.status)
+        return _json(problem.status, body, content_type="application/problem+json", headers=headers)
+
+
+def _encoded_path(event: Mapping[str, Any]) -> str:
+    """The path as it was before HTTP API decoded it: from the route and its parameters, each encoded.
+
+    Powertools matches routes by path and would not recognise a decoded id that holds a slash or a quotation mark.
+    """
+    path: str = event.get("routeKey", " ").partition(" ")[2]
+    parameters = event.get("pathParameters") or {}
+    return _PARAMETER.sub(lambda match: quote(parameters.get(match[1], ""), safe="") or "-", path)
+
+
+def _json(
+    status: int,
+    document: Mapping[str, Any],
+    *,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response[str]:
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    # Sensitive by nature: no cache between here and the caller may keep it.
+    return Response(status, content_type, body, headers={"Cache-Control": "no-store", **(headers or {})})

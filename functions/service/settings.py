@@ -1,0 +1,102 @@
+"""Everything that a function reads from its environment; the only place that does.
+
+The template declares each variable (`stacks/functions.py`); a test feeds the synthesized ones to `Settings.from_env`.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from twinvault.envelope import FORMAT
+from twinvault.errors import ConfigurationError
+
+_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
+_MAX_TTL_SECONDS = 3600
+_TRACE = "_X_AMZN_TRACE_ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A function's settings.
+
+    Attributes:
+        root_keys: KMS key ids; the first wraps new KEKs, all may open.
+        issuer, audience: what a token's `iss` and `aud` must be.
+        jwks_url: where the issuer's keys are fetched.
+        tenant_claim, permissions_claim: the names of these claims.
+        key_ttl_seconds: how long a plaintext key may live in memory, and so the revocation lag.
+        lowest_format: the lowest record format that is opened.
+    """
+
+    records_table: str
+    keys_table: str
+    audit_table: str
+    checkpoints_table: str
+    root_keys: tuple[str, ...]
+    issuer: str
+    audience: str
+    jwks_url: str
+    tenant_claim: str
+    permissions_claim: str
+    key_ttl_seconds: int
+    lowest_format: int
+    log_level: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Reads the settings.
+
+        Raises:
+            ConfigurationError: names the variable that is missing or unusable.
+        """
+        roots = tuple(name.strip() for name in _text(environ, "TWINVAULT_ROOT_KEYS").split(","))
+        if any(not re.fullmatch(r"[A-Za-z0-9-]{1,256}", root) for root in roots):
+            raise ConfigurationError("TWINVAULT_ROOT_KEYS: must be KMS key ids, separated by commas")
+        level = _text(environ, "TWINVAULT_LOG_LEVEL")
+        if level not in _LEVELS:
+            raise ConfigurationError(f"TWINVAULT_LOG_LEVEL: must be one of {', '.join(sorted(_LEVELS))}")
+        return cls(
+            records_table=_text(environ, "TWINVAULT_RECORDS_TABLE"),
+            keys_table=_text(environ, "TWINVAULT_KEYS_TABLE"),
+            audit_table=_text(environ, "TWINVAULT_AUDIT_TABLE"),
+            checkpoints_table=_text(environ, "TWINVAULT_CHECKPOINTS_TABLE"),
+            root_keys=roots,
+            issuer=_text(environ, "TWINVAULT_ISSUER"),
+            audience=_text(environ, "TWINVAULT_AUDIENCE"),
+            jwks_url=_text(environ, "TWINVAULT_JWKS_URL"),
+            tenant_claim=_text(environ, "TWINVAULT_TENANT_CLAIM"),
+            permissions_claim=_text(environ, "TWINVAULT_PERMISSIONS_CLAIM"),
+            key_ttl_seconds=_number(environ, "TWINVAULT_KEY_TTL_SECONDS", 1, _MAX_TTL_SECONDS),
+            lowest_format=_number(environ, "TWINVAULT_LOWEST_FORMAT", 1, FORMAT),
+            log_level=level,
+        )
+
+
+def load() -> Settings:
+    """The settings of this process."""
+    return Settings.from_env(os.environ)
+
+
+def trace_ids() -> tuple[str, str]:
+    """The trace and span id of the current invocation, as Lambda's runtime client announces them; empty if untraced.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, `_X_AMZN_TRACE_ID`.
+    """
+    parts = dict(part.split("=", 1) for part in os.environ.get(_TRACE, "").split(";") if "=" in part)
+    return parts.get("Root", ""), parts.get("Parent", "")
+
+
+def _text(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise ConfigurationError(f"{name}: is missing from the environment")
+    return value
+
+
+def _number(environ: Mapping[str, str], name: str, least: int, most: int) -> int:
+    value = _text(environ, name)
+    if not re.fullmatch(r"[0-9]{1,6}", value, re.ASCII) or not least <= int(value) <= most:
+        raise ConfigurationError(f"{name}: must be a whole number from {least} to {most}")
+    return int(value)

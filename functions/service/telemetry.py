@@ -1,0 +1,56 @@
+"""Logs and metrics of a function: JSON lines and CloudWatch's embedded metric format, both on standard output.
+
+No log line holds plaintext, a key, a token, a context value or a path.
+"""
+
+import traceback
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from service.settings import trace_ids
+from twinvault.errors import CallerError, IntegrityError
+
+_NAMESPACE = "Twinvault"
+
+
+class Telemetry:
+    """One per process."""
+
+    def __init__(self, *, log_level: str) -> None:
+        self._log = Logger(service="twinvault", level=log_level, utc=True)
+        self._metrics = Metrics(namespace=_NAMESPACE, service="twinvault")
+        self._counts: dict[str, int] = {}
+
+    def count(self, name: str, value: int) -> None:
+        """Adds to one of the metrics."""
+        self._counts[name] = self._counts.get(name, 0) + value
+
+    def problem(self, error: Exception, *, slug: str, status: int) -> None:
+        """Logs that a request ended in an error: its kind, never its text."""
+        trace_id, _ = trace_ids()
+        about = {"problem": slug, "status": status, "error": type(error).__name__, "trace_id": trace_id}
+        match error:
+            case CallerError():
+                self._log.info("refused", extra=about)
+            case IntegrityError():
+                self._log.error("integrity check failed", extra={**about, "check": error.step})
+            case _:
+                # Where it was raised, without the message: an exception's text can quote what it was given.
+                frames = traceback.extract_tb(error.__traceback__)[-3:]
+                about["at"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
+                self._log.error("failed", extra=about)
+
+    def finish(self, *, route: str, status: int, milliseconds: int, function: str, request_id: str) -> None:
+        """Logs that a request was answered, and writes its metrics."""
+        trace_id, _ = trace_ids()
+        about = {"route": route, "status": status, "ms": milliseconds, "request_id": request_id, "trace_id": trace_id}
+        self._log.info("answered", extra=about)
+        if not self._counts:
+            return
+        # The function's name keeps stages apart that share an account (stacks/alarms.py watches it).
+        self._metrics.service = function
+        for name, value in self._counts.items():
+            self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+        self._counts.clear()
+        self._metrics.flush_metrics()
