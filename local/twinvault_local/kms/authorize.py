@@ -4,7 +4,7 @@ Source: AWS KMS developer guide, "Troubleshooting AWS KMS permissions" (the orde
 policy, then grants) and "Using grant constraints"; API reference, GrantConstraints.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from twinvault_local.kms.errors import access_denied
 from twinvault_local.kms.model import Caller, Grant, Key
@@ -14,8 +14,15 @@ from twinvault_local.kms.policy import Access, Verdict, parse_policy
 _UNCONSTRAINED = {"DescribeKey", "RetireGrant", "CreateGrant"}
 
 
-def authorize(access: Access, *, key: Key, grants: Iterable[Grant], context: Mapping[str, str] | None) -> None:
-    """Return if the request is allowed.
+def authorize(
+    access: Access,
+    *,
+    key: Key,
+    grants: Iterable[Grant],
+    context: Mapping[str, str] | None,
+    suits: Callable[[Grant], bool] = lambda _grant: True,
+) -> None:
+    """Return if the request is allowed. `suits` says which grants may count where a grant allows less than a policy.
 
     Raises:
         KmsError: AccessDeniedException.
@@ -27,7 +34,8 @@ def authorize(access: Access, *, key: Key, grants: Iterable[Grant], context: Map
         reason = "of an explicit deny in a resource-based policy"
         raise access_denied(access.caller.arn, access.action, key.arn, reason)
     operation = access.action.removeprefix("kms:")
-    if not any(permits(grant, operation, caller=access.caller, context=context) for grant in grants):
+    counting = (grant for grant in grants if suits(grant))
+    if not any(permits(grant, operation, caller=access.caller, context=context) for grant in counting):
         reason = f"no resource-based policy allows the {access.action} action"
         raise access_denied(access.caller.arn, access.action, key.arn, reason)
 
@@ -48,9 +56,14 @@ def names(principal: str | None, caller: Caller) -> bool:
 
 def within(grant: Grant, context: Mapping[str, str]) -> bool:
     """Whether a context satisfies the constraint: names without regard to case, values exactly."""
-    folded = {(name.lower(), value) for name, value in context.items()}
-    if grant.context_equals is not None:
-        return folded == {(name.lower(), value) for name, value in grant.context_equals}
-    if grant.context_subset is not None:
-        return folded >= {(name.lower(), value) for name, value in grant.context_subset}
-    return grant.source_arn is None
+    given = folded(context.items())
+    return (
+        (grant.context_equals is None or given == folded(grant.context_equals))
+        and (grant.context_subset is None or given >= folded(grant.context_subset))
+        and grant.source_arn is None  # only requests of AWS services carry a source
+    )
+
+
+def folded(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the pairs of a context as grants compare them."""
+    return {(name.lower(), value) for name, value in pairs}

@@ -12,7 +12,7 @@ from typing import cast
 from twinvault_local.kms.authorize import authorize
 from twinvault_local.kms.conditions import context_facts
 from twinvault_local.kms.errors import KmsError, access_denied, invalid_state, invalid_usage, not_found
-from twinvault_local.kms.model import Alias, Caller, Change, Key, KeyState
+from twinvault_local.kms.model import Alias, Caller, Change, Grant, Key, KeyState
 from twinvault_local.kms.policy import Access
 from twinvault_local.kms.ring import KeyRing
 from twinvault_local.kms.specs import SPECS, KeySpec
@@ -123,10 +123,20 @@ class Call:
             raise not_found(f"Key 'arn:aws:kms:{self.region}:{account}:key/{key_id}' does not exist")
         return key
 
-    def permit(self, key: Key, *, action: str | None = None, context: Context | None = None, **facts: str) -> None:
+    def permit(
+        self,
+        key: Key,
+        *,
+        action: str | None = None,
+        context: Context | None = None,
+        suits: Callable[[Grant], bool] = lambda _grant: True,
+        facts: Mapping[str, str | tuple[str, ...]] | None = None,
+        name: str = "KeyId",
+    ) -> None:
         """Let the request pass if the key's policy or a grant allows it.
 
-        `action` is the operation unless AWS names the permission otherwise; `facts` are condition keys of kms, by name.
+        `action` is the operation unless AWS names the permission otherwise; `facts` are condition keys of kms, by name;
+        `suits` narrows the grants that count; `name` is the parameter that named the key.
 
         Raises:
             KmsError: AccessDeniedException; InvalidGrantTokenException.
@@ -137,9 +147,10 @@ class Call:
             caller=self.caller,
             action=f"kms:{action or self.operation}",
             key_arn=key.arn,
-            facts=self._facts(key, context or {}) | {f"kms:{name.lower()}": (value,) for name, value in facts.items()},
+            facts=self._facts(key, context or {}, requested=self.text(name))
+            | {f"kms:{name.lower()}": _values(each) for name, each in (facts or {}).items()},
         )
-        authorize(access, key=key, grants=self.state.grants_on(key.key_id), context=context)
+        authorize(access, key=key, grants=self.state.grants_on(key.key_id), context=context, suits=suits)
 
     def permit_account(self, resource: str = "*") -> None:
         """Let the request pass if it is the account's own.
@@ -154,7 +165,7 @@ class Call:
             reason = "no identity-based policy allows it (the local KMS knows key policies and grants, not IAM)"
             raise access_denied(self.caller.arn, f"kms:{self.operation}", resource, reason)
 
-    def _facts(self, key: Key, context: Context) -> dict[str, tuple[str, ...]]:
+    def _facts(self, key: Key, context: Context, *, requested: str) -> dict[str, tuple[str, ...]]:
         facts: dict[str, tuple[str, ...]] = {
             "kms:calleraccount": (self.caller.account,),
             "aws:principalaccount": (self.caller.account,),
@@ -163,7 +174,6 @@ class Call:
             "kms:keyusage": (key.usage,),
             "kms:keyorigin": (str(key.origin),),
         }
-        requested = self.text("KeyId")
         if requested.startswith("alias/") or ":alias/" in requested:
             facts["kms:requestalias"] = ("alias/" + requested.rpartition("alias/")[2],)
         if names := tuple(alias.name for alias in self.state.aliases_of(key.key_id)):
@@ -179,6 +189,10 @@ class Call:
         if self.flag("DryRun"):
             message = "The request would have succeeded, but the DryRun option is set."
             raise KmsError("DryRunOperationException", message, status=412)
+
+
+def _values(fact: str | tuple[str, ...]) -> tuple[str, ...]:
+    return fact if isinstance(fact, tuple) else (fact,)
 
 
 def usable(key: Key, *, usage: str, algorithm: str | None = None) -> KeySpec:

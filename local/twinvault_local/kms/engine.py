@@ -7,10 +7,10 @@ import base64
 import json
 import logging
 import secrets
-import time
 from dataclasses import dataclass, field
 
 from twinvault_local.kms.call import Call, Outcome
+from twinvault_local.kms.clock import Clock
 from twinvault_local.kms.core import OPERATIONS
 from twinvault_local.kms.errors import KmsError
 from twinvault_local.kms.identity import Identity
@@ -20,17 +20,6 @@ from twinvault_local.kms.ring import KeyRing
 from twinvault_local.kms.validate import service, validated
 
 LOG = logging.getLogger("twinvault.kms")
-
-
-@dataclass(slots=True)
-class Clock:
-    """The machine's clock, moved by `offset` seconds (tests move it through the admin port)."""
-
-    offset: float = 0.0
-
-    def now(self) -> float:
-        """Return seconds since the epoch, to the millisecond as AWS gives them."""
-        return round(time.time() + self.offset, 3)
 
 
 @dataclass(slots=True)

@@ -11,11 +11,13 @@ the new one is there, whole.
 Reads, and the operations that only use keys, never come here.
 """
 
+import contextlib
 import fcntl
 import json
+import logging
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from twinvault_local.kms.codec import decode_record, encode_record
@@ -23,6 +25,8 @@ from twinvault_local.kms.errors import SeedError, StoreDamagedError, StoreError,
 from twinvault_local.kms.model import Change, Put
 from twinvault_local.kms.seed import Seed, sync_folder
 from twinvault_local.kms.state import State
+
+LOG = logging.getLogger("twinvault.kms")
 
 FORMAT = 1
 _NAME = "journal"
@@ -43,20 +47,12 @@ class Journal:
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / _NAME
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(self._lock)
-            raise StoreLockedError(
-                f"The store {folder} is in use by another process.", next_step="Stop that one, or give another --data."
-            ) from error
-        try:
-            self.state = State()
+        self.state = State()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(locked(folder))
             self._open(seed)
-        except BaseException:
-            os.close(self._lock)
-            raise
+            stack.callback(lambda: os.close(self._file))
+            self._held = stack.pop_all()
 
     def append(self, changes: Sequence[Change]) -> None:
         """Write the changes, wait for the disk, then make them visible in `state`.
@@ -77,19 +73,40 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the store."""
-        os.close(self._file)
-        os.close(self._lock)
+        self._held.close()
 
     def _open(self, seed: Seed) -> None:
-        documents, size = read_records(self._path) if self._path.exists() else ([], 0)
-        if documents:
+        fresh = not self._path.exists()
+        documents, size = ([], 0) if fresh else read_records(self._path)
+        if not fresh:
             replay(documents, into=self.state, fingerprint=seed.fingerprint())
-        if not documents or len(documents) > len(self.state.entities()) + _SPARE_RECORDS:
+        if torn := 0 if fresh else self._path.stat().st_size - size:
+            LOG.warning("the journal ends in a torn record of %d bytes, never acknowledged: cut off", torn)
+        if fresh or len(documents) > len(self.state.entities()) + _SPARE_RECORDS:
             size = write_store(self._path, self.state, fingerprint=seed.fingerprint())
         self._size = size
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         os.ftruncate(self._file, size)
         os.fsync(self._file)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the store; the lock ends with the process that holds it, however that ends.
+
+    Raises:
+        StoreLockedError: Another process holds it.
+    """
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StoreLockedError(
+            f"The store {folder} is in use by another process.", next_step="Stop that one, or give another --data."
+        ) from error
+    finally:
+        os.close(descriptor)
 
 
 def read_records(path: Path) -> tuple[list[dict[str, object]], int]:
@@ -127,6 +144,8 @@ def replay(documents: Sequence[dict[str, object]], *, into: State, fingerprint: 
         SeedError: The journal was made with another seed.
         StoreDamagedError: The records are not those of a journal of this format.
     """
+    if not documents:
+        raise StoreDamagedError("The journal has no header.", next_step="Import a snapshot.")
     header, *rest = documents
     if header.get("format") != FORMAT:
         raise StoreDamagedError("The journal is of another format.", next_step="Use the version that wrote it.")

@@ -21,6 +21,9 @@ def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
     materials = tuple(
         replace(each, sealed=None) if each.valid_to is not None and each.valid_to <= now else each
         for each in key.materials
+        # Material that was never rotated to is not part of the key, and leaves no trace (developer guide, "Delete
+        # imported key material").
+        if each.state is not MaterialState.PENDING_ROTATION or each.valid_to is None or each.valid_to > now
     )
     key = replace(key, materials=materials)
     while key.next_rotation is not None and key.rotation_days is not None and key.next_rotation <= now:

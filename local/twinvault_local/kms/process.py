@@ -2,17 +2,21 @@
 
 import logging
 import secrets
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
+from twinvault_local.kms.connection import DroppableProtocol
 from twinvault_local.kms.engine import Engine
+from twinvault_local.kms.errors import StoreError
+from twinvault_local.kms.faults import Faults, Switches
 from twinvault_local.kms.identity import DEFAULT_ACCOUNT, Callers, load_callers
 from twinvault_local.kms.journal import Journal
 from twinvault_local.kms.ring import KeyRing
 from twinvault_local.kms.seed import SEED_BYTES, load_or_create_seed, load_seed
-from twinvault_local.kms.server import Api
+from twinvault_local.kms.server import Api, Application, Message, Receive, Send
 
 LOG = logging.getLogger("twinvault.kms")
 
@@ -40,15 +44,27 @@ def serve(options: Options) -> None:
         StoreError: The store, the seed or the callers file cannot be used.
     """
     engine, callers = open_engine(options)
+    faults = Faults()
+    app: Application = Api(engine, callers, faults)
     if callers.prove_nothing:
         LOG.warning("no callers file: every caller is the account root, and key policies prove nothing")
-    server = uvicorn.Server(
+    try:
+        sockets = [_listen(options.host, options.port)]
+        if options.admin_port is not None:
+            sockets.append(_listen("127.0.0.1", options.admin_port))
+            app = _with_admin(app, options.admin_port, Switches(engine.clock, faults))
+        LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
+        _server(app).run(sockets=sockets)
+    finally:
+        engine.journal.close()
+
+
+def _server(app: Application) -> uvicorn.Server:
+    return uvicorn.Server(
         uvicorn.Config(
-            Api(engine, callers),
-            host=options.host,
-            port=options.port,
+            app,
             loop="uvloop",
-            http="httptools",
+            http=DroppableProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -58,11 +74,26 @@ def serve(options: Options) -> None:
             timeout_graceful_shutdown=2,
         )
     )
-    LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
+
+
+def _listen(host: str, port: int) -> socket.socket:
     try:
-        server.run()
-    finally:
-        engine.journal.close()
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise StoreError(f"Port {port} on {host} cannot be opened.", next_step="Give another --port.") from error
+
+
+def _with_admin(api: Application, admin_port: int, switches: Switches) -> Application:
+    """Return one application for both ports: whoever comes in by the admin port gets the switches."""
+    from twinvault_local.kms.admin import admin_app  # noqa: PLC0415  # Starlette is loaded only where it is used
+
+    admin = admin_app(switches)
+
+    async def dispatch(scope: Message, receive: Receive, send: Send) -> None:
+        app = admin if scope["server"][1] == admin_port else api
+        await app(scope, receive, send)
+
+    return dispatch
 
 
 def open_engine(options: Options) -> tuple[Engine, Callers]:

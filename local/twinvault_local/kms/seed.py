@@ -5,6 +5,7 @@ order, and no label's output says anything about another's. What cannot be deriv
 sealed under a key of the seed: whoever has the store without the seed has no key.
 """
 
+import contextlib
 import hmac
 import os
 import uuid
@@ -98,13 +99,32 @@ def load_or_create_seed(path: Path, *, fresh: bytes) -> Seed:
     """Read the seed file, or make it from `fresh` (32 random bytes) with mode 0600, durably, before it is used."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(fresh.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        sync_folder(path.parent)
+        # Two processes may start at once: the first to link its file in wins, and both read that one.
+        with contextlib.suppress(FileExistsError):
+            write_private(path, fresh.hex() + "\n", replace=False)
     return load_seed(path)
+
+
+def write_private(path: Path, text: str, *, replace: bool) -> None:
+    """Write a file that only its owner can read, whole or not at all, and durably.
+
+    Raises:
+        FileExistsError: It exists, and is not to be replaced.
+    """
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if replace:
+            fresh.replace(path)
+        else:
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

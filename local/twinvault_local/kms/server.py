@@ -4,6 +4,7 @@ Every answer has a request id. Each request leaves one log line with it: operati
 a caller sent or received stands there.
 """
 
+import asyncio
 import json
 import logging
 import time
@@ -12,14 +13,17 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from twinvault_local.kms.connection import ABORT
 from twinvault_local.kms.engine import Engine
 from twinvault_local.kms.errors import KmsError
+from twinvault_local.kms.faults import Drop, Fault, Faults
 from twinvault_local.kms.identity import Callers
 from twinvault_local.kms.validate import TARGET_PREFIX
 
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
+type Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LOG = logging.getLogger("twinvault.kms")
 
@@ -30,9 +34,10 @@ _CONTENT_TYPE = (b"content-type", b"application/x-amz-json-1.1")
 class Api:
     """The ASGI application."""
 
-    def __init__(self, engine: Engine, callers: Callers) -> None:
+    def __init__(self, engine: Engine, callers: Callers, faults: Faults) -> None:
         self._engine = engine
         self._callers = callers
+        self._faults = faults
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -42,14 +47,25 @@ class Api:
             await _send(send, 200, b'{"status":"ok"}', request_id=str(uuid.uuid4()))
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        await self._answer(headers, receive, send)
+        operation = headers.get(b"x-amz-target", "").removeprefix(TARGET_PREFIX)
+        fault = self._faults.take(operation)
+        drop = fault.drop if fault else None
+        if fault is not None:
+            await asyncio.sleep(fault.delay_seconds)
+        if drop is not Drop.BEFORE:
+            kept = send if drop is None else _nowhere
+            await self._answer(operation, headers, fault, receive=receive, send=kept)
+        if drop is not None:
+            await _abort(scope, receive)
 
-    async def _answer(self, headers: dict[bytes, str], receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, operation: str, headers: dict[bytes, str], fault: Fault | None, *, receive: Receive, send: Send
+    ) -> None:
         started = time.perf_counter()
         request_id = str(uuid.uuid4())
-        operation = headers.get(b"x-amz-target", "").removeprefix(TARGET_PREFIX)
         access_key_id = "-"
         try:
+            _refuse_on_order(fault)
             body = await _read(receive)
             identity = self._callers.identify(headers.get(b"authorization", ""))
             access_key_id = identity.caller.access_key_id
@@ -71,6 +87,22 @@ class Api:
             outcome,
             elapsed,
         )
+
+
+def _refuse_on_order(fault: Fault | None) -> None:
+    if fault is not None and fault.error is not None:
+        raise KmsError(fault.error, status=fault.status)
+
+
+async def _nowhere(_message: Message) -> None:
+    """Send an answer that is to be lost."""
+
+
+async def _abort(scope: Message, receive: Receive) -> None:
+    """Drop the connection, and wait until it is gone: uvicorn would else answer for us."""
+    scope["extensions"][ABORT]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _error_body(error: KmsError) -> bytes:

@@ -1,26 +1,21 @@
-"""Encrypt, Decrypt, ReEncrypt, the data keys, GenerateRandom: everything that an encryption context protects.
+"""Encrypt, Decrypt, ReEncrypt, and what the data keys share with them. None changes the store."""
 
-None of them changes the store.
-"""
-
-import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from twinvault_local.kms import blob
-from twinvault_local.kms.asymmetric import PAIR_SPECS, generate_pair, rsa_decrypt, rsa_encrypt
+from twinvault_local.kms.asymmetric import rsa_decrypt, rsa_encrypt
 from twinvault_local.kms.call import Call, Context, Outcome, usable
 from twinvault_local.kms.errors import (
     KmsError,
     access_denied,
     invalid_ciphertext,
-    invalid_usage,
     unsupported,
     validation,
 )
 from twinvault_local.kms.model import Key
 from twinvault_local.kms.specs import ENCRYPT_DECRYPT, PLAINTEXT_LIMITS, SYMMETRIC_DEFAULT
 
-_DATA_KEY_BYTES = {"AES_256": 32, "AES_128": 16}
 _CONTEXT_BYTES = 8_192
 
 
@@ -36,8 +31,8 @@ def encrypt(call: Call) -> Outcome:
     """Encrypt: up to 4,096 bytes under a symmetric key, less under RSA."""
     key = call.key(aliases=True)
     algorithm = call.text("EncryptionAlgorithm", SYMMETRIC_DEFAULT)
-    context = _context(call, algorithm)
-    call.permit(key, context=context, EncryptionAlgorithm=algorithm)
+    context = checked_context(call, algorithm)
+    call.permit(key, context=context, facts={"EncryptionAlgorithm": algorithm})
     usable(key, usage=ENCRYPT_DECRYPT, algorithm=algorithm)
     plaintext = call.blob("Plaintext")
     if len(plaintext) > PLAINTEXT_LIMITS[algorithm]:
@@ -46,17 +41,16 @@ def encrypt(call: Call) -> Outcome:
             f" larger than {PLAINTEXT_LIMITS[algorithm]} bytes."
         )
     call.dry_run()
-    ciphertext, _ = _sealed(call, key, plaintext, context=context, algorithm=algorithm)
+    ciphertext, _ = sealed_under(call, key, plaintext, context=context, algorithm=algorithm)
     return Outcome({"CiphertextBlob": ciphertext, "KeyId": key.arn, "EncryptionAlgorithm": algorithm})
 
 
 def decrypt(call: Call) -> Outcome:
     """Decrypt. The blob names its key; a KeyId in the request must name the same one."""
-    _refuse_recipient(call)
+    refuse_recipient(call)
     algorithm = call.text("EncryptionAlgorithm", SYMMETRIC_DEFAULT)
-    context = _context(call, algorithm)
-    key = _source_key(call, "KeyId", algorithm=algorithm)
-    call.permit(key, context=context, EncryptionAlgorithm=algorithm)
+    context = checked_context(call, algorithm)
+    key = _source(call, "KeyId", action="Decrypt", algorithm=algorithm, context=context)
     opened = _opened(call, key, context=context, algorithm=algorithm)
     call.dry_run()
     answer = {"KeyId": key.arn, "Plaintext": opened.plaintext, "EncryptionAlgorithm": algorithm}
@@ -67,23 +61,21 @@ def re_encrypt(call: Call) -> Outcome:
     """ReEncrypt: permission ReEncryptFrom on the one key, ReEncryptTo on the other; the plaintext stays inside."""
     algorithm = call.text("SourceEncryptionAlgorithm", SYMMETRIC_DEFAULT)
     target_algorithm = call.text("DestinationEncryptionAlgorithm", SYMMETRIC_DEFAULT)
-    source_context = _context(call, algorithm, "SourceEncryptionContext")
-    context = _context(call, target_algorithm, "DestinationEncryptionContext")
-    source = _source_key(call, "SourceKeyId", algorithm=algorithm)
+    source_context = checked_context(call, algorithm, "SourceEncryptionContext")
+    context = checked_context(call, target_algorithm, "DestinationEncryptionContext")
     target = call.key("DestinationKeyId", aliases=True)
-    same = str(source.key_id == target.key_id).lower()
-    call.permit(
-        source, action="ReEncryptFrom", context=source_context, EncryptionAlgorithm=algorithm, ReEncryptOnSameKey=same
+    same = {"ReEncryptOnSameKey": "true" if _names_target(call, target) else "false"}
+    source = _source(
+        call, "SourceKeyId", action="ReEncryptFrom", algorithm=algorithm, context=source_context, facts=same
     )
-    call.permit(
-        target, action="ReEncryptTo", context=context, EncryptionAlgorithm=target_algorithm, ReEncryptOnSameKey=same
-    )
+    facts = {"EncryptionAlgorithm": target_algorithm, **same}
+    call.permit(target, action="ReEncryptTo", context=context, facts=facts, name="DestinationKeyId")
     usable(target, usage=ENCRYPT_DECRYPT, algorithm=target_algorithm)
     opened = _opened(call, source, context=source_context, algorithm=algorithm)
     if len(opened.plaintext) > PLAINTEXT_LIMITS[target_algorithm]:
         raise validation(f"Algorithm {target_algorithm} cannot encrypt data of this size.")
     call.dry_run()
-    ciphertext, identity = _sealed(call, target, opened.plaintext, context=context, algorithm=target_algorithm)
+    ciphertext, identity = sealed_under(call, target, opened.plaintext, context=context, algorithm=target_algorithm)
     answer = {
         "CiphertextBlob": ciphertext,
         "SourceKeyId": source.arn,
@@ -96,76 +88,20 @@ def re_encrypt(call: Call) -> Outcome:
     return Outcome({name: value for name, value in answer.items() if value is not None})
 
 
-def generate_data_key(call: Call) -> Outcome:
-    """GenerateDataKey."""
-    _refuse_recipient(call)
-    return _data_key(call, plaintext=True)
+def _names_target(call: Call, target: Key) -> bool:
+    """Whether source and destination are one key."""
+    if call.optional("SourceKeyId"):
+        return call.key("SourceKeyId", aliases=True).key_id == target.key_id
+    ciphertext = call.blob("CiphertextBlob")
+    return bool(ciphertext) and blob.parse(ciphertext).key_id == target.key_id
 
 
-def generate_data_key_without_plaintext(call: Call) -> Outcome:
-    """GenerateDataKeyWithoutPlaintext."""
-    return _data_key(call, plaintext=False)
+def checked_context(call: Call, algorithm: str, name: str = "EncryptionContext") -> Context:
+    """Return an encryption context of the request, if one may be given with the algorithm.
 
-
-def _data_key(call: Call, *, plaintext: bool) -> Outcome:
-    key, context = _wrapping_key(call)
-    spec, count = call.optional("KeySpec"), call.number("NumberOfBytes")
-    if (spec is None) == (count is None):
-        raise validation("Please specify either number of bytes or key spec.")
-    call.dry_run()
-    secret = call.random(count if count is not None else _DATA_KEY_BYTES[str(spec)])
-    ciphertext, identity = _sealed(call, key, secret, context=context)
-    answer: dict[str, object] = {"CiphertextBlob": ciphertext, "KeyId": key.arn, "KeyMaterialId": identity}
-    return Outcome(answer | ({"Plaintext": secret} if plaintext else {}))
-
-
-def generate_data_key_pair(call: Call) -> Outcome:
-    """GenerateDataKeyPair: a fresh pair, its private half also sealed."""
-    _refuse_recipient(call)
-    return _data_key_pair(call, plaintext=True)
-
-
-def _data_key_pair(call: Call, *, plaintext: bool) -> Outcome:
-    key, context = _wrapping_key(call, DataKeyPairSpec=call.text("KeyPairSpec"))
-    spec = call.text("KeyPairSpec")
-    if spec not in PAIR_SPECS:
-        raise unsupported(f"KeyPairSpec {spec} is not offered by the local KMS.")
-    call.dry_run()
-    private, public = generate_pair(spec)
-    ciphertext, identity = _sealed(call, key, private, context=context)
-    answer: dict[str, object] = {
-        "PrivateKeyCiphertextBlob": ciphertext,
-        "PublicKey": public,
-        "KeyId": key.arn,
-        "KeyPairSpec": spec,
-        "KeyMaterialId": identity,
-    }
-    return Outcome(answer | ({"PrivateKeyPlaintext": private} if plaintext else {}))
-
-
-def generate_random(call: Call) -> Outcome:
-    """GenerateRandom."""
-    call.permit_account()
-    _refuse_recipient(call)
-    if call.optional("CustomKeyStoreId"):
-        raise KmsError("CustomKeyStoreNotFoundException", "Custom key stores are not offered by the local KMS.")
-    count = call.number("NumberOfBytes")
-    if count is None:
-        raise validation("NumberOfBytes is required.")
-    return Outcome({"Plaintext": call.random(count)})
-
-
-def _wrapping_key(call: Call, **facts: str) -> tuple[Key, Context]:
-    """Return the symmetric key that a data key is sealed under, permitted and usable."""
-    key = call.key(aliases=True)
-    context = _context(call, SYMMETRIC_DEFAULT)
-    call.permit(key, context=context, EncryptionAlgorithm=SYMMETRIC_DEFAULT, **facts)
-    if not usable(key, usage=ENCRYPT_DECRYPT).symmetric_encryption:
-        raise invalid_usage(f"{key.arn} is not a symmetric encryption key.")
-    return key, context
-
-
-def _context(call: Call, algorithm: str, name: str = "EncryptionContext") -> Context:
+    Raises:
+        KmsError: ValidationException.
+    """
     context = call.context(name)
     if context and algorithm != SYMMETRIC_DEFAULT:
         raise validation("An encryption context is valid only with a symmetric encryption key.")
@@ -174,42 +110,38 @@ def _context(call: Call, algorithm: str, name: str = "EncryptionContext") -> Con
     return context
 
 
-def _source_key(call: Call, name: str, *, algorithm: str) -> Key:
-    """Return the key to decrypt with: the one the blob names, which must be the one the request names, if it does."""
-    named = call.key(name, aliases=True) if call.optional(name) else None
-    if _ignores_ciphertext(call):
-        if named is None:
-            raise validation(f"{name} is required when the ciphertext is ignored.")
-        return named
-    ciphertext = call.blob("CiphertextBlob")
-    if not ciphertext:
-        raise validation(
-            "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy constraint:"
-            " Member must not be null"
-        )
-    if algorithm != SYMMETRIC_DEFAULT:
-        if named is None:
-            raise validation(f"{name} is required for asymmetric keys.")
-        return named
-    if named is not None and not usable(named, usage=ENCRYPT_DECRYPT).symmetric_encryption:
-        raise invalid_usage(f"Algorithm {algorithm} is incompatible with key spec {named.spec}.")
-    key_id = blob.parse(ciphertext).key_id
-    if named is not None and not hmac.compare_digest(named.key_id, key_id):
-        raise KmsError(
-            "IncorrectKeyException",
-            "The key ID in the request does not identify a CMK that can perform this operation.",
-        )
-    key = named or call.state.keys.get(key_id)
+def _source(
+    call: Call, name: str, *, action: str, algorithm: str, context: Context, facts: Mapping[str, str] | None = None
+) -> Key:
+    """Return the key to decrypt with, permitted and usable: the one the blob names, which any KeyId must name too."""
+    ignored = _ignores_ciphertext(call)
+    if not ignored and "CiphertextBlob" not in call.parameters:
+        raise validation("CiphertextBlob is required.")
+    if call.optional(name):
+        key = call.key(name, aliases=True)
+    elif ignored or algorithm != SYMMETRIC_DEFAULT:
+        raise validation(f"{name} is required for asymmetric keys, and where the ciphertext is ignored.")
+    else:
+        key = _key_of_blob(call, action)
+    call.permit(
+        key, action=action, context=context, facts={"EncryptionAlgorithm": algorithm, **(facts or {})}, name=name
+    )
+    usable(key, usage=ENCRYPT_DECRYPT, algorithm=algorithm)
+    if not ignored and algorithm == SYMMETRIC_DEFAULT and blob.parse(call.blob("CiphertextBlob")).key_id != key.key_id:
+        message = "The key ID in the request does not identify a CMK that can perform this operation."
+        raise KmsError("IncorrectKeyException", message)
+    return key
+
+
+def _key_of_blob(call: Call, action: str) -> Key:
+    key = call.state.keys.get(blob.parse(call.blob("CiphertextBlob")).key_id)
     if key is None or key.region != call.region:
-        reason = (
-            "the ciphertext refers to a key that does not exist, does not exist in this Region, or is not yours to use"
-        )
-        raise access_denied(call.caller.arn, f"kms:{call.operation}", "*", reason)
+        reason = "the ciphertext refers to a key that does not exist, or does not exist in this Region"
+        raise access_denied(call.caller.arn, f"kms:{action}", "*", reason)
     return key
 
 
 def _opened(call: Call, key: Key, *, context: Context, algorithm: str) -> Opened:
-    usable(key, usage=ENCRYPT_DECRYPT, algorithm=algorithm)
     if _ignores_ciphertext(call):
         return Opened(b"", None)
     ciphertext = call.blob("CiphertextBlob")
@@ -223,7 +155,7 @@ def _opened(call: Call, key: Key, *, context: Context, algorithm: str) -> Opened
     return Opened(blob.unseal(parsed, material=secret, context=context), material.material_id)
 
 
-def _sealed(
+def sealed_under(
     call: Call, key: Key, plaintext: bytes, *, context: Context, algorithm: str = SYMMETRIC_DEFAULT
 ) -> tuple[bytes, str | None]:
     """Return the ciphertext and the id of the material that made it (none for RSA). The key has been found usable."""
@@ -252,7 +184,7 @@ def _ignores_ciphertext(call: Call) -> bool:
     return ignores
 
 
-def _refuse_recipient(call: Call) -> None:
+def refuse_recipient(call: Call) -> None:
     """An answer for a Nitro enclave would need AWS's attestation; refusing is the only honest answer."""
     if "Recipient" in call.parameters:
         raise unsupported("Recipient (Nitro enclaves) is not offered by the local KMS.")

@@ -13,7 +13,7 @@ from twinvault_local.kms.policy import default_policy, parse_policy
 from twinvault_local.kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, SPECS, SYMMETRIC_DEFAULT
 
 _WINDOW_DAYS = range(7, 31)
-_ALGORITHM_FIELDS = {
+ALGORITHM_FIELDS = {
     "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
     "SIGN_VERIFY": "SigningAlgorithms",
     GENERATE_VERIFY_MAC: "MacAlgorithms",
@@ -106,7 +106,7 @@ def metadata(key: Key) -> dict[str, object]:
         "KeyManager": "CUSTOMER",
         "CustomerMasterKeySpec": key.spec,
         "KeySpec": key.spec,
-        _ALGORITHM_FIELDS[key.usage]: list(SPECS[key.spec].algorithms[key.usage]),
+        ALGORITHM_FIELDS[key.usage]: list(SPECS[key.spec].algorithms[key.usage]),
         "MultiRegion": False,
     }
     current = key.current

@@ -14,7 +14,7 @@ _NAME = "default"
 def put_key_policy(call: Call) -> Outcome:
     """PutKeyPolicy, refused when the caller could not put the next one (unless the request bypasses that check)."""
     key = call.key()
-    call.permit(key, BypassPolicyLockoutSafetyCheck=str(call.flag("BypassPolicyLockoutSafetyCheck")).lower())
+    call.permit(key, facts=_bypass(bypass=call.flag("BypassPolicyLockoutSafetyCheck")))
     _known_name(call)
     policy = call.text("Policy")
     parse_policy(policy)
@@ -44,9 +44,13 @@ def refuse_lockout(call: Call, key: Key, policy: str) -> None:
         KmsError: MalformedPolicyDocumentException.
     """
     try:
-        call.permit(replace(key, policy=policy), action="PutKeyPolicy", BypassPolicyLockoutSafetyCheck="false")
+        call.permit(replace(key, policy=policy), action="PutKeyPolicy", facts=_bypass(bypass=False))
     except KmsError:
         raise malformed("it will not allow you to update the key policy in the future") from None
+
+
+def _bypass(*, bypass: bool) -> dict[str, str]:
+    return {"BypassPolicyLockoutSafetyCheck": "true" if bypass else "false"}
 
 
 def _known_name(call: Call) -> None:
