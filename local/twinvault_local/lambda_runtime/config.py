@@ -14,6 +14,18 @@ from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 from twinvault_local.errors import TwinError
 
 DEFAULT_ROUTE = "$default"
+_ACCESS_LOG_FORMAT = json.dumps(
+    {
+        "requestId": "$context.requestId",
+        "time": "$context.requestTime",
+        "httpMethod": "$context.httpMethod",
+        "routeKey": "$context.routeKey",
+        "status": "$context.status",
+        "responseLength": "$context.responseLength",
+        "responseLatency": "$context.responseLatency",
+        "integrationLatency": "$context.integrationLatency",
+    }
+)
 
 
 class ServerConfigError(TwinError):
@@ -104,6 +116,7 @@ class ServerConfig:
     routes: tuple[RouteConfig, ...]
     throttle: ThrottleConfig
     cors: CorsConfig | None = None
+    access_log_format: str = _ACCESS_LOG_FORMAT  # the stage's AccessLogSettings.Format
     api_id: str = "twinvault"
     min_workers: int = 2  # per function, started with the server
     max_workers: int = 8  # per function, on demand

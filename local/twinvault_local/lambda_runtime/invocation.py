@@ -1,8 +1,13 @@
 """One invocation of a function, from the front door to its outcome."""
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass, field
+
+
+class IntegrationTimeoutError(Exception):
+    """There was no outcome within the API's limit; the function may still run until its own timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,7 @@ class Invocation:
     trace_id: str
     outcome: asyncio.Future[Outcome] = field(repr=False)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    born: float = field(default_factory=time.monotonic)
 
     def settle(self, outcome: Outcome) -> None:
         """Tell whoever waits."""

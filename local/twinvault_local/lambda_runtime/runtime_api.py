@@ -60,6 +60,8 @@ class RuntimeApi:
             proxy_headers=False,
         )
         config.load()
+        if self._socket.fileno() < 0:
+            return  # the worker ended before its first request could be answered
         protocol = functools.partial(HttpToolsProtocol, config=config, server_state=ServerState(), app_state={})
         self._server = await asyncio.get_running_loop().create_server(protocol, sock=self._socket)
 

@@ -12,6 +12,7 @@ from twinvault_local.errors import TwinError
 from twinvault_local.lambda_runtime.access_log import AccessLog
 from twinvault_local.lambda_runtime.config import ServerConfig
 from twinvault_local.lambda_runtime.front_door import FrontDoor
+from twinvault_local.lambda_runtime.integration import Integration
 from twinvault_local.lambda_runtime.workers import WorkerPool
 
 _HOST = "127.0.0.1"
@@ -38,10 +39,10 @@ async def serve(config: ServerConfig, *, on_ready: Callable[[str], None]) -> Non
     """
     listener = _listen(config.api_port)
     pools = {function.name: WorkerPool(config, function) for function in config.functions}
-    access_log = AccessLog(config.log_dir)
+    access_log = AccessLog(config.log_dir, line_format=config.access_log_format)
     http = _HttpServer(
         uvicorn.Config(
-            FrontDoor(config, pools, access_log=access_log),
+            FrontDoor(config, Integration(config, pools), access_log=access_log),
             interface="asgi3",
             loop="uvloop",
             http="httptools",

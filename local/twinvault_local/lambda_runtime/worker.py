@@ -25,6 +25,7 @@ _WATCH_SECONDS = 0.1
 _OUT_OF_MEMORY = "Runtime.OutOfMemory"
 _EXITED = "Runtime.ExitError"
 _TIMED_OUT = "Sandbox.Timedout"
+_STOPPED = "Sandbox.Stopped"
 
 
 class WorkerEndedError(Exception):
@@ -90,13 +91,15 @@ class Worker:
         if self.state is State.STARTING:
             self._init_ms = (time.monotonic() - self._since) * 1000
             self.initialised = True
+        idle_already = self.state is State.IDLE
         if self._next is not None:
             self._next.cancel()
         waiting: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
         self._next = waiting
         self._stop_watch()
         self.state = State.IDLE
-        self._on_idle(self)
+        if not idle_already:
+            self._on_idle(self)
         try:
             return await waiting
         except asyncio.CancelledError as error:
@@ -141,10 +144,9 @@ class Worker:
         """The runtime client says why it is about to exit."""
         self._init_error = error_type
 
-    def kill(self) -> None:
-        """End the process, whatever it does."""
-        if self._process is not None:
-            self._process.kill()
+    def stop(self) -> None:
+        """End the process on purpose, whatever it does."""
+        self._end(_STOPPED)
 
     def ended(self, status: int) -> None:
         """The process is gone; its last lines are written."""
@@ -154,7 +156,7 @@ class Worker:
             self._next.cancel()
         if was is State.BUSY:
             self._lose_invocation(status)
-        elif was is State.STARTING:
+        elif was is State.STARTING and self._doom != _STOPPED:
             self._log.init_failed(init_ms=self._elapsed_ms(), error_type=self._init_error or self._doom or _EXITED)
         self._on_ended(self)
 
@@ -198,8 +200,7 @@ class Worker:
     def _keep_watch(self) -> None:
         """Looks at time and memory while the process works; an idle one is left alone, as a frozen one would be."""
         if self._elapsed_ms() > self._function.timeout_seconds * 1000:
-            self._doom = _TIMED_OUT
-            self.kill()
+            self._end(_TIMED_OUT)
         elif not self._exceeds_memory():
             self._watch = asyncio.get_running_loop().call_later(_WATCH_SECONDS, self._keep_watch)
 
@@ -212,9 +213,13 @@ class Worker:
         """Kills if so. Lambda counts the whole sandbox, we the worker's own peak of resident memory."""
         if self._peak_mb() <= self._function.memory_mb:
             return False
-        self._doom = _OUT_OF_MEMORY
-        self.kill()
+        self._end(_OUT_OF_MEMORY)
         return True
+
+    def _end(self, why: str) -> None:
+        self._doom = why
+        if self._process is not None:
+            self._process.kill()
 
     def _peak_mb(self) -> int:
         if self._process is not None:

@@ -1,8 +1,9 @@
 """The workers of one function: how many there are, who gets the next invocation, what happens when one ends.
 
 Lambda starts an environment for each request that finds none free; a laptop cannot. So ``min_workers`` are started with
-the server. While requests wait, one more is added every ``_PATIENCE_SECONDS``, up to ``max_workers``; one that was not
-needed for ``_SPARE_SECONDS`` is ended again. Above the maximum a request waits until the API's integration limit.
+the server. While the oldest waiting request has waited for ``_PATIENCE_SECONDS``, one more is added, up to
+``max_workers``; one that was not needed for ``_SPARE_SECONDS`` is ended again. Above the maximum a request waits until
+the API's integration limit.
 
 A worker that ends before it asks for its first invocation is started again, after a pause that doubles. From the second
 such end in a row on, requests that wait are answered as failed if no other worker is there: Lambda too tries an
@@ -11,26 +12,24 @@ initialization that failed once more, for the invocation, and then fails that.
 
 import asyncio
 import itertools
+import time
 from collections import deque
 from contextlib import suppress
 
 from twinvault_local.lambda_runtime.config import FunctionConfig, ServerConfig
 from twinvault_local.lambda_runtime.environment import function_arn, worker_command, worker_environment
-from twinvault_local.lambda_runtime.invocation import Invocation, Outcome
+from twinvault_local.lambda_runtime.invocation import IntegrationTimeoutError, Invocation, Outcome
 from twinvault_local.lambda_runtime.platform_log import FunctionLog
 from twinvault_local.lambda_runtime.process import WorkerProcess
 from twinvault_local.lambda_runtime.runtime_api import RuntimeApi
 from twinvault_local.lambda_runtime.worker import State, Worker
 
 _PATIENCE_SECONDS = 0.25
+_GROWTH_SECONDS = 0.05  # between two additions
 _SPARE_SECONDS = 60.0
 _STARTS_TRIED = 2
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
-
-
-class IntegrationTimeoutError(Exception):
-    """The invocation was not over within the limit; it may still run until its function's own timeout."""
 
 
 class WorkerPool:
@@ -61,7 +60,7 @@ class WorkerPool:
         self._stopping = True
         self._fail_queue()
         for worker in list(self._workers):
-            worker.kill()
+            worker.stop()
         if self._workers:
             await self._empty.wait()
         self._log.close()
@@ -93,12 +92,15 @@ class WorkerPool:
 
     def _grow_later(self) -> None:
         if self._queue and self._growth is None:
-            self._growth = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._grow)
+            ripe = max(self._queue[0].born + _PATIENCE_SECONDS - time.monotonic(), _GROWTH_SECONDS)
+            self._growth = asyncio.get_running_loop().call_later(ripe, self._grow)
 
     def _grow(self) -> None:
         self._growth = None
         starting = sum(worker.state is State.STARTING for worker in self._workers)
-        if len(self._queue) > starting and len(self._workers) < self._config.max_workers and not self._failures:
+        ripe = self._queue and time.monotonic() - self._queue[0].born >= _PATIENCE_SECONDS
+        room = len(self._workers) < self._config.max_workers and len(self._queue) > starting
+        if ripe and room and not self._failures:
             self._start_worker()
         self._grow_later()
 
@@ -141,7 +143,7 @@ class WorkerPool:
     def _retire(self, worker: Worker, served: int) -> None:
         if worker.state is State.IDLE and worker.served == served and len(self._workers) > self._config.min_workers:
             self._idle.remove(worker)
-            worker.kill()
+            worker.stop()
 
     def _worker_ended(self, worker: Worker) -> None:
         self._workers.pop(worker).close()

@@ -200,10 +200,18 @@ def test_the_access_log_holds_the_route_and_never_the_path(server):
     assert waiting.until(lambda: mine in log.read_text(), seconds=10)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     (line,) = [one for one in lines if one["requestId"] == mine]
-    assert (line["routeKey"], line["httpMethod"], line["status"]) == ("GET /dialogues/{id}", "GET", 200)
+    assert (line["routeKey"], line["httpMethod"], line["status"]) == ("GET /dialogues/{id}", "GET", "200")
     assert "the-title-in-disguise" not in log.read_text()
     assert "secret-query" not in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_access_log_has_the_stages_format_and_dashes_for_what_it_does_not_know(serve):
+    written = "$context.status $context.routeKey $context.path $context.error.message $context.integrationLatency"
+    server = serve(HANDLERS, access_log_format=written)
+    server.client.get("/nowhere")
+    log = server.config.log_dir / "access.log"
+    assert waiting.until(lambda: log.read_text() == "404 - - - -\n", seconds=10)
 
 
 def test_requests_beyond_the_burst_are_too_many(serve):

@@ -3,7 +3,6 @@
 import re
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -162,6 +161,13 @@ def test_a_function_that_cannot_start_fails_its_callers(serve, line, error_type)
     assert f"Phase: init\tStatus: error\tError Type: {error_type}" in server.log("never")
 
 
+def test_a_function_that_never_comes_to_ask_for_work_fails_its_callers(serve):
+    source = "import time; time.sleep(60)\ndef never(event, context):\n    return 1\n"
+    server = serve(source, limits={"timeout_seconds": 1})
+    assert server.client.get("/never/x").status_code == 500
+    assert "Phase: init\tStatus: error\tError Type: Sandbox.Timedout" in server.log("never")
+
+
 def test_a_function_that_starts_at_last_serves(serve, tmp_path):
     cured = tmp_path / "cured"
     server = serve(
@@ -268,10 +274,9 @@ def test_told_to_stop_the_server_ends_its_workers_and_exits_with_0(serve):
     server = serve(HANDLERS)
     workers = [one.pid for one in server.workers()]
     assert len(workers) == len(server.config.functions)
-    began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 20
     assert all(gone(pid) for pid in workers)
+    assert "INIT_REPORT" not in server.log("pid")
 
 
 def test_a_server_that_is_killed_takes_its_workers_along(serve):
