@@ -1,0 +1,312 @@
+"""The whole twin, on free ports and in state folders of its own: real engines, real workers, a small app."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import jwt
+import psutil
+import pytest
+
+from twinvault_local import callers, processes, status, tokens, waiting
+from twinvault_local.aws import dynamodb_client, kms_client
+from twinvault_local.errors import (
+    BusyError,
+    DriftError,
+    EngineError,
+    NotRunningError,
+    PortInUseError,
+    StateError,
+    TemplateError,
+)
+from twinvault_local.ports import LOOPBACK, free_port
+from twinvault_local.sources import Sources
+from twinvault_local.state import State
+from twinvault_local.status import Facts, Health
+from twinvault_local.twin import Twin
+
+type Templates = dict[str, dict[str, Any]]
+
+WELL = dict.fromkeys(status.SERVICES, Health.WELL)
+STOPPED = dict.fromkeys(status.SERVICES, Health.STOPPED)
+
+
+@dataclass
+class House:
+    """A twin with what it is brought up from."""
+
+    twin: Twin
+    made: Sources
+    port: int = field(default_factory=free_port)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        return self.twin.state
+
+    def up(self) -> Facts:
+        return self.twin.up(lambda _: self.made, port=self.port, progress=self.said.append)[0]
+
+    def services(self) -> dict[str, Health]:
+        return dict(status.look(self.state).services)
+
+    def pids(self) -> dict[str, int]:
+        found = {name: processes.running(status.slot(self.state, name)) for name in status.SERVICES}
+        return {name: pid for name, pid in found.items() if pid}
+
+
+@pytest.fixture(scope="module")
+def build(
+    repository_cache: Path, write_sources: Callable[[Path, Templates], Sources]
+) -> Iterator[Callable[[Path, Templates], House]]:
+    """Houses; whatever still runs in one at the end is stopped."""
+    houses: list[House] = []
+
+    def house(folder: Path, templates: Templates) -> House:
+        houses.append(House(Twin(State(folder / "state"), repository_cache), write_sources(folder, templates)))
+        return houses[-1]
+
+    yield house
+    for one in houses:
+        one.twin.down()
+
+
+@pytest.fixture(scope="module")
+def running(
+    build: Callable[[Path, Templates], House],
+    fresh_templates: Callable[[], Templates],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> House:
+    """A twin that is up; tests that use it leave it up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "REALSECRET")  # as if in the caller's shell
+        house = build(tmp_path_factory.mktemp("running"), fresh_templates())
+        house.up()
+    return house
+
+
+@pytest.fixture
+def house(build: Callable[[Path, Templates], House], templates: Templates, tmp_path: Path) -> House:
+    """A twin that is not up yet."""
+    return build(tmp_path, templates)
+
+
+def store(facts: Facts) -> tuple[Any, Any]:
+    who = {"region": facts.region, "access_key_id": callers.OPERATOR}
+    return dynamodb_client(facts.endpoints["dynamodb"], **who), kms_client(facts.endpoints["kms"], **who)
+
+
+def test_it_tells_where_everything_is(running: House) -> None:
+    now = status.look(running.state)
+    assert now.running
+    assert now.services == WELL
+    told = now.as_json()
+    assert told["url"] == f"http://{LOOPBACK}:{running.port}"
+    assert told["route"] == "process"
+    assert set(told["endpoints"]) == {"dynamodb", "kms", "issuer"}
+    assert set(told["tables"]) == {"records", "keys", "audit", "checkpoints"}
+    assert told["region"] == "eu-central-1"
+    assert (running.state.artifact / told["artifact"]).is_dir()
+
+
+def test_a_request_reaches_the_unpacked_artifact_with_what_the_template_declares(running: House) -> None:
+    facts = status.facts(running.state)
+    answer = httpx.get(f"{facts.url}/things/7").json()
+    assert answer["id"] == "7"
+    assert answer["file"] == str(running.state.artifact / facts.artifact / "small" / "handlers.py")
+    environment = answer["environment"]
+    assert environment["TWINVAULT_RECORDS_TABLE"] == facts.tables["records"]
+    assert environment["AWS_ENDPOINT_URL_KMS"] == facts.endpoints["kms"]
+    assert environment["TWINVAULT_ISSUER"] == facts.endpoints["issuer"]
+    assert httpx.post(f"{facts.url}/things").status_code == 201
+    assert httpx.get(f"{facts.url}/nothing").status_code == 404
+
+
+def test_no_process_of_it_sees_the_callers_environment(running: House) -> None:
+    for name, pid in running.pids().items():
+        assert psutil.Process(pid).environ().keys() <= {"LANG", "PATH", "LC_CTYPE"}, name
+    for process in psutil.Process(running.pids()["server"]).children(recursive=True):
+        assert "REALSECRET" not in str(process.environ())
+
+
+def test_the_callers_of_the_kms_are_the_functions_roles(running: House) -> None:
+    facts = status.facts(running.state)
+    kms = boto3.client(
+        "kms",
+        endpoint_url=facts.endpoints["kms"],
+        region_name=facts.region,
+        aws_access_key_id=callers.access_key_id("small-dev-read"),
+        aws_secret_access_key="x",
+    )
+    with pytest.raises(kms.exceptions.ClientError, match=r"role/small-dev-read|AccessDenied"):
+        kms.describe_key(KeyId="alias/small-root")
+    kms.close()
+
+
+def test_a_token_can_be_had_in_the_stages_form(running: House) -> None:
+    token = tokens.mint_token(running.state, tenant="acme", permissions=["a", "b"], expires_in=5)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["org"], claims["scopes"], claims["aud"]) == ("acme", ["a", "b"], "small")
+
+
+def test_a_second_up_finds_it_up(running: House) -> None:
+    pids = running.pids()
+    facts, started = running.twin.up(lambda _: running.made, port=free_port(), progress=print)
+    assert not started
+    assert facts == status.facts(running.state)
+    assert running.pids() == pids
+
+
+def test_two_commands_at_once_do_not_race(running: House) -> None:
+    with running.state.lock():
+        for command in (running.up, running.twin.down, running.twin.reset):
+            with pytest.raises(BusyError):
+                command()
+
+
+def test_another_twin_beside_it_goes_up_and_down_alone(running: House, house: House) -> None:
+    pids = running.pids()
+    house.up()
+    assert house.services() == WELL
+    assert set(house.twin.down()) == set(status.SERVICES)
+    assert house.services() == STOPPED
+    assert running.pids() == pids
+
+
+def test_a_port_in_use_names_its_user_and_starts_nothing(running: House, house: House) -> None:
+    house.port = running.port
+    with pytest.raises(PortInUseError, match=str(running.port)) as caught:
+        house.up()
+    assert str(running.pids()["server"]) in caught.value.message
+    assert "--port" in caught.value.next_step
+    assert house.services() == STOPPED
+    assert not house.said
+
+
+def test_data_and_keys_survive_down_and_up_and_not_reset(house: House) -> None:
+    facts = house.up()
+    dynamodb, kms = store(facts)
+    item = {"pk": {"S": "a"}, "sk": {"S": "b"}, "secret": {"B": b"sealed"}}
+    dynamodb.put_item(TableName=facts.tables["records"], Item=item)
+    sealed = kms.encrypt(KeyId="alias/small-root", Plaintext=b"plain", EncryptionContext={"a": "b"})["CiphertextBlob"]
+    public_keys = httpx.get(f"{facts.endpoints['issuer']}/.well-known/jwks.json").json()
+    assert set(house.twin.down()) == set(status.SERVICES)
+    assert house.twin.down() == []
+
+    again = house.up()
+    assert again == facts  # the same ports too
+    key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    assert dynamodb.get_item(TableName=facts.tables["records"], Key=key)["Item"] == item
+    assert kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"a": "b"})["Plaintext"] == b"plain"
+    assert httpx.get(f"{facts.endpoints['issuer']}/.well-known/jwks.json").json() == public_keys
+
+    house.twin.reset()
+    assert not house.state.folder.exists()
+    dynamodb, kms = store(house.up())
+    assert "Item" not in dynamodb.get_item(TableName=facts.tables["records"], Key=key)
+    with pytest.raises(kms.exceptions.ClientError):
+        kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"a": "b"})
+
+
+def test_an_engine_that_died_is_noticed_and_up_starts_it_again(house: House) -> None:
+    facts = house.up()
+    os.kill(house.pids()["kms"], signal.SIGKILL)
+    assert waiting.until(lambda: "kms" not in house.pids(), seconds=10)
+    now = status.look(house.state)
+    assert not now.running
+    assert now.services == WELL | {"kms": Health.DIED}
+    with pytest.raises(NotRunningError, match="kms"):
+        status.facts(house.state)
+    assert house.up() == facts
+    assert house.services() == WELL
+
+
+def test_an_engine_that_does_not_answer_is_noticed(house: House) -> None:
+    house.up()
+    os.kill(house.pids()["issuer"], signal.SIGSTOP)
+    try:
+        assert house.services() == WELL | {"issuer": Health.SILENT}
+    finally:
+        os.kill(house.pids()["issuer"], signal.SIGCONT)
+
+
+def test_a_reboot_in_between_is_no_obstacle(house: House) -> None:
+    house.up()
+    for pid in house.pids().values():
+        os.killpg(pid, signal.SIGKILL)
+    assert waiting.until(lambda: not house.pids(), seconds=10)
+    for name in status.SERVICES:  # after a reboot the pid may be anybody's: here it is ours
+        note = status.slot(house.state, name).file
+        note.write_text(f'{{"pid": {os.getpid()}, "started": "another-boot:1"}}', encoding="utf-8")
+    assert set(house.services().values()) == {Health.DIED}
+    house.up()
+    assert house.services() == WELL
+
+
+def test_what_fails_in_the_middle_leaves_nothing_running(
+    house: House, templates: Templates, write_sources: Callable[[Path, Templates], Sources], tmp_path: Path
+) -> None:
+    templates["Small-Tables"]["Resources"]["Audit"]["Properties"]["LocalSecondaryIndexes"] = []
+    house.made = write_sources(tmp_path, templates)
+    with pytest.raises(TemplateError, match="LocalSecondaryIndexes"):
+        house.up()
+    assert any("starting DynamoDB" in said for said in house.said)
+    assert house.services() == STOPPED
+
+
+def test_an_interrupt_in_the_middle_leaves_nothing_running(house: House) -> None:
+    def interrupt(step: str) -> None:
+        if "making tables" in step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        house.twin.up(lambda _: house.made, port=house.port, progress=interrupt)
+    assert house.services() == STOPPED
+
+
+def test_an_engine_that_cannot_start_says_why_and_leaves_nothing_running(house: House) -> None:
+    house.state.prepare()
+    (house.state.issuer / "key.pem").write_text("no key", encoding="utf-8")
+    with pytest.raises(EngineError, match="issuer ended at once") as caught:
+        house.up()
+    assert "issuer.log" in caught.value.next_step
+    assert house.services() == STOPPED
+
+
+def test_another_seed_beside_old_data_is_refused(house: House) -> None:
+    house.up()
+    house.twin.down()
+    house.state.seed.write_text("ab" * 32, encoding="ascii")
+    with pytest.raises((EngineError, StateError), match="seed"):
+        house.up()
+    assert house.services() == STOPPED
+
+
+def test_a_template_that_changed_is_refused_and_nothing_is_lost(
+    house: House, templates: Templates, write_sources: Callable[[Path, Templates], Sources], tmp_path: Path
+) -> None:
+    facts = house.up()
+    house.twin.down()
+    good, changed = house.made, templates
+    changed["Small-Tables"]["Resources"]["Keys"]["Properties"]["StreamSpecification"] = {"StreamViewType": "KEYS_ONLY"}
+    house.made = write_sources(tmp_path / "changed", changed)
+    with pytest.raises(DriftError, match=r"Small-Tables/Keys: stream"):
+        house.up()
+    assert house.services() == STOPPED
+    house.made = good
+    assert house.up() == facts
+
+
+def test_without_a_twin_nothing_is_told_and_nothing_is_made(house: House) -> None:
+    assert house.twin.down() == []
+    assert status.look(house.state).as_json() == {"running": False, "services": STOPPED}
+    with pytest.raises(NotRunningError) as caught:
+        tokens.mint_token(house.state, tenant="acme")
+    assert "twinvault up" in caught.value.next_step
+    house.twin.reset()
+    assert not house.state.folder.exists()
