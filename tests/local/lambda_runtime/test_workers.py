@@ -279,6 +279,27 @@ def test_told_to_stop_the_server_ends_its_workers_and_exits_with_0(serve):
     assert "INIT_REPORT" not in server.log("pid")
 
 
+def test_a_request_that_is_under_way_is_answered_before_the_server_ends(serve, tmp_path):
+    source = """
+        import pathlib, time
+
+        def slow(event, context):
+            folder = pathlib.Path(event["queryStringParameters"]["folder"])
+            (folder / "begun").touch()
+            while not (folder / "go_on").exists():
+                time.sleep(0.01)
+            return "answered"
+        """
+    server = serve(source)
+    with ThreadPoolExecutor(1) as callers:
+        call = callers.submit(server.client.get, "/slow/x", params={"folder": str(tmp_path)})
+        assert waiting.until((tmp_path / "begun").exists, seconds=10)
+        server.process.send_signal(signal.SIGTERM)
+        (tmp_path / "go_on").touch()
+        assert call.result().json() == "answered"
+    assert server.stop() == 0
+
+
 def test_a_server_that_is_killed_takes_its_workers_along(serve):
     server = serve(HANDLERS)
     workers = [one.pid for one in server.workers()]
