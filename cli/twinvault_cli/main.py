@@ -9,7 +9,7 @@ import traceback
 import typer
 from rich.markup import escape
 
-from twinvault_cli import logs, twin
+from twinvault_cli import dialogues, kms, logs, raw, twin
 from twinvault_cli.errors import UNEXPECTED, CliError, exit_code
 from twinvault_cli.output import console
 from twinvault_local.errors import TwinError
@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 app.add_typer(twin.app)
 app.add_typer(logs.app)
+app.add_typer(dialogues.app)
+app.add_typer(raw.app)
+app.add_typer(kms.app)
 
 
 def run() -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+results = Console(highlight=False)
 
 
 def print_json(content: object) -> None:

@@ -90,13 +90,15 @@ class Dialogues:
             NotFound: this tenant has no such dialogue.
             Incomplete: its import has not been completed.
         """
-        return export_document(self._read(dialogue_id))
+        _, snapshot = self._read(dialogue_id)
+        return export_document(snapshot)
 
     def read(self, dialogue_id: str) -> Element:
         """The dialogue opened: its document, the graph that follows from it, and the state of its storage."""
-        snapshot = self._read(dialogue_id)
+        partition, snapshot = self._read(dialogue_id)
         document = export_document(snapshot)
         stored = {
+            "partition_key": partition.pk,
             "version": snapshot.head.version,
             "records": snapshot.state.count + 1,
             "created_at": snapshot.head.created_at,
@@ -127,15 +129,18 @@ class Dialogues:
         self._store.release(self._activity)
         return Page(items, hits.cursor)
 
-    def _read(self, dialogue_id: str) -> Snapshot:
+    def _read(self, dialogue_id: str) -> tuple[PartitionStore, Snapshot]:
         key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
-        snapshot = self._partition(dialogue_id, key.key).peek() if key else None
+        if key is None:
+            raise NotFound("there is no such dialogue")
+        partition = self._partition(dialogue_id, key.key)
+        snapshot = partition.peek()
         if snapshot is None:
             raise NotFound("there is no such dialogue")
         if snapshot.head.fields["state"] != STATE_COMPLETE:
             raise Incomplete("this dialogue's import was not completed; import the same document again")
         self._store.release(self._activity)
-        return snapshot
+        return partition, snapshot
 
     def _partition(self, dialogue_id: str, index_key: bytes) -> PartitionStore:
         scope = Scope(self._tenant, KIND, opaque_id(dialogue_id, index_key))

@@ -1,0 +1,90 @@
+"""The service over HTTP: the same requests against the twin and against production."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from twinvault_cli.errors import CliError, TamperingError, UnavailableError, UsageError
+
+TIMEOUT_SECONDS = 35  # an HTTP API answers within 30
+_LOOPBACK = ("http://127.0.0.1:", "http://localhost:")
+_INTEGRITY = "urn:twinvault:problem:integrity"
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One service, and the token that is shown to it."""
+
+    url: str
+    token: str
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """The body of a successful GET.
+
+        Raises:
+            CliError: of the family that the answer is of.
+        """
+        return self._send("GET", path, query=query)
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """The body of a successful POST of a JSON document, which is sent as it is."""
+        return self._send("POST", path, body=body)
+
+    def _send(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> bytes:
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
+        try:
+            answer = httpx.request(
+                method,
+                self.url + path,
+                params=query,
+                content=body,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                # A proxy of the machine's is for what lies beyond it.
+                trust_env=not self.url.startswith(_LOOPBACK),
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise UnavailableError(
+                f"{self.url} does not answer ({type(error).__name__}).", next_step="Is it up? twinvault status"
+            ) from None
+        if not answer.is_success:
+            raise refusal(answer.status_code, answer.content)
+        return answer.content
+
+
+def dialogue_path(dialogue_id: str) -> str:
+    """The path of a dialogue. An id that a path cannot carry as it is travels as `~` and base64url (docs/api.md)."""
+    if _PLAIN_SEGMENT.fullmatch(dialogue_id) and dialogue_id not in {".", "..", "import"}:
+        return f"/dialogues/{quote(dialogue_id)}"
+    return f"/dialogues/~{base64.urlsafe_b64encode(dialogue_id.encode()).decode().rstrip('=')}"
+
+
+def refusal(status: int, body: bytes) -> CliError:
+    """The error that an unsuccessful answer is: the caller's fault, tampering, or a dependency."""
+    problem = _problem(body)
+    message = str(problem.get("detail") or problem.get("message") or f"The service answered {status}.")
+    correlation = problem.get("correlation_id")
+    about = f"Correlation id: {correlation}" if correlation else ""
+    if problem.get("type") == _INTEGRITY:
+        return TamperingError("The stored data failed an integrity check.", next_step=about)
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return UnavailableError(f"{message} ({status})", next_step=about or "See: twinvault logs")
+    others = "\n".join(str(other.get("detail")) for other in problem.get("others", []))
+    return UsageError(f"{message} ({status})", next_step=others)
+
+
+def _problem(body: bytes) -> dict[str, Any]:
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}

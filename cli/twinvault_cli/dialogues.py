@@ -1,0 +1,153 @@
+"""import, export, show, list: dialogues over HTTP, against the twin or production alike."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from twinvault_cli.client import Client, dialogue_path
+from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
+from twinvault_cli.errors import OK, CliError, UsageError
+from twinvault_cli.output import console, print_json, results
+from twinvault_cli.state import StateOption
+
+app = typer.Typer()
+
+_LISTS = ("experts", "rounds", "perspectives", "tensions", "recommendations", "evidence", "claims", "moves", "refs")
+
+
+@app.command(name="import")
+def import_files(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Dialogue files; - is standard input.")],
+    *,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    tenant: TenantOption = TENANT,
+    state: StateOption = None,
+) -> None:
+    """Store whole dialogues, encrypted. Importing the same file again changes nothing."""
+    client = connect(url, token, tenant, state)
+    worst, done = OK, list[dict[str, Any]]()
+    for name in files:
+        try:
+            told = _import_one(client, name)
+        except CliError as error:
+            worst = max(worst, error.exit_code)
+            told = {"error": error.message}
+            console.print(f"[bold red]{escape(name)}: {escape(error.message)}[/]")
+            if error.next_step:
+                console.print(escape(error.next_step))
+        else:
+            console.print(
+                f"{escape(name)}: [green]{told['result']}[/], {told['records']} records "
+                f"in {told['transactions']} transactions, {told['seconds']} s"
+            )
+        done.append({"file": name, **told})
+    if as_json:
+        print_json(done)
+    if worst != OK:
+        raise typer.Exit(worst)
+
+
+@app.command()
+def export(
+    dialogue_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")
+    ] = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    tenant: TenantOption = TENANT,
+    state: StateOption = None,
+) -> None:
+    """Print a dialogue in the layout that it was imported in: the same content, letter for letter."""
+    document = connect(url, token, tenant, state).get(f"{dialogue_path(dialogue_id)}/export")
+    if output is None:
+        sys.stdout.buffer.write(document + b"\n")
+        return
+    try:
+        output.write_bytes(document + b"\n")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
+
+
+@app.command()
+def show(
+    dialogue_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    tenant: TenantOption = TENANT,
+    state: StateOption = None,
+) -> None:
+    """Show a dialogue, opened: what was asked, who spoke, how it stands, what it came to."""
+    opened = json.loads(connect(url, token, tenant, state).get(dialogue_path(dialogue_id)))
+    if as_json:
+        print_json(opened)
+        return
+    _print_dialogue(opened["dialogue"], opened["stored"])
+
+
+@app.command(name="list")
+def list_dialogues(
+    *,
+    status: Annotated[str | None, typer.Option(help="open, converging, converged, abandoned or importing.")] = None,
+    limit: Annotated[int, typer.Option(help="How many on a page.", min=1, max=50)] = 20,
+    cursor: Annotated[str | None, typer.Option(help="Where a page ended: go on from there.")] = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    tenant: TenantOption = TENANT,
+    state: StateOption = None,
+) -> None:
+    """List dialogues, newest first within a status."""
+    asked = {"status": status, "limit": str(limit), "cursor": cursor}
+    query = {name: value for name, value in asked.items() if value is not None}
+    page = json.loads(connect(url, token, tenant, state).get("/dialogues", query))
+    if as_json:
+        print_json(page)
+        return
+    table = Table("id", "title", "status", "updated", box=None)
+    for item in page["dialogues"]:
+        shown = item["status"] if item["state"] == "complete" else item["state"]
+        table.add_row(escape(item.get("id", "")), escape(item.get("title", "")), shown, item["updated_at"][:19])
+    results.print(table)
+    if page["cursor"]:
+        console.print(f"More: twinvault list --cursor {page['cursor']}", soft_wrap=True)
+
+
+def _import_one(client: Client, name: str) -> dict[str, Any]:
+    try:
+        body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}.") from None
+    began = time.monotonic()
+    told: dict[str, Any] = json.loads(client.post("/dialogues/import", body))
+    return {**told, "seconds": round(time.monotonic() - began, 2)}
+
+
+def _print_dialogue(dialogue: dict[str, Any], stored: dict[str, Any]) -> None:
+    results.print(f"[bold]{escape(dialogue['title'])}[/]  {dialogue['status']}")
+    if dialogue.get("question"):
+        results.print(Panel(escape(dialogue["question"]), title="question", title_align="left"))
+    counts = "  ".join(f"{name} {len(dialogue[name])}" for name in _LISTS if dialogue.get(name))
+    results.print(counts)
+    experts = Table("expert", "role", "tier", box=None)
+    for expert in dialogue.get("experts", []):
+        experts.add_row(escape(expert["slug"]), escape(expert["role"]), escape(expert["tier"]))
+    results.print(experts)
+    for verdict in dialogue.get("verdicts", []):
+        text = escape(verdict.get("recommendation") or "")
+        results.print(Panel(text, title=f"verdict {escape(verdict['id'])}", title_align="left"))
+    results.print(
+        f"[dim]version {stored['version']}, {stored['records']} records, stored {stored['created_at'][:19]}[/]"
+    )
