@@ -13,8 +13,10 @@ from stacks.stage import StageError
 def main() -> int:
     """Synthesizes the stage's stacks and returns the exit code."""
     # The CDK command hands cdk.json's context over; run directly, it is read here. What -c says wins in both cases.
-    settings = json.loads(Path(__file__).with_name("cdk.json").read_text(encoding="utf-8"))
-    app = App(context=settings["context"], analytics_reporting=False)
+    context = json.loads(Path(__file__).with_name("cdk.json").read_text(encoding="utf-8"))["context"]
+    # The command asks for these; without them the template does not say where the artifact is, which SAM must know.
+    metadata = {"aws:cdk:enable-asset-metadata": True, "aws:cdk:enable-path-metadata": True}
+    app = App(context=context | metadata, analytics_reporting=False)
     try:
         add_deployment(app)
     except StageError as error:

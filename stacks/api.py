@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_dynamodb as dynamodb
@@ -15,7 +15,7 @@ from constructs import Construct
 
 from stacks.acknowledgements import acknowledge_api, acknowledge_function
 from stacks.alarms import add_alarms
-from stacks.functions import FUNCTIONS, FunctionSpec, make_function, make_log_group, make_role
+from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
 from stacks.stage import Code, Stage, StageError
 from stacks.tables import INDEXES
 
@@ -117,25 +117,6 @@ class ApiStack(Stack):
             api.add_routes(path=path, methods=[apigatewayv2.HttpMethod[method]], integration=integration)
         add_alarms(room, spec, stage=self._stage)
         acknowledge_function(role, function)
-
-
-def environment(stage: Stage, tables: Mapping[str, dynamodb.TableV2], root_key: kms.IKey) -> dict[str, str]:
-    """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name."""
-    return {
-        **{f"TWINVAULT_{name.upper()}_TABLE": table.table_name for name, table in tables.items()},
-        "TWINVAULT_ROOT_KEYS": root_key.key_id,
-        "TWINVAULT_ISSUER": stage.issuer,
-        "TWINVAULT_AUDIENCE": stage.audience,
-        "TWINVAULT_JWKS_URL": stage.jwks_url,
-        "TWINVAULT_TENANT_CLAIM": stage.tenant_claim,
-        "TWINVAULT_PERMISSIONS_CLAIM": stage.permissions_claim,
-        "TWINVAULT_KEY_TTL_SECONDS": str(stage.key_ttl_seconds),
-        "TWINVAULT_LOWEST_FORMAT": str(stage.lowest_format),
-        "TWINVAULT_LOG_LEVEL": stage.log_level,
-        # Two of the SDK's own settings. Declared, because sam local hands a function nothing that is not.
-        "AWS_ENDPOINT_URL_DYNAMODB": f"https://dynamodb.{Aws.REGION}.{Aws.URL_SUFFIX}",
-        "AWS_ENDPOINT_URL_KMS": f"https://kms.{Aws.REGION}.{Aws.URL_SUFFIX}",
-    }
 
 
 def _methods() -> list[str]:

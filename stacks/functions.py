@@ -7,9 +7,10 @@ policies (``keys.py``), which name its role.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Arn, ArnComponents, Duration, RemovalPolicy, Stack
+from aws_cdk import Arn, ArnComponents, Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -97,6 +98,25 @@ def make_role(
 
 def _allow(sid: str, actions: tuple[str, ...], resources: list[str]) -> iam.PolicyStatement:
     return iam.PolicyStatement(sid=sid, actions=[f"dynamodb:{action}" for action in actions], resources=resources)
+
+
+def environment(stage: Stage, tables: Mapping[str, dynamodb.TableV2], root_key: kms.IKey) -> dict[str, str]:
+    """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name."""
+    return {
+        **{f"TWINVAULT_{name.upper()}_TABLE": table.table_name for name, table in tables.items()},
+        "TWINVAULT_ROOT_KEYS": root_key.key_id,
+        "TWINVAULT_ISSUER": stage.issuer,
+        "TWINVAULT_AUDIENCE": stage.audience,
+        "TWINVAULT_JWKS_URL": stage.jwks_url,
+        "TWINVAULT_TENANT_CLAIM": stage.tenant_claim,
+        "TWINVAULT_PERMISSIONS_CLAIM": stage.permissions_claim,
+        "TWINVAULT_KEY_TTL_SECONDS": str(stage.key_ttl_seconds),
+        "TWINVAULT_LOWEST_FORMAT": str(stage.lowest_format),
+        "TWINVAULT_LOG_LEVEL": stage.log_level,
+        # Two of the SDK's own settings. Declared, because sam local hands a function nothing that is not.
+        "AWS_ENDPOINT_URL_DYNAMODB": f"https://dynamodb.{Aws.REGION}.{Aws.URL_SUFFIX}",
+        "AWS_ENDPOINT_URL_KMS": f"https://kms.{Aws.REGION}.{Aws.URL_SUFFIX}",
+    }
 
 
 def make_log_group(scope: Construct, construct_id: str, stage: Stage) -> logs.LogGroup:

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 
+from service.settings import Settings
 from twinvault_local import artifact as artifact_builder
 
 FUNCTIONS = ["Import", "Read"]
@@ -33,6 +35,10 @@ def function(assembly, name):
     physical = f"twinvault-{assembly.stage}-{name.lower()}"
     found = assembly.resources("Api", "AWS::Lambda::Function").values()
     return next(body for body in found if body["Properties"]["FunctionName"] == physical)
+
+
+def variables(assembly, name):
+    return function(assembly, name)["Properties"]["Environment"]["Variables"]
 
 
 def role_of(assembly, name):
@@ -143,12 +149,25 @@ def test_sam_finds_the_artifact_whose_bytes_are_unchanged(either, artifact, name
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_environment_of_a_function_names_every_variable(prod, name):
-    assert function(prod, name)["Properties"]["Environment"]["Variables"] == VARIABLES
+    assert variables(prod, name) == VARIABLES
+
+
+def test_the_functions_settings_are_read_from_what_the_stacks_declare(either):
+    for name in FUNCTIONS:
+        settings = Settings.from_env(
+            {
+                key: re.sub(r"\W", "", value) if key.endswith(("_TABLE", "_KEYS")) else value
+                for key, value in variables(either, name).items()
+            }
+        )
+        assert settings.records_table == "Records"
+        assert settings.root_keys == ("RootKey",)
+        assert settings.key_ttl_seconds == 300
 
 
 def test_the_twins_stage_differs_in_values_and_in_no_name(dev):
     for name in FUNCTIONS:
-        assert set(function(dev, name)["Properties"]["Environment"]["Variables"]) == set(VARIABLES)
+        assert set(variables(dev, name)) == set(VARIABLES)
 
 
 def test_each_route_reaches_its_function_by_payload_2(either):
