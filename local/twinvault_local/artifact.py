@@ -76,7 +76,7 @@ def unpack(zip_path: Path, into: Path) -> Path:
     """Unpacks the artifact to ``into/<its sha256>/`` and returns that folder.
 
     The folder appears whole or not at all, and holds exactly the zip's bytes: one in which a file was changed, added or
-    removed since is replaced.
+    removed since is replaced. The caches that interpreters leave there are no reason to: they speed up the next start.
     """
     target = into / sha256(zip_path)
     with zipfile.ZipFile(zip_path) as archive:
@@ -184,7 +184,8 @@ def _write(path: Path, entries: dict[str, Path]) -> None:
 
 def _is_intact(archive: zipfile.ZipFile, folder: Path) -> bool:
     infos = archive.infolist()
-    if {str(name) for name in _files(folder)} != {info.filename for info in infos}:
+    present = {str(name) for name in _files(folder) if "__pycache__" not in name.parts}
+    if present != {info.filename for info in infos}:
         return False
     return all((folder / info.filename).read_bytes() == archive.read(info) for info in infos)
 

@@ -149,6 +149,16 @@ def test_unpacking_twice_gives_the_same_folder_untouched(built, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [first.name]
 
 
+def test_the_caches_of_an_interpreter_that_ran_there_are_kept(tmp_path):
+    zip_path = lean_build(lean_checkout(tmp_path / "root"))
+    folder = artifact.unpack(zip_path, tmp_path / "unpacked")
+    cache = folder / "service" / "__pycache__" / "__init__.cpython-313.pyc"
+    cache.parent.mkdir()
+    cache.write_bytes(b"cache")
+    assert artifact.unpack(zip_path, tmp_path / "unpacked") == folder
+    assert cache.exists()
+
+
 @pytest.mark.parametrize(
     "damage",
     [
