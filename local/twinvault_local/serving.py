@@ -4,7 +4,7 @@ Source: AWS CloudFormation Template Reference, AWS::Lambda::Function and AWS::Ap
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twinvault_local import callers
@@ -24,6 +24,7 @@ FUNCTION = "AWS::Lambda::Function"
 API, INTEGRATION = "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration"
 ROUTE, STAGE = "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage"
 _DEFAULT_SECONDS, _DEFAULT_MB = 3, 128  # Lambda's own
+_DEFAULT_MILLISECONDS = 30_000  # an HTTP API's own, and its maximum
 _ACCOUNT_RATE, _ACCOUNT_BURST = 10_000, 5_000  # API Gateway's limits of an account, where a stage names none
 
 
@@ -35,6 +36,8 @@ class Service:
     routes: tuple[RouteConfig, ...]
     cors: CorsConfig | None
     throttle: ThrottleConfig
+    access_log_format: str
+    integration_timeout_seconds: float
 
 
 def functions(assembly: Assembly) -> dict[str, Physical]:
@@ -61,7 +64,14 @@ def describe(assembly: Assembly, known: Known, *, overrides: Mapping[str, str]) 
     if len(apis) != 1:
         raise TemplateError(f"The twin serves exactly one HTTP API; the template has {len(apis)}.")
     cors = assembly.properties(apis[0], known, only=("CorsConfiguration",)).get("CorsConfiguration")
-    return Service(configured, _routes(assembly, known), _cors(cors) if cors else None, _throttle(assembly, known))
+    return Service(
+        functions=configured,
+        routes=_routes(assembly, known),
+        cors=_cors(cors) if cors else None,
+        throttle=_throttle(assembly, known),
+        access_log_format=_access_log_format(assembly, known),
+        integration_timeout_seconds=_integration_timeout(assembly, known),
+    )
 
 
 def _function(assembly: Assembly, resource: Resource, known: Known, overrides: Mapping[str, str]) -> FunctionConfig:
@@ -119,11 +129,35 @@ def _cors(properties: Mapping[str, Any]) -> CorsConfig:
 
 
 def _throttle(assembly: Assembly, known: Known) -> ThrottleConfig:
-    stages = assembly.resources(STAGE)
-    if len(stages) != 1:
-        raise TemplateError(f"The twin serves exactly one API stage; the template has {len(stages)}.")
-    settings = assembly.properties(stages[0], known, only=("DefaultRouteSettings",)).get("DefaultRouteSettings", {})
+    properties = assembly.properties(_stage(assembly), known, only=("DefaultRouteSettings",))
+    settings = properties.get("DefaultRouteSettings", {})
     return ThrottleConfig(
         rate=float(settings.get("ThrottlingRateLimit", _ACCOUNT_RATE)),
         burst=int(settings.get("ThrottlingBurstLimit", _ACCOUNT_BURST)),
     )
+
+
+def _access_log_format(assembly: Assembly, known: Known) -> str:
+    """The stage's own; its destination, a log group, is not made here: the lines go to a file."""
+    stage = _stage(assembly)
+    settings = {"Format": stage.properties.get("AccessLogSettings", {}).get("Format")}
+    if settings["Format"] is None:
+        raise TemplateError(f"{stage.path}: an access log is needed (AccessLogSettings.Format).")
+    return str(assembly.properties(replace(stage, properties=settings), known)["Format"])
+
+
+def _integration_timeout(assembly: Assembly, known: Known) -> float:
+    found = {
+        int(assembly.properties(one, known, only=("TimeoutInMillis",)).get("TimeoutInMillis", _DEFAULT_MILLISECONDS))
+        for one in assembly.resources(INTEGRATION)
+    }
+    if len(found) > 1:
+        raise TemplateError(f"The twin knows one TimeoutInMillis for all integrations, not {sorted(found)}.")
+    return min(found, default=_DEFAULT_MILLISECONDS) / 1000
+
+
+def _stage(assembly: Assembly) -> Resource:
+    stages = assembly.resources(STAGE)
+    if len(stages) != 1:
+        raise TemplateError(f"The twin serves exactly one API stage; the template has {len(stages)}.")
+    return stages[0]

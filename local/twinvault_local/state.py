@@ -111,14 +111,7 @@ class State:
 
     def check(self) -> None:
         """Refuse a folder that is not a twin's, or whose seed does not go with its data (StateError)."""
-        if not self.folder.exists():
-            return
-        strange = sorted({path.name for path in self.folder.iterdir()} - {*_FOLDERS, *_FILES})
-        strange = [name for name in strange if not name.startswith(tuple(f".{known}." for known in _FILES))]
-        if strange:
-            raise StateError(
-                f"{self.folder} holds {strange[0]!r}, which is not a twin's.", next_step="Name another folder: --state"
-            )
+        self.refuse_strangers()
         if self.seed.exists() and not _SEED.fullmatch(self.seed.read_bytes()):
             raise StateError(
                 f"{self.seed} is damaged.", next_step="Put it back, or wipe data and keys: twinvault reset"
@@ -127,6 +120,17 @@ class State:
             raise StateError(
                 f"{self.seed} is gone: what the tables hold cannot be opened without it.",
                 next_step="Put it back, or wipe data and keys: twinvault reset",
+            )
+
+    def refuse_strangers(self) -> None:
+        """Refuse a folder that holds what is not a twin's (StateError): it was named by mistake."""
+        if not self.folder.exists():
+            return
+        names = {path.name for path in self.folder.iterdir()} - {*_FOLDERS, *_FILES}
+        half_written = tuple(f".{known}." for known in _FILES)
+        if strange := sorted(name for name in names if not name.startswith(half_written)):
+            raise StateError(
+                f"{self.folder} holds {strange[0]!r}, which is not a twin's.", next_step="Name another folder: --state"
             )
 
     def wipe(self) -> None:

@@ -73,13 +73,14 @@ class Twin:
         """Stop everything that `up` started and nothing else; the names of what had been running."""
         if not self.state.folder.exists():
             return []
-        self.state.check()
+        self.state.refuse_strangers()
         with self.state.lock():
             return self._stop_all()
 
     def reset(self) -> None:
         """Stop everything, and delete data and keys for good."""
         if self.state.folder.exists():
+            self.state.refuse_strangers()
             with self.state.lock():
                 self._stop_all()
                 self.state.wipe()
@@ -110,6 +111,8 @@ class Twin:
             routes=service.routes,
             throttle=service.throttle,
             cors=service.cors,
+            access_log_format=service.access_log_format,
+            integration_timeout_seconds=service.integration_timeout_seconds,
         )
         files.write(self.state.server, config.to_json().encode())
         url = f"http://{ports.LOOPBACK}:{port}"

@@ -178,10 +178,15 @@ def _api_stack() -> dict[str, Any]:
                     "CorsConfiguration": {"AllowOrigins": ["https://a.example"], "AllowMethods": ["GET"], "MaxAge": 60},
                 },
             },
+            "AccessLog": {"Type": "AWS::Logs::LogGroup"},
             "Stage": {
                 "Type": "AWS::ApiGatewayV2::Stage",
                 "Properties": {
                     "StageName": "$default",
+                    "AccessLogSettings": {
+                        "DestinationArn": {"Fn::GetAtt": ["AccessLog", "Arn"]},
+                        "Format": '{"route": "$context.routeKey"}',
+                    },
                     "DefaultRouteSettings": {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100},
                 },
             },

@@ -79,11 +79,21 @@ def test_routes_lead_to_the_functions_of_their_integrations(templates: Templates
     }
 
 
-def test_cors_and_throttling_are_the_templates(templates: Templates, load: Load) -> None:
+def test_cors_throttling_and_access_log_are_the_templates(templates: Templates, load: Load) -> None:
     service = described(load(templates))
     assert service.cors is not None
     assert (service.cors.allow_origins, service.cors.max_age_seconds) == (("https://a.example",), 60)
     assert (service.throttle.rate, service.throttle.burst) == (50, 100)
+    assert service.access_log_format == '{"route": "$context.routeKey"}'
+    assert service.integration_timeout_seconds == 30
+
+
+def test_the_integrations_timeout_is_the_templates(templates: Templates, load: Load) -> None:
+    templates["Small-Api"]["Resources"]["ReadIntegration"]["Properties"]["TimeoutInMillis"] = 5000
+    with pytest.raises(TemplateError, match="TimeoutInMillis"):
+        described(load(templates))
+    templates["Small-Api"]["Resources"]["WriteIntegration"]["Properties"]["TimeoutInMillis"] = 5000
+    assert described(load(templates)).integration_timeout_seconds == 5
 
 
 def test_an_api_without_cors_has_none(templates: Templates, load: Load) -> None:

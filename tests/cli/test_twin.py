@@ -1,0 +1,111 @@
+"""The twin's half of the command: exit codes, clean JSON, and what it says next."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinvault_local.ports import LOOPBACK
+from twinvault_local.state import State
+
+TWINVAULT = Path(sys.executable).with_name("twinvault")
+
+
+def twinvault(*arguments: str, state: Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": os.environ["PATH"], "TWINVAULT_STATE": str(state), "LANG": "C.UTF-8"}
+    return subprocess.run(
+        [str(TWINVAULT), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL if "input" not in options else None,
+        **options,
+    )
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def test_without_a_twin_status_is_clean_json_and_exit_code_4(state: Path) -> None:
+    done = twinvault("status", "--json", state=state)
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["running"] is False
+    assert not state.exists()
+
+
+def test_without_a_twin_down_has_nothing_to_do(state: Path) -> None:
+    done = twinvault("down", state=state)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Nothing was running" in done.stderr
+
+
+def test_without_a_twin_a_token_says_what_to_type(state: Path) -> None:
+    done = twinvault("token", "--tenant", "acme", state=state)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "twinvault up" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_said_and_nothing_is_started(state: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        done = twinvault("up", "--port", str(port), state=state)
+    assert done.returncode == 4
+    assert f"Port {port} is in use" in done.stderr
+    assert not list(State(state).run.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["up", "--port", "99999"], id="a port that is none"),
+        pytest.param(["token"], id="no tenant"),
+        pytest.param(["nothing"], id="an unknown command"),
+        pytest.param(["logs", "nothing"], id="a log that is not there"),
+    ],
+)
+def test_a_mistake_of_the_caller_is_exit_code_2(state: Path, arguments: list[str]) -> None:
+    assert twinvault(*arguments, state=state).returncode == 2
+
+
+def test_reset_asks_and_deletes_nothing_without_a_yes(state: Path) -> None:
+    State(state).prepare()
+    done = twinvault("reset", state=state, input="n\n")
+    assert done.returncode == 2
+    assert State(state).seed.exists()
+    assert twinvault("reset", state=state, input="y\n").returncode == 0
+    assert not state.exists()
+
+
+def test_reset_with_yes_does_not_ask(state: Path) -> None:
+    State(state).prepare()
+    assert twinvault("reset", "--yes", state=state).returncode == 0
+    assert not state.exists()
+
+
+def test_a_folder_that_is_not_a_twins_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    assert twinvault("up", state=tmp_path).returncode == 4
+    assert twinvault("reset", "--yes", state=tmp_path).returncode == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_logs_are_printed_as_they_were_written(state: Path) -> None:
+    logs = State(state).logs
+    State(state).prepare()
+    (logs / "twinvault-dev-read.log").write_text('{"level": "INFO"}\n', encoding="utf-8")
+    (logs / "twinvault-dev-import.log").write_text("START\n", encoding="utf-8")
+    (logs / "kms.log").write_text("ready\n", encoding="utf-8")
+    assert twinvault("logs", "read", state=state).stdout == '{"level": "INFO"}\n'
+    assert twinvault("logs", "kms", state=state).stdout == "ready\n"
+    assert twinvault("logs", state=state).stdout == (
+        'twinvault-dev-import  START\ntwinvault-dev-read  {"level": "INFO"}\n'
+    )
