@@ -10,6 +10,7 @@ linked against another deflate (zlib-ng) makes a zip of the same contents with a
 
 import argparse
 import hashlib
+import io
 import os
 import shutil
 import subprocess
@@ -78,8 +79,9 @@ def unpack(zip_path: Path, into: Path) -> Path:
     The folder appears whole or not at all, and holds exactly the zip's bytes: one in which a file was changed, added or
     removed since is replaced. The caches that interpreters leave there are no reason to: they speed up the next start.
     """
-    target = into / sha256(zip_path)
-    with zipfile.ZipFile(zip_path) as archive:
+    data = zip_path.read_bytes()  # once: a build may put another zip there meanwhile
+    target = into / hashlib.sha256(data).hexdigest()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if _is_intact(archive, target):
             return target
         into.mkdir(parents=True, exist_ok=True)
