@@ -1,0 +1,9 @@
+/** Twinvault's sealed record, format 1 (docs/format.md). Pure but for `sealItem`, which draws a salt and a nonce. */
+
+export { encodeAad } from "./aad.js";
+export { IntegrityError } from "./errors.js";
+export { headSum, headTerm } from "./head.js";
+export { openItem, sealItem } from "./item.js";
+export { canonicalNumber } from "./numbers.js";
+export { MAX_PLAINTEXT_BYTES, pad, paddedSize, unpad } from "./padding.js";
+export { LABELS, open, seal } from "./primitive.js";

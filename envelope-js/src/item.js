@@ -1,0 +1,87 @@
+/** A sealed record as a DynamoDB item, and back (docs/format.md, "Item" and "Open", steps 0 to 4). */
+
+import { ATTRIBUTE_NAME } from "./aad.js";
+import { IntegrityError } from "./errors.js";
+import { canonicalNumber } from "./numbers.js";
+import { open, requireLengths, seal } from "./primitive.js";
+
+const SEALED = { ciphertext: "content_encrypted", nonce: "content_nonce", salt: "content_salt", commitment: "key_commitment" };
+const ENVELOPE = new Set([...Object.values(SEALED), "key_id", "pk", "sk"]);
+const KEY_ID = /^(?:(?:kek|idx)#[0-9]{6}|dek#[a-z0-9][a-z0-9._-]{0,62}#[a-z0-9][a-z0-9._-]{0,62}#[0-9]{6})$/;
+const JS_TYPES = { S: "string", N: "string", BOOL: "boolean", NULL: "boolean" };
+
+/**
+ * Opens an item that was found at `scope`. Whatever the item's shape, it opens or `IntegrityError` is thrown.
+ * @param {Record<string, object>} item with `Uint8Array` under B
+ * @param {object} options
+ * @param {{table: string, tenant: string, pk: string}} options.scope where the caller looked; never taken from the item
+ * @param {string} options.label
+ * @param {(keyId: string) => Uint8Array | undefined} options.findKey the keys of this scope
+ * @param {Record<string, string[]>} options.declared clear attributes with the types that each may have
+ * @param {string[]} [options.unauthenticated] attributes that stand outside the seal
+ * @returns {Promise<Uint8Array>}
+ */
+export async function openItem(item, { scope, label, findKey, declared, unauthenticated = [] }) {
+  const sk = attribute(item, "sk", "S"); // Step 0.
+  if (typeof sk !== "string" || new TextEncoder().encode(sk).length > 1024) throw new IntegrityError("0 place");
+  if (attribute(item, "pk", "S") !== scope.pk) throw new IntegrityError("0 place");
+  if (!isFormat1(attribute(item, "format", "N"))) throw new IntegrityError("1 format"); // Step 1.
+  const keyId = attribute(item, "key_id", "S"); // Step 2.
+  const key = typeof keyId === "string" && KEY_ID.test(keyId) ? findKey(keyId) : undefined;
+  if (key === undefined) throw new IntegrityError("2 key id");
+  const sealed = sealedOf(item); // Step 3.
+  const clear = {}; // Step 4.
+  for (const [name, value] of Object.entries(item)) {
+    if (ENVELOPE.has(name) || unauthenticated.includes(name)) continue;
+    if (!isDeclared(name, value, declared)) throw new IntegrityError("4 clear attributes");
+    clear[name] = value;
+  }
+  return open(sealed, { key, label, context: { ...scope, sk, keyId, clear } }); // Steps 3 to 7.
+}
+
+/**
+ * Seals a plaintext with a fresh salt and nonce.
+ * @param {Uint8Array} plaintext
+ * @param {{key: Uint8Array, label: string, context: import("./aad.js").Context}} options `clear` holds `format` too
+ * @returns {Promise<Record<string, object>>}
+ */
+export async function sealItem(plaintext, { key, label, context }) {
+  const salt = crypto.getRandomValues(new Uint8Array(32));
+  const nonce = crypto.getRandomValues(new Uint8Array(12));
+  const sealed = await seal(plaintext, { key, label, context, salt, nonce });
+  const binary = Object.entries(SEALED).map(([part, name]) => [name, { B: sealed[part] }]);
+  const place = { pk: { S: context.pk }, sk: { S: context.sk }, key_id: { S: context.keyId } };
+  return { ...place, ...context.clear, ...Object.fromEntries(binary) };
+}
+
+function sealedOf(item) {
+  const parts = Object.entries(SEALED).map(([part, name]) => [part, attribute(item, name, "B")]);
+  if (!parts.every(([, bytes]) => bytes instanceof Uint8Array)) throw new IntegrityError("3 lengths");
+  const sealed = Object.fromEntries(parts);
+  requireLengths(sealed);
+  return sealed;
+}
+
+function isDeclared(name, value, declared) {
+  if (!ATTRIBUTE_NAME.test(name) || !Object.hasOwn(declared, name) || !isOneEntry(value)) return false;
+  const [[kind, content]] = Object.entries(value);
+  if (!declared[name].includes(kind) || typeof content !== JS_TYPES[kind]) return false;
+  return kind !== "NULL" || content;
+}
+
+function isFormat1(text) {
+  try {
+    return typeof text === "string" && canonicalNumber(text) === "1e0";
+  } catch {
+    return false;
+  }
+}
+
+function attribute(item, name, kind) {
+  const value = Object.hasOwn(item, name) ? item[name] : undefined;
+  return isOneEntry(value) && Object.hasOwn(value, kind) ? value[kind] : undefined;
+}
+
+function isOneEntry(value) {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 1;
+}

@@ -1,0 +1,93 @@
+/** Every vector of tests/vectors. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import * as envelope from "../src/index.js";
+import { bytes, hex, itemOf, openOptions, vectors } from "../interop/material.js";
+
+const positive = [...vectors("records").vectors, ...vectors("edges").vectors, ...vectors("keys").rows];
+const contextOf = ({ scope, sk, keys, clear }) => ({ ...scope, sk, keyId: Object.keys(keys)[0], clear });
+
+describe("positive vectors", () => {
+  for (const vector of positive) {
+    test(`opens: ${vector.name}`, async () => {
+      assert.equal(hex(await envelope.openItem(itemOf(vector.item), openOptions(vector))), vector.plaintext);
+    });
+  }
+  for (const vector of [...positive, ...vectors("cursors").vectors]) {
+    test(`seals to the same bytes: ${vector.name}`, async () => {
+      const context = contextOf(vector);
+      const [key] = Object.values(vector.keys).map(bytes);
+      const [salt, nonce] = [bytes(vector.salt), bytes(vector.nonce)];
+      const sealed = await envelope.seal(bytes(vector.plaintext), { key, label: vector.label, context, salt, nonce });
+      assert.equal(hex(envelope.encodeAad(context)), vector.aad);
+      assert.equal(hex(envelope.pad(bytes(vector.plaintext))), vector.padded);
+      assert.equal(hex(sealed.commitment), vector.commitment);
+      assert.equal(hex(sealed.ciphertext), vector.ciphertext);
+    });
+  }
+});
+
+describe("negative vectors", () => {
+  for (const vector of vectors("negative").vectors) {
+    test(`refuses at step ${vector.step}: ${vector.name}`, async () => {
+      await assert.rejects(envelope.openItem(itemOf(vector.item), openOptions(vector)), (error) => {
+        assert.ok(error instanceof envelope.IntegrityError, String(error.stack));
+        assert.equal(error.step, vector.step);
+        assert.equal(error.message, "integrity check failed");
+        return true;
+      });
+    });
+  }
+});
+
+test("a cursor opens", async () => {
+  const [vector] = vectors("cursors").vectors;
+  const joined = new Uint8Array(Buffer.from(vector.cursor, "base64url"));
+  const [salt, nonce, commitment] = [joined.slice(0, 32), joined.slice(32, 44), joined.slice(44, 76)];
+  const [key] = Object.values(vector.keys).map(bytes);
+  const options = { key, label: vector.label, context: contextOf(vector) };
+  const opened = await envelope.open({ ciphertext: joined.slice(76), nonce, salt, commitment }, options);
+  assert.equal(hex(opened), vector.plaintext);
+});
+
+test("heads", async () => {
+  const { hash_key: hashKey, terms, sums } = vectors("heads");
+  const rows = terms.map((term) => ({ ...term, commitment: bytes(term.commitment) }));
+  for (const [index, row] of rows.entries()) {
+    const term = await envelope.headTerm(bytes(hashKey), row);
+    assert.equal(term.toString(16).padStart(64, "0"), terms[index].term);
+  }
+  for (const { rows: indexes, sum } of sums) {
+    const total = await envelope.headSum(bytes(hashKey), indexes.map((index) => rows[index]));
+    assert.equal(total.toString(16).padStart(64, "0"), sum);
+  }
+});
+
+test("encodings", () => {
+  const { numbers, padding, aad } = vectors("encodings");
+  for (const [text, canonical] of Object.entries(numbers.canonical)) {
+    assert.equal(envelope.canonicalNumber(text), canonical);
+  }
+  for (const text of numbers.refused) assert.throws(() => envelope.canonicalNumber(text), RangeError);
+  for (const [length, size] of Object.entries(padding.sizes)) assert.equal(envelope.paddedSize(Number(length)), size);
+  for (const [plaintext, frame] of Object.entries(padding.frames)) {
+    assert.equal(hex(envelope.pad(bytes(plaintext))), frame);
+    assert.equal(hex(envelope.unpad(bytes(frame))), plaintext);
+  }
+  for (const frame of padding.refused) assert.throws(() => envelope.unpad(bytes(frame)), envelope.IntegrityError);
+  const { key_id: keyId, ...place } = aad.context;
+  assert.equal(hex(envelope.encodeAad({ ...place, keyId })), aad.aad);
+});
+
+test("padded sizes are right around every step up to the limit", () => {
+  let previous = 256;
+  for (let length = 0; length <= envelope.MAX_PLAINTEXT_BYTES; length += 1) {
+    const size = envelope.paddedSize(length);
+    assert.ok(size >= length + 4 && size >= previous);
+    previous = size;
+  }
+  assert.equal(previous, 401408);
+  assert.throws(() => envelope.pad(new Uint8Array(envelope.MAX_PLAINTEXT_BYTES + 1)), RangeError);
+});

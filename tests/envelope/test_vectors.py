@@ -1,0 +1,177 @@
+"""The vectors of tests/vectors: they are what their generator writes, and this code agrees with each value."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from dialogues.entities import DIALOGUE
+from tests.vectors.generate import FOLDER, documents
+from tests.vectors.material import item_of
+from twinvault.envelope import (
+    Context,
+    Label,
+    Number,
+    canonical_number,
+    encode_aad,
+    open_sealed,
+    pad,
+    padded_size,
+    seal,
+    unpad,
+)
+from twinvault.envelope.item import Shape, from_item
+from twinvault.envelope.primitive import derive
+from twinvault.errors import IntegrityError, InvalidInput
+from twinvault.keys.rows import NamedKey, parse_kek, unwrap
+from twinvault.records.cursor import read_cursor
+from twinvault.records.head import HeadState, Row
+from twinvault.records.record import Scope, open_record
+
+ENCODINGS, RECORDS, EDGES, KEYS, HEADS, CURSORS, NEGATIVE = (
+    json.loads((FOLDER / f"{name}.json").read_text())
+    for name in ("encodings", "records", "edges", "keys", "heads", "cursors", "negative")
+)
+POSITIVE = [*RECORDS["vectors"], *EDGES["vectors"], *KEYS["rows"]]
+
+
+def _named(vectors):
+    return [pytest.param(vector, id=vector["name"]) for vector in vectors]
+
+
+def _open(vector):
+    shape = Shape(
+        clear={name: frozenset(kinds) for name, kinds in vector["declared"].items()},
+        unauthenticated=frozenset(vector["unauthenticated"]),
+    )
+    context, sealed = from_item(item_of(vector["item"]), **vector["scope"], shape=shape)
+    if context.key_id not in vector["keys"]:
+        raise IntegrityError("2 key id")
+    key = bytes.fromhex(vector["keys"][context.key_id])
+    return open_sealed(sealed, key=key, label=Label(vector["label"]), context=context)
+
+
+def test_the_generator_writes_these_very_files():
+    assert {path.name: path.read_text() for path in Path(FOLDER).glob("*.json")} == documents()
+
+
+def test_vector_names_are_unique():
+    for vectors in (POSITIVE, NEGATIVE["vectors"]):
+        names = [vector["name"] for vector in vectors]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("vector", _named(POSITIVE))
+def test_a_positive_vector_opens(vector):
+    assert _open(vector).hex() == vector["plaintext"]
+
+
+@pytest.mark.parametrize("vector", _named(NEGATIVE["vectors"]))
+def test_a_negative_vector_is_refused_at_its_step(vector):
+    with pytest.raises(IntegrityError) as caught:
+        _open(vector)
+    assert caught.value.step == vector["step"]
+
+
+@pytest.mark.parametrize("vector", _named([*POSITIVE, *CURSORS["vectors"]]))
+def test_every_intermediate_value(vector):
+    (key_id, key), label = next(iter(vector["keys"].items())), Label(vector["label"])
+    values = {name: bytes.fromhex(vector[name]) for name in ("plaintext", "salt", "nonce", "aad", "padded")}
+    clear = {name: _clear(value) for name, value in vector["clear"].items()}
+    context = Context(**vector["scope"], sk=vector["sk"], key_id=key_id, clear=clear)
+    aad, key = encode_aad(context), bytes.fromhex(key)
+    assert aad == values["aad"]
+    assert hashlib.sha256(aad).hexdigest() == vector["aad_sha256"]
+    assert vector["info"] == (label.value.encode() + b"\0").hex() + vector["aad_sha256"]
+    record_key, commitment = derive(key, values["salt"], label=label, aad=aad)
+    assert vector["secret"] == vector["record_key"] + vector["commitment"] == (record_key + commitment).hex()
+    assert pad(values["plaintext"]) == values["padded"]
+    sealed = seal(
+        values["plaintext"], key=key, label=label, context=context, salt=values["salt"], nonce=values["nonce"]
+    )
+    assert sealed.ciphertext.hex() == vector["ciphertext"]
+
+
+def _clear(value):
+    ((kind, content),) = value.items()
+    return {"S": content, "N": Number(str(content)), "BOOL": content, "NULL": None}[kind]
+
+
+def test_encodings():
+    for text, canonical in ENCODINGS["numbers"]["canonical"].items():
+        assert canonical_number(text) == canonical
+    for text in ENCODINGS["numbers"]["refused"]:
+        with pytest.raises(InvalidInput):
+            canonical_number(text)
+    for length, size in ENCODINGS["padding"]["sizes"].items():
+        assert padded_size(int(length)) == size
+    for plaintext, frame in ENCODINGS["padding"]["frames"].items():
+        assert unpad(bytes.fromhex(frame)).hex() == plaintext
+    for frame in ENCODINGS["padding"]["refused"]:
+        with pytest.raises(IntegrityError):
+            unpad(bytes.fromhex(frame))
+
+
+@pytest.mark.parametrize("vector", _named(RECORDS["vectors"]))
+def test_a_record_opens_as_the_entity_that_the_dialogue_model_declares(vector):
+    """The entities' specs may grow; what was sealed under an earlier one must still open."""
+    item = item_of(vector["item"])
+    spec = DIALOGUE.head if vector["name"] == "head" else DIALOGUE.entity(vector["name"])
+    tenant, kind, partition = vector["scope"]["pk"].split("#")[1:]
+    ((key_id, key),) = vector["keys"].items()
+    record = open_record(
+        item, spec, scope=Scope(tenant, kind, partition), key=NamedKey(key_id, bytes.fromhex(key)), lowest_format=1
+    )
+    sealed = json.loads(vector["plaintext_text"])
+    assert {name: record.fields[name] for name in sealed} == sealed
+
+
+@pytest.mark.parametrize("vector", _named(KEYS["rows"]))
+def test_a_key_row_unwraps(vector):
+    ((kek_name, kek),) = vector["keys"].items()
+    key = unwrap(
+        item_of(vector["item"]),
+        tenant=vector["scope"]["tenant"],
+        name=vector["sk"],
+        kek=NamedKey(kek_name, bytes.fromhex(kek)),
+        label=Label(vector["label"]),
+    )
+    assert key == NamedKey(vector["sk"], bytes.fromhex(vector["plaintext"]))
+
+
+def test_the_kek_row():
+    row = parse_kek(item_of(KEYS["kek"]["item"]), tenant="acme", name="kek#000001")
+    assert row.context == KEYS["kek"]["encryption_context"]
+    assert {name: key for row in KEYS["rows"] for name, key in row["keys"].items()} == {row.name: KEYS["kek"]["key"]}
+
+
+def test_a_cursor_reads():
+    (vector,) = CURSORS["vectors"]
+    ((key_id, key),) = vector["keys"].items()
+    question = vector["sk"].removeprefix("cursor#")
+    position = read_cursor(vector["cursor"], key=NamedKey(key_id, bytes.fromhex(key)), tenant="acme", question=question)
+    expected = json.loads(bytes.fromhex(vector["plaintext"]))
+    assert {name: value["S"] for name, value in position.items()} == expected
+
+
+def test_head_terms_and_sums():
+    hash_key = bytes.fromhex(HEADS["hash_key"])
+    rows = [Row(term["sk"], term["version"], bytes.fromhex(term["commitment"])) for term in HEADS["terms"]]
+    empty = HeadState(0, 0, hash_key, 1, "")
+    for row, term in zip(rows, HEADS["terms"], strict=True):
+        assert f"{empty.term(row):064x}" == term["term"]
+    for sums in HEADS["sums"]:
+        present = [rows[index] for index in sums["rows"]]
+        state = HeadState(sums["count"], int(sums["sum"], 16), hash_key, 1, "")
+        assert state.mismatch(present) is None
+        assert state == empty.after(added=present, replaced=[], dek_version=1, event_id="")
+        if present:
+            assert state.mismatch(present[1:]) is not None
+
+
+def test_the_head_of_the_records_seals_the_sum_of_the_records():
+    head = next(vector for vector in RECORDS["vectors"] if vector["name"] == "head")
+    fields = json.loads(head["plaintext_text"])
+    assert fields["sum"] == HEADS["sums"][1]["sum"]
+    assert fields["count"] == HEADS["sums"][1]["count"] == len(RECORDS["vectors"]) - 1
