@@ -37,6 +37,8 @@ def up(
         )
     if not started:
         console.print(f"The twin is already up on {facts.url}.")
+        if not sources.is_current(ROOT, facts.artifact):
+            console.print("[yellow]It runs older code than the checkout's: twinvault down, then twinvault up.[/]")
     elif facts.route == "process":
         console.print(f"The twin is up after {steps.seconds:.1f} s, its engines as plain processes.")
     typer.echo(facts.url)

@@ -47,6 +47,7 @@ def start(slot: Slot, command: Sequence[str], *, environment: Mapping[str, str])
     """
     if slot.log.exists() and slot.log.stat().st_size > _KEEP_LOG_BYTES:
         slot.log.replace(slot.log.with_suffix(".log.1"))
+    log_from = slot.log.stat().st_size if slot.log.exists() else 0
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     pid = os.posix_spawn(
         command[0],
@@ -60,7 +61,7 @@ def start(slot: Slot, command: Sequence[str], *, environment: Mapping[str, str])
         setsid=True,  # a Ctrl-C at the terminal is not for the engines
         setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP],  # a shell's background job ignores SIGINT
     )
-    files.write_json(slot.file, {"pid": pid, "started": started(pid)})
+    files.write_json(slot.file, {"pid": pid, "started": started(pid), "log_from": log_from})
     return pid
 
 
@@ -104,11 +105,18 @@ def stop(slot: Slot) -> bool:
     return pid is not None
 
 
-def last_words(slot: Slot, *, lines: int = 5) -> str:
-    """The end of the slot's log, for a message about a process that died."""
+def output(slot: Slot) -> str:
+    """What the slot's process has written since it was started; nothing of what ran here before it."""
     if not slot.log.exists():
         return ""
-    return "\n".join(slot.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    with slot.log.open("rb") as file:
+        file.seek(int(files.read_json(slot.file).get("log_from", 0)))
+        return file.read().decode(errors="replace")
+
+
+def last_words(slot: Slot, *, lines: int = 5) -> str:
+    """The end of what the slot's process wrote, for a message about a process that died."""
+    return "\n".join(output(slot).splitlines()[-lines:])
 
 
 def _gone(slot: Slot, pid: int) -> bool:

@@ -43,7 +43,7 @@ def ensure(root: Path, *, environ: Mapping[str, str], progress: Progress) -> Sou
     made = Sources(assembly=root / "cdk.out", artifact=root / "build" / "functions.zip")
     with locks.held(root / ".cache" / "sources.lock", wait=True):
         built_from = _digest(root, _ARTIFACT_INPUTS)
-        stamp = root / "build" / "functions.inputs.json"
+        stamp = _artifact_stamp(root)
         zipped = artifact.sha256(made.artifact) if made.artifact.is_file() else ""
         if not zipped or _read(stamp) != {"inputs": built_from, "artifact": zipped}:
             progress("building the artifact")
@@ -56,6 +56,15 @@ def ensure(root: Path, *, environ: Mapping[str, str], progress: Progress) -> Sou
             _synthesize(root, made.assembly, environ)
             files.write_json(stamp, synthesized_from)
     return made
+
+
+def is_current(root: Path, artifact_sha256: str) -> bool:
+    """Whether the artifact of this hash was built from the code as it stands in the checkout at `root` now."""
+    return _read(_artifact_stamp(root)) == {"inputs": _digest(root, _ARTIFACT_INPUTS), "artifact": artifact_sha256}
+
+
+def _artifact_stamp(root: Path) -> Path:
+    return root / "build" / "functions.inputs.json"
 
 
 def _digest(root: Path, inputs: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -117,7 +118,8 @@ class Twin:
         files.write(self.state.server, config.to_json().encode())
         url = f"http://{ports.LOOPBACK}:{port}"
         self._launch(SERVER, python.server_command(self.state.server))
-        self._await(SERVER, url)
+        # It answers at once, and says so when each function has a worker: the first request shall find one.
+        self._await(SERVER, lambda: "ready " in processes.output(status.slot(self.state, SERVER)))
         told = Facts(url, ROUTE, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
         status.remember(self.state, told)
         return told
@@ -137,7 +139,7 @@ class Twin:
         for name, command in commands.items():
             self._launch(name, command)
         for name, endpoint in endpoints.items():
-            self._await(name, endpoint)
+            self._await(name, partial(status.answers, name, endpoint))
         return endpoints
 
     def _provision(self, assembly: Assembly, endpoints: Mapping[str, str], progress: Progress) -> Known:
@@ -171,14 +173,14 @@ class Twin:
     def _launch(self, name: str, command: list[str]) -> None:
         processes.start(status.slot(self.state, name), command, environment=_ENVIRONMENT)
 
-    def _await(self, name: str, endpoint: str) -> None:
+    def _await(self, name: str, ready: Callable[[], bool]) -> None:
         place = status.slot(self.state, name)
 
         def alive() -> bool:
             return processes.running(place) is not None
 
-        if not waiting.until(lambda: status.answers(name, endpoint), seconds=START_SECONDS, alive=alive):
-            what = f"does not answer within {START_SECONDS} s" if alive() else "ended at once"
+        if not waiting.until(ready, seconds=START_SECONDS, alive=alive):
+            what = f"is not ready within {START_SECONDS} s" if alive() else "ended at once"
             raise EngineError(
                 f"The twin's {name} {what}. It said:\n{processes.last_words(place)}",
                 next_step=f"See the whole of it: {place.log}",

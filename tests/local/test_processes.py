@@ -95,6 +95,12 @@ def test_a_process_that_only_has_the_same_pid_is_left_alone(slot: Slot, note: di
             stranger.kill()
 
 
+def test_the_output_is_the_running_processs_own(slot: Slot) -> None:
+    slot.log.write_text("a line of an earlier run\n", encoding="utf-8")
+    begin(slot, SLEEP)
+    assert processes.output(slot) == "begun\n"
+
+
 def test_a_large_log_is_set_aside(slot: Slot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_KEEP_LOG_BYTES", 10)
     slot.log.write_text("a line of an earlier run\n", encoding="utf-8")

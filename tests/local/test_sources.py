@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from twinvault_local import sources
+from twinvault_local import artifact, sources
 from twinvault_local.errors import BuildError
 from twinvault_local.sources import Sources
 
@@ -72,6 +72,15 @@ def test_a_change_makes_anew_what_it_touches(checkout: Path, changed: str, says:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{}\n", encoding="utf-8")
     assert ensure(checkout)[1] == says
+
+
+def test_an_artifact_is_current_until_our_code_changes(checkout: Path) -> None:
+    made, _ = ensure(checkout)
+    sha256 = artifact.sha256(made.artifact)
+    assert sources.is_current(checkout, sha256)
+    assert not sources.is_current(checkout, "0" * 64)
+    (checkout / "functions" / "service" / "new.py").touch()
+    assert not sources.is_current(checkout, sha256)
 
 
 def test_times_alone_change_nothing(checkout: Path) -> None:
