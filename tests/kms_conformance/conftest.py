@@ -1,0 +1,142 @@
+"""Chooses the KMS under test: ours (default), moto, aws, or any endpoint's URL.
+
+pytest tests/kms_conformance --kms-endpoint moto
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from tests.kms.running import REGION, client, free_port, start
+from tests.kms_conformance.moto_misses import miss
+from tests.kms_conformance.service import Service
+
+_DEADLINE_SECONDS = 30.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kms-endpoint", default="ours", help="ours, moto, aws, or the URL of an endpoint")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = _chosen(config)
+    for item in items:
+        if "kms_conformance" not in item.path.parts:
+            continue
+        reason = miss(f"{item.path.stem}::{item.name}")
+        if chosen == "moto" and reason:
+            item.add_marker(pytest.mark.xfail(reason=f"moto: {reason}", strict=True))
+        if chosen not in {"ours", "moto"} and item.get_closest_marker("local_only"):
+            item.add_marker(pytest.mark.skip(reason="AWS verifies signatures, so hand-written requests prove nothing"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "local_only: sends a request that is signed by nobody")
+
+
+def _chosen(config: pytest.Config) -> str:
+    return str(config.getoption("--kms-endpoint", "ours"))
+
+
+@pytest.fixture(scope="session")
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    match _chosen(request.config):
+        case "ours":
+            running = start(tmp_path_factory.mktemp("conformance"))
+            yield Service("ours", running.client(), REGION)
+            running.stop()
+        case "moto":
+            yield from _moto()
+        case "aws":
+            yield from _aws()
+        case url:
+            yield Service("endpoint", client(url), REGION)
+
+
+def _moto() -> Iterator[Service]:
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while not _answers(url):
+            assert time.monotonic() < deadline, "moto's server did not start"
+            time.sleep(0.1)
+        yield Service("moto", client(url), REGION)
+    finally:
+        process.terminate()
+        process.wait(_DEADLINE_SECONDS)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/moto-api/data.json", timeout=5).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def _aws() -> Iterator[Service]:
+    """The real one, with the caller's own credentials. Every key is scheduled for deletion at the end."""
+    region = os.environ.get("AWS_REGION", REGION)
+    real = boto3.client("kms", region_name=region, config=Config(parameter_validation=False))
+    service = Service("aws", real, region)
+    yield service
+    for key in service.made:
+        if service.state(key) != "PendingDeletion":
+            real.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+
+
+@pytest.fixture(scope="session")
+def shared(service: Service) -> str:
+    """A symmetric key that no check changes."""
+    return service.key(Description="shared by checks that change nothing")
+
+
+@pytest.fixture(scope="session")
+def other(service: Service) -> str:
+    """Another one."""
+    return service.key()
+
+
+@pytest.fixture
+def key(service: Service) -> str:
+    """A symmetric key for this check alone."""
+    return service.key()
+
+
+@pytest.fixture(scope="session")
+def hmac_key(service: Service) -> str:
+    return service.key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+
+
+@pytest.fixture(scope="session")
+def signing_key(service: Service) -> str:
+    return service.key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+
+
+@pytest.fixture(scope="session")
+def rsa_key(service: Service) -> str:
+    return service.key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+
+
+@pytest.fixture(scope="session")
+def blob(service: Service, shared: str) -> bytes:
+    """The plaintext b"text" under the shared key, with the context {"a": "bc"}."""
+    return service.client.encrypt(KeyId=shared, Plaintext=b"text", EncryptionContext={"a": "bc"})["CiphertextBlob"]
+
+
+@pytest.fixture
+def alias(service: Service, key: str) -> Iterator[str]:
+    name = f"alias/conformance-{key[-12:]}"
+    service.client.create_alias(AliasName=name, TargetKeyId=key)
+    yield name
+    if service.name == "aws":
+        service.client.delete_alias(AliasName=name)
