@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from twinvault_cli import dialogues, kms, logs, raw, twin
-from twinvault_cli.errors import UNEXPECTED, CliError, exit_code
+from twinvault_cli.errors import UNAVAILABLE, UNEXPECTED, CliError, exit_code
 from twinvault_cli.output import console
 from twinvault_local.errors import TwinError
 
@@ -37,6 +37,9 @@ def run() -> None:
         if error.next_step:
             console.print(escape(error.next_step))
         sys.exit(exit_code(error))
+    except OSError as error:
+        console.print(f"[bold red]The machine refuses: {escape(str(error))}[/]")
+        sys.exit(UNAVAILABLE)
     except Exception:  # noqa: BLE001  # the last place where anything unexpected can still be said in words
         traceback.print_exc()
         console.print("[bold red]This is a bug in twinvault: nobody foresaw it.[/]")

@@ -1,6 +1,8 @@
 """up, down, status, reset, logs, token: the twin's half of the command."""
 
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +33,8 @@ def up(
     state: StateOption = None,
 ) -> None:
     """Start the twin: engines, tables, keys, functions, API."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # as a Ctrl-C: what was started is stopped again
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     with Steps().shown() as steps:
         facts, started = _twin(state).up(
             lambda progress: sources.ensure(ROOT, environ=os.environ, progress=progress), port=port, progress=steps

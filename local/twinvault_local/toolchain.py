@@ -106,9 +106,10 @@ def ensure_lambda_runtime(cache: Path, python: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="installing-") as folder:
             partial = Path(folder, "packages")
-            options = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--quiet")
+            # --system-certs: behind a company's proxy no others will do.
+            options = ("--quiet", "--system-certs", "--require-hashes", "--no-deps", "--only-binary", ":all:")
             where = ("--python", str(python), "--target", str(partial), "--requirements", str(_LAMBDA_LOCK))
-            command = [sys.executable, "-m", "uv", "pip", "install", *options, *where]
+            command = [sys.executable, "-m", "uv", "pip", "install", "--link-mode", "copy", *options, *where]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise FetchError(

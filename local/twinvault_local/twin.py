@@ -1,6 +1,7 @@
 """The twin: up, down, reset. What it starts it stops again when something fails in between."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -97,7 +98,7 @@ class Twin:
         known |= self._provision(assembly, endpoints, progress)
 
         progress("starting the functions")
-        task_root = artifact.unpack(made.artifact, self.state.artifact)
+        task_root = self._unpack(made.artifact)
         service = serving.describe(assembly, known, overrides=_overrides(endpoints))
         config = ServerConfig(
             api_port=port,
@@ -123,6 +124,14 @@ class Twin:
         told = Facts(url, ROUTE, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
         status.remember(self.state, told)
         return told
+
+    def _unpack(self, zipped: Path) -> Path:
+        """The unpacked artifact; those before it, and their compiled modules, go: nothing runs from them any more."""
+        current = artifact.sha256(zipped)
+        if stale := [path for path in self.state.artifact.iterdir() if path.name != current]:
+            for path in [*stale, *self.state.bytecode.iterdir()]:
+                shutil.rmtree(path)
+        return artifact.unpack(zipped, self.state.artifact)
 
     def _start_engines(self, java: Path, engine: Path, assembly: Assembly, progress: Progress) -> dict[str, str]:
         """Start the three engines side by side; where they answer."""

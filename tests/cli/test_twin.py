@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from twinvault_local.ports import LOOPBACK
+from twinvault_local import processes, status, waiting
+from twinvault_local.ports import LOOPBACK, free_port
 from twinvault_local.state import State
 
 TWINVAULT = Path(sys.executable).with_name("twinvault")
@@ -109,3 +110,28 @@ def test_logs_are_printed_as_they_were_written(state: Path) -> None:
     assert twinvault("logs", state=state).stdout == (
         'twinvault-dev-import  START\ntwinvault-dev-read  {"level": "INFO"}\n'
     )
+
+
+def test_what_the_machine_refuses_is_said_in_words(state: Path) -> None:
+    State(state).prepare()
+    (state / "lock").unlink(missing_ok=True)
+    (state / "lock").mkdir()  # what the command would write it cannot
+    done = twinvault("down", state=state)
+    assert done.returncode == 4
+    assert "The machine refuses" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_up_that_is_told_to_end_leaves_nothing_running(state: Path, tmp_path: Path) -> None:
+    java = tmp_path / "bin" / "java"  # an engine that never answers
+    java.parent.mkdir()
+    java.write_text('#!/bin/sh\n[ "$1" = -version ] && { echo \'version "17\' >&2; exit; }\nexec sleep 600\n')
+    java.chmod(0o755)
+    environment = {"PATH": f"{java.parent}:{os.environ['PATH']}", "TWINVAULT_STATE": str(state)}
+    port = str(free_port())
+    with subprocess.Popen([str(TWINVAULT), "up", "--port", port], env=environment, stderr=subprocess.DEVNULL) as up:
+        slots = [status.slot(State(state), name) for name in ("dynamodb", "kms", "issuer")]
+        assert waiting.until(lambda: all(map(processes.running, slots)), seconds=120, alive=lambda: up.poll() is None)
+        up.terminate()
+        assert up.wait(60) == 143
+    assert not any(map(processes.remembered, slots))

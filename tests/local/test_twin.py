@@ -2,6 +2,7 @@
 
 import os
 import signal
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -211,6 +212,19 @@ def test_data_and_keys_survive_down_and_up_and_not_reset(house: House) -> None:
     assert "Item" not in dynamodb.get_item(TableName=facts.tables["records"], Key=key)
     with pytest.raises(kms.exceptions.ClientError):
         kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"a": "b"})
+
+
+def test_an_artifact_that_no_longer_runs_is_not_kept(
+    house: House, templates: Templates, write_sources: Callable[[Path, Templates], Sources], tmp_path: Path
+) -> None:
+    old = house.up().artifact
+    house.twin.down()
+    house.made = write_sources(tmp_path / "newer", templates)
+    with zipfile.ZipFile(house.made.artifact, "a") as file:
+        file.writestr("small/more.py", "")
+    new = house.up().artifact
+    assert new != old
+    assert [path.name for path in house.state.artifact.iterdir()] == [new]
 
 
 def test_an_engine_that_died_is_noticed_and_up_starts_it_again(house: House) -> None:
