@@ -32,7 +32,7 @@ class Activity:
 
     Attributes:
         actor: who acts.
-        action: what is asked, for example `dialogue.read`.
+        action: what is asked, for example `report.read`.
         deadline: the monotonic time, in seconds, after which no new attempt is started.
         count: receives every metric.
     """

@@ -1,0 +1,80 @@
+"""Fakes, for faults that no real engine shows on demand. They implement the real protocols.
+
+`FakeKms` implements `keys.kms.RootKms` and passes the adapter's own contract tests (tests/keys/test_kms_contract.py).
+"""
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused, TwinvaultError
+from twinvault.keys.kms import DataKey
+from twinvault.observe import CryptoOperation, Observer, Outcome
+
+
+def _canonical(context: Mapping[str, str]) -> bytes:
+    fields = [text.encode() for pair in sorted(context.items()) for text in pair]
+    return b"".join(len(text).to_bytes(4, "big") + text for text in fields)
+
+
+@dataclass
+class FakeKms:
+    """A KMS in memory whose answers can be made to fail.
+
+    `fault`, while set, is raised by every call; `calls` counts them.
+    """
+
+    roots: dict[str, bytes] = field(default_factory=lambda: {"root-1": os.urandom(32)})
+    refused: set[str] = field(default_factory=set)
+    fault: TwinvaultError | None = None
+    calls: list[str] = field(default_factory=list)
+    hold: threading.Event | None = None
+
+    def generate_data_key(self, root_key_id: str, context: Mapping[str, str], observer: Observer) -> DataKey:
+        root = self._root("generate_data_key", root_key_id, observer)
+        key, nonce = os.urandom(32), os.urandom(12)
+        return DataKey(key, nonce + AESGCM(root).encrypt(nonce, key, _canonical(context)))
+
+    def decrypt(self, wrapped: bytes, root_key_id: str, context: Mapping[str, str], observer: Observer) -> bytes:
+        root = self._root("decrypt", root_key_id, observer)
+        try:
+            return AESGCM(root).decrypt(wrapped[:12], wrapped[12:], _canonical(context))
+        except (InvalidTag, ValueError):
+            raise IntegrityError("root key") from None
+
+    def _root(self, operation: str, root_key_id: str, observer: Observer) -> bytes:
+        self.calls.append(operation)
+        observer.metric("KmsCalls")
+        observer.kms_call(f"fake-{len(self.calls)}")
+        if self.hold is not None:
+            self.hold.wait(30)
+        if self.fault is not None:
+            raise self.fault
+        if root_key_id in self.refused or root_key_id not in self.roots:
+            raise KeyRefused("the key service refuses the root key (DisabledException)")
+        return self.roots[root_key_id]
+
+
+OUTAGE = DependencyError("the key service cannot be reached")
+
+
+@dataclass
+class Recorder:
+    """An observer that remembers."""
+
+    operations: list[tuple[str, str, str]] = field(default_factory=list)
+    metrics: dict[str, int] = field(default_factory=dict)
+    kms_ids: list[str] = field(default_factory=list)
+
+    def crypto(self, operation: CryptoOperation, key_id: str, outcome: Outcome = "success") -> None:
+        self.operations.append((operation, key_id, outcome))
+
+    def kms_call(self, request_id: str) -> None:
+        self.kms_ids.append(request_id)
+
+    def metric(self, name: str, value: int = 1) -> None:
+        self.metrics[name] = self.metrics.get(name, 0) + value

@@ -1,0 +1,122 @@
+"""A whole store over the real DynamoDB Local, with a KMS of one's choice: what the upper rooms' tests stand on."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from twinvault.audit.activity import Activity, Actor
+from twinvault.audit.ids import uuid7
+from twinvault.audit.log import AuditLog
+from twinvault.keys.cache import CacheLimits, Instant, KeyCache
+from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.kms import RootKms
+from twinvault.records.dynamodb import DynamoAuditTable, DynamoKeyTable, Table
+from twinvault.records.reading import Reader, Settings
+from twinvault.records.store import RecordStore
+from twinvault.records.transaction import Transactor
+from twinvault.records.writing import TableNames, Writer
+
+_TEXT_KEYS = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+_LIST_KEYS = ("tenant_id", "list_kind", "list_status", "list_at")
+
+
+def make_tables(client: Any) -> TableNames:
+    """New tables of the template's key schemas (tests/local/test_provision.py proves the template's own)."""
+    mark = uuid.uuid4().hex[:8]
+    names = TableNames(f"records-{mark}", f"keys-{mark}", f"audit-{mark}")
+    key_schema = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    for name in (names.keys, names.audit):
+        client.create_table(
+            TableName=name, KeySchema=key_schema, AttributeDefinitions=_TEXT_KEYS, BillingMode="PAY_PER_REQUEST"
+        )
+    index = [{"AttributeName": n, "KeyType": "HASH" if i < 2 else "RANGE"} for i, n in enumerate(_LIST_KEYS)]
+    client.create_table(
+        TableName=names.records,
+        KeySchema=key_schema,
+        AttributeDefinitions=[*_TEXT_KEYS, *({"AttributeName": n, "AttributeType": "S"} for n in _LIST_KEYS)],
+        GlobalSecondaryIndexes=[
+            {"IndexName": "ByList", "KeySchema": index, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return names
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True)
+class World:
+    """One environment's store, and what stands behind it."""
+
+    store: RecordStore
+    keys: KeyHierarchy
+    cache: KeyCache
+    kms: RootKms
+    client: Any
+    tables: TableNames
+    audit: AuditLog
+
+    def activity(
+        self, tenant: str = "acme", *, action: str = "test", count: Callable[[str, int], None] | None = None
+    ) -> Activity:
+        return Activity(
+            Actor(tenant, "subject-1", "trace", "span"), action, time.monotonic() + 20, count or (lambda _n, _v: None)
+        )
+
+    def items(self, table: str | None = None) -> list[dict[str, Any]]:
+        """Everything a table holds, as its reader sees it."""
+        name = table or self.tables.records
+        return [item for page in self.client.get_paginator("scan").paginate(TableName=name) for item in page["Items"]]
+
+    def another_environment(self) -> "World":
+        """The same tables and KMS seen from a second process: caches and chain of its own."""
+        return make_world(self.client, self.kms, self.tables, roots=self.keys._root_key_ids)
+
+
+def make_client(endpoint: str, aws: dict[str, Any]) -> Any:
+    config = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=10)
+    return boto3.client("dynamodb", endpoint_url=endpoint, config=config, **aws)
+
+
+def make_world(
+    client: Any,
+    kms: RootKms,
+    tables: TableNames | None = None,
+    *,
+    roots: tuple[str, ...] = ("root-1",),
+    limits: CacheLimits | None = None,
+) -> World:
+    names = tables or make_tables(client)
+    transactor = Transactor(client, new_token=lambda: str(uuid.uuid4()), monotonic=time.monotonic, sleep=time.sleep)
+    cache = KeyCache(limits or CacheLimits(), clock=lambda: Instant(time.monotonic(), time.time()), jitter=lambda: 0.5)
+    key_table = DynamoKeyTable(Table(client, names.keys, sleep=time.sleep), transactor, monotonic=time.monotonic)
+    keys = KeyHierarchy(table=key_table, kms=kms, root_key_ids=roots, cache=cache, now=now, randomness=os.urandom)
+    audit = AuditLog(
+        DynamoAuditTable(names.audit, transactor),
+        new_chain=lambda: uuid.uuid4().hex,
+        event_id=lambda: uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
+        now=now,
+    )
+    table = Table(client, names.records, sleep=time.sleep)
+    reader = Reader(table, keys, settings=Settings(), sleep=time.sleep)
+    writer = Writer(
+        reader,
+        keys,
+        audit,
+        transactor,
+        tables=names,
+        now=now,
+        randomness=os.urandom,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+    )
+    return World(RecordStore(table, reader, writer, audit), keys, cache, kms, client, names, audit)

@@ -1,0 +1,206 @@
+"""The shape of the house: arrows, pure rooms, sizes. Read from the source, so that nothing has to be imported."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FUNCTIONS = ROOT / "functions"
+PACKAGES = (FUNCTIONS, ROOT / "local" / "twinvault_local", ROOT / "cli" / "twinvault_cli", ROOT / "stacks")
+MOST_LINES = 260
+MOST_FUNCTION_LINES = 45
+
+OURS = {"twinvault", "dialogues", "service"}
+ARROWS = {
+    # Each room and the rooms that it may import; itself and twinvault.errors are always allowed.
+    "twinvault.errors": set(),
+    "twinvault.observe": set(),
+    "twinvault.envelope": set(),
+    "twinvault.keys": {"twinvault.envelope", "twinvault.observe"},
+    "twinvault.audit": {"twinvault.observe"},
+    "twinvault.records": {"twinvault.envelope", "twinvault.keys", "twinvault.audit", "twinvault.observe"},
+    "dialogues": {"twinvault"},
+    "service": {"dialogues", "twinvault"},
+}
+PURE = ("twinvault/envelope", "twinvault/audit/chain.py")
+IMPURE = {"boto3", "botocore", "aws_lambda_powertools", "time", "datetime", "threading", "random", "secrets"}
+ONLY_IN_ENVELOPE = {"cryptography", "twinvault"}
+
+
+def modules(*folders: Path) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(FUNCTIONS).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The dotted names that a module imports, type-checking blocks included; `from a import b` counts as a and a.b."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            assert node.module
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+def room_of(name: str) -> str:
+    rooms = [room for room in ARROWS if within(name, room)]
+    return max(rooms, key=len, default="twinvault")
+
+
+def by_path(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", modules(FUNCTIONS), ids=by_path)
+def test_a_room_imports_only_what_its_arrows_allow(path: Path) -> None:
+    room = room_of(name_of(path))
+    allowed = {*ARROWS.get(room, set()), room, "twinvault.errors"}
+    for name in imported(path):
+        if name.partition(".")[0] in OURS and name not in OURS:
+            assert any(within(name, one) for one in allowed), f"{room} may not import {name}"
+
+
+def test_adapters_are_known_to_the_composition_root_alone() -> None:
+    adapters = {"twinvault.keys.kms.AwsKms", "twinvault.records.dynamodb.DynamoKeyTable"}
+    adapters |= {"twinvault.records.dynamodb.DynamoAuditTable", "twinvault.records.transaction.Transactor"}
+    inside = {"writing.py", "dynamodb.py"}  # the records room hands its own transactor around
+    for path in modules(FUNCTIONS):
+        if path.name not in {"wiring.py", *inside}:
+            assert not adapters & set(imported(path)), path
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in modules(FUNCTIONS) if any(str(p).find(one) > 0 for one in PURE)], ids=by_path
+)
+def test_a_pure_room_has_no_clock_no_network_and_no_environment(path: Path) -> None:
+    for name in imported(path):
+        assert name.partition(".")[0] not in IMPURE, name
+    assert not re.search(r"\benviron\b", path.read_text(encoding="utf-8"))
+
+
+def test_envelope_stands_on_the_standard_library_and_cryptography_alone() -> None:
+    import sys
+
+    for path in modules(FUNCTIONS / "twinvault" / "envelope"):
+        for name in imported(path):
+            top = name.partition(".")[0]
+            assert top in ONLY_IN_ENVELOPE or top in sys.stdlib_module_names, name
+
+
+def test_cryptography_is_used_in_the_envelope_alone() -> None:
+    """Tokens are PyJWT's business; everything else that is sealed or opened goes through the one primitive."""
+    for path in modules(FUNCTIONS):
+        if "envelope" not in path.parts:
+            assert not any(within(name, "cryptography") for name in imported(path)), path
+
+
+def test_the_library_knows_neither_powertools_nor_pydantic_nor_tokens() -> None:
+    for path in modules(FUNCTIONS / "twinvault"):
+        tops = {name.partition(".")[0] for name in imported(path)}
+        assert not tops & {"aws_lambda_powertools", "pydantic", "jwt", "dialogues", "service"}, path
+
+
+def test_the_library_has_no_word_of_its_first_user() -> None:
+    for path in modules(FUNCTIONS / "twinvault"):
+        assert "dialogue" not in path.read_text(encoding="utf-8").lower(), path
+
+
+def test_the_environment_is_read_in_settings_alone() -> None:
+    for path in modules(FUNCTIONS):
+        if path != FUNCTIONS / "service" / "settings.py":
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"\benviron\b|\bgetenv\b|\bputenv\b", text), path
+
+
+def test_functions_name_no_endpoint_no_stage_and_no_place() -> None:
+    forbidden = re.compile(
+        r"endpoint_url|localhost|127\.0\.0\.1|amazonaws\.com|[\"']https?://|AWS_ENDPOINT|\bis_local\b|"
+        r"[\"'](?:dev|prod|local|production|staging)[\"']"
+    )
+    for path in modules(FUNCTIONS):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            assert not forbidden.search(line), f"{path}:{number}"
+
+
+def test_one_module_issues_transactions() -> None:
+    for path in modules(FUNCTIONS):
+        text = path.read_text(encoding="utf-8")
+        if path.name != "transaction.py":
+            assert not re.search(r"execute_transaction|transact_write|execute_statement|batch_write", text), path
+
+
+def test_nothing_in_functions_writes_items_by_another_way() -> None:
+    """PutItem overwrites and DeleteItem erases; a PartiQL INSERT can do neither."""
+    for path in modules(FUNCTIONS):
+        assert not re.search(r"\b(?:put|delete|update)_item\b", path.read_text(encoding="utf-8")), path
+
+
+def test_statements_are_never_formatted_with_values() -> None:
+    """A statement is made in two functions, from table and attribute names; values are bound."""
+    for path in modules(FUNCTIONS):
+        found = re.findall(r"(?:INSERT INTO|UPDATE|DELETE FROM|SELECT) \"", path.read_text(encoding="utf-8"))
+        assert not found or path.name == "transaction.py", path
+
+
+def test_nothing_is_printed_or_pickled() -> None:
+    for path in modules(FUNCTIONS):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in {"print", "eval"}], (
+            path
+        )
+        assert not any(within(name, "pickle") for name in imported(path)), path
+
+
+@pytest.mark.parametrize("folder", ["local/twinvault_local", "cli/twinvault_cli", "stacks"])
+def test_what_surrounds_the_functions_never_imports_them(folder: str) -> None:
+    for path in modules(ROOT / folder):
+        assert not {name.partition(".")[0] for name in imported(path)} & OURS, path
+
+
+def test_only_the_command_knows_the_twin() -> None:
+    for path in modules(FUNCTIONS, ROOT / "stacks"):
+        assert not {name.partition(".")[0] for name in imported(path)} & {"twinvault_cli", "twinvault_local"}, path
+    for path in modules(ROOT / "local" / "twinvault_local"):
+        assert not any(within(name, "twinvault_cli") for name in imported(path)), path
+
+
+def test_handlers_are_thin() -> None:
+    for path in modules(FUNCTIONS / "service" / "handlers"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 60, path
+
+
+@pytest.mark.parametrize("path", modules(*PACKAGES), ids=by_path)
+def test_modules_and_functions_are_short_and_say_what_they_are(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "a module without a docstring"
+    assert len(text.splitlines()) <= MOST_LINES
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno + 1 <= MOST_FUNCTION_LINES, f"{node.name} is long"
+
+
+def test_every_folder_of_code_is_a_package_with_a_docstring() -> None:
+    for root in PACKAGES:
+        for folder in {path.parent for path in modules(root)} - {FUNCTIONS}:
+            package = folder / "__init__.py"
+            assert package.exists(), folder
+            assert ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))), package
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    names = {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert not [path for path in modules(*PACKAGES) if path.stem in names]
