@@ -1,0 +1,80 @@
+"""docs/format.md: its example is a vector, and what it says in figures is what the code does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.vectors.generate import FOLDER
+from tests.vectors.material import item_of
+from twinvault.envelope import MAX_PLAINTEXT_BYTES, Label, canonical_number, open_sealed, padded_size
+from twinvault.envelope.item import Shape, from_item
+
+DOCUMENT = (Path(__file__).parent.parent.parent / "docs" / "format.md").read_text()
+ENVELOPE = Path(__file__).parent.parent.parent / "functions" / "twinvault" / "envelope"
+BLOCKS = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+VECTOR = next(
+    vector for vector in json.loads((FOLDER / "records.json").read_text())["vectors"] if vector["name"] == "perspective"
+)
+
+
+def test_the_example_is_on_the_first_screen_and_is_the_vector():
+    assert DOCUMENT.index("```json") < DOCUMENT.index("\n## ")
+    assert json.loads(BLOCKS[0]) == VECTOR["item"]
+    assert BLOCKS[1].strip() == VECTOR["plaintext_text"]
+
+
+def test_the_example_opens_as_the_text_beside_it_says():
+    key = bytes.fromhex(re.search(r"`([0-9a-f]{64})`", DOCUMENT)[1])
+    shape = Shape(clear={name: frozenset(kinds) for name, kinds in VECTOR["declared"].items()})
+    item = item_of(json.loads(BLOCKS[0]))
+    context, sealed = from_item(item, table="records", tenant="acme", pk=item["pk"]["S"], shape=shape)
+    assert open_sealed(sealed, key=key, label=Label.RECORD, context=context).decode() == BLOCKS[1].strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(r"SHA-256\(AAD\)", "aad_sha256"), ("record key", "record_key"), ("commitment", "commitment")],
+)
+def test_the_values_in_between(words, name):
+    assert re.search(rf"^    {words} +([0-9a-f]{{64}})$", DOCUMENT, re.MULTILINE)[1] == VECTOR[name]
+
+
+def test_the_labels_are_those_of_the_code():
+    assert set(re.findall(r"^\| `(twinvault/v1/[a-z]+)` \|", DOCUMENT, re.MULTILINE)) == {
+        label.value for label in Label
+    }
+
+
+def test_the_steps_are_those_of_the_code():
+    written = re.findall(r"^(\d)\. \*\*([a-z ]+)\.\*\*", DOCUMENT, re.MULTILINE)
+    assert [int(number) for number, _ in written] == list(range(10))
+    steps = {f"{number} {name}" for number, name in written}
+    code = "".join(path.read_text() for path in ENVELOPE.glob("*.py"))
+    assert set(re.findall(r'"(\d [a-z ]+)"', code)) <= steps
+    assert {case["step"] for case in json.loads((FOLDER / "negative.json").read_text())["vectors"]} <= steps
+
+
+def test_the_table_of_numbers():
+    table = DOCUMENT[DOCUMENT.index("| written | canonical |") :].split("\n\n")[0]
+    for row in table.splitlines()[2:]:
+        written, canonical = row.strip("|").split("|")
+        for text in re.findall("`([^`]+)`", written):
+            assert f"`{canonical_number(text)}`" == canonical.strip()
+
+
+def test_the_figures():
+    assert f"{MAX_PLAINTEXT_BYTES:,} bytes" in DOCUMENT
+    smallest, largest = padded_size(0) + 16, padded_size(MAX_PLAINTEXT_BYTES) + 16
+    assert f"{smallest} to {largest:,} bytes" in DOCUMENT
+
+
+def test_every_file_of_vectors_is_listed_and_every_listed_one_exists():
+    listed = set(re.findall(r"^\| `([a-z]+\.json)` \|", DOCUMENT, re.MULTILINE))
+    assert listed == {path.name for path in FOLDER.glob("*.json")}
+
+
+def test_every_link_within_the_page_leads_somewhere():
+    anchors = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", DOCUMENT, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([a-z-]+)\)", DOCUMENT)) <= anchors
