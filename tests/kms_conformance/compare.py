@@ -1,4 +1,4 @@
-"""Prints the table of README.md, from a run against ours and one against moto: python -m tests.kms_conformance.compare."""
+"""Prints the table of README.md, from a run of each: python -m tests.kms_conformance.compare."""
 
 import subprocess
 import sys
