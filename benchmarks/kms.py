@@ -1,0 +1,170 @@
+"""The local KMS beside moto's server, in one run: python benchmarks/kms.py [--seconds 4] [--json].
+
+Start-up, the median of GenerateDataKey and Decrypt with one client, and the throughput of 8 clients that do both. The
+client is http.client on kept connections, the same for both servers; it shares the machine with them, so the figures
+are for comparing, not for planning.
+"""
+
+import argparse
+import base64
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from socket import create_server
+
+CLIENTS = 8
+WARM_UP = 50
+REQUESTS = 600
+CONTEXT = {"twinvault:purpose": "kek", "twinvault:tenant": "acme"}
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=BENCH/20260101/eu-central-1/kms/aws4_request, SignedHeaders=host, Signature="
+    + "0" * 64
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured of one server."""
+
+    start_seconds: float
+    generate_p50_ms: float
+    decrypt_p50_ms: float
+    requests_per_second: float
+
+
+class Client:
+    """One connection, opened again where the server closes it."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def call(self, operation: str, document: dict[str, object]) -> dict[str, str]:
+        """Send one request and return its answer."""
+        headers = {
+            "authorization": AUTHORIZATION,
+            "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": f"TrentService.{operation}",
+        }
+        self._connection.request("POST", "/", json.dumps(document), headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status != http.client.OK:
+            raise RuntimeError(f"{operation}: {response.status}")
+        answer: dict[str, str] = json.loads(content)
+        return answer
+
+
+def main() -> None:
+    """Measure both and print a table, or JSON."""
+    parser = argparse.ArgumentParser(description="The local KMS beside moto's server.")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of each throughput run")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ours = measure(["-m", "twinvault_local.kms", "--data", folder, "--port"], "/health", asked.seconds)
+    moto = measure(["-m", "moto.server", "-H", "127.0.0.1", "-p"], "/moto-api/data.json", asked.seconds)
+    sys.stdout.write(
+        json.dumps({"ours": asdict(ours), "moto": asdict(moto)}) + "\n" if asked.json else table(ours, moto)
+    )
+
+
+def measure(command: list[str], ready: str, seconds: float) -> Figures:
+    """Start a server, measure it, stop it."""
+    with create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    began = time.perf_counter()
+    with running([*command, str(port)]):
+        wait(port, ready)
+        started = time.perf_counter() - began
+        client = Client(port)
+        key = str(client.call("CreateKey", {})["KeyMetadata"]["KeyId"])  # type: ignore[index]  # the one nested answer
+        generate = {"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": CONTEXT}
+        blob = client.call("GenerateDataKey", generate)["CiphertextBlob"]
+        decrypt = {"CiphertextBlob": blob, "EncryptionContext": CONTEXT}
+        if len(base64.b64decode(client.call("Decrypt", decrypt)["Plaintext"])) != 32:  # noqa: PLR2004  # AES-256
+            raise RuntimeError("the server does not decrypt what it made")
+        return Figures(
+            start_seconds=started,
+            generate_p50_ms=median_ms(client, "GenerateDataKey", generate),
+            decrypt_p50_ms=median_ms(client, "Decrypt", decrypt),
+            requests_per_second=throughput(port, generate, decrypt, seconds=seconds),
+        )
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[None]:
+    """Run a server for as long as the block."""
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  # our own command
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait(port: int, path: str) -> None:
+    """Return when the server answers."""
+    deadline = time.perf_counter() + 30
+    while time.perf_counter() < deadline:
+        with suppress(OSError):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", path)
+            if connection.getresponse().status == http.client.OK:
+                return
+        time.sleep(0.005)
+    raise RuntimeError("the server did not start")
+
+
+def median_ms(client: Client, operation: str, document: dict[str, object]) -> float:
+    """Return the median time of one operation, one after the other."""
+    times = []
+    for _ in range(WARM_UP + REQUESTS):
+        began = time.perf_counter()
+        client.call(operation, document)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[WARM_UP:]) * 1000
+
+
+def throughput(port: int, generate: dict[str, object], decrypt: dict[str, object], *, seconds: float) -> float:
+    """Return how many requests a second 8 clients get answered, taking turns at both operations."""
+    counts = [0] * CLIENTS
+    until = time.perf_counter() + seconds
+
+    def work(number: int) -> None:
+        client = Client(port)
+        while time.perf_counter() < until:
+            client.call("GenerateDataKey", generate)
+            client.call("Decrypt", decrypt)
+            counts[number] += 2
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+def table(ours: Figures, moto: Figures) -> str:
+    """Return the figures beside each other, as Markdown."""
+    rows = [
+        ("start-up, s", ours.start_seconds, moto.start_seconds),
+        ("GenerateDataKey, p50 ms", ours.generate_p50_ms, moto.generate_p50_ms),
+        ("Decrypt, p50 ms", ours.decrypt_p50_ms, moto.decrypt_p50_ms),
+        (f"requests/s, {CLIENTS} clients", ours.requests_per_second, moto.requests_per_second),
+    ]
+    lines = ["| | ours | moto |", "| --- | ---: | ---: |"]
+    lines += [f"| {name} | {one:.2f} | {two:.2f} |" for name, one, two in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
