@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from socket import create_server
@@ -46,7 +46,7 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
-    def call(self, operation: str, document: dict[str, object]) -> dict[str, str]:
+    def call(self, operation: str, document: Mapping[str, object]) -> dict[str, str]:
         """Send one request and return its answer."""
         headers = {
             "authorization": AUTHORIZATION,
@@ -123,7 +123,7 @@ def wait(port: int, path: str) -> None:
     raise RuntimeError("the server did not start")
 
 
-def median_ms(client: Client, operation: str, document: dict[str, object]) -> float:
+def median_ms(client: Client, operation: str, document: Mapping[str, object]) -> float:
     """Return the median time of one operation, one after the other."""
     times = []
     for _ in range(WARM_UP + REQUESTS):
@@ -133,7 +133,7 @@ def median_ms(client: Client, operation: str, document: dict[str, object]) -> fl
     return statistics.median(times[WARM_UP:]) * 1000
 
 
-def throughput(port: int, generate: dict[str, object], decrypt: dict[str, object], *, seconds: float) -> float:
+def throughput(port: int, generate: Mapping[str, object], decrypt: Mapping[str, object], *, seconds: float) -> float:
     """Return how many requests a second 8 clients get answered, taking turns at both operations."""
     counts = [0] * CLIENTS
     until = time.perf_counter() + seconds
