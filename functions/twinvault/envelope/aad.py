@@ -111,15 +111,9 @@ def _value(name: str, value: ClearValue) -> bytes:
     if isinstance(value, str):
         return b"\x01" + _text(value, name)
     if isinstance(value, Number):
-        return _number(value.text, name)
+        return b"\x02" + _lp(canonical_number(value.text, field=name).encode())
     if value is None:
         return b"\x04\x00\x00\x00\x00"
     if isinstance(value, bool):
         return b"\x03\x00\x00\x00\x01\x01" if value else b"\x03\x00\x00\x00\x01\x00"
     raise InvalidInput(f"{name}: only text, numbers, truth values and null may be clear", field=name)
-
-
-# Memoised for the same reason: clear numbers are versions, formats and small counts, the same in most records.
-@lru_cache(maxsize=1024)
-def _number(text: str, name: str) -> bytes:
-    return b"\x02" + _lp(canonical_number(text, field=name).encode())

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue, Context, Number
+from twinvault.envelope.aad import ClearValue, Context, Number
 from twinvault.envelope.numbers import number_value
 from twinvault.envelope.primitive import FORMAT, Sealed, require_lengths
 from twinvault.errors import IntegrityError, InvalidInput
@@ -42,7 +42,8 @@ class Shape:
 def to_item(context: Context, sealed: Sealed) -> dict[str, dict[str, Any]]:
     """Returns the DynamoDB item of a sealed record."""
     item: dict[str, dict[str, Any]] = {"pk": {"S": context.pk}, "sk": {"S": context.sk}, KEY_ID: {"S": context.key_id}}
-    item.update((name, encode_clear(value)) for name, value in context.clear.items())
+    for name, value in context.clear.items():
+        item[name] = encode_clear(value)
     item[CONTENT] = {"B": sealed.ciphertext}
     item[NONCE] = {"B": sealed.nonce}
     item[SALT] = {"B": sealed.salt}
@@ -82,42 +83,32 @@ def from_item(
 
 def encode_clear(value: ClearValue) -> dict[str, Any]:
     """One clear value as a DynamoDB attribute value."""
-    match value:
-        case str():
-            return {"S": value}
-        case bool():
-            return {"BOOL": value}
-        case None:
-            return {"NULL": True}
-        case Number():
-            return {"N": value.text}
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, Number):
+        return {"N": value.text}
+    return {"NULL": True} if value is None else {"BOOL": value}
 
 
-def _clear_value(name: object, value: object, *, shape: Shape, where: str) -> ClearValue:
+def _clear_value(name: str, value: object, *, shape: Shape, where: str) -> ClearValue:
     """Decodes one clear attribute, or refuses it: undeclared, of another type, or not an attribute value at all."""
-    if not isinstance(name, str) or not ATTRIBUTE_NAME.fullmatch(name) or name not in shape.clear:
-        raise IntegrityError("4 clear attributes", where=where)
-    if not isinstance(value, Mapping) or len(value) != 1:
-        raise IntegrityError("4 clear attributes", where=where)
-    ((kind, content),) = value.items()
-    if kind not in shape.clear[name]:
-        raise IntegrityError("4 clear attributes", where=where)
-    match kind, content:
-        case "S", str():
-            return content
-        case "N", str():
-            return Number(content)
-        case "BOOL", bool():
-            return content
-        case "NULL", True:
-            return None
-        case _:
-            raise IntegrityError("4 clear attributes", where=where)
+    if name in shape.clear and isinstance(value, dict) and len(value) == 1:
+        ((kind, content),) = value.items()
+        if kind in shape.clear[name]:
+            if kind == "S" and isinstance(content, str):
+                return content
+            if kind == "N" and isinstance(content, str):
+                return Number(content)
+            if kind == "BOOL" and isinstance(content, bool):
+                return content
+            if kind == "NULL" and content is True:
+                return None
+    raise IntegrityError("4 clear attributes", where=where)
 
 
 def _attribute(item: Item, name: str, kind: str) -> object:
     value: object = item.get(name)
-    return value.get(kind) if isinstance(value, Mapping) and len(value) == 1 else None
+    return value.get(kind) if isinstance(value, dict) and len(value) == 1 else None
 
 
 def _text(item: Item, name: str, *, step: str) -> str:
