@@ -15,7 +15,7 @@ FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build synth check test demo down bench vectors lock clean
+.PHONY: help setup fetch build synth check test demo down bench vectors schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -71,6 +71,9 @@ bench: $(SETUP) ## the benchmarks
 vectors: $(SETUP) ## write the test vectors anew; they must not change
 	@scripts/vectors
 	@git diff --exit-code -- tests/vectors
+
+schema: $(SETUP) ## write docs/dialogue.schema.json anew
+	@$(PY) scripts/schema.py
 
 lock: $(SETUP) ## resolve requirements/*.in anew
 	@scripts/lock
