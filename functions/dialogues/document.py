@@ -12,6 +12,7 @@ whatever is taken in can be given out again."""
 
 MAX_DEPTH = 64
 MAX_ERRORS = 20
+_MAX_NAME = 80
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -47,9 +48,10 @@ def canonical(value: object) -> bytes:
 
 
 def join(path: str, step: str | int) -> str:
-    """A field's path: `perspectives[3].origin.round`."""
+    """A field's path: `perspectives[3].origin.round`. A name that only the caller knows is cut to a readable length."""
     if isinstance(step, int):
         return f"{path}[{step}]"
+    step = step if len(step) <= _MAX_NAME else f"{step[:_MAX_NAME]}..."
     if not step:
         return path
     return f"{path}.{step}" if path else step
@@ -62,11 +64,13 @@ def first_of(errors: Iterable[tuple[str, str]]) -> tuple[str, str, list[tuple[st
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidInput("body: an object holds one name twice", field=twice if twice.isprintable() else "")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidInput(
+                "body: an object holds one name twice", field=join("", name) if name.isprintable() else ""
+            )
+        found[name] = value
     return found
 
 

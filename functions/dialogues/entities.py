@@ -37,7 +37,8 @@ _ENTITIES = (
         KIND,
         re.compile(META),
         {"domain_id": _OPTIONAL_TEXT, "ethos_id": _OPTIONAL_TEXT},
-        frozenset({"source_id", "title", "question", "output_dir", "date", "source_created_at", "lists", "as_written"}),
+        frozenset({"source_id", "title", "question", "output_dir", "date", "source_created_at"})
+        | {"lists", "digest", "as_written"},
     ),
     EntitySpec(
         "expert",

@@ -19,10 +19,7 @@ def export_document(snapshot: Snapshot) -> Element:
     meta = snapshot.records.get(META)
     if meta is None:
         raise IntegrityError("10 dialogue", where=META)
-    if "as_written" in meta.fields:
-        document = dict(meta.fields["as_written"])
-    else:
-        document = to_element(DIALOGUE_META, meta.fields, {}) | to_element(DIALOGUE_HEAD, snapshot.head.fields, {})
+    document = to_element(DIALOGUE_HEAD, snapshot.head.fields, {}) | to_element(DIALOGUE_META, meta.fields, {})
     events = _events(snapshot)
     for name in meta.fields["lists"]:
         entity = ELEMENTS[name].entity

@@ -1,11 +1,12 @@
 """From a document to the drafts of its records; every rule is checked before anything is written."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dialogues.document import join
+from dialogues.document import canonical, join
 from dialogues.entities import KIND, META
 from dialogues.graph import ref_rule
 from dialogues.ids import DisplayId
@@ -52,17 +53,16 @@ def plan_import(document: Element) -> Plan:
     return Plan(document["id"], head, tuple(drafts))
 
 
-def top_level(document: Element) -> Element:
-    """The document without its lists."""
-    return {name: value for name, value in document.items() if name not in LISTS}
-
-
 def _top(document: Element) -> Iterator[tuple[str, Draft]]:
     fields = _fields("", DIALOGUE_META, _own(DIALOGUE_META, document), {})
     head = _fields("", DIALOGUE_HEAD, _own(DIALOGUE_HEAD, document), {})
-    if "as_written" in fields or "as_written" in head:
-        fields["as_written"] = top_level(document)
+    kept = fields.get("as_written", {}) | head.get("as_written", {})
+    if kept:
+        fields["as_written"] = kept
     fields["lists"] = [name for name in LISTS if name in document]
+    # The first record of the first transaction says which document is being imported: another one, even if it begins
+    # alike, cannot complete it.
+    fields["digest"] = hashlib.sha256(canonical(document)).hexdigest()
     yield "", Draft(KIND, META, fields)
 
 

@@ -1,7 +1,7 @@
 """Between the layout's elements and records' fields: one table of names, both ways.
 
-An element whose record would not give it back letter for letter (a number written `1.0`, an origin that is empty) is
-kept beside its fields, sealed, in `as_written`. So an export equals its import by construction, not by enumeration.
+What of an element its record would not give back letter for letter (a number written `1.0`, an origin that is empty) is
+kept beside the fields, sealed, in `as_written`. So an export equals its import by construction, not by enumeration.
 """
 
 from collections.abc import Mapping
@@ -100,16 +100,14 @@ def to_fields(mapped: Mapped, element: Element, implied: Element) -> dict[str, A
             fields |= _origin_fields(value)
         elif name in mapped.names:
             fields[mapped.names[name]] = value
-    if canonical(to_element(mapped, DIALOGUE.as_stored(mapped.entity, fields), implied)) != canonical(element):
-        fields["as_written"] = element
-    return fields
+    rebuilt = to_element(mapped, DIALOGUE.as_stored(mapped.entity, fields), implied)
+    # Nothing is rebuilt that the element does not have, so what differs is all there is to keep.
+    kept = {name: value for name, value in element.items() if name not in rebuilt or not _alike(rebuilt[name], value)}
+    return {**fields, "as_written": kept} if kept else fields
 
 
 def to_element(mapped: Mapped, fields: Mapping[str, Any], implied: Element) -> Element:
     """Returns the element that a record was made from."""
-    if "as_written" in fields:
-        written: Element = fields["as_written"]
-        return written
     element = dict(implied)
     for name, stored in mapped.names.items():
         if stored in fields:
@@ -122,12 +120,18 @@ def to_element(mapped: Mapped, fields: Mapping[str, Any], implied: Element) -> E
         }
         if origin:
             element["origin"] = origin
-    return element
+    kept: Element = fields.get("as_written", {})
+    return element | kept
 
 
 def plain(value: object) -> object:
     """A clear number as JSON has it: whole ones as integers, others as the nearest float."""
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _alike(one: object, other: object) -> bool:
+    """Whether two values are written alike: `1` and `1.0` are not."""
+    return canonical(one) == canonical(other)
 
 
 def _origin_fields(origin: object) -> dict[str, Any]:

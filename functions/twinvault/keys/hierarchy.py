@@ -102,8 +102,10 @@ class KeyHierarchy:
             require_state(state_of(row), sealing=False, name=name)
             return self._unwrap(row, tenant=tenant, name=name, label=Label.INDEX, observer=observer)
 
+        # Two names: a writer that joined a reader's load would be told that there is no key, and could not make one.
+        cache_name = (tenant, "idx#make" if create else "idx")
         try:
-            return self._cache.get((tenant, "idx"), load, observer)
+            return self._cache.get(cache_name, load, observer)
         except _NoKeysError:
             return None
 

@@ -1,0 +1,125 @@
+"""Strict JSON in, canonical JSON out."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialogues.document import MAX_BODY_BYTES, canonical, first_of, join, parse
+from twinvault.errors import CallerError, InvalidInput, TooLarge
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param(b"", "line 1, column 1", id="nothing"),
+        pytest.param(b"{", "must be JSON", id="half an object"),
+        pytest.param(b"{}{}", "must be JSON", id="two objects"),
+        pytest.param(b"{'a': 1}", "must be JSON", id="single quotes"),
+        pytest.param(b'{"a": 1,}', "must be JSON", id="a trailing comma"),
+        pytest.param(b"// no\n{}", "must be JSON", id="a comment"),
+        pytest.param(b'{"a": 01}', "must be JSON", id="a leading zero"),
+        pytest.param(b'{"a": "\t"}', "must be JSON", id="a raw control character"),
+        pytest.param(b"\xef\xbb\xbf{}", "must be JSON", id="a byte order mark"),
+        pytest.param(b"[]", "must be a JSON object", id="a list"),
+        pytest.param(b"null", "must be a JSON object", id="null"),
+        pytest.param(b'{"a": "\xff"}', "must be UTF-8", id="not UTF-8"),
+        pytest.param(b'{"a": "\xed\xa0\x80"}', "must be UTF-8", id="a surrogate in UTF-8"),
+        pytest.param("{}".encode("utf-16"), "must be UTF-8", id="UTF-16"),
+        pytest.param(b'{"a": NaN}', "NaN", id="NaN"),
+        pytest.param(b'{"a": Infinity}', "NaN", id="Infinity"),
+        pytest.param(b'{"a": -Infinity}', "NaN", id="minus Infinity"),
+        pytest.param(b'{"a": [{"b": 1e999}]}', "a[0].b: must be a number", id="a number that becomes infinite"),
+        pytest.param(b'{"a": {"b": "\\ud800"}}', "a.b: holds a lone surrogate", id="a lone surrogate"),
+        pytest.param(b'{"a": {"\\udc00": 1}}', "a: holds a lone surrogate", id="a lone surrogate in a name"),
+        pytest.param(b'{"\\udc00": 1}', "body: holds a lone surrogate", id="a lone surrogate in a first name"),
+        pytest.param(b'{"a": ' + b"9" * 5000 + b"}", "too many digits", id="5,000 digits"),
+        pytest.param(b'{"a": ' + b"[" * DEEP + b"]" * DEEP + b"}", "nested", id="nested beyond the parser"),
+        pytest.param(b'{"a": ' + b"[" * 64 + b"]" * 64 + b"}", "nested deeper than 64", id="nested 65 deep"),
+        pytest.param(b'{"a": 1, "b": {"c": 1, "c": 1}}', "holds one name twice", id="one name twice"),
+        pytest.param(b'{"a": 1, "\\u0061": 1}', "holds one name twice", id="one name in two spellings"),
+    ],
+)
+def test_what_is_not_strict_json_is_refused(body: bytes, says: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse(body)
+    assert says in refused.value.message
+    assert refused.value.field
+
+
+def test_a_name_that_stands_twice_is_named() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse(b'{"x": {"title": 1, "title": 2}}')
+    assert refused.value.field == "title"
+
+
+def test_many_names_with_one_twice_are_refused_in_no_time() -> None:
+    """Quadratic work on 200,000 names would keep a function busy until its timeout."""
+    names = ",".join(f'"{number:x}":0' for number in range(190_000))
+    with pytest.raises(InvalidInput):
+        parse(f'{{{names},"0":0}}'.encode())
+
+
+def test_the_limit_is_counted_in_bytes() -> None:
+    def body(size: int) -> bytes:
+        return b'{"a":"' + b"x" * (size - 8) + b'"}'
+
+    assert len(body(MAX_BODY_BYTES)) == MAX_BODY_BYTES
+    parse(body(MAX_BODY_BYTES))
+    with pytest.raises(TooLarge):
+        parse(body(MAX_BODY_BYTES + 1))
+
+
+def test_no_message_quotes_what_was_sent() -> None:
+    for body in (b'{"secret-word": tru}', b'secret-word {"a": 1}', b'{"a": "secret-word\x01"}'):
+        with pytest.raises(InvalidInput) as refused:
+            parse(body)
+        assert "secret-word" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(1, 1.0, id="1 and 1.0"),
+        pytest.param(0.0, -0.0, id="zero and minus zero"),
+        pytest.param(1, True, id="1 and true"),
+        pytest.param("\u00e9", "e\u0301", id="two forms of one letter"),
+        pytest.param({}, None, id="empty and null"),
+        pytest.param([1, 2], [2, 1], id="two orders"),
+    ],
+)
+def test_canonical_json_tells_apart(one: object, other: object) -> None:
+    assert canonical(one) != canonical(other)
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"])),
+        st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_categories=["Cs"])),
+    )
+)
+def test_what_is_parsed_has_one_canonical_form(document: dict[str, object]) -> None:
+    once = canonical(parse(json.dumps(document).encode()))
+    assert canonical(parse(once)) == once
+
+
+@given(st.binary(max_size=64) | st.text(max_size=64).map(lambda text: text.encode(errors="surrogatepass")))
+def test_any_bytes_are_parsed_or_refused_as_the_callers_fault(body: bytes) -> None:
+    with contextlib.suppress(CallerError):
+        assert isinstance(parse(body), dict)
+
+
+def test_a_path_reads_like_code_and_stays_short() -> None:
+    assert join(join(join("", "perspectives"), 3), "origin") == "perspectives[3].origin"
+    assert len(join("scores", "x" * 10_000)) < 100
+
+
+def test_findings_are_the_first_and_at_most_nineteen_others() -> None:
+    field, message, others = first_of((str(number), "no") for number in range(50))
+    assert (field, message, len(others)) == ("0", "no", 19)
