@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-exter
 """
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from botocore.exceptions import ClientError
 
 from tests.kms.conftest import CALLERS
 from tests.kms.running import ROOT, RunningKms
+from twinvault_local.kms.call import CROSS_ACCOUNT
+from twinvault_local.kms.core import OPERATIONS
+from twinvault_local.kms.validate import service
 
 READER, WRITER = CALLERS["READER"], CALLERS["WRITER"]
 
@@ -142,6 +146,25 @@ def test_another_account_needs_the_policy_and_the_arn(kms: RunningKms):
     with pytest.raises(ClientError) as caught:
         kms.client("OTHER").encrypt(KeyId=arn.rpartition("/")[2], Plaintext=b"x")
     assert caught.value.response["Error"]["Code"] == "NotFoundException"
+
+
+def test_another_accounts_policy_cannot_open_what_is_for_its_own_account(kms: RunningKms):
+    everyone = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everyone]})
+    arn = kms.client().create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    other = kms.client("OTHER")
+    other.describe_key(KeyId=arn)
+    for operation in ("disable_key", "get_key_policy", "list_aliases", "schedule_key_deletion"):
+        _denied(getattr(other, operation), KeyId=arn)
+
+
+def test_the_operations_for_other_accounts_are_those_that_the_service_model_says():
+    def documented(operation: str) -> bool:
+        text = re.sub("<[^>]+>", "", service().operation_model(operation).documentation)
+        found = re.search(r"Cross-account use\s*:?\s*(Yes|No)", text)
+        return found is not None and found[1] == "Yes"
+
+    assert {operation for operation in OPERATIONS if documented(operation)} == CROSS_ACCOUNT
 
 
 def test_accounts_and_regions_see_their_own_keys(kms: RunningKms, key: str):

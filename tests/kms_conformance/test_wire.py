@@ -32,7 +32,7 @@ def test_answers_are_json_1_1(service: Service):
     assert isinstance(document["Keys"], list)
 
 
-@pytest.mark.parametrize("operation", ["NoSuchOperation", "", "ListKeys2"])
+@pytest.mark.parametrize("operation", ["NoSuchOperation", "", "ListKeys2", "x.ListKeys"])
 def test_an_unknown_operation_is_refused(service: Service, operation: str):
     status, _, document = service.post(operation, b"{}")
     assert (status, _code(document)) == (400, "UnknownOperationException")

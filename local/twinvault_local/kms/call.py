@@ -11,15 +11,37 @@ from typing import cast
 
 from twinvault_local.kms.authorize import authorize
 from twinvault_local.kms.conditions import context_facts
-from twinvault_local.kms.errors import KmsError, access_denied, invalid_state, invalid_usage, not_found
-from twinvault_local.kms.model import Alias, Caller, Change, Grant, Key, KeyState
+from twinvault_local.kms.errors import KmsError, access_denied, not_found
+from twinvault_local.kms.model import Alias, Caller, Change, Grant, Key
 from twinvault_local.kms.policy import Access
 from twinvault_local.kms.ring import KeyRing
-from twinvault_local.kms.specs import SPECS, KeySpec
 from twinvault_local.kms.state import State
 from twinvault_local.kms.validate import declared_errors
 
 type Context = Mapping[str, str]
+
+# The operations that may name a key of another account (API reference, "Cross-account use" of each operation).
+CROSS_ACCOUNT = frozenset(
+    {
+        "CreateGrant",
+        "Decrypt",
+        "DescribeKey",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateMac",
+        "GetKeyRotationStatus",
+        "GetPublicKey",
+        "ListGrants",
+        "ReEncrypt",
+        "RetireGrant",
+        "RevokeGrant",
+        "Sign",
+        "Verify",
+        "VerifyMac",
+    }
+)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<kind>key/|alias/)(?P<name>.+)")
@@ -118,6 +140,10 @@ class Call:
         return self._existing(match["name"], account=match["account"])
 
     def _existing(self, key_id: str, *, account: str) -> Key:
+        if account != self.caller.account and self.operation not in CROSS_ACCOUNT:
+            arn = f"arn:aws:kms:{self.region}:{account}:key/{key_id}"
+            reason = "the operation is not for keys of other accounts"
+            raise access_denied(self.caller.arn, f"kms:{self.operation}", arn, reason)
         key = self.state.keys.get(key_id)
         if key is None or (key.account, key.region) != (account, self.region):
             raise not_found(f"Key 'arn:aws:kms:{self.region}:{account}:key/{key_id}' does not exist")
@@ -188,45 +214,8 @@ class Call:
         """
         if self.flag("DryRun"):
             message = "The request would have succeeded, but the DryRun option is set."
-            raise KmsError("DryRunOperationException", message, status=412)
+            raise KmsError("DryRunOperationException", message)
 
 
 def _values(fact: str | tuple[str, ...]) -> tuple[str, ...]:
     return fact if isinstance(fact, tuple) else (fact,)
-
-
-def usable(key: Key, *, usage: str, algorithm: str | None = None) -> KeySpec:
-    """Return the spec of a key that may be used this way now.
-
-    Raises:
-        KmsError: DisabledException, KMSInvalidStateException, InvalidKeyUsageException.
-    """
-    match key.state:
-        case KeyState.DISABLED:
-            raise KmsError("DisabledException", f"{key.arn} is disabled.")
-        case KeyState.PENDING_DELETION:
-            raise invalid_state(f"{key.arn} is pending deletion.")
-        case KeyState.PENDING_IMPORT:
-            raise invalid_state(f"{key.arn} is pending import.")
-    spec = SPECS[key.spec]
-    if key.usage != usage:
-        raise invalid_usage(f"{key.arn} key usage is {key.usage} which is not valid for this operation.")
-    if algorithm is not None and algorithm not in spec.algorithms[usage]:
-        raise invalid_usage(f"Algorithm {algorithm} is incompatible with key spec {key.spec}.")
-    return spec
-
-
-def refuse_states(key: Key, *refused: KeyState) -> None:
-    """Refuse an operation on a key in one of these states (developer guide, "Key states", the table and its details).
-
-    Raises:
-        KmsError: DisabledException, KMSInvalidStateException.
-    """
-    state = key.state
-    if state not in refused:
-        return
-    if state is KeyState.DISABLED:
-        raise KmsError("DisabledException", f"{key.arn} is disabled.")
-    raise invalid_state(
-        f"{key.arn} is {'pending deletion' if state is KeyState.PENDING_DELETION else 'pending import'}."
-    )

@@ -62,11 +62,13 @@ class Journal:
         """
         record = _record(encode_record(changes))
         try:
+            # What a failed write left behind must not stand before this record.
+            os.ftruncate(self._file, self._size)
             _write_all(self._file, record)
             os.fsync(self._file)
         except OSError:
-            # What was half written must not stand before the next record.
-            os.ftruncate(self._file, self._size)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
             raise
         self._size += len(record)
         self.state.apply(changes)

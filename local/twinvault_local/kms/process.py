@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,9 @@ def serve(options: Options) -> None:
             sockets.append(_listen("127.0.0.1", options.admin_port))
             app = _with_admin(app, options.admin_port, Switches(engine.clock, faults))
         LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
+        # uvicorn ends in good order and then raises the signal once more: that second one is not to kill us.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
         _server(app).run(sockets=sockets)
     finally:
         engine.journal.close()

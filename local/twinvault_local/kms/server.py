@@ -47,7 +47,9 @@ class Api:
             await _send(send, 200, b'{"status":"ok"}', request_id=str(uuid.uuid4()))
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        operation = headers.get(b"x-amz-target", "").removeprefix(TARGET_PREFIX)
+        prefix, _, operation = headers.get(b"x-amz-target", "").rpartition(".")
+        if prefix != TARGET_PREFIX:
+            operation = ""
         fault = self._faults.take(operation)
         drop = fault.drop if fault else None
         if fault is not None:

@@ -13,6 +13,7 @@ class State:
         self.aliases: dict[tuple[str, str, str], Alias] = {}
         self.grants: dict[str, Grant] = {}
         self.key_grants: dict[str, dict[str, Grant]] = {}
+        self.key_aliases: dict[str, dict[str, Alias]] = {}
         self.counter = Counter(keys=0)
         self.next_due = float("inf")
 
@@ -35,7 +36,7 @@ class State:
 
     def aliases_of(self, key_id: str) -> list[Alias]:
         """Return the aliases that name this key, in the order of their names."""
-        return sorted((each for each in self.aliases.values() if each.key_id == key_id), key=lambda each: each.name)
+        return sorted(self.key_aliases.get(key_id, {}).values(), key=lambda each: each.name)
 
     def grants_on(self, key_id: str) -> Iterable[Grant]:
         """Return the grants on this key."""
@@ -47,7 +48,10 @@ class State:
                 self.keys[entity.key_id] = entity
                 self.next_due = min(self.next_due, due_at(entity))
             case Alias():
+                if former := self.aliases.get((entity.account, entity.region, entity.name)):
+                    self._drop(former)
                 self.aliases[entity.account, entity.region, entity.name] = entity
+                self.key_aliases.setdefault(entity.key_id, {})[entity.name] = entity
             case Grant():
                 self.grants[entity.grant_id] = entity
                 self.key_grants.setdefault(entity.key_id, {})[entity.grant_id] = entity
@@ -58,6 +62,7 @@ class State:
         match entity:
             case Alias():
                 self.aliases.pop((entity.account, entity.region, entity.name), None)
+                self.key_aliases.get(entity.key_id, {}).pop(entity.name, None)
             case Grant():
                 self.grants.pop(entity.grant_id, None)
                 self.key_grants.get(entity.key_id, {}).pop(entity.grant_id, None)
@@ -67,6 +72,7 @@ class State:
                 for grant in list(self.grants_on(entity.key_id)):
                     self._drop(grant)
                 self.key_grants.pop(entity.key_id, None)
+                self.key_aliases.pop(entity.key_id, None)
                 self.keys.pop(entity.key_id, None)
 
 

@@ -21,7 +21,7 @@ from twinvault_local.kms.errors import KmsError, validation
 
 type Check = Callable[[object, str], object]
 
-TARGET_PREFIX = "TrentService."
+TARGET_PREFIX = "TrentService"
 
 
 @cache

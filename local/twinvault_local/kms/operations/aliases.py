@@ -6,10 +6,11 @@ An alias needs permission twice: on the alias (IAM's to give, so the account's o
 import re
 from dataclasses import replace
 
-from twinvault_local.kms.call import Call, Outcome, refuse_states
+from twinvault_local.kms.call import Call, Outcome
 from twinvault_local.kms.errors import KmsError, validation
 from twinvault_local.kms.model import Alias, Drop, Key, KeyState, Put
 from twinvault_local.kms.pages import page
+from twinvault_local.kms.readiness import refuse_states
 from twinvault_local.kms.specs import SPECS
 
 _NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+")

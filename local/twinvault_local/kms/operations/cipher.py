@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from twinvault_local.kms import blob
 from twinvault_local.kms.asymmetric import rsa_decrypt, rsa_encrypt
-from twinvault_local.kms.call import Call, Context, Outcome, usable
+from twinvault_local.kms.call import Call, Context, Outcome
 from twinvault_local.kms.errors import (
     KmsError,
     access_denied,
@@ -14,6 +14,7 @@ from twinvault_local.kms.errors import (
     validation,
 )
 from twinvault_local.kms.model import Key
+from twinvault_local.kms.readiness import usable
 from twinvault_local.kms.specs import ENCRYPT_DECRYPT, PLAINTEXT_LIMITS, SYMMETRIC_DEFAULT
 
 _CONTEXT_BYTES = 8_192

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from twinvault_local.kms.asymmetric import PAIR_SPECS, generate_pair
-from twinvault_local.kms.call import Call, Context, Outcome, usable
+from twinvault_local.kms.call import Call, Context, Outcome
 from twinvault_local.kms.errors import KmsError, invalid_usage, unsupported, validation
 from twinvault_local.kms.model import Key
 from twinvault_local.kms.operations.cipher import checked_context, refuse_recipient, sealed_under
+from twinvault_local.kms.readiness import usable
 from twinvault_local.kms.specs import ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT
 
 _DATA_KEY_BYTES = {"AES_256": 32, "AES_128": 16}

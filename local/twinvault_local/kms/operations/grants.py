@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import cast
 
 from twinvault_local.kms.authorize import folded, names
-from twinvault_local.kms.call import Call, Context, Outcome, refuse_states
+from twinvault_local.kms.call import Call, Context, Outcome
 from twinvault_local.kms.errors import KmsError, access_denied, not_found, validation
 from twinvault_local.kms.model import Drop, Grant, Key, KeyState, Put
 from twinvault_local.kms.pages import page
+from twinvault_local.kms.readiness import refuse_states
 from twinvault_local.kms.specs import ENCRYPT_DECRYPT, SIGN_VERIFY, SPECS
 
 _MOST_PAIRS = 8

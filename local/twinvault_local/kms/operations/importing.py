@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap_with_padding
 
 from twinvault_local.kms import asymmetric
-from twinvault_local.kms.call import Call, Outcome, refuse_states
+from twinvault_local.kms.call import Call, Outcome
 from twinvault_local.kms.errors import (
     KmsError,
     invalid_ciphertext,
@@ -23,6 +23,7 @@ from twinvault_local.kms.errors import (
     validation,
 )
 from twinvault_local.kms.model import DAY, Key, KeyState, Material, MaterialState, Origin, Put
+from twinvault_local.kms.readiness import refuse_states
 from twinvault_local.kms.specs import SPECS
 
 _WRAPPING_BITS = {"RSA_2048": 2048, "RSA_3072": 3072, "RSA_4096": 4096}

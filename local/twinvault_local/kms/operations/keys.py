@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from twinvault_local.kms.asymmetric import generate_rsa
-from twinvault_local.kms.call import Call, Outcome, refuse_states
+from twinvault_local.kms.call import Call, Outcome
 from twinvault_local.kms.errors import invalid_state, unsupported, validation
 from twinvault_local.kms.model import DAY, Counter, Key, KeyState, Material, MaterialState, Origin, Put
 from twinvault_local.kms.operations.policies import refuse_lockout
 from twinvault_local.kms.operations.tags import checked_tags
 from twinvault_local.kms.pages import page
 from twinvault_local.kms.policy import default_policy, parse_policy
+from twinvault_local.kms.readiness import refuse_states
 from twinvault_local.kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, SPECS, SYMMETRIC_DEFAULT
 
 _WINDOW_DAYS = range(7, 31)

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from twinvault_local.kms.call import Call, Outcome, refuse_states
+from twinvault_local.kms.call import Call, Outcome
 from twinvault_local.kms.errors import KmsError, invalid_state, unsupported
 from twinvault_local.kms.lifecycle import rotated
 from twinvault_local.kms.model import DAY, Key, KeyState, Material, MaterialState, Origin, Put
 from twinvault_local.kms.pages import page
+from twinvault_local.kms.readiness import refuse_states
 from twinvault_local.kms.specs import SPECS
 
 _DEFAULT_DAYS = 365

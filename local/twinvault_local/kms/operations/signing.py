@@ -3,10 +3,11 @@
 import hmac
 
 from twinvault_local.kms import asymmetric
-from twinvault_local.kms.call import Call, Outcome, refuse_states, usable
+from twinvault_local.kms.call import Call, Outcome
 from twinvault_local.kms.errors import KmsError, unsupported
 from twinvault_local.kms.model import Key, KeyState
 from twinvault_local.kms.operations.keys import ALGORITHM_FIELDS
+from twinvault_local.kms.readiness import refuse_states, usable
 from twinvault_local.kms.specs import GENERATE_VERIFY_MAC, SIGN_VERIFY, SPECS
 
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import cast
 
-from twinvault_local.kms.call import Call, Outcome, refuse_states
+from twinvault_local.kms.call import Call, Outcome
 from twinvault_local.kms.errors import KmsError
 from twinvault_local.kms.model import KeyState, Put
 from twinvault_local.kms.pages import page
+from twinvault_local.kms.readiness import refuse_states
 
 _MOST_TAGS = 50
 
