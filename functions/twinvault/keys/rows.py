@@ -155,7 +155,7 @@ def parse_kek(item: Item, *, tenant: str, name: str) -> KekRow:
         or not (isinstance(kek_id, str) and _KEK_ID.fullmatch(kek_id))
         or not isinstance(root, str)
         or not (isinstance(wrapped, bytes) and 0 < len(wrapped) <= _MAX_WRAPPED_BYTES)
-        or state not in _STATES
+        or not (isinstance(state, str) and state in _STATES)
         or not isinstance(created_at, str)
     ):
         raise IntegrityError("kek row", where=name)
@@ -169,7 +169,7 @@ def require_state(state: object, *, sealing: bool, name: str) -> None:
         KeyRefused: the key is revoked or destroyed, or retired and asked to seal.
         IntegrityError: there is no such state.
     """
-    if state not in _STATES:
+    if not isinstance(state, str) or state not in _STATES:
         raise IntegrityError("key state", where=name)
     if state not in (_SEALABLE if sealing else _OPENABLE):
         raise KeyRefused(f"a key of this tenant is {state}", retry_after=60)
