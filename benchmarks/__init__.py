@@ -1,0 +1,1 @@
+"""Benchmarks: how fast, and against whom (docs/benchmarks.md)."""
