@@ -33,11 +33,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reason = miss(f"{item.path.stem}::{item.name}")
         if chosen == "moto" and reason:
             item.add_marker(pytest.mark.xfail(reason=f"moto: {reason}", strict=True))
-        if chosen not in {"ours", "moto"} and item.get_closest_marker("local_only"):
+        if chosen == "aws" and item.get_closest_marker("local_only"):
             item.add_marker(pytest.mark.skip(reason="AWS verifies signatures, so hand-written requests prove nothing"))
 
 
+_REAL_ENVIRONMENT = pytest.StashKey[dict[str, str]]()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    # The tests' own fixtures shut the way to AWS; whoever asks for AWS gets it back as it was (see `_aws`).
+    config.stash[_REAL_ENVIRONMENT] = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     config.addinivalue_line("markers", "local_only: sends a request that is signed by nobody")
 
 
@@ -55,7 +60,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         case "moto":
             yield from _moto()
         case "aws":
-            yield from _aws()
+            yield from _aws(request.config.stash[_REAL_ENVIRONMENT])
         case url:
             yield Service("endpoint", client(url), REGION)
 
@@ -83,15 +88,20 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _aws() -> Iterator[Service]:
+def _aws(environment: dict[str, str]) -> Iterator[Service]:
     """The real one, with the caller's own credentials. Every key is scheduled for deletion at the end."""
-    region = os.environ.get("AWS_REGION", REGION)
-    real = boto3.client("kms", region_name=region, config=Config(parameter_validation=False))
-    service = Service("aws", real, region)
-    yield service
-    for key in service.made:
-        if service.state(key) != "PendingDeletion":
-            real.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        region = environment.get("AWS_REGION", REGION)
+        real = boto3.session.Session().client("kms", region_name=region, config=Config(parameter_validation=False))
+        service = Service("aws", real, region)
+        yield service
+        for key in service.made:
+            if service.state(key) != "PendingDeletion":
+                real.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
 
 
 @pytest.fixture(scope="session")

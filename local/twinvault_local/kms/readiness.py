@@ -14,13 +14,7 @@ def usable(key: Key, *, usage: str, algorithm: str | None = None) -> KeySpec:
     Raises:
         KmsError: DisabledException, KMSInvalidStateException, InvalidKeyUsageException.
     """
-    match key.state:
-        case KeyState.DISABLED:
-            raise KmsError("DisabledException", f"{key.arn} is disabled.")
-        case KeyState.PENDING_DELETION:
-            raise invalid_state(f"{key.arn} is pending deletion.")
-        case KeyState.PENDING_IMPORT:
-            raise invalid_state(f"{key.arn} is pending import.")
+    refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
     spec = SPECS[key.spec]
     if key.usage != usage:
         raise invalid_usage(f"{key.arn} key usage is {key.usage} which is not valid for this operation.")

@@ -1,0 +1,90 @@
+"""Where the local KMS differs from AWS KMS by design: each test fails when that changes."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.kms.conftest import CALLERS
+from tests.kms.running import ROOT, RunningKms
+
+
+def _code(call: Any, **parameters: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["describe_custom_key_stores", "generate_data_key_pair_without_plaintext", "get_key_last_usage", "replicate_key"],
+)
+def test_an_operation_is_unknown(kms: RunningKms, operation: str):
+    assert _code(getattr(kms.client(), operation)) == "UnknownOperationException"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"MultiRegion": True}, id="multi-Region"),
+        pytest.param({"KeySpec": "RSA_4096", "KeyUsage": "SIGN_VERIFY"}, id="RSA_4096"),
+        pytest.param({"KeySpec": "ECC_NIST_P521", "KeyUsage": "SIGN_VERIFY"}, id="P-521"),
+        pytest.param({"KeySpec": "HMAC_224", "KeyUsage": "GENERATE_VERIFY_MAC"}, id="HMAC_224"),
+        pytest.param({"KeySpec": "ML_DSA_44", "KeyUsage": "SIGN_VERIFY"}, id="ML-DSA"),
+        pytest.param({"Origin": "AWS_CLOUDHSM"}, id="custom key store"),
+    ],
+)
+def test_a_kind_of_key_is_not_offered(kms: RunningKms, asked: dict[str, Any]):
+    assert _code(kms.client().create_key, **asked) == "UnsupportedOperationException"
+
+
+def test_ed25519_signs_messages_and_no_prehashes(kms: RunningKms):
+    key = kms.client().create_key(KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    assert key["SigningAlgorithms"] == ["ED25519_SHA_512"]
+    code = _code(
+        kms.client().sign,
+        KeyId=key["KeyId"],
+        Message=b"x" * 64,
+        MessageType="DIGEST",
+        SigningAlgorithm="ED25519_PH_SHA_512",
+    )
+    assert code == "InvalidKeyUsageException"
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        pytest.param({"NotPrincipal": {"AWS": ROOT}}, id="NotPrincipal"),
+        pytest.param({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, id="IpAddress"),
+        pytest.param({"Condition": {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}}, id="DateLessThan"),
+        pytest.param({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-x"}}}, id="aws:PrincipalOrgID"),
+        pytest.param({"Condition": {"StringLike": {"aws:PrincipalArn": "${aws:PrincipalArn}"}}}, id="policy variable"),
+    ],
+)
+def test_policy_elements_that_are_not_evaluated_are_refused(kms: RunningKms, elements: dict[str, Any]):
+    allow = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "kms:*", "Resource": "*"}
+    more = {
+        name: value
+        for name, value in (allow | elements).items()
+        if name != "Principal" or "NotPrincipal" not in elements
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow, more]})
+    assert _code(kms.client().create_key, Policy=policy) == "MalformedPolicyDocumentException"
+
+
+def test_a_principal_need_not_exist(kms: RunningKms):
+    allow = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "kms:*", "Resource": "*"}
+    nobody = allow | {"Principal": {"AWS": ROOT.replace("root", "role/nobody-has-this")}}
+    kms.client().create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [allow, nobody]}))
+
+
+def test_a_grant_works_at_once_and_without_its_token(kms: RunningKms):
+    key = kms.client().create_key()["KeyMetadata"]["Arn"]
+    kms.client().create_grant(KeyId=key, GranteePrincipal=CALLERS["READER"], Operations=["Encrypt"])
+    kms.client("READER").encrypt(KeyId=key, Plaintext=b"x")
+
+
+def test_nobody_is_throttled(kms: RunningKms):
+    client = kms.client()
+    assert len({client.generate_random(NumberOfBytes=16)["Plaintext"] for _ in range(300)}) == 300
