@@ -94,11 +94,14 @@ def make_world(
     *,
     roots: tuple[str, ...] = ("root-1",),
     limits: CacheLimits | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> World:
+    """`sleep` is what a reader does between two looks, and a writer between two tries."""
     names = tables or make_tables(client)
     transactor = Transactor(client, new_token=lambda: str(uuid.uuid4()), monotonic=time.monotonic, sleep=time.sleep)
     cache = KeyCache(limits or CacheLimits(), clock=lambda: Instant(time.monotonic(), time.time()), jitter=lambda: 0.5)
-    key_table = DynamoKeyTable(Table(client, names.keys, sleep=time.sleep), transactor, monotonic=time.monotonic)
+    keys_only = Table(client, names.keys, sleep=time.sleep)
+    key_table = DynamoKeyTable(keys_only, transactor, monotonic=time.monotonic, sleep=time.sleep)
     keys = KeyHierarchy(table=key_table, kms=kms, root_key_ids=roots, cache=cache, now=now, randomness=os.urandom)
     audit = AuditLog(
         DynamoAuditTable(names.audit, transactor),
@@ -107,7 +110,7 @@ def make_world(
         now=now,
     )
     table = Table(client, names.records, sleep=time.sleep)
-    reader = Reader(table, keys, settings=Settings(), sleep=time.sleep)
+    reader = Reader(table, keys, settings=Settings(), sleep=sleep)
     writer = Writer(
         reader,
         keys,
@@ -116,7 +119,7 @@ def make_world(
         tables=names,
         now=now,
         randomness=os.urandom,
-        sleep=time.sleep,
+        sleep=sleep,
         monotonic=time.monotonic,
     )
     return World(RecordStore(table, reader, writer, audit), keys, cache, kms, client, names, audit)

@@ -56,8 +56,9 @@ def build(settings: Settings) -> Service:
     dynamodb = session.client("dynamodb", config=_CONFIG)
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
     tables = TableNames(settings.records_table, settings.keys_table, settings.audit_table)
+    key_table = Table(dynamodb, tables.keys, sleep=time.sleep)
     keys = KeyHierarchy(
-        table=DynamoKeyTable(Table(dynamodb, tables.keys, sleep=time.sleep), transactor, monotonic=time.monotonic),
+        table=DynamoKeyTable(key_table, transactor, monotonic=time.monotonic, sleep=time.sleep),
         kms=AwsKms(session.client("kms", config=_CONFIG)),
         root_key_ids=settings.root_keys,
         cache=KeyCache(CacheLimits(ttl=settings.key_ttl_seconds), clock=_instant, jitter=random.random),

@@ -59,9 +59,9 @@ class Activity:
         self.count(name, value)
 
     def head(self, pk: str, version: int, commitment: bytes) -> None:
-        """A partition was fully read or written in this state; the latest state of each partition is kept."""
-        partition = hashlib.sha256(pk.encode()).hexdigest()
-        self._heads[partition] = HeadSeen(partition, version, commitment.hex())
+        """A partition was fully read in this state; the latest state of each partition is kept."""
+        seen = head_seen(pk, version, commitment)
+        self._heads[seen.partition] = seen
 
     def settled(self) -> None:
         """An entry with what was done so far is durable; the next one begins anew."""
@@ -69,9 +69,22 @@ class Activity:
         self._kms.clear()
         self._heads.clear()
 
-    def event(self, outcome: EventOutcome, *, event_id: str, time: str, error: Exception | None = None) -> Event:
-        """The event of this activity so far. An `IntegrityError` adds the check that failed and the row's hash."""
+    def event(
+        self,
+        outcome: EventOutcome,
+        *,
+        event_id: str,
+        time: str,
+        error: Exception | None = None,
+        wrote: HeadSeen | None = None,
+    ) -> Event:
+        """The event of this activity so far. An `IntegrityError` adds the check that failed and the row's hash.
+
+        `wrote` is the head that the event's own transaction writes. It is not remembered: if that transaction fails,
+        no later entry may name a head that never was.
+        """
         tampering = error if isinstance(error, IntegrityError) else None
+        heads = {**self._heads, **({wrote.partition: wrote} if wrote else {})}
         return Event(
             event_id=event_id,
             time=time,
@@ -82,8 +95,13 @@ class Activity:
             action=self.action,
             outcome=outcome,
             crypto=tuple(CryptoCount(*key, count) for key, count in sorted(self._crypto.items())),
-            heads=tuple(self._heads[name] for name in sorted(self._heads)),
+            heads=tuple(heads[name] for name in sorted(heads)),
             kms_request_ids=tuple(self._kms),
             check=tampering.step if tampering else "",
             row=hashlib.sha256(tampering.where.encode(errors="replace")).hexdigest() if tampering else "",
         )
+
+
+def head_seen(pk: str, version: int, commitment: bytes) -> HeadSeen:
+    """A partition's state as the audit log names it: by the hash of its key."""
+    return HeadSeen(hashlib.sha256(pk.encode()).hexdigest(), version, commitment.hex())

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.chain import GENESIS, Closed, Entry, Event, EventOutcome, make_entry
-from twinvault.errors import DependencyError, Forbidden, TwinvaultError
+from twinvault.errors import DependencyError, Forbidden, IntegrityError
 
 _APPEND_TRIES = 3
 
@@ -121,10 +121,16 @@ class AuditLog:
 
     @contextmanager
     def recording(self, activity: Activity) -> Iterator[None]:
-        """Logs the activity as denied or failed if it ends in one of our errors, before that error is passed on."""
+        """Logs the activity as denied or failed if it ends in an error, a bug included, before that is passed on.
+
+        Raises:
+            DependencyError: the failure itself cannot be logged.
+        """
         try:
             yield
-        except TwinvaultError as error:
+        except Exception as error:
+            if isinstance(error, IntegrityError):
+                activity.metric("OpenFailed")
             outcome: EventOutcome = "denied" if isinstance(error, Forbidden) else "failure"
             self.append(self.event(activity, outcome, error=error), activity)
             raise

@@ -46,7 +46,7 @@ class KeyTable(Protocol):
         """The rows whose sort key begins with `prefix`, in order; all pages unless limited."""
 
     def insert(self, item: "Item") -> None:
-        """Adds a row if none is there, and says nothing of which it was: the caller reads back.
+        """Makes sure that a row is there: this one, or another that was first. The caller reads back which.
 
         Raises:
             DependencyError: the table cannot answer; the row may or may not be there.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BATCH_LIMIT = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _BATCH_TRIES = 5
+_INSERT_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,19 @@ class DynamoKeyTable:
     """`keys.hierarchy.KeyTable` over the keys table."""
 
     def __init__(
-        self, table: Table, transactor: Transactor, *, monotonic: Callable[[], float], patience: float = 10.0
+        self,
+        table: Table,
+        transactor: Transactor,
+        *,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+        patience: float = 10.0,
     ) -> None:
         """`patience`: seconds for which a lost answer to an insert is pursued."""
         self._table = table
         self._transactor = transactor
         self._monotonic = monotonic
+        self._sleep = sleep
         self._patience = patience
 
     def get(self, pk: str, sk: str) -> "Item | None":
@@ -135,9 +143,15 @@ class DynamoKeyTable:
     def insert(self, item: "Item") -> None:
         """See `KeyTable.insert`."""
         deadline = self._monotonic() + self._patience
-        result = self._transactor.execute([insert(self._table.name, item)], deadline=deadline)
-        if result.outcome is Outcome.UNKNOWN:
-            raise DependencyError("the keys table does not answer")
+        # A cancelled insert found a row, or a transaction in flight that may bring one or fail: only looking tells.
+        while self._monotonic() < deadline:
+            result = self._transactor.execute([insert(self._table.name, item)], deadline=deadline)
+            if result.outcome is Outcome.UNKNOWN:
+                break
+            if result.outcome is Outcome.COMMITTED or self._table.get(item["pk"]["S"], item["sk"]["S"]) is not None:
+                return
+            self._sleep(_INSERT_PAUSE)
+        raise DependencyError("the keys table does not answer")
 
 
 class DynamoAuditTable:

@@ -54,7 +54,8 @@ class Listing:
         if status is not None:
             equals["list_status"] = status
         page = self._store.table.query_index(BY_LIST, equals, limit=limit, after=after, descending=True)
-        scopes = tuple(self._scope(item) for item in page.items)
+        # Each partition once: a hostile row can claim another partition's place in the list, never a place of its own.
+        scopes = tuple(dict.fromkeys(self._scope(item) for item in page.items))
         return Hits(
             scopes,
             make_cursor(page.next_key, key=self._key, tenant=self._tenant, question=question)

@@ -84,7 +84,6 @@ class Reader:
             except _Doubt as doubt:
                 doubts = [*doubts, doubt] if doubts and doubts[-1].signature == doubt.signature else [doubt]
                 if len(doubts) == _LOOKS:
-                    activity.metric("OpenFailed")
                     raise IntegrityError(doubt.step, where=doubt.where) from None
             self._sleep(_PAUSE)
         raise Contention("the partition keeps changing", retry_after=1)
@@ -94,14 +93,12 @@ class Reader:
         # The key id is checked before anything is fetched in its name: it must be this partition's own.
         key_id = item.get(KEY_ID, {}).get("S")
         if not isinstance(key_id, str):
-            activity.metric("OpenFailed")
             raise IntegrityError("2 key id", where=f"{scope.pk}/{spec.name}")
         key = self._keys.dek(scope.tenant, scope.kind, scope.partition, key_id, activity)
         try:
             record = open_record(item, spec, scope=scope, key=key, lowest_format=self._settings.lowest_format)
         except IntegrityError:
             activity.crypto("decrypt", key.name, "failure")
-            activity.metric("OpenFailed")
             raise
         activity.crypto("decrypt", key.name)
         return record

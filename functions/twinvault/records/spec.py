@@ -137,7 +137,7 @@ def from_clear(value: ClearValue) -> str | bool | int | Decimal | None:
 def _to_clear(value: object, *, allowed: frozenset[str], field: str) -> ClearValue:
     match value:
         case str() if "S" in allowed:
-            return value
+            return _unicode(value, field=field)
         case bool() if "BOOL" in allowed:
             return value
         case bool():
@@ -151,3 +151,11 @@ def _to_clear(value: object, *, allowed: frozenset[str], field: str) -> ClearVal
     kinds = {"S": "text", "N": "a number", "BOOL": "true or false", "NULL": "null"}
     wanted = " or ".join(kinds[kind] for kind in ("S", "N", "BOOL", "NULL") if kind in allowed)
     raise InvalidInput(f"{field}: must be {wanted}", field=field)
+
+
+def _unicode(text: str, *, field: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{field}: holds a lone surrogate, which is not Unicode text", field=field) from None
+    return text

@@ -8,7 +8,7 @@ the fresh head, sealed anew, and tried under a new token, a bounded number of ti
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from twinvault.audit.activity import Activity
+from twinvault.audit.activity import Activity, head_seen
 from twinvault.audit.chain import Event
 from twinvault.audit.log import AuditLog, Pending, Settled
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
@@ -111,6 +111,7 @@ class Writer:
         snapshot = base if base is not None else self._reader.read(scope, kind, activity)
         for attempt in range(_TRIES):
             if mine and snapshot is not None and snapshot.state.last_event == mine:
+                activity.settled()
                 return snapshot  # the answer was lost or the cancellation was of our own repetition: it is written
             changes = plan(snapshot)
             if changes is None:
@@ -137,6 +138,7 @@ class Writer:
         except DependencyError:
             snapshot = None
         if snapshot is not None and snapshot.state.last_event == event_id:
+            activity.settled()
             return snapshot
         raise OutcomeUnknown("the write was sent and its outcome is unknown; repeating the request is safe")
 
@@ -159,6 +161,8 @@ class Writer:
         """Seals the whole write once: records, head, and the first DEK where the partition is new."""
         if len(changes.put) > MAX_DRAFTS:
             raise InvalidInput(f"a write may hold at most {MAX_DRAFTS} records")
+        if any(HEAD in {draft.sk, draft.entity} for draft in changes.put):
+            raise InvalidInput("the head is not a record to be put: its fields are `Changes.head`")
         new = None if before else self._keys.new_dek(scope.tenant, scope.kind, scope.partition, 1, activity)
         key = new.key if new else self._sealing_key(scope, before, activity)
         state = before.state if before else empty_head(self._randomness(HASH_KEY_BYTES), dek_version=1)
@@ -178,8 +182,8 @@ class Writer:
         head = sealing.put(Draft(HEAD, HEAD, {**changes.head, **state.to_fields()}), before.head if before else None)
         for _ in range(len(sealed) + 1):
             activity.crypto("encrypt", key.name)
-        activity.head(scope.pk, head.record.version, head.record.commitment)
-        event = activity.event("success", event_id=event_id, time=now)
+        wrote = head_seen(scope.pk, head.record.version, head.record.commitment)
+        event = activity.event("success", event_id=event_id, time=now, wrote=wrote)
         records = {**(before.records if before else {}), **{one.record.sk: one.record for one in sealed}}
         snapshot = Snapshot(head.record, state, dict(sorted(records.items())))
         return _Frozen(self._statements([*sealed, head], new), snapshot, event)
