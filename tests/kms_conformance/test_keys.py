@@ -149,15 +149,17 @@ def test_tags_are_kept_changed_and_removed(service: Service):
 
 
 @pytest.mark.parametrize(
-    ("tags", "code"),
+    ("tags", "codes"),
     [
-        pytest.param([("aws:x", "1")], "TagException", id="reserved prefix"),
-        pytest.param([("a", "1"), ("a", "2")], "TagException", id="one name twice"),
-        pytest.param([(f"t{number}", "") for number in range(51)], "LimitExceededException", id="51 tags"),
-        pytest.param([("k" * 129, "")], "ValidationException", id="name too long"),
-        pytest.param([("k", "v" * 257)], "ValidationException", id="value too long"),
+        pytest.param([("aws:x", "1")], {"TagException"}, id="reserved prefix"),
+        pytest.param([("a", "1"), ("a", "2")], {"TagException"}, id="one name twice"),
+        pytest.param(
+            [(f"t{number}", "") for number in range(51)], {"LimitExceededException", "TagException"}, id="51 tags"
+        ),
+        pytest.param([("k" * 129, "")], {"ValidationException"}, id="name too long"),
+        pytest.param([("k", "v" * 257)], {"ValidationException"}, id="value too long"),
     ],
 )
-def test_tags_have_rules(service: Service, shared: str, tags: list[tuple[str, str]], code: str):
-    with refused(code):
+def test_tags_have_rules(service: Service, shared: str, tags: list[tuple[str, str]], codes: set[str]):
+    with refused(*codes):
         service.client.tag_resource(KeyId=shared, Tags=[{"TagKey": name, "TagValue": value} for name, value in tags])

@@ -147,7 +147,6 @@ def test_a_malformed_policy_is_refused(service: Service, key: str, policy: str):
     "condition",
     [
         pytest.param({"StringAlmostEquals": {"kms:EncryptionContext:purpose": "kek"}}, id="no such operator"),
-        pytest.param({"StringEquals": {"kms:NoSuchKey": "x"}}, id="no such key of kms"),
         pytest.param({"ForAllValues__StringEquals": {"kms:EncryptionContext:purpose": "kek"}}, id="overly permissive"),
     ],
 )
