@@ -129,6 +129,17 @@ class Dialogues:
         self._store.release(self._activity)
         return Page(items, hits.cursor)
 
+    def new_dek(self, dialogue_id: str) -> int:
+        """Makes a new version of a dialogue's DEK for what is written from now on; returns the version.
+
+        Raises:
+            NotFound: this tenant has no such dialogue.
+        """
+        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
+        if key is None:
+            raise NotFound("there is no such dialogue")
+        return self._partition(dialogue_id, key.key).new_dek().state.dek_version
+
     def _read(self, dialogue_id: str) -> tuple[PartitionStore, Snapshot]:
         key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
         if key is None:

@@ -17,6 +17,7 @@ from twinvault.envelope import ID
 from twinvault.errors import DependencyError, Forbidden, Unauthenticated
 
 READ, WRITE = "dialogues:read", "dialogues:write"
+READ_KEYS, ROTATE_KEYS = "keys:read", "keys:rotate"
 
 MAX_TOKEN_CHARACTERS = 8192
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}

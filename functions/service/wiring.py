@@ -21,6 +21,7 @@ from twinvault.errors import DependencyError
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
+from twinvault.keys.rotation import KeyRotation
 from twinvault.records.dynamodb import DynamoAuditTable, DynamoKeyTable, Table
 from twinvault.records.reading import Reader
 from twinvault.records.reading import Settings as ReadSettings
@@ -40,6 +41,7 @@ class Service:
 
     store: RecordStore
     keys: KeyHierarchy
+    rotation: KeyRotation
     tokens: TokenVerifier
     telemetry: Telemetry
 
@@ -57,9 +59,11 @@ def build(settings: Settings) -> Service:
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
     tables = TableNames(settings.records_table, settings.keys_table, settings.audit_table)
     key_table = Table(dynamodb, tables.keys, sleep=time.sleep)
+    key_rows = DynamoKeyTable(key_table, transactor, monotonic=time.monotonic, sleep=time.sleep)
+    kms = AwsKms(session.client("kms", config=_CONFIG))
     keys = KeyHierarchy(
-        table=DynamoKeyTable(key_table, transactor, monotonic=time.monotonic, sleep=time.sleep),
-        kms=AwsKms(session.client("kms", config=_CONFIG)),
+        table=key_rows,
+        kms=kms,
         root_key_ids=settings.root_keys,
         cache=KeyCache(CacheLimits(ttl=settings.key_ttl_seconds), clock=_instant, jitter=random.random),
         now=now,
@@ -86,8 +90,9 @@ def build(settings: Settings) -> Service:
         tenant_claim=settings.tenant_claim,
         permissions_claim=settings.permissions_claim,
     )
+    rotation = KeyRotation(keys, key_rows, kms, root_key_ids=settings.root_keys, now=now, randomness=os.urandom)
     telemetry = Telemetry(log_level=settings.log_level)
-    return Service(RecordStore(records, reader, writer, audit), keys, tokens, telemetry)
+    return Service(RecordStore(records, reader, writer, audit), keys, rotation, tokens, telemetry)
 
 
 def now() -> str:

@@ -135,6 +135,10 @@ class KeyHierarchy:
         """Whether any DEK of this partition exists: where a head is missing, that is tampering."""
         return bool(self._table.query(tenant_key(tenant), dek_prefix(kind, partition), limit=1))
 
+    def forget_current_kek(self, tenant: str) -> None:
+        """Looks for the newest KEK anew at the next wrapping, for there is a newer one."""
+        self._cache.evict((tenant, _CURRENT))
+
     # -- DEK and index key -------------------------------------------------------------------------------------------
 
     def _load_dek(self, tenant: str, name: str, observer: "Observer", *, sealing: bool) -> Loaded:
@@ -161,7 +165,7 @@ class KeyHierarchy:
         return self._row(tenant, key.name)
 
     def _unwrap(self, row: "Item", *, tenant: str, name: str, label: Label, observer: "Observer") -> Loaded:
-        kek = self._kek(tenant, wrapping_key_name(row, name=name), observer)
+        kek = self.kek(tenant, wrapping_key_name(row, name=name), observer)
         try:
             key = unwrap(row, tenant=tenant, name=name, kek=kek, label=label)
         except TwinvaultError:
@@ -184,7 +188,8 @@ class KeyHierarchy:
 
     # -- KEK ---------------------------------------------------------------------------------------------------------
 
-    def _kek(self, tenant: str, name: str, observer: "Observer") -> NamedKey:
+    def kek(self, tenant: str, name: str, observer: "Observer") -> NamedKey:
+        """The tenant's KEK of this name, for opening; errors as for any key."""
         return self._cache.get((tenant, name), lambda: self._load_kek(tenant, name, observer), observer)
 
     def _load_kek(self, tenant: str, name: str, observer: "Observer") -> Loaded:
@@ -217,7 +222,7 @@ class KeyHierarchy:
             rows = self._kek_rows(tenant)
         current = next((row for row in reversed(rows) if row.state == "active"), rows[-1])
         require_state(current.state, sealing=True, name=current.name)
-        return Loaded(self._kek(tenant, current.name, observer), parent=(tenant, current.name))
+        return Loaded(self.kek(tenant, current.name, observer), parent=(tenant, current.name))
 
     def _kek_rows(self, tenant: str) -> list[KekRow]:
         items = self._table.query(tenant_key(tenant), "kek#")

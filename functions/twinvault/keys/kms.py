@@ -65,6 +65,7 @@ class AwsKms:
         except (ClientError, BotoCoreError) as error:
             _translate(error, observer)
         _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        _require_whole(answer, "KeyId", "Plaintext", "CiphertextBlob")
         _require_same_key(answer["KeyId"], root_key_id)
         return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
 
@@ -76,6 +77,7 @@ class AwsKms:
         except (ClientError, BotoCoreError) as error:
             _translate(error, observer)
         _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        _require_whole(answer, "KeyId", "Plaintext")
         _require_same_key(answer["KeyId"], root_key_id)
         return answer["Plaintext"]
 
@@ -83,6 +85,12 @@ class AwsKms:
 def _count(observer: "Observer", request_id: str) -> None:
     observer.metric("KmsCalls")
     observer.kms_call(request_id)
+
+
+def _require_whole(answer: Mapping[str, object], *names: str) -> None:
+    """The SDK takes an answer that was cut on its way for an empty one."""
+    if any(name not in answer for name in names):
+        raise DependencyError("the key service cannot answer now")
 
 
 def _require_same_key(answered_arn: str, asked_key_id: str) -> None:

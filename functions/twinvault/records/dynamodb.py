@@ -167,8 +167,15 @@ class DynamoAuditTable:
 
 
 def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  # boto3's own request and answer shapes
-    """Calls DynamoDB; its errors become ours, without their text."""
+    """Reads from DynamoDB; its errors become ours, without their text.
+
+    The SDK takes an answer that was cut on its way for an empty one, and an empty one would be tampering to us. Hence
+    the consumed capacity: it is in every whole answer.
+    """
     try:
-        return method(**request)
+        answer = method(**request, ReturnConsumedCapacity="TOTAL")
     except (ClientError, BotoCoreError):
         raise DependencyError("the store cannot be read now") from None
+    if "ConsumedCapacity" not in answer:
+        raise DependencyError("the store cannot be read now")
+    return answer

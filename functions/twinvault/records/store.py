@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from twinvault.audit.activity import Activity
 from twinvault.audit.log import AuditLog
 from twinvault.envelope.item import Item
-from twinvault.errors import InvalidInput
+from twinvault.errors import InvalidInput, NotFound
 from twinvault.records.dynamodb import Table
 from twinvault.records.reading import Reader, Snapshot
 from twinvault.records.record import Record, Scope
-from twinvault.records.spec import KindSpec
-from twinvault.records.writing import Plan, Writer
+from twinvault.records.spec import HEAD_SEALED, KindSpec
+from twinvault.records.writing import Changes, Plan, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +93,22 @@ class PartitionStore:
     def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
         return self._store.writer.write(self.scope, self.kind, self.activity, plan, base=base)
+
+    def new_dek(self) -> Snapshot:
+        """Makes a new version of the partition's DEK: later writes use it, and what was sealed before still opens.
+
+        Raises:
+            NotFound: there is no such partition.
+            Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write.
+        """
+
+        def plan(snapshot: Snapshot | None) -> Changes:
+            if snapshot is None:
+                raise NotFound("there is no such partition")
+            own = {name: value for name, value in snapshot.head.fields.items() if name not in HEAD_SEALED}
+            return Changes(head=own, new_dek=True)
+
+        written = self.write(plan)
+        if written is None:
+            raise NotFound("there is no such partition")
+        return written

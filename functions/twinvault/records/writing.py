@@ -1,7 +1,7 @@
 """Writes of one partition: frozen once, together or not at all (docs/design.md, "Life of a write").
 
 A write is a transaction of its records, the head (conditional on its commitment, which is unique per write), the audit
-entry and, for a new partition, the first DEK. If it is cancelled, someone else wrote first: the plan is made anew on
+entry and, for a new partition, its first DEK. If it is cancelled, someone else wrote first: the plan is made anew on
 the fresh head, sealed anew, and tried under a new token, a bounded number of times.
 """
 
@@ -39,10 +39,12 @@ class Changes:
     Attributes:
         head: the head's own fields, all of them: what is absent becomes absent.
         put: records to be; one whose sort key exists replaces that record, whole.
+        new_dek: seal this write, and all later ones, under a new version of the partition's DEK.
     """
 
     head: Fields = field(repr=False)
     put: Sequence[Draft] = ()
+    new_dek: bool = False
 
 
 type Plan = Callable[[Snapshot | None], Changes | None]
@@ -158,12 +160,15 @@ class Writer:
     def _freeze(
         self, scope: Scope, kind: KindSpec, activity: Activity, before: Snapshot | None, changes: Changes
     ) -> _Frozen:
-        """Seals the whole write once: records, head, and the first DEK where the partition is new."""
+        """Seals the whole write once: records, head, and a DEK where the partition is new or asks for one."""
         if len(changes.put) > MAX_DRAFTS:
             raise InvalidInput(f"a write may hold at most {MAX_DRAFTS} records")
         if any(HEAD in {draft.sk, draft.entity} for draft in changes.put):
             raise InvalidInput("the head is not a record to be put: its fields are `Changes.head`")
-        new = None if before else self._keys.new_dek(scope.tenant, scope.kind, scope.partition, 1, activity)
+        new = None
+        if before is None or changes.new_dek:
+            version = before.state.dek_version + 1 if before else 1
+            new = self._keys.new_dek(scope.tenant, scope.kind, scope.partition, version, activity)
         key = new.key if new else self._sealing_key(scope, before, activity)
         state = before.state if before else empty_head(self._randomness(HASH_KEY_BYTES), dek_version=1)
         now = self._now()
@@ -176,7 +181,7 @@ class Writer:
         state = state.after(
             added=[one.record.row for one in sealed],
             replaced=[one.replaced for one in sealed if one.replaced is not None],
-            dek_version=state.dek_version,
+            dek_version=new.version if new else state.dek_version,
             event_id=event_id,
         )
         head = sealing.put(Draft(HEAD, HEAD, {**changes.head, **state.to_fields()}), before.head if before else None)

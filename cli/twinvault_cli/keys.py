@@ -1,0 +1,70 @@
+"""keys: a tenant's KEKs and DEKs, and new ones of them."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
+from twinvault_cli.output import console, print_json, results
+from twinvault_cli.state import StateOption
+
+app = typer.Typer(name="keys", help="The keys of a tenant: what there is, and new epochs and versions.")
+
+
+@app.command(name="list")
+def list_keys(
+    *,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    tenant: TenantOption = TENANT,
+    state: StateOption = None,
+) -> None:
+    """Show KEKs, DEKs and the index key: state, age, and what they are used for."""
+    keys: list[dict[str, Any]] = json.loads(connect(url, token, tenant, state).get("/keys"))["keys"]
+    if as_json:
+        print_json(keys)
+        return
+    now = datetime.now(UTC)
+    table = Table("key", "state", "age", "wrapped under", "use", box=None)
+    for key in keys:
+        use = "new keys and records" if key["current"] else "opens what is old"
+        if key["name"].startswith("idx#"):
+            use = "hides ids"
+        wraps = f", wraps {key['uses']} keys" if key["uses"] is not None else ""
+        age = _age(key["created_at"], now)
+        table.add_row(escape(key["name"]), escape(key["state"]), age, escape(key["wrapped_under"]), use + wraps)
+    results.print(table)
+
+
+@app.command()
+def rotate(
+    tenant: Annotated[str, typer.Option(help="Whose keys; the tenant of --token, where one is given.")],
+    *,
+    dialogue: Annotated[str | None, typer.Option(help="Only the DEK of this dialogue.")] = None,
+    as_json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    state: StateOption = None,
+) -> None:
+    """Make a new epoch of the tenant's KEK, or a new version of one dialogue's DEK. What is old still opens."""
+    asked = {} if dialogue is None else {"dialogue": dialogue}
+    made = json.loads(connect(url, token, tenant, state).post("/keys/rotate", json.dumps(asked).encode()))
+    if as_json:
+        print_json(made)
+    elif dialogue is None:
+        console.print(f"KEK of epoch {made['epoch']}: new keys are wrapped under it.")
+    else:
+        console.print(f"DEK version {made['version']}: new records of this dialogue are sealed under it.")
+
+
+def _age(created_at: str, now: datetime) -> str:
+    try:
+        since = now - datetime.fromisoformat(created_at)
+    except (ValueError, TypeError):
+        return "?"
+    return f"{since.days} d" if since.days else f"{since.seconds // 60} min"

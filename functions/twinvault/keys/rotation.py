@@ -1,0 +1,126 @@
+"""New KEKs for a tenant that has one, and an overview of what there is.
+
+A new epoch is used for what is wrapped from now on; what older epochs wrapped still opens under them. The index key
+never changes, for it names partitions: its row is wrapped again under the new KEK. Environments that hold the old KEK
+go on wrapping under it until their TTL, which is why it stays active.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
+from twinvault.errors import IntegrityError, NotFound
+from twinvault.keys.hierarchy import KeyHierarchy, KeyTable
+from twinvault.keys.kms import RootKms
+from twinvault.keys.rows import KekRow, NamedKey, idx_name, kek_context, kek_name, parse_kek, state_of, wrap
+
+if TYPE_CHECKING:
+    from twinvault.envelope.item import Item
+    from twinvault.observe import Observer
+
+_KEK_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One row of the keys table, as it says of itself; nothing is opened for it.
+
+    Attributes:
+        name: the row's sort key.
+        state: active, retired, revoked or destroyed.
+        created_at: RFC 3339, UTC.
+        wrapped_under: the root key's id of a KEK, the KEK's name of any other key.
+        uses: how many keys a KEK wraps; None for other keys.
+        current: whether new keys are wrapped under this KEK, or new records sealed under this DEK.
+    """
+
+    name: str
+    state: str
+    created_at: str
+    wrapped_under: str
+    uses: int | None
+    current: bool
+
+
+class KeyRotation:
+    """Makes new epochs; thread-safe."""
+
+    def __init__(
+        self,
+        hierarchy: KeyHierarchy,
+        table: KeyTable,
+        kms: RootKms,
+        *,
+        root_key_ids: Sequence[str],
+        now: Callable[[], str],
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        """The parameters are those of `KeyHierarchy`."""
+        self._hierarchy = hierarchy
+        self._table = table
+        self._kms = kms
+        self._root_key_ids = tuple(root_key_ids)
+        self._now = now
+        self._randomness = randomness
+
+    def new_epoch(self, tenant: str, observer: "Observer") -> int:
+        """Makes the tenant's next KEK and wraps its index key under it; returns the epoch.
+
+        Raises:
+            NotFound: the tenant has no keys; its first write makes them.
+            IntegrityError, KeyRefused, DependencyError: as for any key; an epoch that was begun can be made again.
+        """
+        rows = self._table.query(tenant_key(tenant), "kek#")
+        if not rows:
+            raise NotFound("this tenant has no keys")
+        epoch = parse_kek(rows[-1], tenant=tenant, name=rows[-1]["sk"]["S"]).epoch + 1
+        kek_id = self._randomness(_KEK_ID_BYTES).hex()
+        root = self._root_key_ids[0]
+        made = self._kms.generate_data_key(root, kek_context(tenant, epoch, kek_id), observer)
+        # Whoever loses this INSERT to another rotation uses the winner's row, as at the first KEK.
+        self._table.insert(KekRow(tenant, epoch, kek_id, root, made.wrapped, "active", self._now()).to_item())
+        kek = self._hierarchy.kek(tenant, kek_name(epoch), observer)
+        self._hierarchy.forget_current_kek(tenant)
+        self._rewrap_index_key(tenant, epoch, kek, observer)
+        return epoch
+
+    def overview(self, tenant: str) -> list[KeyRow]:
+        """All key rows of a tenant, in the order of their names."""
+        items = self._table.query(tenant_key(tenant), "")
+        names = [str(item["sk"]["S"]) for item in items]
+        wrapping = [_text(item, "root_key_id") or _text(item, "key_id") for item in items]
+        newest = {_family(name): name for name in names if _family(name) != "idx"}
+        return [
+            KeyRow(
+                name=name,
+                state=str(state_of(item)),
+                created_at=_text(item, "created_at"),
+                wrapped_under=under,
+                uses=wrapping.count(name) if name.startswith("kek#") else None,
+                current=newest.get(_family(name)) == name,
+            )
+            for item, name, under in zip(items, names, wrapping, strict=True)
+        ]
+
+    def _rewrap_index_key(self, tenant: str, epoch: int, kek: NamedKey, observer: "Observer") -> None:
+        if not self._table.query(tenant_key(tenant), "idx#", limit=1):
+            return  # the tenant hides no ids: there is nothing to keep
+        key = self._hierarchy.index_key(tenant, "", observer, create=False)
+        if key is None or len(key.key) != KEY_BYTES:
+            raise IntegrityError("missing index key", where=tenant_key(tenant))
+        salt, nonce = self._randomness(SALT_BYTES), self._randomness(NONCE_BYTES)
+        renamed = NamedKey(idx_name(epoch), key.key)
+        row = wrap(renamed, tenant=tenant, kek=kek, label=Label.INDEX, created_at=self._now(), salt=salt, nonce=nonce)
+        self._table.insert(row)
+        observer.crypto("wrap_dek", kek.name)
+
+
+def _family(name: str) -> str:
+    """What a key row is a newer one of: all KEKs, all index keys, or all DEKs of one partition."""
+    return name[:3] if not name.startswith("dek#") else name.rpartition("#")[0]
+
+
+def _text(item: "Item", name: str) -> str:
+    value = item.get(name, {}).get("S")
+    return value if isinstance(value, str) else ""
