@@ -11,7 +11,6 @@ import typer
 
 from twinvault_cli.errors import UsageError
 from twinvault_cli.output import console
-from twinvault_local.kms.process import Options, serve
 from twinvault_local.kms.snapshot import NONCE_BYTES, SALT_BYTES, export_store, import_store, open_snapshot
 
 app = typer.Typer(name="kms", help="A local KMS that refuses what AWS KMS refuses.")
@@ -35,6 +34,7 @@ def kms(
     callers: Annotated[Path | None, typer.Option(help="JSON map of access key ids to principals' ARNs.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port for clock and faults, on 127.0.0.1.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    account: Annotated[str, typer.Option(help="Account of all callers where there is no such map.")] = "000000000000",
 ) -> None:
     """Run the local KMS alone, in the foreground, until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:
@@ -42,7 +42,12 @@ def kms(
     if port is None or data is None:
         raise UsageError("The local KMS needs a port and a folder.", next_step="twinvault kms --port 8788 --data .kms")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    serve(Options(port, data, host=host, seed_file=seed_file, callers=callers, admin_port=admin_port))
+    from twinvault_local.kms.process import Options, serve  # noqa: PLC0415  # a server, which other commands need not load
+
+    options = Options(
+        port, data, host=host, seed_file=seed_file, callers=callers, admin_port=admin_port, account=account
+    )
+    serve(options)
 
 
 @snapshot_app.command("export")

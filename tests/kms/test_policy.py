@@ -134,6 +134,7 @@ def test_operators_on_a_single_valued_key(condition: dict[str, Any], present: bo
         pytest.param("ForAnyValue:StringEquals", {"one", "both", "other"}, id="ForAnyValue"),
         pytest.param("ForAllValues:StringNotEquals", {"none"}, id="ForAllValues not"),
         pytest.param("ForAnyValue:StringNotEquals", {"other"}, id="ForAnyValue not"),
+        pytest.param("ForAnyValue:StringEqualsIfExists", {"none", "one", "both", "other"}, id="ForAnyValue IfExists"),
     ],
 )
 def test_operators_on_a_multivalued_key(operator: str, holding: set[str]):

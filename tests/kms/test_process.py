@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.kms.running import free_port, start
+from tests.kms_conformance.service import AUTHORIZATION
 from twinvault_cli.errors import UsageError
 from twinvault_cli.kms import kms as kms_command
+from twinvault_local.kms.identity import Callers
 
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -129,3 +131,11 @@ def test_the_command_needs_a_port_and_a_folder():
 
     with pytest.raises(UsageError):
         kms_command(Context())  # type: ignore[arg-type]  # the one attribute that is asked for
+
+
+def test_the_account_can_be_chosen(tmp_path: Path):
+    ended = _run("--port", str(free_port()), "--data", tmp_path, "--account", "12")
+    assert ended.returncode == 1
+    assert "12 digits" in ended.stderr
+    identity = Callers(None, account="111122223333").identify(AUTHORIZATION.format(region="eu-central-1"))
+    assert identity.caller.arn == "arn:aws:iam::111122223333:root"

@@ -64,13 +64,15 @@ class Condition:
         present = facts.get(self.key, ())
         if self.test is None:
             return ("true" if not present else "false") in self.values
+        if not present and self.if_exists:
+            return True
         match self.quantifier:
             case "forallvalues":
                 return all(self._matches(value) for value in present)
             case "foranyvalue":
                 return any(self._matches(value) for value in present)
         if not present:
-            return self.if_exists or self.negated
+            return self.negated
         return all(self._matches(value) for value in present)
 
     def _matches(self, value: str) -> bool:

@@ -14,6 +14,7 @@ from twinvault_local.kms.errors import KmsError, StoreError
 from twinvault_local.kms.model import Caller
 
 DEFAULT_ACCOUNT = "000000000000"
+_ACCOUNT = re.compile(r"\d{12}")
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<id>[A-Za-z0-9]{1,128})/\d{8}/(?P<region>[a-z0-9-]{1,32})/(?P<service>[a-z0-9-]+)"
     r"/aws4_request, ?SignedHeaders=[^,\s]+, ?Signature=[0-9a-f]{64}"
@@ -33,6 +34,8 @@ class Callers:
     """The principals behind access key ids; without a map, everyone is the account itself."""
 
     def __init__(self, principals: Mapping[str, str] | None, *, account: str = DEFAULT_ACCOUNT) -> None:
+        if not _ACCOUNT.fullmatch(account):
+            raise StoreError("An account is 12 digits.", next_step=f"--account {DEFAULT_ACCOUNT}")
         self._principals = principals
         self._account = account
 
@@ -66,7 +69,7 @@ class Callers:
         return arn
 
 
-def load_callers(path: Path, *, account: str = DEFAULT_ACCOUNT) -> Callers:
+def load_callers(path: Path) -> Callers:
     """Read a callers file: {"ACCESSKEYID": "arn:aws:iam::000000000000:role/NAME", ...}.
 
     Raises:
@@ -81,4 +84,4 @@ def load_callers(path: Path, *, account: str = DEFAULT_ACCOUNT) -> Callers:
         isinstance(arn, str) and _PRINCIPAL.fullmatch(arn) for arn in document.values()
     ):
         raise StoreError(f"The callers file {path} holds something else than principals' ARNs.", next_step=hint)
-    return Callers(document, account=account)
+    return Callers(document)
