@@ -34,7 +34,7 @@ def kms(
     callers: Annotated[Path | None, typer.Option(help="JSON map of access key ids to principals' ARNs.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port for clock and faults, on 127.0.0.1.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    account: Annotated[str, typer.Option(help="Account of all callers where there is no such map.")] = "000000000000",
+    account: Annotated[str, typer.Option(help="Everyone's account where no --callers are given.")] = "000000000000",
 ) -> None:
     """Run the local KMS alone, in the foreground, until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:

@@ -18,7 +18,7 @@ def options(arguments: list[str]) -> Options:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--seed-file", type=Path, help="64 hex digits, mode 0600 (default: DATA/seed, made if missing)")
     parser.add_argument("--callers", type=Path, help="JSON map of access key ids to principals' ARNs")
-    parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="account of all callers where there is no such map")
+    parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="everyone's account where no --callers are given")
     parser.add_argument("--admin-port", type=int, help="port for clock and faults, on 127.0.0.1 (default: none)")
     return Options(**vars(parser.parse_args(arguments)))
 
