@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,8 @@ def load_key(data: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def application(issuer: Issuer) -> Starlette:
-    """The three routes, and a fourth that says the issuer is up."""
+def application(issuer: Issuer, *, also_known_as: Sequence[str] = ()) -> Starlette:
+    """The three routes, and a fourth that says the issuer is up; `also_known_as` are further names of this host."""
 
     async def discovery(_: Request) -> JSONResponse:
         return JSONResponse(
@@ -117,7 +118,7 @@ def application(issuer: Issuer) -> Starlette:
             Route("/token", token, methods=["POST"]),
         ],
         # A page that points its own name at 127.0.0.1 gets nothing.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost"])],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost", *also_known_as])],
     )
 
 
@@ -144,19 +145,23 @@ def main() -> None:
     """Serve in the foreground until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m twinvault_local.issuer", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on")
+    parser.add_argument("--url", help="the issuer's name in its tokens (default: http://127.0.0.1:PORT)")
+    parser.add_argument("--also-known-as", action="append", default=[], help="another name that this host is called by")
     parser.add_argument("--data", type=Path, required=True, help="where the signing key is kept")
     parser.add_argument("--audience", default="twinvault")
     parser.add_argument("--tenant-claim", default="tenant")
     parser.add_argument("--permissions-claim", default="permissions")
     asked = parser.parse_args()
     issuer = Issuer(
-        url=f"http://{LOOPBACK}:{asked.port}",
+        url=asked.url or f"http://{LOOPBACK}:{asked.port}",
         audience=asked.audience,
         tenant_claim=asked.tenant_claim,
         permissions_claim=asked.permissions_claim,
         key=load_key(asked.data),
     )
-    uvicorn.run(application(issuer), host=LOOPBACK, port=asked.port, log_level="warning")
+    served = application(issuer, also_known_as=asked.also_known_as)
+    uvicorn.run(served, host=asked.host, port=asked.port, log_level="warning")
 
 
 if __name__ == "__main__":

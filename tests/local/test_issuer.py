@@ -1,6 +1,7 @@
 """The local issuer: tokens that verify against its published key, and a door that web pages cannot open."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,18 @@ def test_a_page_that_points_its_name_here_gets_nothing(client: httpx.Client) -> 
     answer = client.post("/token", json={"tenant": "acme"}, headers={"host": "evil.example:8788"})
     assert answer.status_code == 400
     assert "access_token" not in answer.text
+
+
+def test_behind_a_published_port_it_keeps_its_outer_name_and_answers_to_the_inner_one(tmp_path: Path) -> None:
+    port = free_port()
+    names = ["--url", "http://127.0.0.1:5000", "--also-known-as", "issuer"]
+    command = [sys.executable, "-m", "twinvault_local.issuer", "--port", str(port), "--data", str(tmp_path), *names]
+    address = f"http://{LOOPBACK}:{port}"
+    with subprocess.Popen(command, env={}) as process:
+        assert waiting.until(
+            lambda: python.answers(f"{address}/health"), seconds=60, alive=lambda: process.poll() is None
+        )
+        discovery = f"{address}/.well-known/openid-configuration"
+        assert httpx.get(discovery, headers={"host": "issuer:8788"}).json()["issuer"] == "http://127.0.0.1:5000"
+        assert httpx.get(discovery, headers={"host": "elsewhere:8788"}).status_code == 400
+        process.terminate()
