@@ -1,7 +1,8 @@
 """``python -m twinvault_local.lambda_runtime --config server.json``: the Lambda server, in the foreground.
 
-Prints ``ready http://127.0.0.1:PORT`` when requests are answered. SIGTERM and SIGINT end it and all workers with exit
-status 0; where it cannot start it says why and exits with 1.
+Prints ``ready http://127.0.0.1:PORT`` when requests are answered, and how the functions stand (standing.py). At SIGHUP
+it reads the file again and exchanges the functions for those that stand there. SIGTERM and SIGINT end it and all
+workers with exit status 0; where it cannot start it says why and exits with 1.
 """
 
 import argparse
@@ -19,10 +20,13 @@ def main() -> int:
     """Read the configuration and serve."""
     parser = argparse.ArgumentParser(prog="python -m twinvault_local.lambda_runtime", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="the server's configuration, a JSON file")
-    arguments = parser.parse_args()
+    file: Path = parser.parse_args().config
+
+    def read() -> ServerConfig:
+        return ServerConfig.from_json(file.read_text(encoding="utf-8"))
+
     try:
-        config = ServerConfig.from_json(arguments.config.read_text(encoding="utf-8"))
-        uvloop.run(serve(config, on_ready=lambda url: print(f"ready {url}", flush=True)))  # noqa: T201  # the contract
+        uvloop.run(serve(read(), reread=read, say=lambda text: print(text, flush=True)))  # noqa: T201  # the contract
     except (TwinError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201  # read by whoever started this process
         return 1

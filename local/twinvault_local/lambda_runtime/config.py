@@ -14,6 +14,7 @@ from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 from twinvault_local.errors import TwinError
 
 DEFAULT_ROUTE = "$default"
+_DAY_SECONDS = 24 * 3600
 _ACCESS_LOG_FORMAT = json.dumps(
     {
         "requestId": "$context.requestId",
@@ -45,6 +46,14 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DebugConfig:
+    """A function that waits for a debugger, in one worker and without a time limit."""
+
+    port: int  # where debugpy listens, on 127.0.0.1
+    folder: Path  # holds the package debugpy and nothing else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfig:
     """One function of the template. ``environment`` is what the template declares, overrides already merged in."""
 
@@ -54,6 +63,12 @@ class FunctionConfig:
     memory_mb: int
     environment: Mapping[str, str] = field(repr=False)
     credentials: Credentials
+    debug: DebugConfig | None = None
+
+    @property
+    def limit_seconds(self) -> int:
+        """How long an invocation may take; someone who steps through the code takes the day."""
+        return self.timeout_seconds if self.debug is None else _DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +136,7 @@ class ServerConfig:
     min_workers: int = 2  # per function, started with the server
     max_workers: int = 8  # per function, on demand
     integration_timeout_seconds: float = 30.0  # the integrations' TimeoutInMillis; an HTTP API's maximum
+    generation: int = 0  # counts how often the functions were exchanged for newer ones
 
     def __post_init__(self) -> None:
         """Raises ServerConfigError for what the types alone do not say."""

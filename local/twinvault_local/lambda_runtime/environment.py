@@ -25,8 +25,17 @@ def worker_command(config: ServerConfig, function: FunctionConfig) -> list[str]:
         str(config.python),
         "-S",
         *("-X", f"pycache_prefix={config.bytecode_dir}"),
+        *_debugger(function),
         *("-m", "awslambdaric", function.handler),
     ]
+
+
+def _debugger(function: FunctionConfig) -> tuple[str, ...]:
+    """The command line of debugpy; frozen modules would hide lines of the standard library from it."""
+    if function.debug is None:
+        return ()
+    listen = ("-m", "debugpy", "--listen", f"127.0.0.1:{function.debug.port}", "--wait-for-client")
+    return ("-X", "frozen_modules=off", *listen)
 
 
 def worker_environment(
@@ -48,6 +57,7 @@ def _unreserved() -> dict[str, str]:
 
 
 def _reserved(config: ServerConfig, function: FunctionConfig) -> dict[str, str]:
+    path = [config.task_root, config.runtime_dir, *([function.debug.folder] if function.debug else [])]
     return {
         "_HANDLER": function.handler,
         "AWS_REGION": config.region,
@@ -63,7 +73,7 @@ def _reserved(config: ServerConfig, function: FunctionConfig) -> dict[str, str]:
         "AWS_SESSION_TOKEN": function.credentials.session_token,
         "LAMBDA_TASK_ROOT": str(config.task_root),
         "LAMBDA_RUNTIME_DIR": str(config.runtime_dir),
-        "PYTHONPATH": f"{config.task_root}:{config.runtime_dir}",
+        "PYTHONPATH": ":".join(map(str, path)),
         "TZ": ":UTC",
     }
 

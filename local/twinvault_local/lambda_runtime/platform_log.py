@@ -4,6 +4,7 @@ The lines are Lambda's text format ("Lambda log formats" and "Working with Lambd
 function and one writer, so lines of two workers never mix.
 """
 
+import contextlib
 import math
 import os
 from dataclasses import dataclass
@@ -49,10 +50,12 @@ class FunctionLog:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._open = True
 
     def write(self, data: bytes) -> None:
-        """Append lines as they are."""
-        os.write(self._file, data)
+        """Append lines as they are. On a full disk they are lost: a request must not fail for want of its log line."""
+        with contextlib.suppress(OSError):
+            os.write(self._file, data)
 
     def line(self, text: str) -> None:
         """Append one line of the platform's."""
@@ -82,5 +85,7 @@ class FunctionLog:
         self.line(f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: error\tError Type: {error_type}")
 
     def close(self) -> None:
-        """No more lines."""
-        os.close(self._file)
+        """No more lines; a second time changes nothing."""
+        if self._open:
+            self._open = False
+            os.close(self._file)

@@ -68,10 +68,21 @@ class WorkerProcess:
         return status.get("State", "X")[0] not in "ZX" and not pending & _SIGKILL_BIT
 
     def kill(self) -> None:
-        """End the whole group; ``on_exit`` follows."""
+        """End the whole group, a frozen one too; ``on_exit`` follows."""
+        self._signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Halt the whole group where it stands: not one more instruction until ``thaw``."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen group go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+                os.killpg(self.pid, number)
 
     def peak_memory_mb(self) -> int:
         """The largest resident set so far, 0 for a process that is gone."""

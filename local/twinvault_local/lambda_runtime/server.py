@@ -4,16 +4,16 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 
 from twinvault_local.errors import TwinError
 from twinvault_local.lambda_runtime.access_log import AccessLog
 from twinvault_local.lambda_runtime.config import ServerConfig
+from twinvault_local.lambda_runtime.fleet import Fleet
 from twinvault_local.lambda_runtime.front_door import FrontDoor
 from twinvault_local.lambda_runtime.integration import Integration
-from twinvault_local.lambda_runtime.workers import WorkerPool
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 60
@@ -31,18 +31,20 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
-async def serve(config: ServerConfig, *, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``on_ready`` gets the URL once each function has a worker, or a failed one.
+async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; at SIGHUP, take the functions of the configuration as it then is.
+
+    ``say`` gets `ready URL` once each function has a worker, or a failed one, and the lines of ``standing``.
 
     Raises:
         ApiPortError: before anything was started.
     """
     listener = _listen(config.api_port)
-    pools = {function.name: WorkerPool(config, function) for function in config.functions}
+    fleet = Fleet(config)
     access_log = AccessLog(config.log_dir, line_format=config.access_log_format)
     http = _HttpServer(
         uvicorn.Config(
-            FrontDoor(config, Integration(config, pools), access_log=access_log),
+            FrontDoor(config, Integration(config, fleet.pools), access_log=access_log),
             interface="asgi3",
             loop="uvloop",
             http="httptools",
@@ -57,14 +59,14 @@ async def serve(config: ServerConfig, *, on_ready: Callable[[str], None]) -> Non
         )
     )
     _stop_on_signals(http)
-    announcing = asyncio.create_task(_announce(pools.values(), listener, on_ready))
+    announcing = asyncio.create_task(_announce(fleet, listener, say))
+    exchanges = _exchange_on_signal(fleet, reread, say)
     try:
-        for pool in pools.values():
-            pool.start()
         await http.serve(sockets=[listener])
     finally:
-        announcing.cancel()
-        await asyncio.gather(*(pool.stop() for pool in pools.values()))
+        for task in (announcing, *exchanges):
+            task.cancel()
+        await fleet.stop()
         access_log.close()
 
 
@@ -85,7 +87,29 @@ def _stop_on_signals(http: uvicorn.Server) -> None:
         asyncio.get_running_loop().add_signal_handler(one, stop)
 
 
-async def _announce(pools: Iterable[WorkerPool], listener: socket.socket, on_ready: Callable[[str], None]) -> None:
-    for pool in pools:
-        await pool.settled.wait()
-    on_ready(f"http://{_HOST}:{listener.getsockname()[1]}")
+def _exchange_on_signal(
+    fleet: Fleet, reread: Callable[[], ServerConfig], say: Callable[[str], None]
+) -> set[asyncio.Task[None]]:
+    """The exchanges that are under way, as SIGHUP brings them."""
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def exchange() -> None:
+        try:
+            verdict, standing = await fleet.exchange(reread())
+        except (TwinError, OSError) as error:
+            say(str(error))
+        else:
+            say(standing.line(verdict))
+
+    def begin() -> None:
+        task = asyncio.get_running_loop().create_task(exchange())
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
+    return under_way
+
+
+async def _announce(fleet: Fleet, listener: socket.socket, say: Callable[[str], None]) -> None:
+    standing = await fleet.start()
+    say(f"ready http://{_HOST}:{listener.getsockname()[1]}\n{standing.line('serving')}")

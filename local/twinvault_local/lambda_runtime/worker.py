@@ -3,6 +3,10 @@
     STARTING ── asks for an invocation ──> IDLE ── is given one ──> BUSY ── answers ──> ANSWERED ── asks again ──> IDLE
         └─────────────── any of them ── the process ends, by itself or killed ──> ENDED
 
+An idle worker is frozen, as Lambda freezes an environment ("Understanding the Lambda execution environment lifecycle"):
+what a handler leaves to a thread goes on with the next invocation, or never. A worker that a debugger is attached to is
+not: the debugger could not speak to it.
+
 An invocation's outcome is decided here and nowhere else: by the answer, by the error that the handler raised, or by the
 end of the process. A process ends when it crashes, when it outlives the function's timeout, and when its memory exceeds
 what the function has ("Troubleshoot execution issues in Lambda": Runtime.ExitError, Runtime.OutOfMemory).
@@ -56,6 +60,7 @@ class Worker:
         self.state = State.STARTING
         self.served = 0
         self.initialised = False
+        self.failure = ""  # why it ended before it asked for its first invocation
         self._function = function
         self._log = log
         self._on_idle = on_idle
@@ -100,6 +105,8 @@ class Worker:
         self.state = State.IDLE
         if not idle_already:
             self._on_idle(self)
+        if self.state is State.IDLE and self._process is not None and self._function.debug is None:
+            self._process.freeze()
         try:
             return await waiting
         except asyncio.CancelledError as error:
@@ -109,6 +116,8 @@ class Worker:
         """Hand over an invocation; only to an idle worker."""
         if self.state is not State.IDLE or self._next is None:
             raise WorkerEndedError
+        if self._process is not None:
+            self._process.thaw()
         self._drain()
         self._log.start(invocation.request_id)
         self.state, self._invocation, self._since = State.BUSY, invocation, time.monotonic()
@@ -157,7 +166,8 @@ class Worker:
         if was is State.BUSY:
             self._lose_invocation(status)
         elif was is State.STARTING and self._doom != _STOPPED:
-            self._log.init_failed(init_ms=self._elapsed_ms(), error_type=self._init_error or self._doom or _EXITED)
+            self.failure = self._init_error or self._doom or _EXITED
+            self._log.init_failed(init_ms=self._elapsed_ms(), error_type=self.failure)
         self._on_ended(self)
 
     def _has(self, request_id: str) -> bool:
@@ -199,7 +209,7 @@ class Worker:
 
     def _keep_watch(self) -> None:
         """Looks at time and memory while the process works; an idle one is left alone, as a frozen one would be."""
-        if self._elapsed_ms() > self._function.timeout_seconds * 1000:
+        if self._elapsed_ms() > self._function.limit_seconds * 1000:
             self._end(_TIMED_OUT)
         elif not self._exceeds_memory():
             self._watch = asyncio.get_running_loop().call_later(_WATCH_SECONDS, self._keep_watch)

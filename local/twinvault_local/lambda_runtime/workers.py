@@ -30,6 +30,7 @@ _SPARE_SECONDS = 60.0
 _STARTS_TRIED = 2
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
+_NOT_STARTED = "Runtime.InitError"
 
 
 class WorkerPool:
@@ -37,8 +38,11 @@ class WorkerPool:
 
     def __init__(self, config: ServerConfig, function: FunctionConfig) -> None:
         self.settled = asyncio.Event()  # the first worker is ready, or has failed: what it will be like is known
+        self.failure = ""  # why it could not start, while no worker of it ever did
         self._config = config
         self._function = function
+        self.is_debugged = function.debug is not None  # one debugger, one worker
+        self._fewest, self._most = (1, 1) if self.is_debugged else (config.min_workers, config.max_workers)
         self._log = FunctionLog(config.log_dir / f"{function.name}.log")
         self._workers: dict[Worker, RuntimeApi] = {}
         self._idle: list[Worker] = []
@@ -46,14 +50,16 @@ class WorkerPool:
         self._numbers = itertools.count(1)
         self._failures = 0  # starts that failed, one after the other
         self._growth: asyncio.TimerHandle | None = None
-        self._stopping = False
+        self._stopping = self._retiring = False
         self._empty = asyncio.Event()
         self._starts: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        """Start the workers that are always there."""
-        for _ in range(self._config.min_workers):
+    def start(self, *, only: int | None = None) -> None:
+        """Start the workers that are always there, or `only` so many of them for now."""
+        while len(self._workers) < (self._fewest if only is None else only):
             self._start_worker()
+        if self.is_debugged:
+            self.settled.set()  # it waits for a debugger; nobody need wait for it
 
     async def stop(self) -> None:
         """End every worker and wait until they are gone."""
@@ -65,13 +71,27 @@ class WorkerPool:
             await self._empty.wait()
         self._log.close()
 
+    async def retire(self) -> None:
+        """End each worker as soon as nothing is left for it to do; returns when all are gone."""
+        self._retiring = True
+        for worker in [one for one in self._workers if one.state in {State.STARTING, State.IDLE}]:
+            self._end_if_done(worker)
+        while self._workers or self._queue:
+            self._empty.clear()
+            await self._empty.wait()
+        self._log.close()
+
     async def invoke(self, payload: bytes, *, trace_id: str, limit_seconds: float) -> Outcome:
         """Run the function once.
 
         Raises:
-            IntegrationTimeoutError: there was no outcome within ``limit_seconds``.
+            IntegrationTimeoutError: there was no outcome within ``limit_seconds``; a debugged function has all day.
         """
+        if self.is_debugged:
+            limit_seconds = self._function.limit_seconds
         loop = asyncio.get_running_loop()
+        if self._stopping:
+            return Outcome(error_type=_NOT_STARTED)
         invocation = Invocation(payload=payload, trace_id=trace_id, outcome=loop.create_future())
         self._queue.append(invocation)
         self._dispatch()
@@ -99,20 +119,20 @@ class WorkerPool:
         self._growth = None
         starting = sum(worker.state is State.STARTING for worker in self._workers)
         ripe = self._queue and time.monotonic() - self._queue[0].born >= _PATIENCE_SECONDS
-        room = len(self._workers) < self._config.max_workers and len(self._queue) > starting
+        room = len(self._workers) < self._most and len(self._queue) > starting
         if ripe and room and not self._failures:
             self._start_worker()
         self._grow_later()
 
     def _start_worker(self) -> None:
-        if self._stopping:
+        if self._stopping or (self._retiring and not self._queue):
             return
         function = self._function
         worker = Worker(function, log=self._log, on_idle=self._worker_idle, on_ended=self._worker_ended)
         api = RuntimeApi(
             worker,
             function_arn=function_arn(self._config, function),
-            timeout_seconds=function.timeout_seconds,
+            timeout_seconds=function.limit_seconds,
         )
         stream = f"worker-{next(self._numbers)}"
         try:
@@ -127,6 +147,7 @@ class WorkerPool:
             api.close()
             raise
         self._workers[worker] = api
+        self._empty.clear()
         worker.adopt(process)
         task = asyncio.get_running_loop().create_task(api.open())
         self._starts.add(task)
@@ -134,15 +155,23 @@ class WorkerPool:
 
     def _worker_idle(self, worker: Worker) -> None:
         self._failures = 0
+        self.failure = ""
         self.settled.set()
         self._idle.append(worker)
         self._dispatch()
-        if len(self._workers) > self._config.min_workers:
+        self._end_if_done(worker)
+        if len(self._workers) > self._fewest:
             asyncio.get_running_loop().call_later(_SPARE_SECONDS, self._retire, worker, worker.served)
 
     def _retire(self, worker: Worker, served: int) -> None:
-        if worker.state is State.IDLE and worker.served == served and len(self._workers) > self._config.min_workers:
+        if worker.state is State.IDLE and worker.served == served and len(self._workers) > self._fewest:
             self._idle.remove(worker)
+            worker.stop()
+
+    def _end_if_done(self, worker: Worker) -> None:
+        if self._retiring and not self._queue and worker.state in {State.STARTING, State.IDLE}:
+            with suppress(ValueError):
+                self._idle.remove(worker)
             worker.stop()
 
     def _worker_ended(self, worker: Worker) -> None:
@@ -151,10 +180,12 @@ class WorkerPool:
             self._idle.remove(worker)
         if not self._workers:
             self._empty.set()
-        if self._stopping:
+        if self._stopping or (self._retiring and not self._queue):
             return
         if not worker.initialised:
             self._failures += 1
+            if not any(other.initialised for other in self._workers):
+                self.failure = worker.failure
             self.settled.set()
             if self._failures >= _STARTS_TRIED and not any(other.initialised for other in self._workers):
                 self._fail_queue()
@@ -162,9 +193,9 @@ class WorkerPool:
         asyncio.get_running_loop().call_later(0 if worker.served else pause, self._replace)
 
     def _replace(self) -> None:
-        if len(self._workers) < self._config.min_workers:
+        if len(self._workers) < self._fewest:
             self._start_worker()
 
     def _fail_queue(self) -> None:
         while self._queue:
-            self._queue.popleft().settle(Outcome(error_type="Runtime.InitError"))
+            self._queue.popleft().settle(Outcome(error_type=_NOT_STARTED))

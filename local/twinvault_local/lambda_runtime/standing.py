@@ -1,0 +1,40 @@
+"""What the Lambda server tells of its functions on standard output, and how others read it there.
+
+    serving {"generation": 0, "failed": {}}
+    refused {"generation": 1, "failed": {"twinvault-dev-read": "Runtime.ImportModuleError"}}
+
+`serving`: requests go to the functions of this generation, of which `failed` cannot start. `refused`: a newer
+generation was asked for, these of it cannot start, and the older one goes on.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+type Verdict = Literal["serving", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One generation of functions: which of them cannot start, and for what error type."""
+
+    generation: int
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    def line(self, verdict: Verdict) -> str:
+        """As the server prints it."""
+        return f"{verdict} {json.dumps(asdict(self))}"
+
+
+def read(output: str, *, generation: int | None = None) -> tuple[Verdict, Standing] | None:
+    """The last that the server said: of this generation; without one, of what it serves. None if it said nothing."""
+    found: tuple[Verdict, Standing] | None = None
+    for line in output.splitlines():
+        verdict, _, rest = line.partition(" ")
+        if verdict not in {"serving", "refused"}:
+            continue
+        standing = Standing(**json.loads(rest))
+        if standing.generation == generation or (generation is None and verdict == "serving"):
+            found = ("serving" if verdict == "serving" else "refused"), standing
+    return found
