@@ -109,8 +109,9 @@ class Api:
         except Unauthenticated:
             wired.telemetry.count("TokenRejected", 1)
             raise
+        _, span_id = trace_ids()
         activity = Activity(
-            Actor(principal.tenant, principal.subject, *trace_ids()),
+            Actor(principal.tenant, principal.subject, _correlation_id(context), span_id),
             action,
             time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
             wired.telemetry.count,
@@ -121,10 +122,16 @@ class Api:
             return function(Request(wired, activity, parameters, query, event))
 
     def _problem(self, error: Exception) -> Response[str]:
-        correlation_id = self._resolver.lambda_context.aws_request_id
+        correlation_id = _correlation_id(self._resolver.lambda_context)
         problem, body, headers = describe(error, correlation_id=correlation_id)
         service().telemetry.problem(error, slug=problem.slug, status=problem.status)
         return _json(problem.status, body, content_type="application/problem+json", headers=headers)
+
+
+def _correlation_id(context: Any) -> str:  # noqa: ANN401  # Lambda's own object
+    """What a caller is told, and the logs and the audit entry carry: the trace's id, or the request's where none is."""
+    trace_id, _ = trace_ids()
+    return trace_id or str(context.aws_request_id)
 
 
 def _encoded_path(event: Mapping[str, Any]) -> str:

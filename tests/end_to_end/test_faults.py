@@ -107,7 +107,9 @@ def test_what_was_changed_behind_the_stores_back_is_not_served(vault: Vault, dam
     assert (answer.status_code, problem["type"]) == (500, "urn:twinvault:problem:integrity")
     assert "perspective" not in answer.text, "the caller is told nothing but that"
     entries = [json.loads(one["entry"]["S"]) for one in vault.items("audit")]
-    assert any(entry.get("check") and entry["outcome"] == "failure" for entry in entries)
+    (mine,) = [entry for entry in entries if entry["trace"] == problem["correlation_id"]]
+    assert (mine["outcome"], mine["action"]) == ("failure", "dialogue.export")
+    assert mine["check"], "the audit log says which check failed"
 
 
 def test_data_is_readable_after_down_and_up(tmp_path: Path, made: Sources) -> None:
