@@ -1,7 +1,7 @@
 """Ours and its peers, each as a pair of functions: a Python dict to a DynamoDB item, and the item back to the dict.
 
-The item is in the form of DynamoDB's own API, which is what goes over the wire. Every contender holds its key in memory:
-no KMS, no network.
+The item is in the form of DynamoDB's own API, which is what goes over the wire. Every contender holds its key in
+memory: no KMS, no network.
 """
 
 import json

@@ -105,11 +105,38 @@ def test_a_sort_key_is_no_longer_than_dynamodb_allows(length):
     assert samples.refusal(hostile) == ("5 commitment" if length == 1024 else "0 place")
 
 
-def test_a_refusal_of_any_step_names_the_row():
-    for name, value in {"format": {"N": "9"}, "key_id": {"S": "x"}, "content_salt": {"B": b""}, "x": {}}.items():
-        with pytest.raises(IntegrityError) as caught:
-            open_item({**samples.item(), name: value})
-        assert caught.value.where == SK
+@pytest.mark.parametrize(
+    ("changes", "step"),
+    [
+        ({"format": {"N": "9"}}, "1 format"),
+        ({"key_id": {"S": "x"}}, "2 key id"),
+        ({"key_id": {"N": "1"}}, "2 key id"),
+        ({"content_salt": {"B": b""}}, "3 lengths"),
+        ({"content_salt": {"S": "x"}}, "3 lengths"),
+        ({"x": {}}, "4 clear attributes"),
+        ({"status": {"S": "closed"}}, "5 commitment"),
+        ({"content_nonce": {"B": bytes(12)}}, "6 ciphertext"),
+    ],
+)
+def test_a_refusal_of_any_step_names_the_row(changes, step):
+    with pytest.raises(IntegrityError) as caught:
+        open_item({**samples.item(), **changes})
+    assert (caught.value.step, caught.value.where) == (step, SK)
+
+
+@pytest.mark.parametrize("changes", [{"sk": {"N": "1"}}, {"pk": {"S": "tenant#evil"}}, {"sk": {"S": "s" * 1025}}])
+def test_an_item_from_elsewhere_has_no_name_of_its_own(changes):
+    with pytest.raises(IntegrityError) as caught:
+        open_item({**samples.item(), **changes})
+    assert (caught.value.step, caught.value.where) == ("0 place", "")
+
+
+@pytest.mark.parametrize("value", [{"N": 1}, {"S": 1}, {"BOOL": "1"}, {"BOOL": 1}, {"NULL": "1"}, {"NULL": 1}], ids=str)
+def test_a_content_that_belies_its_type_is_refused(value):
+    shape = Shape(clear={**SHAPE.clear, "status": frozenset({"S", "N", "BOOL", "NULL"})})
+    with pytest.raises(IntegrityError) as caught:
+        from_item({**samples.item(), "status": value}, table="records", tenant=TENANT, pk=PK, shape=shape)
+    assert caught.value.step == "4 clear attributes"
 
 
 ANYTHING: st.SearchStrategy[Any] = st.recursive(

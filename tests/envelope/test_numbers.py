@@ -138,8 +138,9 @@ def test_a_python_number_as_dynamodb_text(value, text):
     ids=lambda value: str(type(value)) if isinstance(value, int) else str(value),
 )
 def test_a_python_number_that_dynamodb_cannot_hold_is_refused(value):
-    with pytest.raises(InvalidInput, match=r"^score: must "):
+    with pytest.raises(InvalidInput, match=r"^score: must ") as caught:
         number_text(value, field="score")
+    assert caught.value.field == "score"
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,12 @@ def test_any_other_form_is_refused(padded):
     assert (caught.value.step, caught.value.where) == ("7 padding", "head")
 
 
+def test_a_frame_need_not_be_a_rows():
+    with pytest.raises(IntegrityError) as caught:
+        unpad(b"")
+    assert caught.value.where == ""
+
+
 @given(st.binary(max_size=600))
 def test_whatever_unpads_is_what_pad_makes(padded):
     try:

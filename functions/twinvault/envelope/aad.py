@@ -71,7 +71,7 @@ def encode_aad(context: Context) -> bytes:
         _text(context.pk, "pk"),
         _text(context.sk, "sk"),
         _text(context.key_id, "key_id"),
-        len(names).to_bytes(4, "big"),
+        len(names).to_bytes(4),
     ]
     for name, encoded_name in names:
         parts += (encoded_name, _value(name, context.clear[name]))
@@ -80,7 +80,7 @@ def encode_aad(context: Context) -> bytes:
 
 def _lp(data: bytes) -> bytes:
     """LP(x): u32be length || x."""
-    return len(data).to_bytes(4, "big") + data
+    return len(data).to_bytes(4) + data
 
 
 _PREFIX = _lp(b"twinvault/v1/aad")
@@ -103,7 +103,7 @@ def _text(text: str, field: str) -> bytes:
         data = text.encode()
     except UnicodeEncodeError:
         raise InvalidInput(f"{field}: holds a lone surrogate, which is not Unicode text", field=field) from None
-    return len(data).to_bytes(4, "big") + data
+    return len(data).to_bytes(4) + data
 
 
 def _value(name: str, value: ClearValue) -> bytes:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from twinvault.envelope.aad import ClearValue, Context, Number
 from twinvault.envelope.numbers import number_value
@@ -59,15 +59,15 @@ def from_item(
     Raises:
         IntegrityError: the item is not a sealed record of this shape at this partition key.
     """
-    sk = _text(item, "sk", step="0 place")
-    if len(sk.encode(errors="replace")) > _MAX_SK_BYTES or _text(item, "pk", step="0 place") != pk:
+    sk = _attribute(item, "sk", "S")
+    if not isinstance(sk, str) or len(sk.encode(errors="replace")) > _MAX_SK_BYTES or _attribute(item, "pk", "S") != pk:
         raise IntegrityError("0 place")
     # Step 1: the format is one that this code knows and that the settings still allow. Missing is an error, too.
     if _format(item) not in range(lowest_format, FORMAT + 1):
         raise IntegrityError("1 format", where=sk)
     # Step 2: the key id has the form of a key row's sort key. Whether it is the scope's own is for the caller to check.
-    key_id = _text(item, KEY_ID, step="2 key id")
-    if not _KEY_ID.fullmatch(key_id):
+    key_id = _attribute(item, KEY_ID, "S")
+    if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
         raise IntegrityError("2 key id", where=sk)
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
     sealed = Sealed(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
@@ -111,14 +111,11 @@ def _attribute(item: Item, name: str, kind: str) -> object:
     return value.get(kind) if isinstance(value, dict) and len(value) == 1 else None
 
 
-def _text(item: Item, name: str, *, step: str) -> str:
-    value = _attribute(item, name, "S")
-    return value if isinstance(value, str) else _refuse(step)
-
-
 def _binary(item: Item, name: str, *, where: str) -> bytes:
     value = _attribute(item, name, "B")
-    return value if isinstance(value, bytes) else _refuse("3 lengths", where=where)
+    if not isinstance(value, bytes):
+        raise IntegrityError("3 lengths", where=where)
+    return value
 
 
 def _format(item: Item) -> object:
@@ -127,7 +124,3 @@ def _format(item: Item) -> object:
         return number_value(value) if isinstance(value, str) else None
     except InvalidInput:
         return None
-
-
-def _refuse(step: str, *, where: str = "") -> NoReturn:
-    raise IntegrityError(step, where=where)

@@ -77,7 +77,7 @@ def open_sealed(sealed: Sealed, *, key: bytes, label: Label, context: Context) -
     return open_bound(sealed, key=key, label=label, aad=aad, where=context.sk)
 
 
-def require_lengths(sealed: Sealed, *, where: str = "") -> None:
+def require_lengths(sealed: Sealed, *, where: str) -> None:
     """Step 3 of opening.
 
     Raises:
@@ -107,7 +107,7 @@ def seal_bound(plaintext: bytes, *, key: bytes, label: Label, aad: bytes, salt: 
     return Sealed(gcm_encrypt(record_key, nonce, plaintext=pad(plaintext), aad=aad), nonce, salt, commitment)
 
 
-def open_bound(sealed: Sealed, *, key: bytes, label: Label, aad: bytes, where: str = "") -> bytes:
+def open_bound(sealed: Sealed, *, key: bytes, label: Label, aad: bytes, where: str) -> bytes:
     """Steps 5 to 7 of opening, once the lengths are known to be right and the context has become bytes.
 
     Raises:
