@@ -1,43 +1,127 @@
-"""The alarms: what must never happen, and whoever the stage names hears of it at once."""
+"""The alarms: what must not happen, and the encrypted topic through which people hear of it at once.
 
-from aws_cdk import Duration
+Each alarm of a function, and the API's, also rolls back a deployment that is under way (``releases.py``).
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.functions import FunctionSpec
+from stacks.keys import from_our_alarms
 from stacks.stage import Stage
 
 NAMESPACE = "Twinvault"
+SERVER_ERRORS = 5  # answers of 500 and above within a minute
 
-ALARMS = {
+# The functions' own metrics. Each is zero in a healthy system.
+OWN = {
     "OpenFailed": "A record or key did not open: it was changed, moved or removed behind the store's back, or is "
     "damaged. The audit log says which and why.",
     "AuditAppendFailed": "An audit entry could not be made durable, so the answer it belongs to was withheld.",
+    "KmsErrors": "KMS refused a call or did not answer it, after the SDK's own retries. Keys in memory serve on until "
+    "their TTL, unless KMS refused.",
 }
+# Lambda's metrics (AWS Lambda Developer Guide, "Viewing metrics for Lambda functions").
+LAMBDAS = {
+    "Errors": "An invocation crashed or ran out of time. Errors that the code foresees are answers, not this.",
+    "Throttles": "Lambda had no room for an invocation: the account's concurrency is used up.",
+}
+# A crowd is no fault of the code: it must not undo a deployment.
+_NOT_THE_CODES_FAULT = frozenset({"Throttles"})
 
 
-def add_alarms(scope: Construct, spec: FunctionSpec, *, stage: Stage) -> None:
-    """Adds an alarm for each metric of a function that is zero in a healthy system."""
-    name = spec.physical_name(stage)
-    for metric, meaning in ALARMS.items():
-        alarm = cloudwatch.Alarm(
-            scope,
-            metric,
-            alarm_description=f"{name}: {meaning}",
-            metric=cloudwatch.Metric(
-                namespace=NAMESPACE,
-                metric_name=metric,
-                dimensions_map={"service": name},
-                statistic="Sum",
-                period=Duration.minutes(1),
-            ),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+def make_topic(scope: Construct, stage: Stage, *, key: kms.IKey) -> sns.Topic:
+    """Makes the topic of all alarms. CloudWatch may publish to it, for alarms of this stage, and nobody else.
+
+    A topic with a policy of its own has no default policy, so that CloudWatch must be named.
+    """
+    topic = sns.Topic(scope, "Alarms", display_name=f"twinvault-{stage.name}", master_key=key, enforce_ssl=True)
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="LetOurAlarmsPublish",
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions=from_our_alarms(stage),
         )
-        if stage.alarm_topic_arn:
-            topic = sns.Topic.from_topic_arn(scope, f"{metric}Topic", stage.alarm_topic_arn)
-            alarm.add_alarm_action(actions.SnsAction(topic))
+    )
+    for address in stage.alarm_emails:
+        topic.add_subscription(subscriptions.EmailSubscription(address))
+    CfnOutput(scope, "AlarmTopicArn", value=topic.topic_arn)
+    return topic
+
+
+def add_api_alarm(scope: Construct, stage: Stage, topic: sns.ITopic, *, api_id: str) -> cloudwatch.Alarm:
+    """Adds the alarm on answers of 500 and above, whoever gave them: a function, or the API itself.
+
+    API Gateway Developer Guide, "HTTP API metrics": ``5xx`` by ``ApiId``.
+    """
+    metric = _each_minute("AWS/ApiGateway", "5xx", {"ApiId": api_id})
+    meaning = f"{SERVER_ERRORS} answers of 500 and above within a minute. The access log says on which routes."
+    return _alarm(
+        scope, "ServerErrors", metric, stage=stage, about="api", meaning=meaning, topic=topic, threshold=SERVER_ERRORS
+    )
+
+
+def add_function_alarms(
+    scope: Construct, spec: FunctionSpec, function: lambda_.IFunction, *, stage: Stage, topic: sns.ITopic
+) -> list[cloudwatch.Alarm]:
+    """Adds an alarm for each of a function's metrics, and returns those that a deployment must not raise."""
+    # The functions' telemetry names its dimension so (functions/service/telemetry.py).
+    by_service = {"service": spec.physical_name(stage)}
+    by_function = {"FunctionName": function.function_name}
+    watched = [(NAMESPACE, OWN, by_service), ("AWS/Lambda", LAMBDAS, by_function)]
+    found = {
+        name: _alarm(
+            scope, name, _each_minute(space, name, which), stage=stage, about=spec.name, meaning=meaning, topic=topic
+        )
+        for space, meanings, which in watched
+        for name, meaning in meanings.items()
+    }
+    return [alarm for name, alarm in found.items() if name not in _NOT_THE_CODES_FAULT]
+
+
+def _each_minute(namespace: str, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        dimensions_map=dict(dimensions),
+        statistic="Sum",
+        period=Duration.minutes(1),
+    )
+
+
+def _alarm(
+    scope: Construct,
+    name: str,
+    metric: cloudwatch.Metric,
+    *,
+    stage: Stage,
+    about: str,
+    meaning: str,
+    topic: sns.ITopic,
+    threshold: int = 1,
+) -> cloudwatch.Alarm:
+    alarm = cloudwatch.Alarm(
+        scope,
+        name,
+        # The topic's policy and its key's know our alarms by the beginning of their names (keys.from_our_alarms).
+        alarm_name=f"twinvault-{stage.name}-{about}-{name}",
+        alarm_description=f"twinvault-{stage.name}-{about} in {Aws.REGION}: {meaning}",
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    return alarm

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
-from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.acknowledgements import acknowledge_api, acknowledge_function
-from stacks.alarms import add_alarms
+from stacks.alarms import add_api_alarm, add_function_alarms, make_topic
 from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
+from stacks.releases import Deployer, add_routes, release, version_options
 from stacks.stage import Code, Stage, StageError
 from stacks.tables import INDEXES
 
@@ -46,6 +46,7 @@ class ApiStack(Stack):
         code: Code,
         tables: Mapping[str, dynamodb.TableV2],
         root_key: kms.IKey,
+        alarms_key: kms.IKey,
     ) -> None:
         super().__init__(
             scope,
@@ -57,8 +58,12 @@ class ApiStack(Stack):
         self._tables = tables
         digest = _artifact_sha256(code.artifact)
         self._code = lambda_.Code.from_asset(str(code.artifact), asset_hash=digest)
+        self._versions = version_options(digest)
         self._environment = environment(stage, tables, root_key)
         api = self._api()
+        self._topic = make_topic(self, stage, key=alarms_key)
+        self._server_errors = add_api_alarm(self, stage, self._topic, api_id=api.api_id)
+        self._deployer = Deployer(self, "Deployer", stage=stage)
         for spec in FUNCTIONS:
             self._serve(api, spec)
         CfnOutput(self, "ArtifactSha256", value=digest)
@@ -105,17 +110,13 @@ class ApiStack(Stack):
             stage=self._stage,
             code=self._code,
             environment=self._environment,
+            versions=self._versions,
             role=role,
             log_group=log_group,
         )
-        integration = integrations.HttpLambdaIntegration(
-            f"{spec.name.capitalize()}Integration",
-            function,
-            payload_format_version=apigatewayv2.PayloadFormatVersion.VERSION_2_0,
-        )
-        for method, path in spec.routes:
-            api.add_routes(path=path, methods=[apigatewayv2.HttpMethod[method]], integration=integration)
-        add_alarms(room, spec, stage=self._stage)
+        alarms = add_function_alarms(room, spec, function, stage=self._stage, topic=self._topic)
+        alias = release(room, spec, function, deployer=self._deployer, alarms=[self._server_errors, *alarms])
+        add_routes(api, spec, function, alias)
         acknowledge_function(role, function)
 
 

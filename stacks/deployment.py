@@ -20,7 +20,9 @@ def add_deployment(app: App) -> None:
     prefix = f"Twinvault-{stage.name}"
     keys = KeysStack(app, f"{prefix}-Keys", stage=stage)
     tables = TablesStack(app, f"{prefix}-Tables", stage=stage, table_key=keys.table)
-    api = ApiStack(app, f"{prefix}-Api", stage=stage, code=code, tables=tables.tables, root_key=keys.root)
+    api = ApiStack(
+        app, f"{prefix}-Api", stage=stage, code=code, tables=tables.tables, root_key=keys.root, alarms_key=keys.alarms
+    )
     Tags.of(app).add("application", "twinvault")
     Tags.of(app).add("stage", stage.name)
     _warn(api, stage)
@@ -32,6 +34,11 @@ def _warn(api: ApiStack, stage: Stage) -> None:
         Annotations.of(api).add_warning_v2(
             "twinvault:example-values",
             f"{', '.join(examples)} of stage {stage.name} are examples: put your own into cdk.json before you deploy.",
+        )
+    if not stage.alarm_emails and not stage.trusts_this_machine():
+        Annotations.of(api).add_warning_v2(
+            "twinvault:nobody-hears",
+            f"alarm_emails of stage {stage.name} is empty: subscribe somebody to AlarmTopicArn after the deployment.",
         )
     if stage.trusts_this_machine():
         Annotations.of(api).add_info(

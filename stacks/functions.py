@@ -60,6 +60,19 @@ FUNCTIONS = (
         tables={"records": _READ, "keys": _READ, "audit": ("PartiQLInsert",), "checkpoints": ("GetItem", "Query")},
         indexes={"records": ("Query",)},
     ),
+    FunctionSpec(
+        name="keys",
+        handler="service.handlers.manage_keys.handler",
+        routes=(("GET", "/keys"), ("POST", "/keys/rotate")),
+        tables={
+            # A new DEK changes the head of its partition and no other record.
+            "records": ("PartiQLUpdate", *_READ),
+            "keys": ("PartiQLInsert", *_READ),
+            "audit": ("PartiQLInsert",),
+            "checkpoints": ("GetItem", "Query"),
+        },
+        makes_keys=True,
+    ),
 )
 
 
@@ -136,6 +149,7 @@ def make_function(
     stage: Stage,
     code: lambda_.Code,
     environment: Mapping[str, str],
+    versions: lambda_.VersionOptions,
     role: iam.Role,
     log_group: logs.LogGroup,
 ) -> lambda_.Function:
@@ -152,6 +166,7 @@ def make_function(
         timeout=Duration.seconds(TIMEOUT_SECONDS),
         tracing=lambda_.Tracing.ACTIVE,
         environment=dict(environment),
+        current_version_options=versions,
         role=role,
         log_group=log_group,
     )

@@ -1,4 +1,4 @@
-"""The three KMS keys: root (wraps the KEKs), table (the tables' encryption at rest), audit (signs checkpoints).
+"""The KMS keys: root (wraps the KEKs), table (the tables at rest), audit (signs checkpoints), alarms (their topic).
 
 Who may use a key is said here, in the key's own policy, and nowhere else. The local KMS evaluates key policies and
 knows no IAM, so it decides as AWS does. Statements name roles by condition, not as principals: a principal must exist
@@ -73,6 +73,7 @@ class KeysStack(Stack):
             key_spec=kms.KeySpec.ECC_NIST_EDWARDS25519,
             key_usage=kms.KeyUsage.SIGN_VERIFY,
         )
+        self.alarms = self._key("Alarms", "encrypts the alarm topic at rest", self._alarms_policy())
 
     def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement], **spec: Any) -> kms.Key:  # noqa: ANN401  # KMS's own parameters, passed on
         key = kms.Key(
@@ -146,6 +147,19 @@ class KeysStack(Stack):
             conditions={"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}},
         )
 
+    def _alarms_policy(self) -> Iterable[iam.PolicyStatement]:
+        """SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics".
+
+        SNS's own managed key would not do: its policy does not let CloudWatch use it, and alarms would be lost.
+        """
+        yield iam.PolicyStatement(
+            sid="LetOurAlarmsPublish",
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources=["*"],
+            conditions=from_our_alarms(self._stage),
+        )
+
     def _use(
         self, sid: str, actions: list[str], *, roles: Iterable[str], conditions: dict[str, dict[str, Any]]
     ) -> iam.PolicyStatement:
@@ -159,6 +173,12 @@ class KeysStack(Stack):
             resources=["*"],
             conditions={**conditions, "StringEquals": equals, "ArnEquals": {"aws:PrincipalArn": arns}},
         )
+
+
+def from_our_alarms(stage: Stage) -> dict[str, dict[str, str]]:
+    """Returns the conditions under which CloudWatch acts for an alarm of this stage and for nobody else's."""
+    alarms = f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:twinvault-{stage.name}-*"
+    return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": alarms}}
 
 
 def _kek_conditions() -> dict[str, dict[str, Any]]:

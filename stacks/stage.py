@@ -46,7 +46,7 @@ class Stage:
     key_ttl_seconds: int  # how long a plaintext key may stay in a function's memory: the revocation lag
     lowest_format: int  # the oldest record format that is opened
     log_level: str
-    alarm_topic_arn: str  # who hears the alarms; empty: nobody
+    alarm_emails: tuple[str, ...]  # who hears the alarms; whoever else is subscribed to the topic does too
 
     @classmethod
     def read(cls, context: Callable[[str], Any]) -> Self:
@@ -164,6 +164,13 @@ def _origins(value: object) -> tuple[str, ...]:
     return origins
 
 
+def _emails(value: object) -> tuple[str, ...]:
+    rule = "a list of e-mail addresses, which may be empty"
+    if not isinstance(value, list | tuple):
+        raise ValueError(rule)  # noqa: TRY004  # each check raises the same error: its rule
+    return tuple(_matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", rule)(address) for address in value)
+
+
 def _whole(low: int, high: int) -> _Check:
     def check(value: object) -> int:
         # JSON numbers may arrive as floats; booleans are ints in Python and never meant here.
@@ -201,5 +208,5 @@ _CHECKS: Mapping[str, _Check] = {
     "key_ttl_seconds": _whole(1, 3600),
     "lowest_format": _whole(1, 1),
     "log_level": _one_of(*LOG_LEVELS),
-    "alarm_topic_arn": _matching(r"|arn:aws[a-z-]*:sns:\S+:[0-9]{12}:\S+", "empty or the ARN of an SNS topic"),
+    "alarm_emails": _emails,
 }

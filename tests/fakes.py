@@ -53,8 +53,10 @@ class FakeKms:
         if self.hold is not None:
             self.hold.wait(30)
         if self.fault is not None:
+            observer.metric("KmsErrors")
             raise self.fault
         if root_key_id in self.refused or root_key_id not in self.roots:
+            observer.metric("KmsErrors")
             raise KeyRefused("the key service refuses the root key (DisabledException)")
         return self.roots[root_key_id]
 

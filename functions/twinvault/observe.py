@@ -16,4 +16,4 @@ class Observer(Protocol):
         """One call to KMS, with the request id that CloudTrail shows as well (empty if no answer came)."""
 
     def metric(self, name: str, value: int = 1) -> None:
-        """A counter such as KmsCalls, KeyCacheHit, KeyUnwrap, OpenFailed or HeadConflict."""
+        """A counter such as KmsCalls, KmsErrors, KeyCacheHit, KeyUnwrap, OpenFailed or HeadConflict."""

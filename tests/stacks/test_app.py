@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TOPIC = "arn:aws:sns:eu-central-1:111122223333:ops"
 
 
 def messages(assembly, kind):
@@ -24,10 +23,10 @@ def messages(assembly, kind):
 
 @pytest.fixture(scope="module")
 def careless(tmp_path_factory, artifact):
-    """The same app with a topic for the alarms, and a bucket that anyone would object to."""
+    """The same app with somebody who hears the alarms, and a bucket that anyone would object to."""
     folder = tmp_path_factory.mktemp("careless")
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    context["stages"]["dev"]["alarm_topic_arn"] = TOPIC
+    context["stages"]["dev"]["alarm_emails"] = ["ops@acme.org"]
     (folder / "careless.py").write_text(f"""
 from aws_cdk import App, Stack, aws_s3
 from stacks.deployment import add_deployment
@@ -59,12 +58,12 @@ def test_a_finding_that_is_not_acknowledged_fails_the_synthesis(careless):
     assert "AwsSolutions-S1" in run.stderr
 
 
-def test_alarms_reach_the_topic_that_the_stage_names(careless, dev):
+def test_whoever_the_stage_names_is_subscribed_to_the_alarms(careless, dev):
     _, folder = careless
     template = json.loads((folder / "Twinvault-dev-Api.template.json").read_text(encoding="utf-8"))
-    alarms = [body for body in template["Resources"].values() if body["Type"] == "AWS::CloudWatch::Alarm"]
-    assert [body["Properties"]["AlarmActions"] for body in alarms] == [[TOPIC]] * len(alarms)
-    assert all("AlarmActions" not in a["Properties"] for a in dev.resources("Api", "AWS::CloudWatch::Alarm").values())
+    (body,) = (body for body in template["Resources"].values() if body["Type"] == "AWS::SNS::Subscription")
+    assert (body["Properties"]["Protocol"], body["Properties"]["Endpoint"]) == ("email", "ops@acme.org")
+    assert dev.resources("Api", "AWS::SNS::Subscription") == {}
 
 
 def test_an_unknown_stage_ends_the_app_with_one_line(tmp_path, synthesize):
@@ -80,8 +79,9 @@ def test_a_missing_artifact_says_how_to_build_it(tmp_path, synthesize):
 
 
 def test_example_values_are_warned_about_before_a_deployment(prod, dev):
-    (warning,) = messages(prod, "aws:cdk:warning")
-    assert "issuer, jwks_url, cors_origins of stage prod are examples" in warning
+    warnings = " ".join(messages(prod, "aws:cdk:warning"))
+    assert "issuer, jwks_url, cors_origins of stage prod are examples" in warnings
+    assert "alarm_emails of stage prod is empty" in warnings
     assert messages(dev, "aws:cdk:warning") == set()
 
 

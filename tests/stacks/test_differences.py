@@ -1,5 +1,6 @@
 """The twin provisions from stage dev: dev and prod differ in what differences.txt lists and in nothing else."""
 
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -33,9 +34,18 @@ def neutral(value, stage):
     return "STAGE" if value == stage else value
 
 
+def unversioned(text):
+    """A version's logical id without its hash of the function that it freezes, whose properties are compared anyway."""
+    return re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}$", r"\1", text) if isinstance(text, str) else text
+
+
 def differences(dev, prod, stack):
     ours, theirs = (
-        {path: neutral(value, a.stage) for path, value in leaves(a.template(stack)) if "aws:cdk:path" not in path}
+        {
+            tuple(map(unversioned, path)): unversioned(neutral(value, a.stage))
+            for path, value in leaves(a.template(stack))
+            if "aws:cdk:path" not in path
+        }
         for a in (dev, prod)
     )
     return {path for path in ours.keys() | theirs.keys() if ours.get(path, ...) != theirs.get(path, ...)}

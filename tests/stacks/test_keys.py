@@ -39,7 +39,7 @@ def kek_condition(assembly, *roles):
     }
 
 
-@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey"])
+@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey", "AlarmsKey"])
 def test_a_key_outlives_its_stack_and_waits_30_days_before_it_is_deleted(either, name):
     body = key(either, name)
     assert body["DeletionPolicy"] == body["UpdateReplacePolicy"] == "Retain"
@@ -50,7 +50,7 @@ def test_the_stack_of_the_keys_is_protected_from_termination(either):
     assert either.stacks()["Keys"]["properties"]["terminationProtection"] is True
 
 
-@pytest.mark.parametrize("name", ["RootKey", "TableKey"])
+@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AlarmsKey"])
 def test_symmetric_keys_rotate(either, name):
     properties = key(either, name)["Properties"]
     assert properties["EnableKeyRotation"] is True
@@ -60,7 +60,8 @@ def test_symmetric_keys_rotate(either, name):
 def test_every_key_has_an_alias_of_its_stage(either):
     found = either.resources("Keys", "AWS::KMS::Alias").values()
     assert {(a["Properties"]["AliasName"], a["Properties"]["TargetKeyId"]) for a in found} == {
-        (f"alias/twinvault-{either.stage}-{name.lower()}", f"${{{name}Key.Arn}}") for name in ("Root", "Table", "Audit")
+        (f"alias/twinvault-{either.stage}-{name.lower()}", f"${{{name}Key.Arn}}")
+        for name in ("Root", "Table", "Audit", "Alarms")
     }
 
 
@@ -68,20 +69,20 @@ def test_every_function_opens_keks_with_exactly_their_context_and_nothing_else(e
     statement = statements(either, "RootKey")["OpenKeks"]
     assert statement["Principal"] == {"AWS": "*"}
     assert actions(statement) == ["kms:Decrypt"]
-    assert statement["Condition"] == kek_condition(either, "import", "read")
+    assert statement["Condition"] == kek_condition(either, "import", "read", "keys")
 
 
-def test_only_the_writer_makes_keks(either):
+def test_only_the_functions_that_write_make_keks(either):
     statement = statements(either, "RootKey")["MakeKeks"]
     assert actions(statement) == ["kms:GenerateDataKey"]
-    assert statement["Condition"] == kek_condition(either, "import")
+    assert statement["Condition"] == kek_condition(either, "import", "keys")
 
 
 def test_nothing_else_is_allowed_on_the_root_key(either):
     assert set(statements(either, "RootKey")) == {"Administer", "OpenKeks", "MakeKeks"}
 
 
-@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey"])
+@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey", "AlarmsKey"])
 def test_the_account_root_administers_without_using_the_key(either, name):
     statement = statements(either, name)["Administer"]
     assert statement["Principal"] == ACCOUNT_ROOT
@@ -113,7 +114,7 @@ def test_functions_use_the_table_key_through_dynamodb_alone(either):
             "kms:CallerAccount": "${AWS::AccountId}",
             "kms:ViaService": "dynamodb.eu-central-1.amazonaws.com",
         },
-        "ArnEquals": {"aws:PrincipalArn": [role(either, "import"), role(either, "read")]},
+        "ArnEquals": {"aws:PrincipalArn": [role(either, "import"), role(either, "read"), role(either, "keys")]},
     }
 
 

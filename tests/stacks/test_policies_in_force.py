@@ -42,7 +42,8 @@ def kms(dev, kms_endpoint, aws, aws_import, aws_read):
     for name, body in dev.resources("Keys", "AWS::KMS::Key").items():
         properties = body["Properties"]
         policy = json.dumps(properties["KeyPolicy"])
-        policy = policy.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", ACCOUNT)
+        for pseudo, value in {"Partition": "aws", "AccountId": ACCOUNT, "Region": "eu-central-1"}.items():
+            policy = policy.replace(f"${{AWS::{pseudo}}}", value)
         spec = {key: properties[key] for key in ("KeySpec", "KeyUsage") if key in properties}
         keys[name] = operator.create_key(Policy=policy, **spec)["KeyMetadata"]["KeyId"]
     return Kms(keys=keys, operator=operator, writer=writer, reader=reader)

@@ -93,7 +93,8 @@ def test_an_unknown_value_names_itself():
         pytest.param("key_ttl_seconds", 3601, "a whole number from 1 to 3600", id="keys for hours"),
         pytest.param("lowest_format", 2, "a whole number from 1 to 1", id="a format to come"),
         pytest.param("log_level", "TRACE", "one of DEBUG", id="no level"),
-        pytest.param("alarm_topic_arn", "ops@example.com", "the ARN of an SNS topic", id="no topic"),
+        pytest.param("alarm_emails", "ops@acme.org", "a list of e-mail addresses", id="no list of addresses"),
+        pytest.param("alarm_emails", ["ops"], "a list of e-mail addresses", id="no address"),
     ],
 )
 def test_a_wrong_value_names_itself_and_its_rule(key, value, rule):

@@ -101,6 +101,7 @@ def _require_same_key(answered_arn: str, asked_key_id: str) -> None:
 
 def _translate(error: ClientError | BotoCoreError, observer: "Observer") -> NoReturn:
     """Raises our error for KMS's. The message names the code alone: KMS's own text can repeat the context."""
+    observer.metric("KmsErrors")
     if not isinstance(error, ClientError):
         _count(observer, "")
         raise DependencyError("the key service cannot be reached") from None

@@ -1,0 +1,91 @@
+"""Releases: what the API calls is the alias ``live``, and CodeDeploy moves it to a new version, or back.
+
+A version is frozen code and configuration. Lambda publishes one only if the code's hash is the artifact's: a zip that
+is not the tested one stops the deployment. Ten percent of the requests go to it for five minutes; an alarm in that
+time sends them all back to the version before.
+
+AWS CodeDeploy User Guide, "Deployment configurations on an AWS Lambda compute platform".
+"""
+
+import base64
+from collections.abc import Sequence
+
+from aws_cdk import CfnResource, RemovalPolicy
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.acknowledgements import acknowledge_deployer
+from stacks.functions import FunctionSpec
+from stacks.stage import Stage
+
+LIVE = "live"
+
+
+class Deployer(Construct):
+    """What all functions of a stage are deployed by: one CodeDeploy application under one role."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        name = f"twinvault-{stage.name}"
+        self.application = codedeploy.LambdaApplication(self, "Application", application_name=name)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
+        acknowledge_deployer(self.role)
+
+
+def version_options(digest: str) -> lambda_.VersionOptions:
+    """Returns how versions are published: of the artifact with this sha256 alone, and kept, to go back to."""
+    return lambda_.VersionOptions(
+        code_sha256=base64.b64encode(bytes.fromhex(digest)).decode(), removal_policy=RemovalPolicy.RETAIN
+    )
+
+
+def release(
+    scope: Construct,
+    spec: FunctionSpec,
+    function: lambda_.Function,
+    *,
+    deployer: Deployer,
+    alarms: Sequence[cloudwatch.IAlarm],
+) -> lambda_.Alias:
+    """Publishes the function as a version, points the alias at it, and lets CodeDeploy move the alias from then on."""
+    alias = lambda_.Alias(scope, "Live", alias_name=LIVE, version=function.current_version)
+    codedeploy.LambdaDeploymentGroup(
+        scope,
+        "Deployment",
+        application=deployer.application,
+        alias=alias,
+        role=deployer.role,
+        deployment_group_name=spec.name,
+        deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+        alarms=list(alarms),
+        auto_rollback=codedeploy.AutoRollbackConfig(
+            failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
+        ),
+    )
+    return alias
+
+
+def add_routes(api: apigatewayv2.HttpApi, spec: FunctionSpec, function: lambda_.Function, alias: lambda_.Alias) -> None:
+    """Leads the function's routes to its alias."""
+    name = f"{spec.name.capitalize()}Integration"
+    integration = integrations.HttpLambdaIntegration(
+        name, alias, payload_format_version=apigatewayv2.PayloadFormatVersion.VERSION_2_0
+    )
+    routes = [
+        route
+        for method, path in spec.routes
+        for route in api.add_routes(path=path, methods=[apigatewayv2.HttpMethod[method]], integration=integration)
+    ]
+    # The CDK writes the alias's ARN as a Ref, which `sam local` resolves to a logical id and then finds no function in.
+    # The same ARN made of the function's own is understood by both.
+    resource = routes[0].node.find_child(name).node.default_child
+    target = alias.node.default_child
+    assert isinstance(resource, apigatewayv2.CfnIntegration)  # noqa: S101  # narrows for mypy; it has no other default child
+    assert isinstance(target, CfnResource)  # noqa: S101  # likewise
+    resource.integration_uri = f"{function.function_arn}:{LIVE}"
+    resource.add_resource_dependency(target)  # which the Ref had implied

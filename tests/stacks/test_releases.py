@@ -1,0 +1,88 @@
+"""The releases' promises: what the API calls is a version of the tested artifact, and an alarm takes it back."""
+
+import base64
+import hashlib
+
+
+def by_function(assembly, kind):
+    """The resources of one type by the logical id of the function that they are of."""
+    found = assembly.resources("Api", kind).items()
+    return {body["Properties"]["FunctionName"].strip("${}"): (name, body["Properties"]) for name, body in found}
+
+
+def functions(assembly):
+    return assembly.resources("Api", "AWS::Lambda::Function")
+
+
+def test_lambda_publishes_a_version_of_the_artifact_and_of_nothing_else(either, artifact):
+    digest = base64.b64encode(hashlib.sha256(artifact.read_bytes()).digest()).decode()
+    versions = by_function(either, "AWS::Lambda::Version")
+    assert versions.keys() == functions(either).keys()
+    assert {properties["CodeSha256"] for _, properties in versions.values()} == {digest}
+
+
+def test_a_version_is_kept_to_go_back_to(either):
+    kept = {body["DeletionPolicy"] for body in either.resources("Api", "AWS::Lambda::Version").values()}
+    assert kept == {"Retain"}
+
+
+def test_every_function_is_live_at_its_current_version(either):
+    versions, aliases = by_function(either, "AWS::Lambda::Version"), by_function(either, "AWS::Lambda::Alias")
+    assert aliases.keys() == functions(either).keys()
+    for function, (_, alias) in aliases.items():
+        assert (alias["Name"], alias["FunctionVersion"]) == ("live", f"${{{versions[function][0]}.Version}}")
+
+
+def test_the_api_calls_the_alias_and_may_call_nothing_else(either):
+    aliases = {f"${{{name}}}" for name in either.resources("Api", "AWS::Lambda::Alias")}
+    permissions = either.resources("Api", "AWS::Lambda::Permission").values()
+    assert {body["Properties"]["FunctionName"] for body in permissions} == aliases
+    uris = {
+        body["Properties"]["IntegrationUri"]
+        for body in either.resources("Api", "AWS::ApiGatewayV2::Integration").values()
+    }
+    assert uris == {f"${{{name}.Arn}}:live" for name in functions(either)}
+
+
+def test_an_integration_waits_for_the_alias_that_it_calls(either):
+    """Its ARN is made of the function's, which `sam local` understands; CloudFormation sees no alias in it."""
+    alias_of = {name: alias for name, (alias, _) in by_function(either, "AWS::Lambda::Alias").items()}
+    for body in either.resources("Api", "AWS::ApiGatewayV2::Integration").values():
+        function = body["Properties"]["IntegrationUri"].removeprefix("${").removesuffix(".Arn}:live")
+        assert alias_of[function] in body["DependsOn"]
+
+
+def test_codedeploy_moves_each_alias_a_tenth_first(either):
+    groups = either.resources("Api", "AWS::CodeDeploy::DeploymentGroup")
+    moved = [
+        body["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"].strip("${}")
+        for body in either.resources("Api", "AWS::Lambda::Alias").values()
+    ]
+    assert sorted(moved) == sorted(groups)
+    config = {body["Properties"]["DeploymentConfigName"] for body in groups.values()}
+    assert config == {"CodeDeployDefault.LambdaCanary10Percent5Minutes"}
+
+
+def test_an_alarm_takes_a_deployment_back(either):
+    alarms = either.resources("Api", "AWS::CloudWatch::Alarm")
+    for group in either.resources("Api", "AWS::CodeDeploy::DeploymentGroup").values():
+        properties = group["Properties"]
+        assert properties["AutoRollbackConfiguration"]["Enabled"] is True
+        assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
+        assert properties["AlarmConfiguration"]["Enabled"] is True
+        names = [
+            alarms[alarm["Name"].strip("${}")]["Properties"]["AlarmName"]
+            for alarm in properties["AlarmConfiguration"]["Alarms"]
+        ]
+        function = f"twinvault-{either.stage}-{properties['DeploymentGroupName']}"
+        own = {f"{function}-{metric}" for metric in ("OpenFailed", "AuditAppendFailed", "KmsErrors", "Errors")}
+        assert set(names) == {f"twinvault-{either.stage}-api-ServerErrors", *own}
+
+
+def test_the_deployers_role_is_codedeploys_alone(either):
+    groups = either.resources("Api", "AWS::CodeDeploy::DeploymentGroup").values()
+    (arn,) = {group["Properties"]["ServiceRoleArn"] for group in groups}
+    role = either.resources("Api", "AWS::IAM::Role")[arn.removeprefix("${").removesuffix(".Arn}")]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "codedeploy.amazonaws.com"}
+    assert "Policies" not in role
