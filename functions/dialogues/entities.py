@@ -61,7 +61,7 @@ _ENTITIES = (
     ),
     EntitySpec(
         "verdict",
-        re.compile(f"verdict#{_SLUG}"),
+        re.compile(r"verdict#[A-Za-z0-9][A-Za-z0-9._-]{0,62}"),
         {"verdict_type": TEXT, "round": _OPTIONAL_NUMBER, "confidence": TEXT | NUMBER | NULLABLE},
         _RECORDED
         | {

@@ -13,6 +13,7 @@ from twinvault.envelope.names import ID
 from twinvault.errors import Unprocessable
 
 Slug = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
+VerdictId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """A short word that is stored in the clear: a tier, a source, a round's status."""
 Time = Annotated[str, StringConstraints(max_length=64)]
@@ -78,7 +79,7 @@ class Recommendation(_Item):
     id: _display("R")  # type: ignore[valid-type]  # as above
     content: str | None = None
     parameters: JsonValue = None
-    adopted_in_verdict: Slug | None = None
+    adopted_in_verdict: VerdictId | None = None
     status: Literal["proposed", "amended", "adopted", "rejected"]
 
 
@@ -149,7 +150,7 @@ class Ref(_Strict):
 class Verdict(_Strict):
     """What the dialogue came to. Immutable once written."""
 
-    id: Slug
+    id: VerdictId
     type: Literal["interim", "final", "minority", "dissent"]
     round: Round | None = None
     author: str | None = None
