@@ -29,6 +29,7 @@ from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
 TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_NUMBER_BYTES = 21
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
 
@@ -186,7 +187,7 @@ def encode_payload(sealed: Mapping[str, Any], *, entity: str) -> bytes:
         InvalidInput: a value that JSON does not have, text that is not Unicode, or nesting without end.
     """
     try:
-        return json.dumps(sealed, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _COMPACT.encode(sealed).encode()
     except (TypeError, ValueError, RecursionError):
         # The cause is not chained: its message would quote the value.
         raise InvalidInput(f"{entity}: a sealed field holds something that is not a JSON value") from None

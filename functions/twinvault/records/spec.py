@@ -52,6 +52,8 @@ class EntitySpec:
     sk: re.Pattern[str]
     clear: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sealed: frozenset[str] = frozenset()
+    shape: Shape = field(init=False, repr=False, compare=False)
+    """What an item of this entity may hold in the clear."""
 
     def __post_init__(self) -> None:
         """Refuses a spec that could not be stored as it says."""
@@ -63,11 +65,7 @@ class EntitySpec:
                 )
             if name in COMMON or (name in self.clear and name in self.sealed):
                 raise InvalidInput(f"entity {self.name}: '{name}' is declared twice")
-
-    @property
-    def shape(self) -> Shape:
-        """What an item of this entity may hold in the clear."""
-        return Shape(clear={**COMMON, **self.clear})
+        object.__setattr__(self, "shape", Shape(clear={**COMMON, **self.clear}))
 
     def split(self, fields: Fields) -> tuple[dict[str, ClearValue], dict[str, Any]]:
         """Parts a record's fields into clear values and the sealed document.
