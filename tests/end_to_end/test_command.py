@@ -108,3 +108,19 @@ def test_without_a_twin_it_says_what_to_type(tmp_path: Path) -> None:
     done = run(None, "list", TWINVAULT_STATE=str(tmp_path / "nowhere"))
     assert done.returncode == 4
     assert b"twinvault up" in done.stderr
+
+
+def test_keys_are_listed_and_rotated_while_what_is_old_still_opens(vault: Vault, file: Path) -> None:
+    mine = ("--tenant", "rotating")
+    assert run(vault, "import", str(file), *mine).returncode == 0
+    assert json.loads(run(vault, "keys", "rotate", *mine, "--json").stdout) == {"epoch": 2}
+    rotated = json.loads(run(vault, "keys", "rotate", *mine, "--dialogue", "by-command", "--json").stdout)
+    assert rotated == {"dialogue": "by-command", "version": 2}
+    keys = json.loads(run(vault, "keys", "list", *mine, "--json").stdout)
+    assert [key["name"][:3] for key in keys] == ["dek", "dek", "idx", "idx", "kek", "kek"]
+    assert [key["wrapped_under"] for key in keys if key["name"].startswith("dek")] == ["kek#000001", "kek#000002"]
+    assert b"opens what is old" in run(vault, "keys", "list", *mine).stdout
+    assert canonical(json.loads(run(vault, "export", "by-command", *mine).stdout)) == file.read_bytes()
+    assert run(vault, "keys", "rotate", "--tenant", "nobody-yet").returncode == 2
+    reader = vault.token("rotating", permissions=["dialogues:read", "keys:read"])
+    assert run(vault, "keys", "rotate", *mine, "--token", reader).returncode == 2
