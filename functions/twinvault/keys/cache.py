@@ -145,6 +145,8 @@ class KeyCache:
         return key
 
     def _loaded_or_served(self, name: CacheName, load: Callable[[], Loaded], serving: _Entry | None) -> NamedKey:
+        # A key's life is counted from before it was asked for: KMS may have begun to refuse while it was on its way.
+        began = self._clock()
         try:
             loaded = load()
         except KeyRefused as refusal:
@@ -153,19 +155,21 @@ class KeyCache:
                 self._remember_refusal(name, refusal)
             raise
         except DependencyError:
-            if serving is not None and not serving.expires.reached(self._clock()):
-                return serving.key
+            with self._lock:
+                # Only if it was not evicted meanwhile, with the key that had opened it.
+                if serving is not None and self._living(name, self._clock()) is serving:
+                    return serving.key
             raise
         except BaseException:
             self.evict(name)
             raise
         with self._lock:
-            self._store(name, loaded)
+            self._store(name, loaded, began)
         return loaded.key
 
-    def _store(self, name: CacheName, loaded: Loaded) -> None:
+    def _store(self, name: CacheName, loaded: Loaded, began: Instant) -> None:
         now = self._clock()
-        expires = now.plus(self._limits.ttl)
+        expires = began.plus(self._limits.ttl)
         if loaded.parent is not None:
             parent = self._living(loaded.parent, now)
             if parent is None:

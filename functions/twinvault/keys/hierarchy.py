@@ -159,7 +159,8 @@ class KeyHierarchy:
 
     def _make_index_row(self, tenant: str, observer: "Observer") -> "Item":
         kek = self._current_kek(tenant, observer)
-        key = NamedKey(idx_name(int(kek.name[4:])), self._randomness(KEY_BYTES))
+        # The first row has one name whatever the epoch: two writers that know different epochs must not make two keys.
+        key = NamedKey(idx_name(1), self._randomness(KEY_BYTES))
         self._table.insert(self._wrap(key, tenant=tenant, kek=kek, label=Label.INDEX))
         observer.crypto("wrap_dek", kek.name)
         return self._row(tenant, key.name)
