@@ -15,7 +15,7 @@ FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build synth check test demo down bench vectors schema lock clean
+.PHONY: help setup fetch build synth check test demo down bench vectors mutants schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,9 @@ vectors: $(SETUP) ## write the test vectors anew; they must not change
 
 schema: $(SETUP) ## write docs/dialogue.schema.json anew
 	@$(PY) scripts/schema.py
+
+mutants: $(SETUP) ## change the envelope in many small ways; every change must fail a test
+	@scripts/mutants
 
 lock: $(SETUP) ## resolve requirements/*.in anew
 	@scripts/lock
