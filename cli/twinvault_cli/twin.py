@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -15,6 +15,7 @@ from twinvault_cli.output import Steps, console, print_json
 from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local import sources, status, tokens
 from twinvault_local.issuer import DEFAULT_SECONDS
+from twinvault_local.routes.route import IN_WORDS
 from twinvault_local.status import Health
 from twinvault_local.twin import DEFAULT_PORT, Twin
 
@@ -30,6 +31,10 @@ def _twin(state: Path | None) -> Twin:
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.", min=1, max=65535)] = DEFAULT_PORT,
+    route: Annotated[
+        Literal["auto", "docker", "process"],
+        typer.Option(envvar="TWINVAULT_ROUTE", help="How the engines run; fixed by the first `up` of a state folder."),
+    ] = "auto",
     state: StateOption = None,
 ) -> None:
     """Start the twin: engines, tables, keys, functions, API."""
@@ -37,14 +42,17 @@ def up(
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
     with Steps().shown() as steps:
         facts, started = _twin(state).up(
-            lambda progress: sources.ensure(ROOT, environ=os.environ, progress=progress), port=port, progress=steps
+            lambda progress: sources.ensure(ROOT, environ=os.environ, progress=progress),
+            port=port,
+            route=route,
+            progress=steps,
         )
     if not started:
         console.print(f"The twin is already up on {facts.url}.")
         if not sources.is_current(ROOT, facts.artifact):
             console.print("[yellow]It runs older code than the checkout's: twinvault down, then twinvault up.[/]")
-    elif facts.route == "process":
-        console.print(f"The twin is up after {steps.seconds:.1f} s, its engines as plain processes.")
+    else:
+        console.print(f"The twin is up after {steps.seconds:.1f} s, its engines {IN_WORDS[facts.route]}.")
     typer.echo(facts.url)
 
 

@@ -13,7 +13,7 @@ from twinvault_local.errors import StateError
 SEED_BYTES = 32
 _SEED = re.compile(rb"[0-9a-f]{64}\n?")
 _FOLDERS = ("kms", "dynamodb", "issuer", "artifact", "bytecode", "logs", "run")
-_FILES = ("seed", "provisioned.json", "callers.json", "ports.json", "server.json", "twin.json", "lock")
+_FILES = ("seed", "provisioned.json", "callers.json", "ports.json", "route.json", "server.json", "twin.json", "lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,16 @@ class State:
     def ports(self) -> Path:
         """The engines' ports, kept over restarts."""
         return self.folder / "ports.json"
+
+    @property
+    def route(self) -> Path:
+        """How the engines are run, and under which name in Docker."""
+        return self.folder / "route.json"
+
+    @property
+    def containers(self) -> Path:
+        """Present while containers of this twin may run."""
+        return self.run / "containers.json"
 
     @property
     def server(self) -> Path:

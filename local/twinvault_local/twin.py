@@ -1,10 +1,8 @@
 """The twin: up, down, reset. What it starts it stops again when something fails in between."""
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,25 +18,22 @@ from twinvault_local import (
     sources,
     status,
     toolchain,
-    waiting,
 )
-from twinvault_local.engines import dynamodb, python
+from twinvault_local.engines import python, starting
 from twinvault_local.errors import EngineError, PortInUseError, TemplateError
 from twinvault_local.lambda_runtime.config import ServerConfig
 from twinvault_local.ledger import Ledger
 from twinvault_local.provision import Provisioner
+from twinvault_local.routes import choice
+from twinvault_local.routes.route import PROCESS, Claims, Route
 from twinvault_local.state import State
-from twinvault_local.status import DYNAMODB, ISSUER, KMS, SERVER, SERVICES, Facts
+from twinvault_local.status import DYNAMODB, ISSUER, KMS, SERVER, Facts
 from twinvault_local.template import ACCOUNT, Assembly, Known
 
 type Progress = Callable[[str], None]
 
 DEFAULT_PORT = 8787
-ROUTE = "process"
-START_SECONDS = 60
 _TABLES = {"records": "RecordsTable", "keys": "KeysTable", "audit": "AuditTable", "checkpoints": "CheckpointsTable"}
-# What a process of the twin sees of this machine: no credentials, no proxies, no settings of any SDK.
-_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.defpath}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +43,19 @@ class Twin:
     state: State
     cache: Path
 
-    def up(self, make: Callable[[Progress], sources.Sources], *, port: int, progress: Progress) -> tuple[Facts, bool]:
+    def up(
+        self,
+        make: Callable[[Progress], sources.Sources],
+        *,
+        port: int,
+        progress: Progress,
+        route: str = PROCESS,
+    ) -> tuple[Facts, bool]:
         """Start everything; the twin's facts, and whether it had to be started at all.
 
-        `make` gives the artifact and the assembly. What an earlier `up` left half-started, or what died since, is ended
-        first. Whatever fails, and a Ctrl-C too, leaves nothing running that this call started.
+        `make` gives the artifact and the assembly; `route` is how the engines run, for good once there is data. What an
+        earlier `up` left half-started, or what died since, is ended first. Whatever fails, and a Ctrl-C too, leaves
+        nothing running that this call started.
 
         Raises:
             TwinError: with what happened and the next command.
@@ -61,14 +64,18 @@ class Twin:
         with self.state.lock():
             now = status.look(self.state)
             if now.running and now.facts:
+                choice.refuse_other(self.state, route)
                 return now.facts, False
+            chosen = choice.choose(self.state, self.cache, wanted=route, progress=progress)
             self._stop_all()
+            choice.forget(self.state, self.cache)
             self.state.prepare()
             _refuse_used(port)
             try:
-                return self._start(make(progress), port, progress), True
+                return self._start(make(progress), chosen, port, progress), True
             except BaseException:
                 self._stop_all()
+                choice.forget(self.state, self.cache)
                 raise
 
     def down(self) -> list[str]:
@@ -85,16 +92,17 @@ class Twin:
             self.state.refuse_strangers()
             with self.state.lock():
                 self._stop_all()
+                choice.wipe(self.state, self.cache)
                 self.state.wipe()
 
-    def _start(self, made: sources.Sources, port: int, progress: Progress) -> Facts:
-        base, java = toolchain.base_python(), toolchain.find_java()
+    def _start(self, made: sources.Sources, route: Route, port: int, progress: Progress) -> Facts:
+        base = toolchain.base_python()
         assembly = Assembly.load(made.assembly)
-        engine = dynamodb.ensure(self.cache, progress=progress)
         runtime = toolchain.ensure_lambda_runtime(self.cache, base)
         known = {**callers.roles(assembly), **serving.functions(assembly)}
         files.write_json(self.state.callers, callers.table(callers.roles(assembly)))
-        endpoints = self._start_engines(java, engine, assembly, progress)
+        choice.remember(self.state, route)
+        endpoints = route.start(_claims(assembly), progress=progress)
         known |= self._provision(assembly, endpoints, progress)
 
         progress("starting the functions")
@@ -118,10 +126,10 @@ class Twin:
         )
         files.write(self.state.server, config.to_json().encode())
         url = f"http://{ports.LOOPBACK}:{port}"
-        self._launch(SERVER, python.server_command(self.state.server))
+        starting.launch(self.state, SERVER, python.server_command(self.state.server))
         # It answers at once, and says so when each function has a worker: the first request shall find one.
-        self._await(SERVER, lambda: "ready " in processes.output(status.slot(self.state, SERVER)))
-        told = Facts(url, ROUTE, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
+        starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(status.slot(self.state, SERVER)))
+        told = Facts(url, route.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
         status.remember(self.state, told)
         return told
 
@@ -132,24 +140,6 @@ class Twin:
             for path in [*stale, *self.state.bytecode.iterdir()]:
                 shutil.rmtree(path)
         return artifact.unpack(zipped, self.state.artifact)
-
-    def _start_engines(self, java: Path, engine: Path, assembly: Assembly, progress: Progress) -> dict[str, str]:
-        """Start the three engines side by side; where they answer."""
-        progress(f"starting DynamoDB Local {dynamodb.VERSION}, the local KMS and the issuer")
-        chosen = self._choose_ports()
-        commands = {
-            ISSUER: python.issuer_command(port=chosen[ISSUER], data=self.state.issuer, **_claims(assembly)),
-            KMS: python.kms_command(
-                port=chosen[KMS], data=self.state.kms, seed=self.state.seed, callers=self.state.callers
-            ),
-            DYNAMODB: dynamodb.command(java, engine, port=chosen[DYNAMODB], data=self.state.dynamodb),
-        }
-        endpoints = {name: f"http://{ports.LOOPBACK}:{chosen[name]}" for name in (DYNAMODB, KMS, ISSUER)}
-        for name, command in commands.items():
-            self._launch(name, command)
-        for name, endpoint in endpoints.items():
-            self._await(name, partial(status.answers, name, endpoint))
-        return endpoints
 
     def _provision(self, assembly: Assembly, endpoints: Mapping[str, str], progress: Progress) -> Known:
         progress("making tables and keys from the synthesized template")
@@ -169,36 +159,11 @@ class Twin:
                 next_step=f"See what the engines say: {self.state.logs}/dynamodb.log and kms.log",
             ) from error
 
-    def _choose_ports(self) -> dict[str, int]:
-        """The engines' ports: as the last time where still free, so that what was noted elsewhere stays true."""
-        kept = files.read_json(self.state.ports)
-        chosen = {}
-        for name in (DYNAMODB, KMS, ISSUER):
-            port = kept.get(name)
-            chosen[name] = port if isinstance(port, int) and ports.is_free(port) else ports.free_port()
-        files.write_json(self.state.ports, chosen)
-        return chosen
-
-    def _launch(self, name: str, command: list[str]) -> None:
-        processes.start(status.slot(self.state, name), command, environment=_ENVIRONMENT)
-
-    def _await(self, name: str, ready: Callable[[], bool]) -> None:
-        place = status.slot(self.state, name)
-
-        def alive() -> bool:
-            return processes.running(place) is not None
-
-        if not waiting.until(ready, seconds=START_SECONDS, alive=alive):
-            what = f"is not ready within {START_SECONDS} s" if alive() else "ended at once"
-            raise EngineError(
-                f"The twin's {name} {what}. It said:\n{processes.last_words(place)}",
-                next_step=f"See the whole of it: {place.log}",
-            )
-
     def _stop_all(self) -> list[str]:
-        stopped = [name for name in reversed(SERVICES) if processes.stop(status.slot(self.state, name))]
+        """Stop the server, then the engines; the server too where the engines are in a Docker that does not answer."""
+        stopped = [SERVER] if processes.stop(status.slot(self.state, SERVER)) else []
         self.state.twin.unlink(missing_ok=True)
-        return stopped
+        return stopped + choice.stop(self.state, self.cache)
 
 
 def _refuse_used(port: int) -> None:
@@ -220,18 +185,14 @@ def _overrides(endpoints: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _claims(assembly: Assembly) -> dict[str, str]:
+def _claims(assembly: Assembly) -> Claims:
     """The form of the tokens that the functions expect, as the template tells them."""
-    wanted = {
-        "audience": "TWINVAULT_AUDIENCE",
-        "tenant_claim": "TWINVAULT_TENANT_CLAIM",
-        "permissions_claim": "TWINVAULT_PERMISSIONS_CLAIM",
-    }
+    wanted = ("TWINVAULT_AUDIENCE", "TWINVAULT_TENANT_CLAIM", "TWINVAULT_PERMISSIONS_CLAIM")
     for resource in assembly.resources(serving.FUNCTION):
         declared = resource.properties.get("Environment", {}).get("Variables", {})
-        if all(isinstance(declared.get(name), str) for name in wanted.values()):
-            return {option: declared[name] for option, name in wanted.items()}
-    raise TemplateError(f"No function of the template declares {', '.join(wanted.values())}.")
+        if all(isinstance(declared.get(name), str) for name in wanted):
+            return Claims(*(declared[name] for name in wanted))
+    raise TemplateError(f"No function of the template declares {', '.join(wanted)}.")
 
 
 def _table_names(assembly: Assembly, known: Known) -> dict[str, str]:
