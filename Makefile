@@ -12,6 +12,7 @@ export UV_SYSTEM_CERTS := 1
 
 # Folders too: a file that is removed changes its folder.
 FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')
+ARTIFACT := artifact glibc wheels zips
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
@@ -32,7 +33,7 @@ fetch: $(SETUP) ## what the twin takes from the network, into .cache
 
 build: build/functions.zip ## the Lambda artifact: build/functions.zip
 
-build/functions.zip: $(SETUP) requirements/runtime.txt local/twinvault_local/artifact.py local/twinvault_local/glibc.py $(FUNCTIONS)
+build/functions.zip: $(SETUP) requirements/runtime.txt $(ARTIFACT:%=local/twinvault_local/%.py) $(FUNCTIONS)
 	@echo '==> Lambda artifact'
 	@$(PY) -m twinvault_local.artifact
 	@touch $@

@@ -10,6 +10,7 @@ TwinError                what happened, and the next command to type
 ├── StateError           the state folder is damaged, or its parts do not belong together
 ├── TemplateError        the synthesized template says something that the twin does not know
 ├── BuildError           synthesizing or building from the sources failed
+├── LoadError            a function of the service cannot start
 └── DriftError           the template changed since the tables and keys were made
 """
 
@@ -60,6 +61,10 @@ class TemplateError(TwinError):
 
 class BuildError(TwinError):
     """Synthesizing the template or building the artifact from the sources failed."""
+
+
+class LoadError(TwinError):
+    """A function of the service cannot start: its code fails as it is loaded."""
 
 
 class DriftError(TwinError):

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from twinvault_local.errors import BuildError, StateError, TwinError
 type Progress = Callable[[str], None]
 
 STAGE = "dev"
-_ARTIFACT_INPUTS = ("functions", "requirements/runtime.txt", "local/twinvault_local/artifact.py")
+_BUILDERS = tuple(f"local/twinvault_local/{name}.py" for name in ("artifact", "wheels", "zips"))
+_ARTIFACT_INPUTS = ("functions", "requirements/runtime.txt", *_BUILDERS)
 _ASSEMBLY_INPUTS = ("app.py", "cdk.json", "stacks", "requirements/dev.txt")
 _TAIL_LINES = 8
 
@@ -40,17 +42,11 @@ def ensure(root: Path, *, environ: Mapping[str, str], progress: Progress) -> Sou
         BuildError: building or synthesizing failed.
         ToolMissingError: there is no Node.js and the app must be synthesized.
     """
-    made = Sources(assembly=root / "cdk.out", artifact=root / "build" / "functions.zip")
-    with locks.held(root / ".cache" / "sources.lock", wait=True):
-        built_from = _digest(root, _ARTIFACT_INPUTS)
-        stamp = _artifact_stamp(root)
-        zipped = artifact.sha256(made.artifact) if made.artifact.is_file() else ""
-        if not zipped or _read(stamp) != {"inputs": built_from, "artifact": zipped}:
-            progress("building the artifact")
-            zipped = artifact.build(root, made.artifact, python=Path(sys.executable), progress=lambda _: None)
-            files.write_json(stamp, {"inputs": built_from, "artifact": zipped})
+    made = _places(root)
+    with _lock(root):
+        zipped = _build(root, made.artifact, progress)
         synthesized_from = {"inputs": _digest(root, _ASSEMBLY_INPUTS), "artifact": zipped, "stage": STAGE}
-        stamp = made.assembly / "inputs.json"
+        stamp = _assembly_stamp(made.assembly)
         if not _is_of_stage(made.assembly) or _read(stamp) != synthesized_from:
             progress("synthesizing the stacks")
             _synthesize(root, made.assembly, environ)
@@ -58,9 +54,49 @@ def ensure(root: Path, *, environ: Mapping[str, str], progress: Progress) -> Sou
     return made
 
 
+def ensure_artifact(root: Path, *, progress: Progress) -> Path:
+    """The artifact alone, built where it is stale; the assembly keeps the hash of an earlier one.
+
+    Raises:
+        BuildError: building failed.
+    """
+    with _lock(root):
+        made = _places(root).artifact
+        _build(root, made, progress)
+        return made
+
+
+def has_other_stacks(root: Path) -> bool:
+    """Whether the stacks changed since they were synthesized: what they say now, a running twin does not know."""
+    return _read(_assembly_stamp(_places(root).assembly)).get("inputs") != _digest(root, _ASSEMBLY_INPUTS)
+
+
 def is_current(root: Path, artifact_sha256: str) -> bool:
     """Whether the artifact of this hash was built from the code as it stands in the checkout at `root` now."""
     return _read(_artifact_stamp(root)) == {"inputs": _digest(root, _ARTIFACT_INPUTS), "artifact": artifact_sha256}
+
+
+def _places(root: Path) -> Sources:
+    return Sources(assembly=root / "cdk.out", artifact=root / "build" / "functions.zip")
+
+
+def _lock(root: Path) -> AbstractContextManager[None]:
+    return locks.held(root / ".cache" / "sources.lock", wait=True)
+
+
+def _build(root: Path, out: Path, progress: Progress) -> str:
+    built_from = _digest(root, _ARTIFACT_INPUTS)
+    stamp = _artifact_stamp(root)
+    zipped = artifact.sha256(out) if out.is_file() else ""
+    if not zipped or _read(stamp) != {"inputs": built_from, "artifact": zipped}:
+        progress("building the artifact")
+        zipped = artifact.build(root, out, python=Path(sys.executable), progress=lambda _: None)
+        files.write_json(stamp, {"inputs": built_from, "artifact": zipped})
+    return zipped
+
+
+def _assembly_stamp(assembly: Path) -> Path:
+    return assembly / "inputs.json"
 
 
 def _artifact_stamp(root: Path) -> Path:

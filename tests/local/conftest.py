@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from houses import Templates, build, house
 
 from twinvault_local.sources import Sources
 from twinvault_local.template import Assembly
 
-type Templates = dict[str, dict[str, Any]]
+__all__ = ["build", "house"]  # fixtures
 
 REGION = "eu-central-1"
 _ADMINISTRATION = {

@@ -5,11 +5,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from twinvault_local import artifact, glibc
+from twinvault_local import artifact, glibc, wheels
 from twinvault_local.errors import BuildError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -212,7 +212,7 @@ def test_a_wheel_that_does_not_match_its_hash_is_refused_and_the_old_zip_stays(t
 def test_a_wheel_with_a_shared_object_that_lambda_cannot_load_is_refused(tmp_path, name, content, says):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BuildError, match=says):
-        artifact._refuse_what_lambda_cannot_load(artifact.PurePosixPath(name), tmp_path / name)
+        wheels._refuse_what_lambda_cannot_load(PurePosixPath(name), tmp_path / name)
 
 
 def test_a_wheel_that_needs_a_newer_glibc_is_refused_and_named(built, tmp_path):
@@ -222,7 +222,7 @@ def test_a_wheel_that_needs_a_newer_glibc_is_refused_and_named(built, tmp_path):
     newest = "GLIBC_{}.{}".format(*glibc.highest_glibc(data)).encode() + b"\0"
     (tmp_path / name).write_bytes(data.replace(newest, b"GLIBC_9.9".ljust(len(newest) - 1, b"9") + b"\0"))
     with pytest.raises(BuildError, match=r"_cffi_backend\S+ .* needs glibc 9\.9+, the runtime has 2\.34"):
-        artifact._refuse_what_lambda_cannot_load(artifact.PurePosixPath(name), tmp_path / name)
+        wheels._refuse_what_lambda_cannot_load(PurePosixPath(name), tmp_path / name)
 
 
 def test_a_file_that_both_a_wheel_and_our_source_bring_is_refused(tmp_path):
@@ -232,3 +232,27 @@ def test_a_file_that_both_a_wheel_and_our_source_bring_is_refused(tmp_path):
     (root / "functions" / "six.py").write_text("")
     with pytest.raises(BuildError, match=r"functions/six\.py"):
         lean_build(root)
+
+
+def test_wheels_are_installed_once_and_a_damaged_cache_is_not_used(tmp_path):
+    root = lean_checkout(tmp_path)
+    locked = (ROOT / "requirements" / "runtime.txt").read_text()
+    (root / "requirements" / "runtime.txt").write_text(locked[locked.index("six==") : locked.index("typing-ext")])
+    said = []
+    out = root / "build" / "functions.zip"
+
+    def built():
+        said.clear()
+        return artifact.build(root, out, python=Path(sys.executable), progress=said.append)
+
+    first = built()
+    assert any("Installing" in line for line in said)
+    (kept,) = (root / ".cache").glob("wheels-*/*.zip")
+    (root / "functions" / "service" / "more.py").write_text("")
+    assert built() != first
+    assert not any("Installing" in line for line in said)
+    (root / "functions" / "service" / "more.py").unlink()
+    kept.write_bytes(kept.read_bytes()[:-100])
+    assert built() == first
+    assert any("Installing" in line for line in said)
+    assert [path.name for path in (root / ".cache").iterdir() if path.name.startswith(".")] == []

@@ -1,0 +1,66 @@
+"""Twins of a small app, in state folders and on ports of their own, and what they were brought up from."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinvault_local import processes, status
+from twinvault_local.ports import free_port
+from twinvault_local.sources import Sources
+from twinvault_local.state import State
+from twinvault_local.status import Facts, Health
+from twinvault_local.twin import Twin
+
+type Templates = dict[str, dict[str, Any]]
+
+WELL = dict.fromkeys(status.SERVICES, Health.WELL)
+STOPPED = dict.fromkeys(status.SERVICES, Health.STOPPED)
+
+
+@dataclass
+class House:
+    """A twin with what it is brought up from."""
+
+    twin: Twin
+    made: Sources
+    port: int = field(default_factory=free_port)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        return self.twin.state
+
+    def up(self) -> Facts:
+        return self.twin.up(lambda _: self.made, port=self.port, progress=self.said.append)[0]
+
+    def services(self) -> dict[str, Health]:
+        return dict(status.look(self.state).services)
+
+    def pids(self) -> dict[str, int]:
+        found = {name: processes.running(status.slot(self.state, name)) for name in status.SERVICES}
+        return {name: pid for name, pid in found.items() if pid}
+
+
+@pytest.fixture(scope="module")
+def build(
+    repository_cache: Path, write_sources: Callable[[Path, Templates], Sources]
+) -> Iterator[Callable[[Path, Templates], House]]:
+    """Houses; whatever still runs in one at the end is stopped."""
+    houses: list[House] = []
+
+    def house(folder: Path, templates: Templates) -> House:
+        houses.append(House(Twin(State(folder / "state"), repository_cache), write_sources(folder, templates)))
+        return houses[-1]
+
+    yield house
+    for one in houses:
+        one.twin.down()
+
+
+@pytest.fixture
+def house(build: Callable[[Path, Templates], House], templates: Templates, tmp_path: Path) -> House:
+    """A twin that is not up yet."""
+    return build(tmp_path, templates)

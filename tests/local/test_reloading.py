@@ -1,0 +1,76 @@
+"""Newer code in a running twin: exchanged in one step, or not at all, while the engines go on."""
+
+import zipfile
+from pathlib import Path
+
+import httpx
+import pytest
+from houses import House
+
+from twinvault_local import loading, reloading, status
+from twinvault_local.errors import LoadError, NotRunningError
+from twinvault_local.lambda_runtime.config import ServerConfig
+
+
+@pytest.fixture
+def up(house: House) -> House:
+    house.up()
+    return house
+
+
+def edited(house: House, old: str, new: str) -> Path:
+    """The house's artifact with its handlers edited."""
+    with zipfile.ZipFile(house.made.artifact) as file:
+        content = {name: file.read(name).decode() for name in file.namelist()}
+    content["small/handlers.py"] = content["small/handlers.py"].replace(old, new)
+    made = house.made.artifact.with_name("edited.zip")
+    with zipfile.ZipFile(made, "w") as file:
+        for name, text in content.items():
+            file.writestr(zipfile.ZipInfo(name), text)
+    return made
+
+
+def test_newer_code_serves_and_no_engine_stops(up: House) -> None:
+    before, pids = status.facts(up.state), up.pids()
+    facts, changed = reloading.reload(up.state, edited(up, '"statusCode": 201', '"statusCode": 202'))
+    assert changed
+    assert httpx.post(f"{facts.url}/things").status_code == 202
+    assert up.pids() == pids
+    assert facts == status.facts(up.state)
+    assert facts.artifact != before.artifact
+    assert httpx.get(f"{facts.url}/things/7").json()["file"].startswith(str(up.state.artifact / facts.artifact))
+    again, changed = reloading.reload(up.state, up.made.artifact.with_name("edited.zip"))
+    assert (again, changed) == (facts, False)
+
+
+def test_code_that_cannot_start_is_refused_with_what_it_said_and_the_older_goes_on(up: House) -> None:
+    facts, config = status.facts(up.state), up.state.server.read_text()
+    with pytest.raises(LoadError, match="small-dev-read cannot start") as caught:
+        reloading.reload(up.state, edited(up, "import os", "import no_such_module"))
+    assert "No module named 'no_such_module'" in caught.value.message
+    assert "goes on serving" in caught.value.message
+    assert "twinvault reload" in caught.value.next_step
+    assert httpx.post(f"{facts.url}/things").status_code == 201
+    assert status.facts(up.state) == facts
+    assert [path.name for path in up.state.artifact.iterdir()] == [facts.artifact]
+    assert ServerConfig.from_json(config).task_root == ServerConfig.from_json(up.state.server.read_text()).task_root
+    assert reloading.reload(up.state, edited(up, '"statusCode": 201', '"statusCode": 202'))[1]
+    assert httpx.post(f"{facts.url}/things").status_code == 202
+
+
+def test_a_function_that_fails_at_its_first_load_is_named_and_a_reload_mends_it(house: House) -> None:
+    good = house.made.artifact
+    house.made = type(house.made)(house.made.assembly, edited(house, "import os", "import no_such_module"))
+    facts = house.up()
+    failed = loading.failed(house.state)
+    assert set(failed) == {"small-dev-read", "small-dev-write"}
+    assert "no_such_module" in loading.error(house.state, failed, what_holds="").message
+    assert httpx.post(f"{facts.url}/things").status_code == 500
+    reloading.reload(house.state, good)
+    assert not loading.failed(house.state)
+    assert httpx.post(f"{facts.url}/things").status_code == 201
+
+
+def test_without_a_twin_there_is_nothing_to_reload(house: House) -> None:
+    with pytest.raises(NotRunningError, match="twinvault up"):
+        reloading.reload(house.state, house.made.artifact)
