@@ -139,6 +139,8 @@ def _clear() -> Iterator[tuple[str, str, Json]]:
         ("an undeclared attribute", "priority", {"S": "high"}),
         ("a reserved attribute", "bi_status", {"S": "open"}),
         ("an attribute in upper case", "Status", {"S": "open"}),
+        ("a lone surrogate", "status", {"S": "\ud800"}),
+        ("a lone surrogate in the sort key", "sk", {"S": "perspective#\udfff"}),
     ]
     for name, attribute, value in refusals:
         yield name, CLEAR, {attribute: value}

@@ -1,0 +1,94 @@
+"""Items that a records table may answer with: each gives the record that was sealed, or `IntegrityError`."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialogues.entities import DIALOGUE
+from tests.vectors.generate import FOLDER
+from tests.vectors.material import DEK, DEK_ID, KIND, PARTITION, TENANT, item_of
+from twinvault.envelope import Context, Label, Number, seal_with_fresh_randomness
+from twinvault.envelope.item import to_item
+from twinvault.errors import IntegrityError
+from twinvault.keys.rows import NamedKey
+from twinvault.records.record import Scope, open_record
+
+SCOPE, KEY = Scope(TENANT, KIND, PARTITION), NamedKey(DEK_ID, DEK)
+ITEMS = {
+    vector["name"]: item_of(vector["item"]) for vector in json.loads((FOLDER / "records.json").read_text())["vectors"]
+}
+SPECS = {name: DIALOGUE.head if name == "head" else DIALOGUE.entity(name) for name in ITEMS}
+
+KINDS = st.sampled_from(["S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"])
+CONTENTS: st.SearchStrategy[Any] = st.one_of(
+    st.text(max_size=8), st.binary(max_size=40), st.booleans(), st.none(), st.integers(), st.lists(st.text(max_size=3))
+)
+ATTRIBUTES = st.one_of(CONTENTS, st.dictionaries(KINDS, CONTENTS, max_size=2))
+ALL_NAMES = sorted({name for item in ITEMS.values() for name in item})
+CHANGES = st.dictionaries(st.one_of(st.sampled_from(ALL_NAMES), st.text(max_size=6)), ATTRIBUTES, max_size=3)
+
+
+def _open(item, entity):
+    return open_record(item, SPECS[entity], scope=SCOPE, key=KEY, lowest_format=1)
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(sorted(ITEMS)), CHANGES, st.sets(st.sampled_from(ALL_NAMES), max_size=2))
+def test_any_item_however_shaped_is_the_record_or_is_refused(entity, changes, dropped):
+    item = {name: value for name, value in ITEMS[entity].items() if name not in dropped} | changes
+    try:
+        record = _open(item, entity)
+    except IntegrityError as error:
+        assert error.step[0] in "012345678"  # noqa: PT017  # which step it is depends on the changes
+        return
+    assert record == _open(ITEMS[entity], entity)
+
+
+@pytest.mark.parametrize("entity", sorted(ITEMS))
+@pytest.mark.parametrize("other", sorted(ITEMS))
+def test_pass_a_record_off_as_another_entity(entity, other):
+    if entity == other:
+        return
+    with pytest.raises(IntegrityError) as caught:
+        _open(ITEMS[entity], other)
+    assert caught.value.step in {"2 key id", "4 clear attributes"}
+
+
+def _sealed(plaintext, **clear):
+    """A claim that a holder of the key sealed, whatever it says."""
+    common = {"tenant_id": TENANT, "entity_type": "claim", "format": Number("1"), "status": "asserted"}
+    times = {"version": Number("1"), "created_at": "t", "updated_at": "t", **clear}
+    place = {"table": "records", "tenant": TENANT, "pk": SCOPE.pk, "sk": "claim#01#01", "key_id": DEK_ID}
+    given_clear = {name: value for name, value in {**common, **times}.items() if value is not None}
+    context = Context(**place, clear=given_clear)
+    return to_item(context, seal_with_fresh_randomness(plaintext, key=DEK, label=Label.RECORD, context=context))
+
+
+def test_what_the_key_holder_sealed_as_it_should_be_opens():
+    assert _open(_sealed(b'{"label":"x"}'), "claim").fields == {"status": "asserted", "label": "x"}
+
+
+@pytest.mark.parametrize(
+    ("plaintext", "clear"),
+    [
+        pytest.param(b"", {}, id="nothing"),
+        pytest.param(b"[]", {}, id="a list"),
+        pytest.param(b"null", {}, id="null"),
+        pytest.param(b'{"label":', {}, id="JSON cut short"),
+        pytest.param(b"\xff{}", {}, id="not UTF-8"),
+        pytest.param(b'{"secret":1}', {}, id="a field that the entity does not seal"),
+        pytest.param(b'{"status":"x"}', {}, id="a field that the entity holds in the clear"),
+        pytest.param(b"[" * 100_000, {}, id="nested without end"),
+        pytest.param(b"{}", {"version": None}, id="no version"),
+        pytest.param(b"{}", {"version": Number("0")}, id="version zero"),
+        pytest.param(b"{}", {"version": Number("1.5")}, id="half a version"),
+        pytest.param(b"{}", {"created_at": None}, id="no time of creation"),
+    ],
+)
+def test_an_authentic_payload_that_is_no_record_is_refused_at_step_8(plaintext, clear):
+    with pytest.raises(IntegrityError) as caught:
+        _open(_sealed(plaintext, **clear), "claim")
+    assert caught.value.step == "8 payload"
