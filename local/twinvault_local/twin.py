@@ -1,6 +1,5 @@
 """The twin: up, down, reset. What it starts it stops again when something fails in between."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from twinvault_local import (
     files,
     ports,
     processes,
+    reloading,
     serving,
     sources,
     status,
@@ -134,12 +134,10 @@ class Twin:
         return told
 
     def _unpack(self, zipped: Path) -> Path:
-        """The unpacked artifact; those before it, and their compiled modules, go: nothing runs from them any more."""
-        current = artifact.sha256(zipped)
-        if stale := [path for path in self.state.artifact.iterdir() if path.name != current]:
-            for path in [*stale, *self.state.bytecode.iterdir()]:
-                shutil.rmtree(path)
-        return artifact.unpack(zipped, self.state.artifact)
+        """The unpacked artifact; those before it go: nothing runs from them any more."""
+        task_root = artifact.unpack(zipped, self.state.artifact)
+        reloading.inherit(self.state, task_root, kept=())
+        return task_root
 
     def _provision(self, assembly: Assembly, endpoints: Mapping[str, str], progress: Progress) -> Known:
         progress("making tables and keys from the synthesized template")
