@@ -77,7 +77,7 @@ def test_adapters_are_known_to_the_composition_root_alone() -> None:
     adapters |= {"twinvault.records.dynamodb.DynamoAuditTable", "twinvault.records.transaction.Transactor"}
     inside = {"writing.py", "dynamodb.py"}  # the records room hands its own transactor around
     for path in modules(FUNCTIONS):
-        if path.name not in {"wiring.py", *inside}:
+        if path.name not in {"compose.py", *inside}:
             assert not adapters & set(imported(path)), path
 
 

@@ -8,7 +8,6 @@ from dialogues.document import canonical
 from dialogues.entities import DIALOGUE, KIND, META, STATE_COMPLETE, STATE_IMPORTING
 from dialogues.exporting import export_document
 from dialogues.graph import describe
-from dialogues.ids import opaque_id
 from dialogues.importing import Plan, plan_import
 from dialogues.mapping import Element, plain
 from twinvault.audit.activity import Activity
@@ -16,6 +15,7 @@ from twinvault.errors import Conflict, Incomplete, IntegrityError, InvalidInput,
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.records.batches import Batches
 from twinvault.records.listing import Listing, Opened
+from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Snapshot
 from twinvault.records.record import Draft, Scope
 from twinvault.records.spec import HEAD

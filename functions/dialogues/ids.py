@@ -1,16 +1,12 @@
-"""Ids: the display ids of a dialogue's items, and the opaque id under which a dialogue is stored."""
+"""Ids: the display ids of a dialogue's items, and what a URL's path segment stands for."""
 
 import base64
 import binascii
-import hmac
 import re
 from dataclasses import dataclass
 from typing import Self
 
 from twinvault.errors import InvalidInput
-
-OPAQUE_CHARACTERS = 26
-MAX_ID_CHARACTERS = 256
 
 KINDS = {"P": "perspective", "R": "recommendation", "T": "tension", "E": "evidence", "C": "claim"}
 _DISPLAY = re.compile(r"([PRTEC])([0-9]{2})([0-9]{2})")
@@ -58,24 +54,6 @@ def display_id(sk: str) -> str:
     kind, number, sequence = sk.split("#")
     letter = next(letter for letter, name in KINDS.items() if name == kind)
     return f"{letter}{number}{sequence}"
-
-
-def opaque_id(dialogue_id: str, index_key: bytes) -> str:
-    """The partition of a dialogue: base32(HMAC-SHA-256(index key, id))[:26], lower case.
-
-    130 bits: without the tenant's index key nobody can tell which dialogue a partition holds, or whether one exists.
-
-    Raises:
-        InvalidInput: the id is empty, longer than 256 characters, or not Unicode text.
-    """
-    if not 1 <= len(dialogue_id) <= MAX_ID_CHARACTERS:
-        raise InvalidInput(f"id: must have 1 to {MAX_ID_CHARACTERS} characters", field="id")
-    try:
-        encoded = dialogue_id.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput("id: holds a lone surrogate, which is not Unicode text", field="id") from None
-    digest = hmac.digest(index_key, encoded, "sha256")
-    return base64.b32encode(digest).decode()[:OPAQUE_CHARACTERS].lower()
 
 
 def id_from_path(segment: str) -> str:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogues.ids import DisplayId, display_id, id_from_path, opaque_id
+from dialogues.ids import DisplayId, display_id, id_from_path
 from twinvault.envelope import ID
 from twinvault.errors import InvalidInput
+from twinvault.records.opaque import opaque_id
 
 KEY = bytes(range(32))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)

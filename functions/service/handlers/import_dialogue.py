@@ -4,7 +4,7 @@ from dialogues.collection import Dialogues
 from dialogues.document import parse
 from service.access import WRITE
 from service.http import Answer, Api, Request
-from service.wiring import now
+from twinvault.compose import now
 
 api = Api()
 

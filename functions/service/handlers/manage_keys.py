@@ -6,7 +6,7 @@ from dialogues.collection import Dialogues
 from dialogues.document import parse
 from service.access import READ_KEYS, ROTATE_KEYS
 from service.http import Answer, Api, Request
-from service.wiring import now
+from twinvault.compose import now
 from twinvault.errors import InvalidInput
 
 api = Api()

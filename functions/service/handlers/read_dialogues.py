@@ -4,7 +4,7 @@ from dialogues.collection import MAX_PAGE, Dialogues
 from dialogues.ids import id_from_path
 from service.access import READ
 from service.http import Answer, Api, Request
-from service.wiring import now
+from twinvault.compose import now
 from twinvault.errors import InvalidInput
 
 _DEFAULT_PAGE = 20

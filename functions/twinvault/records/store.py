@@ -6,6 +6,7 @@ entry is part of its transaction.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.log import AuditLog
@@ -13,7 +14,7 @@ from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput, NotFound
 from twinvault.records.dynamodb import Table
 from twinvault.records.reading import Reader, Snapshot
-from twinvault.records.record import Record, Scope
+from twinvault.records.record import Draft, Record, Scope
 from twinvault.records.spec import HEAD_SEALED, KindSpec
 from twinvault.records.writing import Changes, Plan, Writer
 
@@ -94,6 +95,19 @@ class PartitionStore:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
         return self._store.writer.write(self.scope, self.kind, self.activity, plan, base=base)
 
+    def put(self, *drafts: Draft) -> Snapshot:
+        """Adds these records, or replaces, whole, those whose sort keys exist; the head's own fields stay as they are.
+
+        Returns the partition as it then is.
+
+        Raises:
+            InvalidInput, TooLarge: a draft cannot be stored; nothing was.
+            Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write.
+        """
+        written = self.write(lambda before: Changes(head=_own_fields(before), put=drafts))
+        assert written is not None  # noqa: S101  # for the type checker: a plan that wants something returns a snapshot
+        return written
+
     def new_dek(self) -> Snapshot:
         """Makes a new version of the partition's DEK: later writes use it, and what was sealed before still opens.
 
@@ -105,10 +119,14 @@ class PartitionStore:
         def plan(snapshot: Snapshot | None) -> Changes:
             if snapshot is None:
                 raise NotFound("there is no such partition")
-            own = {name: value for name, value in snapshot.head.fields.items() if name not in HEAD_SEALED}
-            return Changes(head=own, new_dek=True)
+            return Changes(head=_own_fields(snapshot), new_dek=True)
 
         written = self.write(plan)
         if written is None:
             raise NotFound("there is no such partition")
         return written
+
+
+def _own_fields(snapshot: Snapshot | None) -> dict[str, Any]:
+    """The head's fields that are the kind's own."""
+    return {name: value for name, value in snapshot.head.fields.items() if name not in HEAD_SEALED} if snapshot else {}

@@ -1,0 +1,61 @@
+"""`pip install .` gives the library alone: built as a wheel, installed in an environment of its own, imported there."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOT_NEEDED = {"aws-cdk-lib", "aws-lambda-powertools", "pydantic", "pyjwt", "typer", "twinvault-local", "twinvault-cli"}
+SECONDS = 240
+ASK = """
+import importlib.metadata, json, sys
+import twinvault
+print(json.dumps({
+    "file": twinvault.__file__,
+    "names": sorted(twinvault.__all__),
+    "installed": sorted(d.metadata["Name"].lower() for d in importlib.metadata.distributions()),
+    "imported": sorted({name.partition(".")[0] for name in sys.modules}),
+}))
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", str(cwd)), "UV_SYSTEM_CERTS": "1"}
+    environment |= {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
+    line = [str(one) for one in command]
+    done = subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    uv = Path(sys.executable).with_name("uv")
+    run(uv, "build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", out, ROOT, cwd=out)
+    (built,) = out.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.partition("/")[0] for name in names} == {"twinvault", "twinvault-0.1.0.dist-info"}
+    assert "twinvault/compose.py" in names
+
+
+def test_the_wheel_installs_alone_and_is_imported_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
+    uv, python = Path(sys.executable).with_name("uv"), tmp_path / "venv" / "bin" / "python"
+    run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
+    # The versions of the artifact: those are in the installer's cache.
+    locked = ROOT / "requirements" / "runtime.txt"
+    run(uv, "pip", "install", "--quiet", "--python", python, "--constraint", locked, wheel, cwd=tmp_path)
+    told = json.loads(run(python, "-I", "-c", ASK, cwd=tmp_path))
+    assert Path(told["file"]).is_relative_to(tmp_path)
+    assert "open_vault" in told["names"]
+    assert not NOT_NEEDED & set(told["installed"])
+    assert not {"aws_lambda_powertools", "pydantic", "jwt", "aws_cdk"} & set(told["imported"])
