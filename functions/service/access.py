@@ -45,12 +45,14 @@ class JwksLimits:
     Attributes:
         max_age: after this they are fetched anew, so that a key that the issuer withdrew stops counting.
         max_stale: how long they still serve while the issuer cannot be reached.
-        unknown_kid_interval: an unknown `kid` makes us fetch at most this often, whatever callers send.
+        interval: while there are keys that serve, they are fetched at most this often, whatever `kid` callers send.
+        outage_interval: the same while there are none.
     """
 
     max_age: float = 600.0
     max_stale: float = 3600.0
-    unknown_kid_interval: float = 60.0
+    interval: float = 60.0
+    outage_interval: float = 2.0
 
 
 class Jwks:
@@ -65,8 +67,8 @@ class Jwks:
         self._limits = limits or JwksLimits()
         self._lock = threading.Lock()
         self._keys: dict[str, PyJWK] = {}
-        self._fetched_at = -1.0
-        self._asked_at = -1.0
+        self._fetched_at: float | None = None
+        self._asked_at: float | None = None
 
     def key(self, kid: str) -> PyJWK | None:
         """The key of this id, or None.
@@ -76,19 +78,26 @@ class Jwks:
         """
         with self._lock:
             now = self._monotonic()
-            age = now - self._fetched_at if self._keys else None
-            unknown = kid not in self._keys and now - self._asked_at >= self._limits.unknown_kid_interval
-            if age is None or age >= self._limits.max_age or unknown:
-                self._refresh(now, age)
+            age = None if self._fetched_at is None else now - self._fetched_at
+            usable = age is not None and age < self._limits.max_stale
+            due = age is None or age >= self._limits.max_age or kid not in self._keys
+            if due and self._may_ask(now, usable=usable):
+                self._refresh(now, usable=usable)
+            elif not usable:
+                raise DependencyError("the identity provider's keys cannot be had now")
             return self._keys.get(kid)
 
-    def _refresh(self, now: float, age: float | None) -> None:
+    def _may_ask(self, now: float, *, usable: bool) -> bool:
+        interval = self._limits.interval if usable else self._limits.outage_interval
+        return self._asked_at is None or now - self._asked_at >= interval
+
+    def _refresh(self, now: float, *, usable: bool) -> None:
         self._asked_at = now
         try:
             self._keys = _parse(self._fetch())
             self._fetched_at = now
         except DependencyError:
-            if age is None or age >= self._limits.max_stale:
+            if not usable:
                 raise
 
 
@@ -151,7 +160,8 @@ class TokenVerifier:
             raise Unauthenticated("token: is of another issuer", field="authorization") from None
         except jwt.MissingRequiredClaimError:
             raise Unauthenticated("token: must have exp, iss, aud and sub", field="authorization") from None
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
+            # Not only PyJWT's own: it reads a time such as 1e999 or [] without care, after the signature.
             raise Unauthenticated("token: does not verify", field="authorization") from None
         return claims
 
