@@ -9,7 +9,7 @@ import traceback
 import typer
 from rich.markup import escape
 
-from twinvault_cli import dialogues, keys, kms, logs, raw, twin
+from twinvault_cli import deployed, dialogues, keys, kms, logs, raw, twin
 from twinvault_cli.errors import UNAVAILABLE, UNEXPECTED, CliError, exit_code
 from twinvault_cli.output import console
 from twinvault_local.errors import TwinError
@@ -27,6 +27,7 @@ app.add_typer(dialogues.app)
 app.add_typer(raw.app)
 app.add_typer(keys.app)
 app.add_typer(kms.app)
+app.add_typer(deployed.app)
 
 
 def run() -> None:
