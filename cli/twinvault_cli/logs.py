@@ -1,4 +1,4 @@
-"""logs: what functions and engines wrote, as they wrote it."""
+"""logs: what functions and engines wrote, for people; with --json the lines of JSON, as they were written."""
 
 import time
 from collections.abc import Iterator
@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from twinvault_cli.errors import UsageError
+from twinvault_cli.log_lines import parsed, shown
+from twinvault_cli.output import results
 from twinvault_cli.state import StateOption, state_folder
 
 app = typer.Typer()
@@ -16,11 +19,22 @@ _LAST_LINES = 100
 _PAUSE_SECONDS = 0.2
 
 
+def complete_log(context: typer.Context, incomplete: str) -> list[str]:
+    """For the shell: the logs that begin so."""
+    names = sorted(path.stem for path in state_folder(context.params.get("state")).logs.glob("*.log"))
+    short = [name.rpartition("-")[2] for name in names if name.startswith("twinvault-")]
+    return [name for name in [*short, *names] if name.startswith(incomplete)]
+
+
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(metavar="[FUNCTION]", help="A function, an engine, or `access`.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[FUNCTION]", help="A function, an engine, or `access`.", autocompletion=complete_log),
+    ] = "",
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what is written.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the lines of JSON, as they were written.")] = False,
     state: StateOption = None,
 ) -> None:
     """Print the last lines of the functions' logs, or of one log."""
@@ -30,11 +44,11 @@ def logs(
         content = path.read_bytes()
         ends[path] = len(content)
         for line in content.splitlines()[-_LAST_LINES:]:
-            _print(path, line, several=len(chosen) > 1)
+            _print(path if len(chosen) > 1 else None, line, as_json=as_json)
     if follow:
         try:
             for path, line in _follow(ends):
-                _print(path, line, several=len(chosen) > 1)
+                _print(path if len(chosen) > 1 else None, line, as_json=as_json)
         except KeyboardInterrupt:
             return
 
@@ -67,6 +81,17 @@ def _follow(ends: dict[Path, int]) -> Iterator[tuple[Path, bytes]]:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _print(path: Path, line: bytes, *, several: bool) -> None:
+def _print(path: Path | None, line: bytes, *, as_json: bool) -> None:
     text = line.decode(errors="replace")
-    typer.echo(f"{path.stem}  {text}" if several else text)
+    if as_json:
+        if parsed(text) is not None:
+            typer.echo(text)
+        return
+    told = shown(text)
+    if told is not None:
+        results.print(Text(f"{_short(path)}  ", style="cyan").append_text(told) if path else told, soft_wrap=True)
+
+
+def _short(path: Path) -> str:
+    """`import` for the log of `twinvault-dev-import`."""
+    return f"{path.stem.rpartition('-')[2]:<8}"

@@ -10,10 +10,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from twinvault_cli import inner_loop
 from twinvault_cli.errors import UNAVAILABLE, UsageError
 from twinvault_cli.output import Steps, console, print_json
 from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local import sources, status, tokens
+from twinvault_local.debugging import DEFAULT_PORT as DEBUG_PORT
 from twinvault_local.issuer import DEFAULT_SECONDS
 from twinvault_local.routes.route import IN_WORDS
 from twinvault_local.status import Health
@@ -30,11 +32,18 @@ def _twin(state: Path | None) -> Twin:
 
 @app.command()
 def up(
+    *,
     port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.", min=1, max=65535)] = DEFAULT_PORT,
     route: Annotated[
         Literal["auto", "docker", "process"],
         typer.Option(envvar="TWINVAULT_ROUTE", help="How the engines run; fixed by the first `up` of a state folder."),
     ] = "auto",
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and reload when a source file is saved.")] = False,
+    debug: Annotated[
+        str | None,
+        typer.Option(metavar="FUNCTION", autocompletion=inner_loop.complete_function, help="Let it wait for debugpy."),
+    ] = None,
+    debug_port: Annotated[int, typer.Option(help="Where it waits, on 127.0.0.1.", min=1, max=65535)] = DEBUG_PORT,
     state: StateOption = None,
 ) -> None:
     """Start the twin: engines, tables, keys, functions, API."""
@@ -50,10 +59,18 @@ def up(
     if not started:
         console.print(f"The twin is already up on {facts.url}.")
         if not sources.is_current(ROOT, facts.artifact):
-            console.print("[yellow]It runs older code than the checkout's: twinvault down, then twinvault up.[/]")
+            console.print("[yellow]It runs older code than the checkout's: twinvault reload[/]")
     else:
         console.print(f"The twin is up after {steps.seconds:.1f} s, its engines {IN_WORDS[facts.route]}.")
     typer.echo(facts.url)
+    if failed := inner_loop.failed_functions(state_folder(state)):
+        if not watch:
+            raise failed
+        console.print(f"[bold red]{escape(str(failed))}[/]")
+    if debug:
+        inner_loop.debug(state_folder(state), debug, port=debug_port)
+    if watch:
+        inner_loop.watch(state_folder(state))
 
 
 @app.command()

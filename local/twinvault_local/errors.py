@@ -10,6 +10,7 @@ TwinError                what happened, and the next command to type
 ├── StateError           the state folder is damaged, or its parts do not belong together
 ├── TemplateError        the synthesized template says something that the twin does not know
 ├── BuildError           synthesizing or building from the sources failed
+├── DiskFullError        there is too little room on the disk to begin
 ├── LoadError            a function of the service cannot start
 └── DriftError           the template changed since the tables and keys were made
 """
@@ -61,6 +62,10 @@ class TemplateError(TwinError):
 
 class BuildError(TwinError):
     """Synthesizing the template or building the artifact from the sources failed."""
+
+
+class DiskFullError(TwinError):
+    """There is too little room on the disk to begin."""
 
 
 class LoadError(TwinError):

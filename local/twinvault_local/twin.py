@@ -10,6 +10,7 @@ from twinvault_local import (
     artifact,
     aws,
     callers,
+    disk,
     files,
     ports,
     processes,
@@ -71,6 +72,7 @@ class Twin:
             choice.forget(self.state, self.cache)
             self.state.prepare()
             _refuse_used(port)
+            disk.refuse_full(self.state.folder)
             try:
                 return self._start(make(progress), chosen, port, progress), True
             except BaseException:

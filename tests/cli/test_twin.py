@@ -100,19 +100,6 @@ def test_a_folder_that_is_not_a_twins_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_logs_are_printed_as_they_were_written(state: Path) -> None:
-    logs = State(state).logs
-    State(state).prepare()
-    (logs / "twinvault-dev-read.log").write_text('{"level": "INFO"}\n', encoding="utf-8")
-    (logs / "twinvault-dev-import.log").write_text("START\n", encoding="utf-8")
-    (logs / "kms.log").write_text("ready\n", encoding="utf-8")
-    assert twinvault("logs", "read", state=state).stdout == '{"level": "INFO"}\n'
-    assert twinvault("logs", "kms", state=state).stdout == "ready\n"
-    assert twinvault("logs", state=state).stdout == (
-        'twinvault-dev-import  START\ntwinvault-dev-read  {"level": "INFO"}\n'
-    )
-
-
 def test_what_the_machine_refuses_is_said_in_words(state: Path) -> None:
     State(state).prepare()
     (state / "lock").unlink(missing_ok=True)

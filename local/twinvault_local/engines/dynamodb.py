@@ -37,14 +37,23 @@ def ensure(cache: Path, *, progress: Callable[[str], None]) -> Path:
         ToolMissingError: there is no Maven and the engine must be fetched.
         FetchError: Maven failed, or what came is not what the list names.
     """
-    digest = hashlib.sha256(_POM.read_bytes() + _MANIFEST.read_bytes()).hexdigest()[:12]
-    engine = cache / f"dynamodb-local-{VERSION}-{digest}"
+    engine = _place(cache)
     with locks.held(cache / "dynamodb-local.lock", wait=True):
         if not _complete(engine):
             shutil.rmtree(engine, ignore_errors=True)
             progress(f"fetching DynamoDB Local {VERSION} (50 MB, once)")
             _fetch(engine)
     return engine
+
+
+def is_fetched(cache: Path) -> bool:
+    """Whether the complete engine lies under `cache`."""
+    return _complete(_place(cache))
+
+
+def _place(cache: Path) -> Path:
+    digest = hashlib.sha256(_POM.read_bytes() + _MANIFEST.read_bytes()).hexdigest()[:12]
+    return cache / f"dynamodb-local-{VERSION}-{digest}"
 
 
 def command(java: Path, engine: Path, *, port: int, data: Path | None) -> list[str]:

@@ -1,0 +1,93 @@
+"""reload, and what `up --watch` and `up --debug` do once the twin is up."""
+
+import time
+
+import typer
+from rich.markup import escape
+
+from twinvault_cli.errors import UsageError
+from twinvault_cli.output import Steps, console
+from twinvault_cli.state import ROOT, StateOption, state_folder
+from twinvault_local import debugging, loading, reloading, sources
+from twinvault_local.errors import NotRunningError, TwinError
+from twinvault_local.state import State
+
+app = typer.Typer()
+
+_WATCHED = ("functions", "requirements/runtime.txt", "stacks", "cdk.json", "app.py")
+_OTHER_STACKS = "[yellow]The stacks changed too. That takes effect with: twinvault down && twinvault up[/]"
+
+
+@app.command()
+def reload(state: StateOption = None) -> None:
+    """Rebuild our code and let the running twin serve it; the engines go on."""
+    with Steps().shown() as steps:
+        changed = _reload(state_folder(state), steps)
+    console.print(
+        f"The twin serves the checkout's code after {steps.seconds:.1f} s."
+        if changed
+        else "The twin serves the checkout's code already."
+    )
+    if sources.has_other_stacks(ROOT):
+        console.print(_OTHER_STACKS)
+
+
+def complete_function(context: typer.Context, incomplete: str) -> list[str]:
+    """For the shell: the functions that begin so."""
+    names = debugging.functions(state_folder(context.params.get("state")))
+    short = [name.rpartition("-")[2] for name in names]
+    return [name for name in [*short, *names] if name.startswith(incomplete)]
+
+
+def full_name(state: State, name: str) -> str:
+    """The function that `name` means: `read` is `twinvault-dev-read`.
+
+    Raises:
+        UsageError: none, or several.
+    """
+    known = debugging.functions(state)
+    matching = [one for one in known if one == name] or [one for one in known if one.endswith(f"-{name}")]
+    if len(matching) != 1:
+        raise UsageError(f"There is no function {name!r}.", next_step=f"The functions are: {', '.join(known)}")
+    return matching[0]
+
+
+def debug(state: State, name: str, *, port: int) -> None:
+    """Let a function wait for a debugger, and say how to attach one."""
+    function = full_name(state, name)
+    debugging.attach(state, ROOT / ".cache", function, port=port)
+    console.print(f"{function} waits for a debugger on 127.0.0.1:{port}; its code lies in functions/.")
+    console.print("End it: twinvault down")
+
+
+def watch(state: State) -> None:
+    """Reload whenever a source file is saved, until Ctrl-C; what fails is said, and the watch goes on."""
+    from watchfiles import watch as watched  # noqa: PLC0415  # 30 ms that no other command should wait for
+
+    console.print("Watching the sources; Ctrl-C ends the watch and leaves the twin up.")
+    paths = [ROOT / name for name in _WATCHED if (ROOT / name).exists()]
+    for _ in watched(*paths, raise_interrupt=False, debounce=200):
+        began = time.monotonic()
+        try:
+            changed = _reload(state, lambda _: None)
+        except NotRunningError:
+            raise
+        except (TwinError, OSError) as error:
+            console.print(f"[bold red]{escape(str(error))}[/]")
+            continue
+        if changed:
+            console.print(f"{time.strftime('%H:%M:%S')}  reloaded in {time.monotonic() - began:.1f} s")
+        if sources.has_other_stacks(ROOT):
+            console.print(_OTHER_STACKS)
+
+
+def failed_functions(state: State) -> TwinError | None:
+    """The error that says which functions of a twin that is up cannot start; None if all can."""
+    failed = loading.failed(state)
+    return loading.error(state, failed, what_holds="The twin is up without them.") if failed else None
+
+
+def _reload(state: State, progress: sources.Progress) -> bool:
+    zipped = sources.ensure_artifact(ROOT, progress=progress)
+    progress("starting the newer functions beside the older")
+    return reloading.reload(state, zipped)[1]

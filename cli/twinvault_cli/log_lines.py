@@ -1,0 +1,63 @@
+"""A line of a function's log as a console shows it: time, level, what happened; the rest only where it tells."""
+
+import json
+import re
+from typing import Any
+
+from rich.text import Text
+
+_LEVELS = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
+# What the platform adds to each line, or the beginning of the line says already.
+_UNTOLD = frozenset({"level", "location", "message", "timestamp", "service", "request_id", "trace_id", "xray_trace_id"})
+_REPORT = re.compile(r"REPORT RequestId: \S+\tDuration: (?P<ms>\S+) ms\t.*Max Memory Used: (?P<mb>\d+) MB(?P<rest>.*)")
+_UNTOLD_LINES = ("START RequestId", "END RequestId")
+
+
+def shown(line: str) -> Text | None:
+    """The line for people; None where it tells nothing that another does not."""
+    if line.startswith(_UNTOLD_LINES):
+        return None
+    if report := _REPORT.match(line):
+        rest = report["rest"].strip().replace("\t", ", ")
+        return Text(f"         took {report['ms']} ms, {report['mb']} MB{', ' if rest else ''}{rest}", style="dim")
+    content = parsed(line)
+    if content is None:
+        return Text(line, style="red" if line.startswith(("[ERROR]", "INIT_REPORT")) else "")
+    if "_aws" in content:
+        return Text(f"         {_pairs(content, {'_aws', 'service'})}", style="dim")
+    if "message" not in content:
+        return Text(_pairs(content, set()))
+    level = str(content.get("level", "INFO"))
+    clock = str(content.get("timestamp", ""))[11:19] or " " * 8
+    told = Text(f"{clock} ", style="dim")
+    told.append(f"{level:<7} ", style=_LEVELS.get(level, ""))
+    told.append(f"{content['message']}  ", style="bold")
+    told.append(_pairs(content, _UNTOLD))
+    return told
+
+
+def parsed(line: str) -> dict[str, Any] | None:
+    """The JSON object that the line is; None if it is something else."""
+    if not line.startswith("{"):
+        return None
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _pairs(content: dict[str, Any], left_out: set[str] | frozenset[str]) -> str:
+    return "  ".join(f"{name}={_value(value)}" for name, value in content.items() if name not in left_out)
+
+
+def _value(value: object) -> str:
+    match value:
+        case [one] if not isinstance(one, list | dict):
+            return _value(one)
+        case float() if value.is_integer():
+            return str(int(value))
+        case str():
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,25 @@
+"""Room on the disk: asked for before anything is begun that would end half way without it."""
+
+import shutil
+from pathlib import Path
+
+from twinvault_local.errors import DiskFullError
+
+NEEDED_BYTES = 200_000_000  # an unpacked artifact, its compiled modules, and some data
+_MB = 1_000_000
+
+
+def free(folder: Path) -> int:
+    """The bytes that are free where `folder` is, or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def refuse_full(folder: Path) -> None:
+    """Refuse to begin (DiskFullError) where too little is free for what comes."""
+    if (left := free(folder)) < NEEDED_BYTES:
+        raise DiskFullError(
+            f"The disk is full: {left // _MB} MB are free for {folder}, and {NEEDED_BYTES // _MB} MB are needed.",
+            next_step="Free some space, then type the command again.    How much where: twinvault doctor",
+        )
