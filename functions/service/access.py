@@ -194,10 +194,12 @@ def _parse(document: bytes) -> dict[str, PyJWK]:
     keys: dict[str, PyJWK] = {}
     for candidate in candidates:
         kind, kid = candidate.get("kty"), candidate.get("kid")
-        if kind not in _ALGORITHMS or not isinstance(kid, str) or candidate.get("use", "sig") != "sig":
+        if not isinstance(kind, str) or kind not in _ALGORITHMS:
+            continue
+        if not isinstance(kid, str) or candidate.get("use", "sig") != "sig":
             continue
         try:
             keys[kid] = PyJWK({**candidate, "alg": _ALGORITHMS[kind]})
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, TypeError):
             continue
     return keys

@@ -20,7 +20,7 @@ from service.problems import describe
 from service.settings import trace_ids
 from service.wiring import Service, service
 from twinvault.audit.activity import Activity, Actor
-from twinvault.errors import InvalidInput, Unauthenticated
+from twinvault.errors import InvalidInput, NotFound, Unauthenticated
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _MARGIN_SECONDS = 3.0
@@ -67,6 +67,7 @@ class Api:
     def __init__(self) -> None:
         self._resolver = APIGatewayHttpResolver(debug=False, enable_validation=False)
         self._resolver.exception_handler(Exception)(self._problem)
+        self._resolver.not_found(self._no_route)
 
     def route(
         self, method: str, path: str, *, permission: str, action: str
@@ -120,6 +121,10 @@ class Api:
             principal.require(permission)
             parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
             return function(Request(wired, activity, parameters, query, event))
+
+    def _no_route(self, _error: Exception) -> Response[str]:
+        """The API has the route and this function does not: only a template that is wrong sends it here."""
+        return self._problem(NotFound("there is no such route"))
 
     def _problem(self, error: Exception) -> Response[str]:
         correlation_id = _correlation_id(self._resolver.lambda_context)

@@ -1,0 +1,146 @@
+"""The two functions as Lambda calls them, in this process: real DynamoDB, the local KMS, an issuer of one's own."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+
+from service import wiring
+from service.handlers import import_dialogue, read_dialogues
+from tests.service.issuing import AUDIENCE, ISSUER, Issuer, serving
+from tests.stores import make_client, make_tables
+from twinvault.records.writing import TableNames
+
+
+@dataclass
+class Context:
+    """What a function reads of Lambda's context object."""
+
+    function_name: str = "twinvault-dev-test"
+    aws_request_id: str = "request-1"
+    milliseconds: int = 20_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+@dataclass
+class Answered:
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Service:
+    """Calls the functions; `client` and `tables` show what they leave."""
+
+    issuer: Issuer
+    client: Any
+    kms: Any
+    root: str
+    tables: TableNames
+    context: Context = field(default_factory=Context)
+
+    def call(  # as one writes a request
+        self,
+        route: str,
+        *,
+        id: str | None = None,  # noqa: A002  # the route's own word
+        body: str | None = None,
+        base64: bool = False,
+        query: Mapping[str, str] | None = None,
+        token: str | None = "",
+        function: Callable[..., Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answered:
+        """`token`: a good one unless told; None for no header."""
+        method, _, template = route.partition(" ")
+        sent = {"content-type": "application/json", **(headers or {})}
+        if token is not None:
+            sent["authorization"] = f"Bearer {token or self.issuer.token()}"
+        path = template.replace("{id}", id or "")
+        event: dict[str, Any] = {
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": sent,
+            "requestContext": {"http": {"method": method, "path": path}, "stage": "$default", "routeKey": route},
+            "isBase64Encoded": base64,
+        }
+        if id is not None:
+            event["pathParameters"] = {"id": id}
+        if query is not None:
+            event["queryStringParameters"] = dict(query)
+        if body is not None:
+            event["body"] = body
+        handler = function or (import_dialogue.handler if method == "POST" else read_dialogues.handler)
+        answer = handler(event, self.context)
+        headers_out = {name.lower(): value for name, value in answer.get("headers", {}).items()}
+        headers_out |= {n.lower(): v[0] for n, v in answer.get("multiValueHeaders", {}).items()}
+        return Answered(int(answer["statusCode"]), headers_out, json.loads(answer["body"]))
+
+    def load(self, document: dict[str, Any], **more: Any) -> Answered:
+        return self.call("POST /dialogues/import", body=json.dumps(document), **more)
+
+    def entries(self) -> list[dict[str, Any]]:
+        pages = self.client.get_paginator("scan").paginate(TableName=self.tables.audit)
+        items = sorted((item for page in pages for item in page["Items"]), key=lambda item: item["sk"]["S"])
+        return [json.loads(item["entry"]["S"]) for item in items]
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[tuple[Issuer, str]]:
+    issuer = Issuer()
+    with serving(issuer) as url:
+        yield issuer, url
+
+
+@pytest.fixture
+def service(
+    dynamodb_endpoint: str,
+    kms_endpoint: str,
+    aws: dict[str, Any],
+    issuer: tuple[Issuer, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Service]:
+    client = make_client(dynamodb_endpoint, aws)
+    kms = boto3.client("kms", endpoint_url=kms_endpoint, **aws)
+    root = kms.create_key()["KeyMetadata"]["KeyId"]
+    tables = make_tables(client)
+    made = {
+        "TWINVAULT_RECORDS_TABLE": tables.records,
+        "TWINVAULT_KEYS_TABLE": tables.keys,
+        "TWINVAULT_AUDIT_TABLE": tables.audit,
+        "TWINVAULT_CHECKPOINTS_TABLE": "checkpoints",
+        "TWINVAULT_ROOT_KEYS": root,
+        "TWINVAULT_ISSUER": ISSUER,
+        "TWINVAULT_AUDIENCE": AUDIENCE,
+        "TWINVAULT_JWKS_URL": issuer[1],
+        "TWINVAULT_TENANT_CLAIM": "tenant",
+        "TWINVAULT_PERMISSIONS_CLAIM": "permissions",
+        "TWINVAULT_KEY_TTL_SECONDS": "300",
+        "TWINVAULT_LOWEST_FORMAT": "1",
+        "TWINVAULT_LOG_LEVEL": "DEBUG",
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_endpoint,
+        "AWS_ENDPOINT_URL_KMS": kms_endpoint,
+        "AWS_ACCESS_KEY_ID": aws["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": aws["aws_secret_access_key"],
+        "_X_AMZN_TRACE_ID": "Root=1-trace;Parent=span",
+    }
+    for name, value in made.items():
+        monkeypatch.setitem(os.environ, name, value)
+    # The logger belongs to the process and keeps the standard output that it began with: each test begins with its own.
+    logging.Logger.manager.loggerDict.pop("twinvault", None)
+    wiring.service.cache_clear()
+    issuer[0].down = False
+    yield Service(issuer[0], client, kms, root, tables)
+    wiring.service.cache_clear()
+    client.close()
+    kms.close()

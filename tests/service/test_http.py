@@ -1,0 +1,277 @@
+"""The functions as Lambda calls them: routes, ids in paths, bodies, problems, what is logged and what is recorded."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from service.handlers import import_dialogue, read_dialogues
+from service.http import Answer, Api
+from tests.dialogues.samples import SMALL, long, small
+from tests.service.conftest import Service
+from twinvault.errors import ConfigurationError
+
+IMPORT, LIST = "POST /dialogues/import", "GET /dialogues"
+READ, EXPORT = "GET /dialogues/{id}", "GET /dialogues/{id}/export"
+
+
+def test_a_dialogue_goes_in_and_comes_out_as_it_was(service: Service) -> None:
+    made = service.load(SMALL)
+    assert (made.status, made.body["result"]) == (201, "created")
+    assert service.load(SMALL).status == 200
+    exported = service.call(EXPORT, id=SMALL["id"])
+    assert exported.status == 200
+    assert exported.body == SMALL
+    read = service.call(READ, id=SMALL["id"])
+    assert read.body["dialogue"] == SMALL
+    assert read.body["stored"]["records"] == made.body["records"]
+    listed = service.call(LIST, query={"status": "converged"})
+    assert [one["id"] for one in listed.body["dialogues"]] == [SMALL["id"]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a/b",
+        'a"b',
+        "\u00e9\U0001f375",
+        "100%",
+        "a?b#c",
+        "..",
+        ".",
+        " ",
+        "a+b",
+        "%2F",
+        "~tilde",
+        "<id>",
+        "export",
+        "import",
+        "\x00",
+        "a\nb",
+    ],
+)
+def test_any_id_finds_its_dialogue(service: Service, name: str) -> None:
+    service.load(small(id=name))
+    plain = name if not name.startswith("~") else None
+    encoded = "~" + base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+    for segment in filter(None, (plain, encoded)):
+        for route in (READ, EXPORT):
+            assert service.call(route, id=segment).status == 200, (route, segment)
+
+
+def test_a_body_may_be_base64(service: Service) -> None:
+    body = base64.b64encode(json.dumps(SMALL).encode()).decode()
+    assert service.call(IMPORT, body=body, base64=True).status == 201
+    assert service.call(IMPORT, body="?!", base64=True).status == 400
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "slug", "field"),
+    [
+        pytest.param({"route": IMPORT}, 400, "invalid-input", "body", id="no body"),
+        pytest.param({"route": IMPORT, "body": "{"}, 400, "invalid-input", "body", id="half a document"),
+        pytest.param({"route": IMPORT, "body": "{}"}, 422, "unprocessable", "id", id="an empty document"),
+        pytest.param({"route": IMPORT, "body": "x" * 2_100_000}, 413, "too-large", "body", id="a large body"),
+        pytest.param({"route": READ, "id": "nothing"}, 404, "not-found", None, id="nothing there"),
+        pytest.param({"route": READ, "id": "~!"}, 400, "invalid-input", "id", id="no base64url"),
+        pytest.param({"route": READ, "id": "x" * 257}, 404, "not-found", None, id="an id that nobody can have"),
+        pytest.param({"route": LIST, "query": {"status": "x"}}, 400, "invalid-input", "status", id="a status"),
+        pytest.param({"route": LIST, "query": {"limit": "0"}}, 400, "invalid-input", "limit", id="a limit of 0"),
+        pytest.param({"route": LIST, "query": {"limit": "51"}}, 400, "invalid-input", "limit", id="a limit of 51"),
+        pytest.param({"route": LIST, "query": {"limit": "1,2"}}, 400, "invalid-input", "limit", id="two limits"),
+        pytest.param({"route": LIST, "query": {"limit": "\u0661"}}, 400, "invalid-input", "limit", id="another digit"),
+        pytest.param({"route": LIST, "query": {"cursor": "x"}}, 400, "invalid-input", "cursor", id="a cursor"),
+        pytest.param({"route": LIST, "query": {"q": "x"}}, 400, "invalid-input", "query", id="an unknown parameter"),
+        pytest.param({"route": LIST, "token": None}, 401, "unauthenticated", "authorization", id="no token"),
+        pytest.param({"route": LIST, "token": "x.y.z"}, 401, "unauthenticated", "authorization", id="no token really"),
+    ],
+)
+def test_a_callers_fault_is_a_problem_that_names_the_field(
+    service: Service, call: dict[str, Any], status: int, slug: str, field: str | None
+) -> None:
+    answer = service.call(**call)
+    assert (answer.status, answer.body["type"]) == (status, f"urn:twinvault:problem:{slug}")
+    assert answer.body.get("field") == field
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.body["correlation_id"] == "1-trace"
+
+
+def test_every_answer_forbids_caches(service: Service) -> None:
+    service.load(SMALL)
+    for answer in (service.call(LIST), service.call(READ, id=SMALL["id"]), service.call(EXPORT, id=SMALL["id"])):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("route", "permissions"),
+    [(IMPORT, ["dialogues:read"]), (LIST, ["dialogues:write"]), (READ, []), (EXPORT, "dialogues:write")],
+)
+def test_without_the_permission_it_is_denied_and_recorded(service: Service, route: str, permissions: Any) -> None:
+    token = service.issuer.token(permissions=permissions)
+    answer = service.call(route, id="x" if "{id}" in route else None, body="{}", token=token)
+    assert answer.status == 403
+    (entry,) = service.entries()
+    assert (entry["outcome"], entry["tenant"], entry["trace"]) == ("denied", "acme", "1-trace")
+
+
+def test_a_second_tenants_token_opens_nothing_of_the_first(service: Service) -> None:
+    service.load(SMALL)
+    other = service.issuer.token(tenant="bolt")
+    for route in (READ, EXPORT):
+        theirs = service.call(route, id=SMALL["id"], token=other)
+        nothing = service.call(route, id="never", token=other)
+        assert theirs.body == nothing.body
+        assert theirs.status == 404
+    assert service.call(LIST, token=other).body == {"dialogues": [], "cursor": None}
+
+
+def test_every_authenticated_request_leaves_its_entries(service: Service) -> None:
+    service.load(SMALL)
+    service.call(READ, id=SMALL["id"])
+    service.call(LIST)
+    service.call(READ, id="nothing")
+    service.call(LIST, token="forged")
+    assert sorted((entry["action"], entry["outcome"]) for entry in service.entries()) == [
+        ("dialogue.import", "success"),
+        ("dialogue.list", "success"),
+        ("dialogue.read", "failure"),
+        ("dialogue.read", "success"),
+    ]
+
+
+def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) -> None:
+    service.load(SMALL)
+    items = service.client.scan(TableName=service.tables.records)["Items"]
+    item = next(item for item in items if item["sk"]["S"] == "verdict#final")
+    service.client.put_item(TableName=service.tables.records, Item=item | {"verdict_type": {"S": "minority"}})
+    answer = service.call(READ, id=SMALL["id"])
+    assert (answer.status, answer.body["type"]) == (500, "urn:twinvault:problem:integrity")
+    assert "verdict" not in json.dumps(answer.body)
+    assert service.entries()[-1]["check"] == "5 commitment"
+
+
+def test_a_root_key_that_is_refused_is_a_503_with_retry_after(service: Service) -> None:
+    service.kms.disable_key(KeyId=service.root)
+    answer = service.load(SMALL)
+    assert (answer.status, answer.body["type"]) == (503, "urn:twinvault:problem:key-refused")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_an_issuer_that_is_away_is_a_503(service: Service) -> None:
+    service.issuer.down = True
+    answer = service.call(LIST)
+    assert (answer.status, answer.body["type"]) == (503, "urn:twinvault:problem:unavailable")
+
+
+def test_a_redirecting_or_oversized_key_set_is_not_followed(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service.issuer, "extra", [{"kty": "x" * 300_000}])
+    assert service.call(LIST).status == 503
+
+
+def test_a_bug_is_a_flat_500_and_recorded(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    api = Api()
+
+    @api.route("GET", "/broken", permission="dialogues:read", action="broken")
+    def broken(_request: Any) -> Answer:
+        raise ZeroDivisionError("Kumquat")
+
+    answer = service.call("GET /broken", function=api)
+    assert (answer.status, answer.body["type"]) == (500, "urn:twinvault:problem:internal")
+    printed = capsys.readouterr()
+    assert "Kumquat" not in json.dumps(answer.body) + printed.out + printed.err
+    assert "test_http.py:" in printed.out, "the log says where"
+    assert [(entry["action"], entry["outcome"]) for entry in service.entries()] == [("broken", "failure")]
+
+
+def test_an_answer_that_json_cannot_hold_is_a_flat_500(service: Service) -> None:
+    api = Api()
+
+    @api.route("GET", "/broken", permission="dialogues:read", action="broken")
+    def broken(_request: Any) -> Answer:
+        return Answer(200, {"x": object()})
+
+    assert service.call("GET /broken", function=api).status == 500
+
+
+def test_a_function_without_its_settings_names_the_variable_and_tells_the_caller_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TWINVAULT_ISSUER")
+    with pytest.raises(ConfigurationError, match=r"^TWINVAULT_ISSUER:"):
+        service.call(LIST)
+
+
+@pytest.mark.parametrize("handler", [import_dialogue.handler, read_dialogues.handler], ids=["import", "read"])
+def test_a_route_that_the_function_does_not_have_is_no_500(service: Service, handler: Any) -> None:
+    assert service.call("GET /elsewhere", function=handler).status == 404
+
+
+def test_an_import_of_several_transactions_leaves_an_entry_for_each(service: Service) -> None:
+    assert service.load(long(120)).body["transactions"] == 2
+    entries = service.entries()
+    assert [entry["outcome"] for entry in entries] == ["success", "success"]
+    assert [entry["heads"][0]["version"] for entry in entries] == [1, 2]
+
+
+# -- what is logged ------------------------------------------------------------------------------------------------
+
+
+def test_logs_hold_the_route_and_no_path_id_token_or_text(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    mark = "Kumquat"
+    document = small(id=f"{mark}/id", title=mark, question=mark)
+    token = service.issuer.token()
+    service.load(document, token=token)
+    service.load(small(id=document["id"], title="other"))
+    service.call(READ, id=document["id"])
+    service.call(READ, id=mark)
+    service.call(IMPORT, body=f'{{"{mark}": {mark}}}')
+    service.call(LIST, query={"status": mark})
+    service.call(LIST, query={"cursor": mark})
+    service.call(LIST, token=f"{mark}.{mark}.{mark}")
+    service.load(small(**{mark: mark}))
+    printed = capsys.readouterr()
+    text = printed.out + printed.err
+    assert "GET /dialogues/{id}" in text
+    assert mark.lower() not in text.lower()
+    for part in token.split("."):
+        assert part not in text
+    for line in printed.out.splitlines():
+        json.loads(line)
+
+
+def test_metrics_are_the_namespaces_and_the_functions_own(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    service.load(SMALL)
+    service.call(LIST, token="forged")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    metrics = [line for line in lines if "_aws" in line]
+    assert {line["service"] for line in metrics} == {"twinvault-dev-test"}
+    assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in metrics} == {"Twinvault"}
+    names = {metric["Name"] for line in metrics for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert {"KmsCalls", "TokenRejected"} <= names
+
+
+def test_tampering_counts_once_for_the_alarm(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    service.load(SMALL)
+    items = service.client.scan(TableName=service.tables.keys)["Items"]
+    for item in items:
+        if item["sk"]["S"].startswith("dek#"):
+            service.client.put_item(TableName=service.tables.keys, Item=item | {"key_id": {"S": "kek#000009"}})
+    from service import wiring
+
+    wiring.service.cache_clear()
+    capsys.readouterr()
+    assert service.call(READ, id=SMALL["id"]).status == 500
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["OpenFailed"] for line in lines if "OpenFailed" in line] == [[1.0]]
+
+
+def test_handlers_import_without_any_environment() -> None:
+    code = "import service.handlers.import_dialogue, service.handlers.read_dialogues, service.handlers.manage_keys"
+    done = subprocess.run([sys.executable, "-c", code], env={"PATH": os.defpath}, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

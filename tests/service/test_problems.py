@@ -1,0 +1,83 @@
+"""Errors as problems: each class once, nothing said that must not be, and a line in docs/errors.md for each type."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from service.problems import PREFIX, describe, problem_of, problems
+from twinvault import errors
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+CLASSES = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, errors.TwinvaultError)]
+
+
+def make(kind: type[Exception]) -> Exception:
+    return kind("the detail")
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_is_a_problem_of_its_family(kind: type[Exception]) -> None:
+    status = problem_of(make(kind)).status
+    if issubclass(kind, errors.DependencyError):
+        assert status == 503
+    elif issubclass(kind, errors.CallerError) and kind is not errors.CallerError:
+        assert 400 <= status < 500
+    else:
+        assert status == 500
+
+
+def test_every_problem_is_some_errors_and_no_two_share_a_slug() -> None:
+    slugs = [problem.slug for problem in problems()]
+    assert len(set(slugs)) == len(slugs)
+    reached = {problem_of(make(kind)).slug for kind in [*CLASSES, ZeroDivisionError]}
+    assert reached == set(slugs)
+
+
+def test_every_leaf_of_the_tree_has_a_problem_of_its_own() -> None:
+    leaves = [one for one in CLASSES if not one.__subclasses__() and one is not errors.ConfigurationError]
+    assert len({problem_of(make(one)).slug for one in leaves}) == len(leaves)
+
+
+def test_the_page_has_a_line_for_each_type_and_no_other() -> None:
+    lines = dict(re.findall(r"^\| `([a-z-]+)` \| ([0-9]{3}) \|", PAGE, re.MULTILINE))
+    assert lines == {problem.slug: str(problem.status) for problem in problems()}
+
+
+def test_the_trees_drawing_names_every_error() -> None:
+    assert all(one.__name__ in (errors.__doc__ or "") for one in CLASSES)
+
+
+def test_tampering_and_bugs_say_nothing_but_that_they_are() -> None:
+    for error in (
+        errors.IntegrityError("5 commitment", where="tenant#acme#x"),
+        ZeroDivisionError("secret"),
+        KeyError("secret"),
+    ):
+        _, body, headers = describe(error, correlation_id="c-1")
+        assert set(body) == {"type", "title", "status", "correlation_id", "detail"}
+        assert not re.search("commitment|acme|secret", json.dumps(body))
+        assert body["correlation_id"] == "c-1"
+        assert headers == {}
+
+
+def test_a_callers_fault_names_field_rule_and_others() -> None:
+    error = errors.Unprocessable("a: is required", field="a", others=[("b", "b: is not")])
+    _, body, _ = describe(error, correlation_id="c")
+    assert body["type"] == f"{PREFIX}unprocessable"
+    assert (body["field"], body["detail"]) == ("a", "a: is required")
+    assert body["others"] == [{"field": "b", "detail": "b: is not"}]
+
+
+def test_a_dependency_says_when_to_come_again() -> None:
+    _, body, headers = describe(errors.KeyRefused("refused", retry_after=30), correlation_id="c")
+    assert headers == {"Retry-After": "30"}
+    assert body["detail"] == "refused"
+
+
+def test_whoever_is_not_known_is_told_how() -> None:
+    _, _, headers = describe(errors.Unauthenticated("no"), correlation_id="c")
+    assert headers["WWW-Authenticate"].startswith("Bearer")

@@ -1,0 +1,76 @@
+"""Settings: each variable that is missing or unusable names itself, and never its value."""
+
+import os
+
+import pytest
+
+from service.settings import Settings, trace_ids
+from twinvault.errors import ConfigurationError
+
+GOOD = {
+    "TWINVAULT_RECORDS_TABLE": "records",
+    "TWINVAULT_KEYS_TABLE": "keys",
+    "TWINVAULT_AUDIT_TABLE": "audit",
+    "TWINVAULT_CHECKPOINTS_TABLE": "checkpoints",
+    "TWINVAULT_ROOT_KEYS": "11111111-2222-3333-4444-555555555555,mrk-0123456789abcdef0123456789abcdef",
+    "TWINVAULT_ISSUER": "https://issuer.example",
+    "TWINVAULT_AUDIENCE": "twinvault",
+    "TWINVAULT_JWKS_URL": "https://issuer.example/jwks.json",
+    "TWINVAULT_TENANT_CLAIM": "tenant",
+    "TWINVAULT_PERMISSIONS_CLAIM": "permissions",
+    "TWINVAULT_KEY_TTL_SECONDS": "300",
+    "TWINVAULT_LOWEST_FORMAT": "1",
+    "TWINVAULT_LOG_LEVEL": "INFO",
+}
+
+
+def test_good_settings_are_read() -> None:
+    settings = Settings.from_env(GOOD | {"UNRELATED": "x"})
+    assert settings.root_keys == tuple(GOOD["TWINVAULT_ROOT_KEYS"].split(","))
+    assert (settings.key_ttl_seconds, settings.lowest_format) == (300, 1)
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("value", [None, "", "   "], ids=["absent", "empty", "blank"])
+def test_a_missing_variable_names_itself(name: str, value: str | None) -> None:
+    environ = {key: text for key, text in GOOD.items() if key != name} | ({} if value is None else {name: value})
+    with pytest.raises(ConfigurationError, match=f"^{name}:"):
+        Settings.from_env(environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TWINVAULT_ROOT_KEYS", "alias/root-secret"),
+        ("TWINVAULT_ROOT_KEYS", "a,,b"),
+        ("TWINVAULT_ROOT_KEYS", "arn:aws:kms:secret"),
+        ("TWINVAULT_KEY_TTL_SECONDS", "0"),
+        ("TWINVAULT_KEY_TTL_SECONDS", "3601"),
+        ("TWINVAULT_KEY_TTL_SECONDS", "5m"),
+        ("TWINVAULT_KEY_TTL_SECONDS", "-1"),
+        ("TWINVAULT_KEY_TTL_SECONDS", "1e2"),
+        ("TWINVAULT_KEY_TTL_SECONDS", "\u0661\u0660"),
+        ("TWINVAULT_LOWEST_FORMAT", "0"),
+        ("TWINVAULT_LOWEST_FORMAT", "2"),
+        ("TWINVAULT_LOG_LEVEL", "secret"),
+        ("TWINVAULT_LOG_LEVEL", "info"),
+    ],
+)
+def test_an_unusable_variable_names_itself_and_not_its_value(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name}: must be") as refused:
+        Settings.from_env(GOOD | {name: value})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "ids"),
+    [
+        ("Root=1-aa-bb;Parent=cc;Sampled=1", ("1-aa-bb", "cc")),
+        ("Root=1-aa-bb", ("1-aa-bb", "")),
+        ("", ("", "")),
+        ("nonsense;;=;x", ("", "")),
+    ],
+)
+def test_trace_ids_are_lambdas_own(monkeypatch: pytest.MonkeyPatch, header: str, ids: tuple[str, str]) -> None:
+    monkeypatch.setitem(os.environ, "_X_AMZN_TRACE_ID", header)
+    assert trace_ids() == ids
