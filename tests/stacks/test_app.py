@@ -100,6 +100,13 @@ def test_the_api_alone_may_be_torn_down(either):
     assert protected == {"Keys", "Tables"}
 
 
+def test_what_outlives_its_stack_has_no_fixed_name_so_that_a_second_try_does_not_meet_it(either):
+    for stack in ("Keys", "Tables", "Api"):
+        for name, body in either.template(stack)["Resources"].items():
+            if body.get("DeletionPolicy") == "Retain":
+                assert not {"TableName", "LogGroupName", "AliasName", "TopicName"} & set(body["Properties"]), name
+
+
 def test_every_acknowledged_finding_has_a_reason():
     text = (ROOT / "stacks" / "acknowledgements.py").read_text(encoding="utf-8")
     found = re.findall(r'"(AwsSolutions-[^"]+)",\s*"([^"]+)"', text)

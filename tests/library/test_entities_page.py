@@ -1,0 +1,48 @@
+"""docs/entities.md says what the code does: its declarations work, its lists and limits are the library's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from twinvault import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, InvalidInput, KindSpec, PartitionStore, head_spec
+from twinvault.envelope.numbers import canonical_number
+from twinvault.records import opaque, spec
+from twinvault.records.batches import MAX_DRAFTS
+from twinvault.records.record import MAX_ITEM_BYTES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "entities.md").read_text(encoding="utf-8")
+RESERVED = PAGE.split("Reserved: ", 1)[1].split("\n\n", 1)[0]
+NAMES = {name for name in re.findall(r"`([a-z_]+)`", RESERVED) if name != "bi_"}
+
+
+def test_the_declaration_on_the_page_can_be_made():
+    code = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "EntitySpec(" in block)
+    made = {"re": re, "EntitySpec": EntitySpec, "KindSpec": KindSpec, "head_spec": head_spec}
+    made |= {"TEXT": TEXT, "NUMBER": NUMBER, "FLAG": FLAG, "NULLABLE": NULLABLE}
+    made |= {"REQUEST": EntitySpec("request", re.compile("request"))}
+    exec(code, made)  # noqa: S102  # the page's own lines
+    assert made["GRANT"].entity("decision").clear["score"] == {"N", "NULL"}
+
+
+def test_the_reserved_names_are_these():
+    assert set(spec.COMMON) | spec._RESERVED | spec.HEAD_SEALED == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - spec.HEAD_SEALED | {"bi_vendor"}))
+def test_a_reserved_name_is_refused_when_it_is_declared(name):
+    with pytest.raises(InvalidInput):
+        EntitySpec("terms", re.compile("terms"), sealed=frozenset({name}))
+
+
+def test_the_limits_are_these():
+    assert f"one write | {MAX_DRAFTS} records" in PAGE
+    assert f"up to {MAX_DRAFTS} records" in PAGE
+    assert f"{MAX_ITEM_BYTES // 1024} KiB" in PAGE
+    assert f"a caller's id | {opaque.MAX_ID_CHARACTERS} characters" in PAGE
+    assert canonical_number("1" * 38)
+
+
+def test_every_call_on_the_page_exists():
+    for name in re.findall(r"`partition\.([a-z_]+)\(", PAGE):
+        assert hasattr(PartitionStore, name)

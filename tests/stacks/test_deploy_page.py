@@ -1,0 +1,43 @@
+"""docs/deploy.md speaks of the stage's values and the alarms that there are, all of them."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from stacks.alarms import LAMBDAS, OWN
+from stacks.stage import Stage
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def first_cells(heading):
+    """What stands in backticks in the first column of the table under a heading."""
+    section = PAGE.split(f"\n## {heading}", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def test_every_value_of_a_stage_is_explained():
+    assert first_cells("2. ") == {field.name for field in fields(Stage)} - {"name"}
+
+
+def test_every_alarm_says_where_to_look():
+    assert first_cells("9. ") == {*OWN, *LAMBDAS, "ServerErrors"}
+
+
+def test_the_outputs_that_the_page_names_are_there(prod):
+    outputs = {name for stack in ("Keys", "Tables", "Api") for name in prod.outputs(stack)}
+    assert {"ApiUrl", "ArtifactSha256", "AlarmTopicArn"} <= outputs
+    assert all(name in PAGE for name in ("ApiUrl", "ArtifactSha256", "AlarmTopicArn"))
+
+
+def test_links_between_the_pages_lead_somewhere():
+    pages = [
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/adr/*.md"),
+        *(ROOT / f"{n}.md" for n in ("SECURITY", "CONTRIBUTING")),
+    ]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
