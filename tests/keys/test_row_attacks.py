@@ -17,6 +17,7 @@ from twinvault.keys.rows import (
     kek_context,
     parse_kek,
     require_state,
+    state_of,
     unwrap,
     wrap,
     wrapping_key_name,
@@ -193,7 +194,7 @@ def test_a_kek_row_of_another_form_is_refused_before_kms_is_asked(kek_row, name,
 @pytest.mark.parametrize("state", [None, "", "ACTIVE", 1, ["active"], {}], ids=repr)
 def test_a_state_that_there_is_not_is_tampering(state):
     with pytest.raises(IntegrityError):
-        require_state(state, sealing=False, name=DEK.name)
+        require_state(state_of({"state": {"S": state}}), sealing=False, name=DEK.name)
 
 
 @pytest.mark.parametrize(

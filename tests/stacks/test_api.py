@@ -7,7 +7,7 @@ import re
 import pytest
 
 from service.settings import Settings
-from twinvault_local import artifact as artifact_builder
+from twinvault_local.wheels import PYTHON_VERSION
 
 FUNCTIONS = ["Import", "Read", "Keys"]
 READ = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
@@ -142,7 +142,7 @@ def test_a_role_is_named_as_the_keys_policies_name_it_and_assumed_by_lambda_alon
 def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handler):
     properties = function(either, name)["Properties"]
     assert properties["Handler"] == handler
-    assert properties["Runtime"] == f"python{artifact_builder.PYTHON_VERSION}"
+    assert properties["Runtime"] == f"python{PYTHON_VERSION}"
     assert properties["Architectures"] == ["x86_64"]
     assert (properties["MemorySize"], properties["Timeout"]) == (1024, 29)
     assert properties["TracingConfig"] == {"Mode": "Active"}

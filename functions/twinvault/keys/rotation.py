@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
+from twinvault.envelope.item import text_of
 from twinvault.errors import IntegrityError, NotFound
 from twinvault.keys.hierarchy import KeyHierarchy, KeyTable
 from twinvault.keys.kms import RootKms
 from twinvault.keys.rows import KekRow, NamedKey, idx_name, kek_context, kek_name, parse_kek, state_of, wrap
 
 if TYPE_CHECKING:
-    from twinvault.envelope.item import Item
     from twinvault.observe import Observer
 
 _KEK_ID_BYTES = 16
@@ -88,14 +88,14 @@ class KeyRotation:
     def overview(self, tenant: str) -> list[KeyRow]:
         """All key rows of a tenant, in the order of their names."""
         items = self._table.query(tenant_key(tenant), "")
-        names = [str(item["sk"]["S"]) for item in items]
-        wrapping = [_text(item, "root_key_id") or _text(item, "key_id") for item in items]
+        names = [text_of(item, "sk") for item in items]
+        wrapping = [text_of(item, "root_key_id") or text_of(item, "key_id") for item in items]
         newest = {_family(name): name for name in names if _family(name) != "idx"}
         return [
             KeyRow(
                 name=name,
-                state=str(state_of(item)),
-                created_at=_text(item, "created_at"),
+                state=state_of(item),
+                created_at=text_of(item, "created_at"),
                 wrapped_under=under,
                 uses=wrapping.count(name) if name.startswith("kek#") else None,
                 current=newest.get(_family(name)) == name,
@@ -119,8 +119,3 @@ class KeyRotation:
 def _family(name: str) -> str:
     """What a key row is a newer one of: all KEKs, all index keys, or all DEKs of one partition."""
     return name[:3] if not name.startswith("dek#") else name.rpartition("#")[0]
-
-
-def _text(item: "Item", name: str) -> str:
-    value = item.get(name, {}).get("S")
-    return value if isinstance(value, str) else ""

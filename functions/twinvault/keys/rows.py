@@ -10,7 +10,6 @@ What identifies a key is inside its KMS context or its seal: a row that is moved
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +24,7 @@ from twinvault.envelope import (
     tenant_key,
 )
 from twinvault.envelope.aad import Number
-from twinvault.envelope.item import Item, Shape, from_item, to_item
+from twinvault.envelope.item import Item, Shape, attribute, from_item, text_of, to_item
 from twinvault.errors import IntegrityError, InvalidInput, KeyRefused
 
 TABLE = "keys"
@@ -141,44 +140,38 @@ def parse_kek(item: Item, *, tenant: str, name: str) -> KekRow:
     Raises:
         IntegrityError: the item has not the form of a KEK row of this tenant and name.
     """
-
-    def attribute(key: str, kind: str) -> Any:  # noqa: ANN401  # hostile input: each caller checks the type it needs
-        value: object = item.get(key)
-        return value.get(kind) if isinstance(value, Mapping) else None
-
-    kek_id, root, wrapped = attribute("kek_id", "S"), attribute("root_key_id", "S"), attribute("wrapped", "B")
-    state, created_at = attribute("state", "S"), attribute("created_at", "S")
+    kek_id, root, wrapped = text_of(item, "kek_id"), text_of(item, "root_key_id"), attribute(item, "wrapped", "B")
+    state, created_at = state_of(item), text_of(item, "created_at")
     if (
-        attribute("pk", "S") != tenant_key(tenant)
-        or attribute("sk", "S") != name
+        text_of(item, "pk") != tenant_key(tenant)
+        or text_of(item, "sk") != name
         or not re.fullmatch(r"kek#[0-9]{6}", name, re.ASCII)
-        or not (isinstance(kek_id, str) and _KEK_ID.fullmatch(kek_id))
-        or not isinstance(root, str)
+        or not _KEK_ID.fullmatch(kek_id)
+        or not root
         or not (isinstance(wrapped, bytes) and 0 < len(wrapped) <= _MAX_WRAPPED_BYTES)
-        or not (isinstance(state, str) and state in _STATES)
-        or not isinstance(created_at, str)
+        or state not in _STATES
+        or not created_at
     ):
         raise IntegrityError("kek row", where=name)
     return KekRow(tenant, int(name[4:]), kek_id, root, wrapped, state, created_at)
 
 
-def require_state(state: object, *, sealing: bool, name: str) -> None:
+def require_state(state: str, *, sealing: bool, name: str) -> None:
     """Lets a key be used as its state allows: active seals and opens, retired opens.
 
     Raises:
         KeyRefused: the key is revoked or destroyed, or retired and asked to seal.
         IntegrityError: there is no such state.
     """
-    if not isinstance(state, str) or state not in _STATES:
+    if state not in _STATES:
         raise IntegrityError("key state", where=name)
     if state not in (_SEALABLE if sealing else _OPENABLE):
         raise KeyRefused(f"a key of this tenant is {state}", retry_after=60)
 
 
-def state_of(item: Item) -> object:
-    """The `state` of a key row, as it stands there."""
-    value: object = item.get("state")
-    return value.get("S") if isinstance(value, Mapping) else None
+def state_of(item: Item) -> str:
+    """The `state` of a key row, as it stands there; empty where it is no text."""
+    return text_of(item, "state")
 
 
 def wrap(
@@ -209,9 +202,8 @@ def wrapping_key_name(item: Item, *, name: str) -> str:
     Raises:
         IntegrityError: the row does not name a KEK.
     """
-    value: object = item.get("key_id")
-    kek = value.get("S") if isinstance(value, Mapping) else None
-    if not isinstance(kek, str) or not re.fullmatch(r"kek#[0-9]{6}", kek, re.ASCII):
+    kek = text_of(item, "key_id")
+    if not re.fullmatch(r"kek#[0-9]{6}", kek, re.ASCII):
         raise IntegrityError("2 key id", where=name)
     return kek
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
-from twinvault.envelope.item import Item
+from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.names import ID, tenant_key
 from twinvault.errors import IntegrityError
 from twinvault.keys.rows import NamedKey
@@ -79,10 +79,10 @@ class Listing:
         return opened
 
     def _scope(self, item: Item) -> Scope:
-        pk = item["pk"].get("S", "")
+        pk = text_of(item, "pk")
         partition = pk.rpartition("#")[2]
         # Not partition_key(): a hostile row's own text must meet a comparison, not the rules for callers.
         if pk != f"{tenant_key(self._tenant)}#{self._kind.kind}#{partition}" or not ID.fullmatch(partition):
             # A row of another tenant or kind that claims this tenant in its list attributes.
-            raise IntegrityError("0 place", where=str(pk))
+            raise IntegrityError("0 place", where=pk)
         return Scope(self._tenant, self._kind.kind, partition)

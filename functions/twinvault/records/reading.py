@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
-from twinvault.envelope.item import KEY_ID, Item
+from twinvault.envelope.item import KEY_ID, Item, text_of
 from twinvault.errors import Contention, IntegrityError
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.records.head import HeadState, Row, surplus_row
@@ -91,8 +91,8 @@ class Reader:
     def open(self, item: Item, spec: EntitySpec, scope: Scope, activity: Activity) -> Record:
         """Opens one row: authentic, though perhaps not the newest (a full read shows that)."""
         # The key id is checked before anything is fetched in its name: it must be this partition's own.
-        key_id = item.get(KEY_ID, {}).get("S")
-        if not isinstance(key_id, str):
+        key_id = text_of(item, KEY_ID)
+        if not key_id:
             raise IntegrityError("2 key id", where=f"{scope.pk}/{spec.name}")
         key = self._keys.dek(scope.tenant, scope.kind, scope.partition, key_id, activity)
         try:
@@ -107,7 +107,7 @@ class Reader:
         items = self._table.query(scope.pk)
         if not items and not self._keys.has_dek(scope.tenant, scope.kind, scope.partition):
             return None
-        head_item = next((item for item in items if item["sk"] == {"S": HEAD}), None)
+        head_item = next((item for item in items if text_of(item, "sk") == HEAD), None)
         if head_item is None:
             step = "8 head missing" if items else "8 partition missing"
             raise _Doubt(step, where=scope.pk, signature=(step, len(items)))
@@ -126,10 +126,10 @@ class Reader:
 
     def open_any(self, item: Item, kind: KindSpec, scope: Scope, activity: Activity) -> Record:
         """Opens one row of whichever entity it says it is; what it says is then proven by the seal."""
-        name = item.get("entity_type", {}).get("S")
+        name = text_of(item, "entity_type")
         spec = kind.head if name == HEAD else kind.entity(name)
         if spec is None:
-            raise IntegrityError("4 clear attributes", where=f"{scope.pk}/{item['sk'].get('S', '')}")
+            raise IntegrityError("4 clear attributes", where=f"{scope.pk}/{text_of(item, 'sk')}")
         return self.open(item, spec, scope, activity)
 
 
