@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("end_to_end")
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "own_records.py"
 
