@@ -219,6 +219,23 @@ def test_an_import_of_several_transactions_leaves_an_entry_for_each(service: Ser
     assert [entry["heads"][0]["version"] for entry in entries] == [1, 2]
 
 
+def test_a_request_whose_time_is_up_still_ends_with_an_answer_and_an_entry(service: Service) -> None:
+    service.load(SMALL)
+    service.context.milliseconds = 0
+    assert service.call(READ, id="nothing").status == 404
+    assert service.call(READ, id=SMALL["id"]).status == 200
+    assert [entry["outcome"] for entry in service.entries()] == ["success", "failure", "success"]
+
+
+@pytest.mark.parametrize("cause", ["the same file twice", "another file"])
+def test_a_conflict_tells_the_id_field_and_stores_nothing(service: Service, cause: str) -> None:
+    service.load(SMALL)
+    before = service.client.scan(TableName=service.tables.records)["Items"]
+    answer = service.load(SMALL if cause == "the same file twice" else small(title="Other"))
+    assert (answer.status, answer.body.get("field")) == ((200, None) if "same" in cause else (409, "id"))
+    assert service.client.scan(TableName=service.tables.records)["Items"] == before
+
+
 # -- what is logged ------------------------------------------------------------------------------------------------
 
 
