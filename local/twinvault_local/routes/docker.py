@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 DYNAMODB_IMAGE = f"amazon/dynamodb-local:{dynamodb.VERSION}"
 _COMPOSE_FILES = (image.ROOT / "docker-compose.yml", image.ROOT / "local" / "compose.state.yml")
-_OTHERWISE = "Check the network, or run the engines as plain processes: twinvault up --route process"
+_AGAIN = "Check the network, then type the command again."
+_OTHERWISE = f"{_AGAIN} Or run the engines as plain processes: twinvault up --route process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +83,20 @@ class DockerRoute:
         self.state.containers.unlink(missing_ok=True)
 
     def _ensure_images(self, variables: dict[str, str], progress: Progress) -> None:
+        # Data that lies in Docker already leaves no choice.
+        next_step = _AGAIN if self.state.provisioned.exists() else _OTHERWISE
         if not self.engine.has_image(DYNAMODB_IMAGE):
             progress(f"pulling {DYNAMODB_IMAGE} (once)")
             done = self._compose("pull", "--quiet", DYNAMODB, **variables)
             if done.returncode != 0:
-                raise FetchError(f"Docker could not pull {DYNAMODB_IMAGE}:\n{docker.tail(done)}", next_step=_OTHERWISE)
+                raise FetchError(f"Docker could not pull {DYNAMODB_IMAGE}:\n{docker.tail(done)}", next_step=next_step)
         if not self.engine.has_image(variables["TWINVAULT_IMAGE"]):
             progress("building the image of the local KMS and the issuer (once for each change of them)")
             done = self._compose("build", KMS, **variables)
             if done.returncode != 0:
                 raise FetchError(
                     f"Docker could not build the image of the local KMS and the issuer:\n{docker.tail(done)}",
-                    next_step=_OTHERWISE,
+                    next_step=next_step,
                 )
 
     def _variables(self, chosen: dict[str, int], claims: Claims) -> dict[str, str]:
