@@ -106,7 +106,8 @@ class Api:
         event, context = self._resolver.current_event.raw_event, self._resolver.lambda_context
         wired = service()
         try:
-            principal = wired.tokens.verify(event.get("headers", {}).get("authorization"))
+            # By name whatever its case (RFC 9110, 5.1): HTTP APIs lower it, `sam local` does not.
+            principal = wired.tokens.verify(self._resolver.current_event.headers.get("authorization"))
         except Unauthenticated:
             wired.telemetry.count("TokenRejected", 1)
             raise

@@ -1,0 +1,60 @@
+"""What `sam local` is given: every variable of the template, and the engines' names inside their network."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from twinvault_local import sam
+from twinvault_local.engines import image
+from twinvault_local.errors import StateError
+from twinvault_local.lambda_runtime.config import Credentials, FunctionConfig
+from twinvault_local.state import State
+
+EVENTS = image.ROOT / "examples" / "events"
+COMPOSE = (image.ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_sample_event_is_of_the_payload_format_and_carries_no_token(path: Path) -> None:
+    event = json.loads(path.read_text(encoding="utf-8"))
+    assert event["version"] == "2.0"
+    assert event["routeKey"].partition(" ")[0] == event["requestContext"]["http"]["method"]
+    assert event["headers"]["authorization"] == "Bearer TOKEN"
+    assert sam.with_token(event, "abc")["headers"] == {**event["headers"], "authorization": "Bearer abc"}
+    assert event["headers"]["authorization"] == "Bearer TOKEN", "the sample itself stays as it is"
+
+
+def test_the_engines_names_are_those_of_the_compose_file() -> None:
+    for address in sam.INSIDE.values():
+        name, port = address.split("/")[2].split(":")
+        assert f"\n  {name}:\n" in COMPOSE
+        assert f':{port}"\n' in COMPOSE
+
+
+def test_only_the_engines_places_differ_from_what_the_twins_own_workers_are_given() -> None:
+    declared = {"AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:5001", "TWINVAULT_ISSUER": "http://127.0.0.1:5002", "A": "b"}
+    function = FunctionConfig(
+        name="twinvault-dev-read",
+        handler="read.handler",
+        timeout_seconds=29,
+        memory_mb=1024,
+        environment=declared,
+        credentials=Credentials(access_key_id="A", secret_access_key="s", session_token="t"),
+    )
+    # The issuer is compared, not fetched: it has one name on both sides.
+    wanted = {"AWS_ENDPOINT_URL_KMS": "http://kms:8789", "TWINVAULT_ISSUER": "http://127.0.0.1:5002", "A": "b"}
+    assert sam.environment([function]) == {"twinvault-dev-read": wanted}
+
+
+def test_without_a_twin_it_says_what_to_type(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sam.main(["--state", str(tmp_path / "nowhere"), "--into", str(tmp_path / "out")]) == 1
+    assert "twinvault up" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_engines_that_are_plain_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sam.status, "facts", lambda _: None)  # a twin that runs, whatever it tells
+    with pytest.raises(StateError, match="plain processes") as caught:
+        sam.write(State(tmp_path), EVENTS, tmp_path / "out")
+    assert "--route docker" in caught.value.next_step
