@@ -16,10 +16,10 @@ ARTIFACT := artifact glibc wheels zips
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build synth check test demo down bench vectors mutants schema lock clean
+.PHONY: help setup fetch build synth check test test-docker sam-env demo down bench vectors mutants schema lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(SETUP) ## the Python environment in .venv, from the locked requirements
 
@@ -59,6 +59,13 @@ check: $(SETUP) ## format, lint and security rules, types, forbidden words, both
 test: $(SETUP) fetch build ## the whole suite, against real engines
 	@echo '==> Tests'
 	@$(PY) -m pytest -n 2 $(ARGS)
+
+test-docker: $(SETUP) ## the Docker route and SAM; without a Docker engine it says so
+	@echo '==> Tests in Docker'
+	@$(PY) scripts/test_docker.py $(ARGS)
+
+sam-env: $(SETUP) ## what `sam local` needs of the running twin, into build/sam
+	@$(PY) -m twinvault_local.sam $(if $(TWINVAULT_STATE),--state $(TWINVAULT_STATE))
 
 demo: $(SETUP) ## a dialogue, stored encrypted and read back, in a running twin
 	@scripts/demo

@@ -1,0 +1,38 @@
+"""One twin on the Docker route for all tests here; `make test-docker` runs them, and only where an engine answers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from vaults import ROOT, Vault, make_sources
+
+from twinvault_local.ports import free_port
+from twinvault_local.routes.route import DOCKER
+from twinvault_local.sources import Sources
+from twinvault_local.state import State
+from twinvault_local.twin import Twin
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Sources:
+    """What the twins of these tests are brought up from."""
+    return make_sources(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="session")
+def vault(tmp_path_factory: pytest.TempPathFactory, made: Sources) -> Iterator[Vault]:
+    """A twin whose engines are containers; wiped at the end."""
+    twin = Twin(State(tmp_path_factory.mktemp("vault") / "state"), ROOT / ".cache")
+    try:
+        facts, _ = twin.up(lambda _: made, port=free_port(), progress=print, route=DOCKER)
+        yield Vault(twin, facts, made)
+    finally:
+        twin.reset()
+
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Iterator[Twin]:
+    """A twin that is not up yet; wiped at the end."""
+    one = Twin(State(tmp_path / "state"), ROOT / ".cache")
+    yield one
+    one.reset()
