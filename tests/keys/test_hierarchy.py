@@ -116,8 +116,8 @@ def test_a_writer_killed_before_or_after_any_call_leaves_nothing_that_harms_the_
             died = False
         worlds = [whole, whole.another_environment()]
         with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(index_key, worlds)
             list(pool.map(write, worlds))
+            first, second = pool.map(index_key, worlds)
         assert first == second
         assert names(whole) == ["dek#ledger#p1#000001", "idx#000001", "kek#000001"]
         assert read(whole.another_environment()) is not None
@@ -175,6 +175,12 @@ def test_a_tenant_that_cannot_stand_in_a_key_has_none(world: World, tenant: str)
     with pytest.raises(TwinvaultError):
         index_key(world, tenant)
     assert names(world) == []
+
+
+def test_a_kind_that_hides_no_ids_can_be_listed_all_the_same(world: World) -> None:
+    """A listing needs the tenant's index key for its cursors: it must not take a plain kind for a robbed one."""
+    write(world)
+    assert index_key(world.another_environment(), create=False) is not None
 
 
 # -- rows that are missing, edited or someone else's ------------------------------------------------------------------

@@ -114,8 +114,10 @@ def test_the_overview_says_what_is_used_for_what_is_new(world: World) -> None:
         "kek#000002": True,
         "dek#note#a#000001": False,
         "dek#note#a#000002": True,
+        "idx#000001": False,
+        "idx#000002": False,
     }
-    assert rows["kek#000001"].uses == 1
-    assert rows["kek#000002"].uses == 1
+    assert rows["kek#000001"].uses == 2
+    assert rows["kek#000002"].uses == 2
     assert {row.state for row in rows.values()} == {"active"}
     assert all(tenant_key("acme") not in row.name for row in rows.values())

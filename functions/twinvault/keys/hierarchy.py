@@ -125,6 +125,10 @@ class KeyHierarchy:
 
     def new_dek(self, tenant: str, kind: str, partition: str, version: int, observer: "Observer") -> NewDek:
         """A fresh DEK, wrapped under the tenant's current KEK (made if the tenant has none), not stored yet."""
+        if version == 1:
+            # Durable before the first partition of any kind, one that hides no ids included: where it is missing beside
+            # partitions, it was taken away.
+            self.index_key(tenant, kind, observer, create=True)
         kek = self._current_kek(tenant, observer)
         key = NamedKey(dek_name(kind, partition, version), self._randomness(KEY_BYTES))
         row = self._wrap(key, tenant=tenant, kek=kek, label=Label.DEK)
