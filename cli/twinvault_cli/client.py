@@ -78,6 +78,10 @@ def refusal(status: int, body: bytes) -> CliError:
         return TamperingError("The stored data failed an integrity check.", next_step=about)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return UnavailableError(f"{message} ({status})", next_step=about or "See: twinvault logs")
+    if status == httpx.codes.UNAUTHORIZED:
+        return UsageError(
+            f"{message} ({status})", next_step="Get another token; the twin's: twinvault token --tenant T"
+        )
     others = "\n".join(str(other.get("detail")) for other in problem.get("others", []))
     return UsageError(f"{message} ({status})", next_step=others)
 

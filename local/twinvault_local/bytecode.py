@@ -4,9 +4,12 @@ Compiled modules lie beside the artifact, in a tree of their own (Python's `-X p
 file by path, size and modification time (Python's documentation, "Cached bytecode invalidation").
 """
 
+import marshal
 import os
 import shutil
 from pathlib import Path
+
+_HEADER_BYTES = 16  # magic number, flags, time, size (PEP 552)
 
 
 def carry(old: Path, new: Path, *, prefix: Path) -> int:
@@ -29,6 +32,22 @@ def carry(old: Path, new: Path, *, prefix: Path) -> int:
             target.hardlink_to(compiled)
             carried += 1
     return carried
+
+
+def sweep(prefix: Path) -> int:
+    """Delete compiled modules that are not whole; how many there were.
+
+    Python up to 3.13.0 keeps what it could write of one when the disk was full, and fails to import it ever after
+    (CPython issue 126606).
+    """
+    swept = 0
+    for compiled in prefix.rglob("*.pyc"):
+        try:
+            marshal.loads(compiled.read_bytes()[_HEADER_BYTES:])  # noqa: S302  # written by our own workers
+        except (EOFError, ValueError, TypeError):
+            compiled.unlink()
+            swept += 1
+    return swept
 
 
 def forget(folder: Path, *, prefix: Path) -> None:

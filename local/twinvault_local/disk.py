@@ -6,6 +6,7 @@ from pathlib import Path
 from twinvault_local.errors import DiskFullError
 
 NEEDED_BYTES = 200_000_000  # an unpacked artifact, its compiled modules, and some data
+_EXHAUSTED_BYTES = 16_384  # not even a line of a log
 _MB = 1_000_000
 
 
@@ -21,5 +22,19 @@ def refuse_full(folder: Path) -> None:
     if (left := free(folder)) < NEEDED_BYTES:
         raise DiskFullError(
             f"The disk is full: {left // _MB} MB are free for {folder}, and {NEEDED_BYTES // _MB} MB are needed.",
+            next_step="Free some space, then type the command again.    How much where: twinvault doctor",
+        )
+
+
+def is_exhausted(folder: Path) -> bool:
+    """Whether nothing more can be written where `folder` is."""
+    return free(folder) < _EXHAUSTED_BYTES
+
+
+def refuse_exhausted(folder: Path) -> None:
+    """Say so (DiskFullError) where nothing more can be written."""
+    if is_exhausted(folder):
+        raise DiskFullError(
+            f"The disk is full: nothing more can be written to {folder}.",
             next_step="Free some space, then type the command again.    How much where: twinvault doctor",
         )

@@ -20,6 +20,11 @@ class Ledger:
         """The physical name of the resource with this path, if it was made here."""
         return self._names.get(resource)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever made here, as far as is remembered."""
+        return not self._names
+
     def record(self, resource: str, name: str) -> None:
         """Remember that the resource was made under this name."""
         if self._names.get(resource) == name:

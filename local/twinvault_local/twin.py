@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from twinvault_local import (
     artifact,
     aws,
+    bytecode,
     callers,
     disk,
     files,
@@ -138,6 +139,7 @@ class Twin:
     def _unpack(self, zipped: Path) -> Path:
         """The unpacked artifact; those before it go: nothing runs from them any more."""
         task_root = artifact.unpack(zipped, self.state.artifact)
+        bytecode.sweep(self.state.bytecode)
         reloading.inherit(self.state, task_root, kept=())
         return task_root
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from twinvault_cli import log_lines, main
+from twinvault_cli import client, log_lines, main
 from twinvault_local.state import State
 
 TWINVAULT = Path(sys.executable).with_name("twinvault")
@@ -140,3 +140,9 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
     said = capsys.readouterr().err
     assert "The disk is full" in said
     assert "twinvault doctor" in said
+
+
+def test_an_expired_token_says_how_to_get_another() -> None:
+    error = client.refusal(401, b'{"detail": "token: has expired"}')
+    assert error.message == "token: has expired (401)"
+    assert "twinvault token --tenant" in error.next_step

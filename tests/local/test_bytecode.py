@@ -58,3 +58,14 @@ def test_a_module_that_only_one_artifact_has_is_not_carried(tmp_path: Path, miss
     run(folders["old"], prefix)
     (folders[missing] / "other.py").unlink()
     assert bytecode.carry(folders["old"], folders["new"], prefix=prefix) == 1
+
+
+def test_a_module_that_was_compiled_onto_a_full_disk_is_swept_away(tmp_path: Path) -> None:
+    prefix = tmp_path / "bytecode"
+    folder = write(tmp_path / "old", same="print('same')", other="")
+    run(folder, prefix)
+    (half,) = prefix.rglob("same.*.pyc")
+    half.write_bytes(half.read_bytes()[:-5])
+    assert bytecode.sweep(prefix) == 1
+    assert bytecode.sweep(prefix) == 0
+    assert run(folder, prefix).startswith("same\n")

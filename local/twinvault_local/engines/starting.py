@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from twinvault_local import files, ports, processes, status, waiting
+from twinvault_local import disk, files, ports, processes, status, waiting
 from twinvault_local.errors import EngineError
 from twinvault_local.state import State
 from twinvault_local.status import DYNAMODB, ISSUER, KMS
@@ -24,13 +24,15 @@ def await_ready(state: State, name: str, ready: Callable[[], bool]) -> None:
 
     Raises:
         EngineError: the process ended, or START_SECONDS passed; with the last words of its log.
+        DiskFullError: no room is left, so that it can neither become ready nor say so.
     """
     place = status.slot(state, name)
 
     def alive() -> bool:
-        return processes.running(place) is not None
+        return processes.running(place) is not None and not disk.is_exhausted(state.folder)
 
     if not waiting.until(ready, seconds=START_SECONDS, alive=alive):
+        disk.refuse_exhausted(state.folder)
         what = f"is not ready within {START_SECONDS} s" if alive() else "ended at once"
         raise EngineError(
             f"The twin's {name} {what}. It said:\n{processes.last_words(place)}",
