@@ -65,7 +65,8 @@ class Provisioner:
             if key_id := self.ledger.name(key.path):
                 found += [f"{key.path}: {one}" for one in keys.differences(self.kms, key_id, key.properties)]
         exist = tables.existing(self.dynamodb)
-        if exist and self.ledger.is_empty:  # keys are made and noted before tables: no crash leaves it like this
+        ours = exist & {_table_name(table) for table in table_resources}
+        if ours and self.ledger.is_empty:  # keys are made and noted before tables: no crash leaves it like this
             raise StateError(
                 "DynamoDB Local has tables, and provisioned.json, which says whose keys sealed them, is gone.",
                 next_step="Put provisioned.json back, or wipe data and keys: twinvault reset",
