@@ -21,7 +21,7 @@ from twinvault.audit.activity import Activity, Actor
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.envelope import FORMAT
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, InvalidInput
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SECONDS = 20.0
 DEFAULT_TTL_SECONDS = 300.0
+_LISTED = "list_kind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,12 @@ class Acting:
         """The partition of this id, which everyone who reads the table sees.
 
         Raises:
-            InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
+            InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-'), or the kind is listed.
         """
-        return self.vault.store.partition(Scope(self.tenant, kind.kind, partition), kind, self.activity)
+        if _LISTED in kind.head.clear:
+            # Its listing would look for the index key that hides the others, and take its absence for tampering.
+            raise InvalidInput(f"kind {kind.kind}: is listed, so its partitions must be hidden", field="partition")
+        return self._partition(kind, partition)
 
     def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None:
         """The partition of a caller's id, any text up to 256 characters, under a key that does not show the id.
@@ -108,16 +112,25 @@ class Acting:
             InvalidInput: the id is empty, too long or not Unicode text.
         """
         key = self._index_key(kind, create=create)
-        return self.partition(kind, opaque_id(caller_id, key.key)) if key else None
+        return self._partition(kind, opaque_id(caller_id, key.key)) if key else None
 
     def listing(self, kind: KindSpec) -> Listing | None:
-        """Questions across the kind's partitions; None where the tenant has none. For kinds of hidden partitions."""
+        """Questions across the kind's partitions; None where the tenant has none.
+
+        Raises:
+            InvalidInput: the kind's head declares no `list_kind`, `list_status` and `list_at`.
+        """
+        if _LISTED not in kind.head.clear:
+            raise InvalidInput(f"kind {kind.kind}: its head declares no list_kind, list_status and list_at")
         key = self._index_key(kind, create=False)
         return Listing(self.vault.store, self.tenant, kind, key) if key else None
 
     def release(self) -> None:
         """Appends this request's success: call it before what `peek` or a listing read leaves."""
         self.vault.store.release(self.activity)
+
+    def _partition(self, kind: KindSpec, partition: str) -> PartitionStore:
+        return self.vault.store.partition(Scope(self.tenant, kind.kind, partition), kind, self.activity)
 
     def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
         key = self.vault.keys.index_key(self.tenant, kind.kind, self.activity, create=create)

@@ -1,0 +1,150 @@
+"""The library as another team meets it: one call, over the real engines."""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.stores import make_tables
+from twinvault import (
+    TEXT,
+    Changes,
+    Draft,
+    EntitySpec,
+    IntegrityError,
+    InvalidInput,
+    KeyRefused,
+    KindSpec,
+    TableNames,
+    Vault,
+    head_spec,
+    open_vault,
+)
+
+NOTE = EntitySpec("note", re.compile("note#[0-9]"), {"colour": TEXT}, frozenset({"text"}))
+PLAIN = KindSpec("plain", [NOTE], head_spec({"state": TEXT}))
+LIST = {"list_kind": TEXT, "list_status": TEXT, "list_at": TEXT}
+LISTED = KindSpec("listed", [NOTE], head_spec(LIST))
+
+
+@dataclass
+class World:
+    dynamodb: Any
+    kms: Any
+    tables: TableNames
+    root_key: str
+
+    def open(self, **options: Any) -> Vault:
+        return open_vault(
+            dynamodb=self.dynamodb, kms=self.kms, tables=self.tables, root_keys=[self.root_key], **options
+        )
+
+    def audited(self) -> list[dict[str, Any]]:
+        items = self.dynamodb.scan(TableName=self.tables.audit)["Items"]
+        return [json.loads(item["entry"]["S"]) for item in sorted(items, key=lambda one: one["sk"]["S"])]
+
+
+@pytest.fixture
+def world(dynamodb_endpoint, kms_endpoint, aws):
+    dynamodb = boto3.client("dynamodb", endpoint_url=dynamodb_endpoint, **aws)
+    kms = boto3.client("kms", endpoint_url=kms_endpoint, **aws)
+    return World(dynamodb, kms, make_tables(dynamodb), kms.create_key()["KeyMetadata"]["KeyId"])
+
+
+def act(vault, **options):
+    return vault.acting(**{"tenant": "acme", "principal": "u-1", "action": "note.test", **options})
+
+
+def note(number=1, text="a secret"):
+    return Draft("note", f"note#{number}", {"colour": "red", "text": text})
+
+
+def test_opening_calls_nobody():
+    open_vault(dynamodb=object(), kms=object(), tables=TableNames("r", "k", "a"), root_keys=["root"])
+
+
+def test_what_one_vault_wrote_another_reads(world):
+    with act(world.open()) as acting:
+        acting.partition(PLAIN, "p").put(note(1), note(2))
+    with act(world.open()) as acting:
+        assert set(acting.partition(PLAIN, "p").read().records) == {"note#1", "note#2"}
+
+
+def test_put_replaces_a_record_and_keeps_the_heads_own_fields(world):
+    with act(world.open()) as acting:
+        partition = acting.partition(PLAIN, "p")
+        partition.write(lambda _before: Changes({"state": "open"}, [note(1)]))
+        snapshot = partition.put(note(1, "another secret"))
+    assert snapshot.head.fields["state"] == "open"
+    assert (snapshot.records["note#1"].version, snapshot.records["note#1"].fields["text"]) == (2, "another secret")
+
+
+def test_what_fails_within_an_action_is_audited_before_the_error_leaves(world):
+    with pytest.raises(InvalidInput), act(world.open(), principal="u-7", action="note.wrong") as acting:
+        acting.partition(PLAIN, "p").put(Draft("note", "note#1", {"unknown": 1}))
+    (entry,) = world.audited()
+    assert "note.wrong" in json.dumps(entry)
+    assert "u-7" in json.dumps(entry)
+    assert "failure" in json.dumps(entry)
+
+
+def test_metrics_reach_whoever_asks(world):
+    counted: dict[str, int] = {}
+    with act(world.open(), count=lambda name, value: counted.update({name: counted.get(name, 0) + value})) as acting:
+        acting.partition(PLAIN, "p").put(note())
+    assert counted["KmsCalls"] == 2  # GenerateDataKey, and Decrypt of what was read back
+
+
+def test_an_edited_clear_field_does_not_open(world):
+    with act(world.open()) as acting:
+        partition = acting.partition(PLAIN, "p")
+        partition.put(note())
+    item = world.dynamodb.get_item(
+        TableName=world.tables.records, Key={"pk": {"S": partition.pk}, "sk": {"S": "note#1"}}
+    )
+    world.dynamodb.put_item(TableName=world.tables.records, Item={**item["Item"], "colour": {"S": "blue"}})
+    with pytest.raises(IntegrityError), act(world.open()) as acting:
+        acting.partition(PLAIN, "p").get("note#1")
+
+
+def test_a_disabled_root_key_is_a_refusal(world):
+    with act(world.open()) as acting:
+        acting.partition(PLAIN, "p").put(note())
+    world.kms.disable_key(KeyId=world.root_key)
+    with pytest.raises(KeyRefused), act(world.open()) as acting:
+        acting.partition(PLAIN, "p").get("note#1")
+
+
+def test_a_hidden_partition_is_found_by_its_text_and_does_not_show_it(world):
+    title = f"What we pay Initech {uuid.uuid4().hex}"
+    with act(world.open()) as acting:
+        assert acting.hidden_partition(PLAIN, title, create=False) is None
+        hidden = acting.hidden_partition(PLAIN, title, create=True)
+        hidden.put(note())
+    with act(world.open()) as acting:
+        assert acting.hidden_partition(PLAIN, title, create=False).pk == hidden.pk
+        assert acting.hidden_partition(PLAIN, title, create=False).get("note#1").fields["text"] == "a secret"
+    held = repr([world.dynamodb.scan(TableName=name)["Items"] for name in (world.tables.records, world.tables.keys)])
+    assert title not in held
+
+
+def test_a_listed_kind_has_hidden_partitions_alone(world):
+    with pytest.raises(InvalidInput, match="must be hidden"), act(world.open()) as acting:
+        acting.partition(LISTED, "p")
+
+
+def test_a_kind_that_declares_no_list_cannot_be_listed(world):
+    with pytest.raises(InvalidInput, match="declares no list_kind"), act(world.open()) as acting:
+        acting.listing(PLAIN)
+
+
+@pytest.mark.parametrize(
+    "partition", [pytest.param("", id="empty"), pytest.param("A", id="capital"), pytest.param("a#b", id="a separator")]
+)
+def test_an_id_that_cannot_stand_in_a_key_is_refused(world, partition):
+    with pytest.raises(InvalidInput), act(world.open()) as acting:
+        acting.partition(PLAIN, partition)
