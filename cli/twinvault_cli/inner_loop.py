@@ -1,5 +1,6 @@
 """reload, and what `up --watch` and `up --debug` do once the twin is up."""
 
+import threading
 import time
 
 import typer
@@ -56,17 +57,17 @@ def debug(state: State, name: str, *, port: int) -> None:
     """Let a function wait for a debugger, and say how to attach one."""
     function = full_name(state, name)
     debugging.attach(state, ROOT / ".cache", function, port=port)
-    console.print(f"{function} waits for a debugger on 127.0.0.1:{port}; its code lies in functions/.")
-    console.print("End it: twinvault down")
+    console.print(f"{function} waits for a debugger on 127.0.0.1:{port}.")
+    console.print("Path mapping, as editors call it: functions/ here, . there.    End it: twinvault down")
 
 
-def watch(state: State) -> None:
-    """Reload whenever a source file is saved, until Ctrl-C; what fails is said, and the watch goes on."""
+def watch(state: State, *, ended: threading.Event | None = None) -> None:
+    """Reload whenever a source file is saved, until Ctrl-C or `ended`; what fails is said, and the watch goes on."""
     from watchfiles import watch as watched  # noqa: PLC0415  # 30 ms that no other command should wait for
 
     console.print("Watching the sources; Ctrl-C ends the watch and leaves the twin up.")
     paths = [ROOT / name for name in _WATCHED if (ROOT / name).exists()]
-    for _ in watched(*paths, raise_interrupt=False, debounce=200):
+    for _ in watched(*paths, raise_interrupt=False, debounce=200, stop_event=ended):
         began = time.monotonic()
         try:
             changed = _reload(state, lambda _: None)
