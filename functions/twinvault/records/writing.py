@@ -107,7 +107,8 @@ class Writer:
             Conflict: other writers were faster, too often.
             OutcomeUnknown: it may or may not be written; repeating is safe.
             InvalidInput, TooLarge: the plan's records cannot be stored; nothing was.
-            IntegrityError, DependencyError: as for reads.
+            DependencyError: as for reads, or the activity's deadline has passed; nothing was stored by this call.
+            IntegrityError: as for reads.
         """
         mine = ""
         snapshot = base if base is not None else self._reader.read(scope, kind, activity)
@@ -118,6 +119,8 @@ class Writer:
             changes = plan(snapshot)
             if changes is None:
                 return snapshot
+            if self._monotonic() >= activity.deadline:
+                raise DependencyError("there was no time left to write; repeating the request is safe", retry_after=1)
             frozen = self._freeze(scope, kind, activity, snapshot, changes)
             result = self._deliver(frozen, activity)
             if result.outcome is Outcome.COMMITTED:
@@ -127,8 +130,6 @@ class Writer:
             if result.outcome is Outcome.UNKNOWN:
                 return self._resolve(scope, kind, activity, mine)
             activity.metric("HeadConflict")
-            if self._monotonic() >= activity.deadline:
-                break
             self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
             snapshot = self._reader.read(scope, kind, activity)
         raise Conflict("others keep writing this partition; try again")
