@@ -1,6 +1,9 @@
 """The twin on the Docker route: from nothing, through faults, to nothing."""
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +130,19 @@ def test_containers_of_an_up_that_was_killed_are_ended_by_the_next_down(twin: Tw
     assert files.read_json(twin.state.containers)
     twin.down()
     assert left_behind(project(twin)) == [f"{project(twin)}_dynamodb"]
+
+
+def test_an_up_that_is_told_to_end_leaves_nothing_behind(twin: Twin) -> None:
+    command = [str(Path(sys.executable).with_name("twinvault")), "up", "--route", "docker", "--port", str(free_port())]
+    environment = {**os.environ, "TWINVAULT_STATE": str(twin.state.folder)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as up:
+        assert waiting.until(twin.state.containers.exists, seconds=200, alive=lambda: up.poll() is None)
+        name = project(twin)
+        up.terminate()
+        assert up.wait(60) == 143
+    assert not left_behind(name)
+    assert not twin.state.route.exists()
+    assert dict(status.look(twin.state).services) == STOPPED
 
 
 def test_two_twins_in_docker_do_not_meet(vault: Vault, twin: Twin, made: Sources) -> None:
