@@ -18,6 +18,7 @@ from twinvault_local.routes import choice
 
 EXAMPLE = ROOT / "examples" / "dialogues" / "incident-notes.json"
 EVENTS = ROOT / "examples" / "events"
+ENVIRONMENT = ROOT / "examples" / "sam" / "env.json"
 # Sample event to the function whose route it asks for, in an order in which each finds what it needs.
 SAMPLES = {
     "import": "twinvault-dev-import",
@@ -58,6 +59,14 @@ def test_every_function_of_the_template_has_a_sample_event(vault: Vault) -> None
     assert {path.stem for path in EVENTS.glob("*.json")} == set(SAMPLES)
     keys = {json.loads(path.read_text())["routeKey"] for path in EVENTS.glob("*.json")}
     assert keys == {f"{route['method']} {route['path']}" for route in config["routes"]}
+
+
+def test_the_committed_environment_differs_from_a_twins_own_in_key_and_issuer_alone(prepared: Path) -> None:
+    committed, written = (json.loads(path.read_text()) for path in (ENVIRONMENT, prepared / "env.json"))
+    for variables in written.values():
+        variables["TWINVAULT_ROOT_KEYS"] = "00000000-0000-4000-8000-000000000000"
+        variables["TWINVAULT_ISSUER"] = "http://127.0.0.1:8788"
+    assert written == committed
 
 
 @pytest.mark.parametrize(("sample", "function"), SAMPLES.items())
