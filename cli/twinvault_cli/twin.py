@@ -14,7 +14,7 @@ from twinvault_cli import inner_loop
 from twinvault_cli.errors import UNAVAILABLE, UsageError
 from twinvault_cli.output import Steps, console, print_json
 from twinvault_cli.state import ROOT, StateOption, state_folder
-from twinvault_local import sources, status, tokens
+from twinvault_local import loading, sources, status, tokens
 from twinvault_local.debugging import DEFAULT_PORT as DEBUG_PORT
 from twinvault_local.issuer import DEFAULT_SECONDS
 from twinvault_local.routes.route import IN_WORDS
@@ -87,12 +87,16 @@ def show_status(
     state: StateOption = None,
 ) -> None:
     """Tell whether the twin runs, where, and how each part does. Exit code 4 unless everything is well."""
-    now = status.look(state_folder(state))
+    now, failed = status.look(state_folder(state)), loading.failed(state_folder(state))
     if as_json:
-        print_json(now.as_json())
+        print_json({**now.as_json(), "failed_functions": dict(failed)})
     else:
         _print_status(now)
-    if not now.running:
+        for name, kind in failed.items():
+            console.print(
+                f"[red]{escape(name)} could not start: {escape(kind)}[/]    What it said: twinvault logs {name}"
+            )
+    if failed or not now.running:
         raise typer.Exit(UNAVAILABLE)
 
 

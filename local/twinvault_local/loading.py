@@ -14,7 +14,8 @@ _BEGINS, _ENDS = "[ERROR]", "INIT_REPORT"
 
 def failed(state: State) -> Mapping[str, str]:
     """The functions that the running server could not start when it took them up, each with its error type."""
-    told = standing.read(processes.output(status.slot(state, status.SERVER)))
+    slot = status.slot(state, status.SERVER)
+    told = standing.read(processes.output(slot)) if processes.running(slot) is not None else None
     return told[1].failed if told else {}
 
 
