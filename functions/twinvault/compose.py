@@ -95,12 +95,9 @@ class Acting:
         """The partition of this id, which everyone who reads the table sees.
 
         Raises:
-            InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-'), or the kind is listed.
+            InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
         """
-        if _LISTED in kind.head.clear:
-            # Its listing would look for the index key that hides the others, and take its absence for tampering.
-            raise InvalidInput(f"kind {kind.kind}: is listed, so its partitions must be hidden", field="partition")
-        return self._partition(kind, partition)
+        return self.vault.store.partition(Scope(self.tenant, kind.kind, partition), kind, self.activity)
 
     def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None:
         """The partition of a caller's id, any text up to 256 characters, under a key that does not show the id.
@@ -112,7 +109,7 @@ class Acting:
             InvalidInput: the id is empty, too long or not Unicode text.
         """
         key = self._index_key(kind, create=create)
-        return self._partition(kind, opaque_id(caller_id, key.key)) if key else None
+        return self.partition(kind, opaque_id(caller_id, key.key)) if key else None
 
     def listing(self, kind: KindSpec) -> Listing | None:
         """Questions across the kind's partitions; None where the tenant has none.
@@ -128,9 +125,6 @@ class Acting:
     def release(self) -> None:
         """Appends this request's success: call it before what `peek` or a listing read leaves."""
         self.vault.store.release(self.activity)
-
-    def _partition(self, kind: KindSpec, partition: str) -> PartitionStore:
-        return self.vault.store.partition(Scope(self.tenant, kind.kind, partition), kind, self.activity)
 
     def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
         key = self.vault.keys.index_key(self.tenant, kind.kind, self.activity, create=create)

@@ -122,10 +122,10 @@ def test_concurrent_imports_of_one_file_store_it_once(vault: Vault) -> None:
 def test_concurrent_imports_of_many_files_are_all_stored(vault: Vault) -> None:
     documents = [dialogue(f"many-{number}", perspectives=8, words=20) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda one: vault.load(one, tenant="newcomer"), documents))
+        answers = list(pool.map(lambda one: vault.load(one, tenant="many-at-once"), documents))
     assert [answer.status_code for answer in answers] == [201] * 8, [answer.text for answer in answers]
-    keys = [item for item in vault.items("keys") if item["pk"]["S"] == "tenant#newcomer"]
+    keys = [item for item in vault.items("keys") if item["pk"]["S"] == "tenant#many-at-once"]
     kinds = sorted(item["entity_type"]["S"] for item in keys)
     assert kinds == ["dek"] * 8 + ["idx", "kek"], "one KEK and one index key, whoever was first"
     for one in documents:
-        assert canonical(vault.export(one["id"], tenant="newcomer").json()) == canonical(one)
+        assert canonical(vault.export(one["id"], tenant="many-at-once").json()) == canonical(one)

@@ -132,9 +132,19 @@ def test_a_hidden_partition_is_found_by_its_text_and_does_not_show_it(world):
     assert title not in held
 
 
-def test_a_listed_kind_has_hidden_partitions_alone(world):
-    with pytest.raises(InvalidInput, match="must be hidden"), act(world.open()) as acting:
-        acting.partition(LISTED, "p")
+@pytest.mark.parametrize("hidden", [pytest.param(True, id="hidden ids"), pytest.param(False, id="plain ids")])
+def test_a_kind_is_listed_whether_its_ids_are_hidden_or_not(world, hidden):
+    head = {"list_kind": "listed", "list_status": "open", "list_at": "2026-11-23"}
+    with act(world.open()) as acting:
+        assert acting.listing(LISTED) is None
+        partition = acting.hidden_partition(LISTED, "P", create=True) if hidden else acting.partition(LISTED, "p")
+        partition.write(lambda _before: Changes(head, [note()]))
+    with act(world.open()) as acting:
+        listing = acting.listing(LISTED)
+        hits = listing.page(status="open", limit=10, cursor=None)
+        (one,) = listing.open_each(hits.scopes, ("head", "note#1"), acting.activity)
+        acting.release()
+    assert one.records["note#1"].fields["text"] == "a secret"
 
 
 def test_a_kind_that_declares_no_list_cannot_be_listed(world):
