@@ -39,7 +39,7 @@ def choose(state: State, cache: Path, *, wanted: str, progress: Progress) -> Rou
             ) from None
         if name == DOCKER:
             raise
-        progress(f"{error.message.rstrip('.')}, so the engines run as plain processes")
+        progress(f"{error.message} So the engines run as plain processes")
         return ProcessRoute(state, cache)
     return DockerRoute(state, engine, _project(state) or new_project())
 
