@@ -28,7 +28,7 @@ def test_what_needs_a_dead_engine_is_a_503_and_the_next_up_heals_it_without_loss
     document = dialogue("outlives-its-engines", perspectives=3, words=5)
     assert vault.load(document).status_code == 201
     port = int(vault.facts.url.rpartition(":")[2])
-    mine, newcomer = vault.token(), vault.token("newcomer")
+    mine, newcomer = vault.token(), vault.token("comes-too-late")
     try:
         kill(vault, "issuer")
         with pytest.raises(NotRunningError, match="issuer") as caught:
@@ -50,4 +50,4 @@ def test_what_needs_a_dead_engine_is_a_503_and_the_next_up_heals_it_without_loss
     assert started
     assert status.look(vault.twin.state).running
     assert canonical(vault.export("outlives-its-engines").json()) == canonical(document)
-    assert vault.load(document, token=vault.token("newcomer")).status_code == 201
+    assert vault.load(document, token=vault.token("comes-too-late")).status_code == 201
