@@ -84,6 +84,7 @@ def test_what_the_key_holder_sealed_as_it_should_be_opens():
         pytest.param(b"[" * 100_000, {}, id="nested without end"),
         pytest.param(b"{}", {"version": None}, id="no version"),
         pytest.param(b"{}", {"version": Number("0")}, id="version zero"),
+        pytest.param(b"{}", {"version": Number(str(1 << 64))}, id="a version beyond u64"),
         pytest.param(b"{}", {"version": Number("1.5")}, id="half a version"),
         pytest.param(b"{}", {"created_at": None}, id="no time of creation"),
     ],

@@ -21,16 +21,17 @@ from twinvault.envelope import (
 )
 from twinvault.envelope.item import Item
 from twinvault.errors import IntegrityError, InvalidInput
-from twinvault.keys.rows import NamedKey
+from twinvault.keys.rows import NamedKey, idx_name
 
 MAX_CURSOR_CHARACTERS = 2048
+_KEY_NAME = idx_name(1)
 _HEADER = SALT_BYTES + NONCE_BYTES + COMMITMENT_BYTES
 
 
 def make_cursor(position: Item, *, key: NamedKey, tenant: str, question: str) -> str:
     """Returns the cursor of an index position. `question` is what is listed, filters included."""
     plaintext = json.dumps({name: value["S"] for name, value in position.items()}, separators=(",", ":")).encode()
-    context = _context(tenant, question, key)
+    context = _context(tenant, question)
     sealed = seal_with_fresh_randomness(plaintext, key=key.key, label=Label.CURSOR, context=context)
     joined = sealed.salt + sealed.nonce + sealed.commitment + sealed.ciphertext
     return base64.urlsafe_b64encode(joined).decode().rstrip("=")
@@ -48,12 +49,14 @@ def read_cursor(cursor: str, *, key: NamedKey, tenant: str, question: str) -> di
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         salt, nonce = data[:SALT_BYTES], data[SALT_BYTES : SALT_BYTES + NONCE_BYTES]
         sealed = Sealed(data[_HEADER:], nonce, salt, data[SALT_BYTES + NONCE_BYTES : _HEADER])
-        plaintext = open_sealed(sealed, key=key.key, label=Label.CURSOR, context=_context(tenant, question, key))
+        plaintext = open_sealed(sealed, key=key.key, label=Label.CURSOR, context=_context(tenant, question))
     except (IntegrityError, binascii.Error, ValueError):
         # A caller's mistake, or another tenant's cursor: which of them is nobody's business.
         raise InvalidInput("cursor: was not given out for this listing", field="cursor") from None
     return {name: {"S": text} for name, text in json.loads(plaintext).items()}
 
 
-def _context(tenant: str, question: str, key: NamedKey) -> Context:
-    return Context("records", tenant, tenant_key(tenant), f"cursor#{question}", key.name, {})
+def _context(tenant: str, question: str) -> Context:
+    # The first row's name, whichever row the key was read from: all hold the same key, and a cursor that was given out
+    # before a new epoch must still open after it.
+    return Context("records", tenant, tenant_key(tenant), f"cursor#{question}", _KEY_NAME, {})

@@ -29,6 +29,7 @@ from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
 TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_NUMBER_BYTES = 21
+_VERSIONS = 1 << 64  # a version is a u64 in its head's term
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
@@ -166,7 +167,7 @@ def open_record(item: Item, spec: EntitySpec, *, scope: Scope, key: NamedKey, lo
         raise IntegrityError("8 payload", where=f"{scope.pk}/{context.sk}") from None
     clear = {name: from_clear(value) for name, value in context.clear.items() if name in spec.clear}
     version, created_at, updated_at = common["version"], common["created_at"], common["updated_at"]
-    if not isinstance(version, int) or version < 1:
+    if not isinstance(version, int) or not 1 <= version < _VERSIONS:
         raise IntegrityError("8 payload", where=f"{scope.pk}/{context.sk}")
     return Record(
         entity=spec.name,
