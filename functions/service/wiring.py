@@ -1,4 +1,4 @@
-"""The only composition root: built once, at the first invocation."""
+"""The composition root of the service: built once, at the first invocation."""
 
 import functools
 import time
