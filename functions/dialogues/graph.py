@@ -8,9 +8,11 @@ from typing import Any
 
 from dialogues.ids import KINDS
 from dialogues.lifecycles import OPEN_TENSIONS
+from twinvault.errors import TooLarge
 
 _ONLY_TENSIONS = frozenset({"resolve", "reopen", "address"})
 _SAME_KIND = frozenset({"refine"})
+MAX_LISTED = 100_000
 _ITEM_LISTS = ("perspectives", "tensions", "recommendations", "evidence", "claims")
 
 
@@ -24,7 +26,11 @@ def ref_rule(ref_type: str, source: str, target: str) -> str | None:
 
 
 def describe(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What follows from a dialogue's refs, statuses and events: the edges of each item, the basis of each verdict."""
+    """What follows from a dialogue's refs, statuses and events: the edges of each item, the basis of each verdict.
+
+    Raises:
+        TooLarge: the verdicts' bases list more than 100,000 ids in all.
+    """
     refs: Sequence[Mapping[str, str]] = document.get("refs", [])
     edges: dict[str, dict[str, list[dict[str, str]]]] = {}
     for ref in refs:
@@ -34,29 +40,49 @@ def describe(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "items": {kind: len(document.get(kind, [])) for kind in _ITEM_LISTS},
         "edges": edges,
-        "verdicts": {verdict["id"]: _basis(document, verdict) for verdict in document.get("verdicts", [])},
+        "verdicts": _bases(document),
     }
 
 
-def _basis(document: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What stood when the verdict was given: items of its round and before, by their recorded status."""
-    until = verdict.get("round")
+def _bases(document: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """What stood when each verdict was given: items of its round and before, by their recorded status.
 
-    def known(item: Mapping[str, Any]) -> bool:
-        return until is None or int(item["id"][1:3]) <= until
+    Raises:
+        TooLarge: each verdict lists what came before it, so that a document of 100 KB can have a basis of 10 MB.
+    """
+    recommendations: Sequence[Mapping[str, Any]] = document.get("recommendations", [])
+    named: dict[str | None, list[int]] = {}
+    for position, item in enumerate(recommendations):
+        named.setdefault(item.get("adopted_in_verdict"), []).append(position)
+    standing: dict[int | None, dict[str, list[str]]] = {}
+    adopted: dict[int | None, list[int]] = {}
+    found, total = {}, 0
+    for verdict in document.get("verdicts", []):
+        until = verdict.get("round")
+        if until not in standing:
+            standing[until] = _standing(document, until)
+            known = enumerate(recommendations)
+            adopted[until] = [at for at, one in known if one["status"] == "adopted" and _known(one, until)]
+        positions = sorted({*adopted[until], *named.get(verdict["id"], [])})
+        basis = standing[until] | {"recommendations_adopted": [recommendations[at]["id"] for at in positions]}
+        total += sum(map(len, basis.values()))
+        if total > MAX_LISTED:
+            raise TooLarge(f"graph: over the limit of {MAX_LISTED} ids listed under its verdicts; export it instead")
+        found[verdict["id"]] = basis
+    return found
 
+
+def _standing(document: Mapping[str, Any], until: int | None) -> dict[str, list[str]]:
     def ids(kind: str, statuses: frozenset[str]) -> list[str]:
-        return [item["id"] for item in document.get(kind, []) if known(item) and item["status"] in statuses]
+        return [item["id"] for item in document.get(kind, []) if item["status"] in statuses and _known(item, until)]
 
-    adopted = [
-        item["id"]
-        for item in document.get("recommendations", [])
-        if item.get("adopted_in_verdict") == verdict["id"] or (item["status"] == "adopted" and known(item))
-    ]
     return {
         "tensions_resolved": ids("tensions", frozenset({"resolved"})),
         "tensions_open": ids("tensions", OPEN_TENSIONS),
-        "recommendations_adopted": adopted,
         "evidence_confirmed": ids("evidence", frozenset({"confirmed"})),
         "claims_adopted": ids("claims", frozenset({"adopted"})),
     }
+
+
+def _known(item: Mapping[str, Any], until: int | None) -> bool:
+    return until is None or int(item["id"][1:3]) <= until

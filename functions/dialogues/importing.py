@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dialogues.document import canonical, join
+from dialogues.document import MAX_BODY_BYTES, canonical, join
 from dialogues.entities import KIND, META
 from dialogues.graph import ref_rule
 from dialogues.ids import DisplayId
 from dialogues.layout import check_layout
 from dialogues.lifecycles import fits
 from dialogues.mapping import DIALOGUE_HEAD, DIALOGUE_META, ELEMENTS, EVENT, LISTS, Element, Mapped, to_fields
-from twinvault.errors import InvalidInput, Unprocessable
+from twinvault.errors import InvalidInput, TooLarge, Unprocessable
 from twinvault.records.record import Draft
 
 _ITEM_LISTS = ("perspectives", "tensions", "recommendations", "evidence", "claims")
@@ -40,8 +40,11 @@ def plan_import(document: Element) -> Plan:
 
     Raises:
         Unprocessable: names the field and the rule that it breaks.
+        TooLarge: over 2 MiB as canonical JSON: it could not be exported again.
     """
     check_layout(document)
+    if len(canonical(document)) > MAX_BODY_BYTES:
+        raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
     drafts = [*_top(document)]
     for name in LISTS:
         for position, element in enumerate(document.get(name, [])):

@@ -20,11 +20,16 @@ from service.problems import describe
 from service.settings import trace_ids
 from service.wiring import Service, service
 from twinvault.audit.activity import Activity, Actor
-from twinvault.errors import InvalidInput, NotFound, Unauthenticated
+from twinvault.errors import Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
+
+_MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
+"""Lambda drops a larger answer and counts a crash. The rest is room for headers.
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_MOST_BYTES_A_CHARACTER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,7 @@ class Api:
 
         def declare(function: RouteFunction) -> RouteFunction:
             def handle(**_parameters: str) -> Response[str]:
-                answer = self._authenticated(function, permission=permission, action=action)
-                return _json(answer.status, answer.document)
+                return self._authenticated(function, permission=permission, action=action)
 
             self._resolver.route(_PARAMETER.sub(r"<\1>", path), method=method)(handle)
             return function
@@ -101,14 +105,15 @@ class Api:
         )
         return answer
 
-    def _authenticated(self, function: RouteFunction, *, permission: str, action: str) -> Answer:
+    def _authenticated(self, function: RouteFunction, *, permission: str, action: str) -> Response[str]:
         """Verifies the token, and runs the route's function recorded under the caller's name."""
         event, context = self._resolver.current_event.raw_event, self._resolver.lambda_context
         wired = service()
         try:
             # By name whatever its case (RFC 9110, 5.1): HTTP APIs lower it, `sam local` does not.
             principal = wired.tokens.verify(self._resolver.current_event.headers.get("authorization"))
-        except Unauthenticated:
+        except (Unauthenticated, Forbidden):
+            # Forbidden: a good token without a usable tenant, in whose name nothing can be recorded.
             wired.telemetry.count("TokenRejected", 1)
             raise
         _, span_id = trace_ids()
@@ -121,7 +126,8 @@ class Api:
         with wired.store.audit.recording(activity):
             principal.require(permission)
             parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
-            return function(Request(wired, activity, parameters, query, event))
+            answer = function(Request(wired, activity, parameters, query, event))
+            return _fitting(_json(answer.status, answer.document))
 
     def _no_route(self, _error: Exception) -> Response[str]:
         """The API has the route and this function does not: only a template that is wrong sends it here."""
@@ -148,6 +154,19 @@ def _encoded_path(event: Mapping[str, Any]) -> str:
     path: str = event.get("routeKey", " ").partition(" ")[2]
     parameters = event.get("pathParameters") or {}
     return _PARAMETER.sub(lambda match: quote(parameters.get(match[1], ""), safe="") or "-", path)
+
+
+def _fitting(response: Response[str]) -> Response[str]:
+    """The response, if Lambda will carry it: as a JSON string within JSON, escaped a second time.
+
+    Raises:
+        TooLarge: it will not.
+    """
+    body = response.body or ""
+    most = len(body) * _MOST_BYTES_A_CHARACTER
+    if most > _MAX_ANSWER_BYTES and len(json.dumps(body, ensure_ascii=False).encode()) > _MAX_ANSWER_BYTES:
+        raise TooLarge("answer: over the limit of 6 MB for one answer")
+    return response
 
 
 def _json(

@@ -5,6 +5,7 @@ import pytest
 from dialogues.graph import describe, ref_rule
 from dialogues.lifecycles import FIRST_STATUS, STATUSES, fits
 from tests.dialogues.samples import SMALL, changed
+from twinvault.errors import TooLarge
 
 KINDS = "PRTEC"
 
@@ -43,6 +44,32 @@ def test_a_verdict_rests_on_what_stood_when_it_was_given() -> None:
     early = changed(("verdicts", 0, "round"), 0)
     early["recommendations"][0]["adopted_in_verdict"] = "later"
     assert describe(early)["verdicts"]["final"]["recommendations_adopted"] == []
+
+
+def test_a_verdict_rests_on_its_own_recommendations_whatever_their_status_and_on_those_of_its_round() -> None:
+    recommendations = [
+        {"id": "R0001", "status": "proposed", "adopted_in_verdict": "b"},
+        {"id": "R0002", "status": "adopted"},
+        {"id": "R0301", "status": "adopted", "adopted_in_verdict": "a"},
+        {"id": "R0302", "status": "adopted", "adopted_in_verdict": None},
+    ]
+    verdicts = [{"id": "a", "round": 1}, {"id": "b", "round": 1}, {"id": "c"}]
+    found = describe({"recommendations": recommendations, "verdicts": verdicts})["verdicts"]
+    assert {name: one["recommendations_adopted"] for name, one in found.items()} == {
+        "a": ["R0002", "R0301"],
+        "b": ["R0001", "R0002"],
+        "c": ["R0002", "R0301", "R0302"],
+    }
+
+
+def test_many_verdicts_over_many_items_are_refused_and_not_written_out() -> None:
+    """Each lists what stood before it: 2 MiB of both would be a graph of gigabytes."""
+    tensions = [{"id": f"T{n // 99:02d}{n % 99 + 1:02d}", "status": "open"} for n in range(1_000)]
+    document = {"tensions": tensions, "verdicts": [{"id": f"v{n}"} for n in range(100)]}
+    assert len(describe(document)["verdicts"]) == 100
+    document["verdicts"].append({"id": "one more"})
+    with pytest.raises(TooLarge):
+        describe(document)
 
 
 def test_a_dialogue_without_anything_has_an_empty_graph() -> None:

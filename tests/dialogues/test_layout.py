@@ -170,3 +170,11 @@ def test_the_largest_record_that_fits_is_stored_and_one_byte_of_padding_more_is_
         middle = (low + high) // 2
         low, high = (middle, high) if attempt(middle) else (low, middle)
     assert low > 380_000
+
+
+def test_a_document_that_grows_as_canonical_json_is_refused_where_it_could_not_be_exported() -> None:
+    """`1e15` is written with 4 characters and comes out with 18."""
+    plan_import(changed(("perspectives", 0, "references"), [1e15] * 100_000))
+    with pytest.raises(TooLarge) as refused:
+        plan_import(changed(("perspectives", 0, "references"), [1e15] * 120_000))
+    assert refused.value.field == "body"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from service.handlers import import_dialogue, read_dialogues
-from service.http import Answer, Api
+from service.http import Answer, Api, Request
 from tests.dialogues.samples import SMALL, long, small
 from tests.service.conftest import Service
 from twinvault.errors import ConfigurationError
@@ -154,6 +154,30 @@ def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) 
     assert (answer.status, answer.body["type"]) == (500, "urn:twinvault:problem:integrity")
     assert "verdict" not in json.dumps(answer.body)
     assert service.entries()[-1]["check"] == "5 commitment"
+
+
+def test_an_answer_that_lambda_would_drop_is_refused_and_recorded(service: Service) -> None:
+    """Dropped, it would count as a crash, and crashes take a deployment back."""
+    api = Api()
+    sizes = {"fits": 3_000_000, "large": 3_200_000}
+
+    @api.route("GET", "/dialogues/{id}", permission="dialogues:read", action="dialogue.read")
+    def answer(request: Request) -> Answer:
+        return Answer(200, {"x": "\n" * (sizes[request.parameters["id"]] * 2 // 3)})
+
+    assert service.call(READ, id="fits", function=api).status == 200
+    refused = service.call(READ, id="large", function=api)
+    assert (refused.status, refused.body["type"]) == (413, "urn:twinvault:problem:too-large")
+    assert [entry["outcome"] for entry in service.entries()] == ["failure"]
+
+
+def test_a_token_without_a_usable_tenant_is_counted_as_rejected(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing can be recorded in the name of no tenant."""
+    assert service.call(LIST, token=service.issuer.token(tenant="No Tenant")).status == 403
+    assert '"TokenRejected":[1' in capsys.readouterr().out.replace(" ", "")
+    assert service.entries() == []
 
 
 def test_a_root_key_that_is_refused_is_a_503_with_retry_after(service: Service) -> None:
