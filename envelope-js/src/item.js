@@ -23,7 +23,7 @@ const JS_TYPES = { S: "string", N: "string", BOOL: "boolean", NULL: "boolean" };
  */
 export async function openItem(item, { scope, label, findKey, declared, unauthenticated = [] }) {
   const sk = attribute(item, "sk", "S"); // Step 0.
-  if (typeof sk !== "string" || new TextEncoder().encode(sk).length > 1024) throw new IntegrityError("0 place");
+  if (typeof sk !== "string" || lengthOf(sk) > 1024) throw new IntegrityError("0 place");
   if (attribute(item, "pk", "S") !== scope.pk) throw new IntegrityError("0 place");
   if (!isFormat1(attribute(item, "format", "N"))) throw new IntegrityError("1 format"); // Step 1.
   const keyId = attribute(item, "key_id", "S"); // Step 2.
@@ -52,6 +52,11 @@ export async function sealItem(plaintext, { key, label, context }) {
   const binary = Object.entries(SEALED).map(([part, name]) => [name, { B: sealed[part] }]);
   const place = { pk: { S: context.pk }, sk: { S: context.sk }, key_id: { S: context.keyId } };
   return { ...place, ...context.clear, ...Object.fromEntries(binary) };
+}
+
+/** In bytes; a lone surrogate, which step 4 refuses, counts as one. */
+function lengthOf(text) {
+  return new TextEncoder().encode(text.replace(/\p{Surrogate}/gu, "?")).length;
 }
 
 function sealedOf(item) {

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.vectors import positive
+from tests.vectors import grammars, positive
 from tests.vectors.negative import negatives
 
 FOLDER = Path(__file__).parent
@@ -21,7 +21,7 @@ def documents() -> dict[str, str]:
     made = {
         "encodings": positive.encodings(),
         "records": {"vectors": records},
-        "edges": {"vectors": positive.edges()},
+        "edges": {"vectors": [*positive.edges(), *grammars.within()]},
         "keys": positive.keys(),
         "heads": positive.heads(records),
         "cursors": {"vectors": [positive.cursor()]},

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tests.vectors import grammars
 from tests.vectors.material import (
     DEK,
     DEK_ID,
@@ -87,6 +88,8 @@ def _cases() -> Iterator[Case]:
     yield from _moves()
     yield from _uses()
     yield from _paddings()
+    for name, step, sealed, more in grammars.outside():
+        yield name, step, sealed, {}, more
 
 
 def _places() -> Iterator[tuple[str, str, Json]]:
