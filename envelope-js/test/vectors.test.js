@@ -42,6 +42,28 @@ describe("negative vectors", () => {
   }
 });
 
+describe("limits", () => {
+  const { longest, refused } = vectors("limits");
+  const holding = (vector, ciphertext) => ({ ...itemOf(vector.item), content_encrypted: { B: ciphertext } });
+
+  test(longest.name, async () => {
+    const plaintext = new Uint8Array(longest.plaintext_length).fill(bytes(longest.plaintext_byte)[0]);
+    const [key] = Object.values(longest.keys).map(bytes);
+    const options = { key, label: longest.label, context: contextOf(longest) };
+    const [salt, nonce] = [bytes(longest.salt), bytes(longest.nonce)];
+    const { ciphertext } = await envelope.seal(plaintext, { ...options, salt, nonce });
+    assert.equal(ciphertext.length, longest.ciphertext_length);
+    assert.equal(hex(await crypto.subtle.digest("SHA-256", ciphertext)), longest.ciphertext_sha256);
+    assert.deepEqual(await envelope.openItem(holding(longest, ciphertext), openOptions(longest)), plaintext);
+  });
+  for (const vector of refused) {
+    test(`refuses at step ${vector.step}: ${vector.name}`, async () => {
+      const item = holding(vector, new Uint8Array(vector.content_encrypted_zeros));
+      await assert.rejects(envelope.openItem(item, openOptions(vector)), { step: vector.step });
+    });
+  }
+});
+
 test("a cursor opens", async () => {
   const [vector] = vectors("cursors").vectors;
   const joined = new Uint8Array(Buffer.from(vector.cursor, "base64url"));

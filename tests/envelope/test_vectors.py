@@ -29,9 +29,9 @@ from twinvault.records.cursor import read_cursor
 from twinvault.records.head import HeadState, Row
 from twinvault.records.record import Scope, open_record
 
-ENCODINGS, RECORDS, EDGES, KEYS, HEADS, CURSORS, NEGATIVE = (
+ENCODINGS, RECORDS, EDGES, KEYS, HEADS, CURSORS, NEGATIVE, LIMITS = (
     json.loads((FOLDER / f"{name}.json").read_text())
-    for name in ("encodings", "records", "edges", "keys", "heads", "cursors", "negative")
+    for name in ("encodings", "records", "edges", "keys", "heads", "cursors", "negative", "limits")
 )
 POSITIVE = [*RECORDS["vectors"], *EDGES["vectors"], *KEYS["rows"]]
 
@@ -72,6 +72,35 @@ def test_a_negative_vector_is_refused_at_its_step(vector):
     with pytest.raises(IntegrityError) as caught:
         _open(vector)
     assert caught.value.step == vector["step"]
+
+
+def test_the_longest_plaintext_seals_and_opens():
+    vector = LIMITS["longest"]
+    plaintext = bytes.fromhex(vector["plaintext_byte"]) * vector["plaintext_length"]
+    ((key_id, key),) = vector["keys"].items()
+    clear = {name: _clear(value) for name, value in vector["clear"].items()}
+    sealed = seal(
+        plaintext,
+        key=bytes.fromhex(key),
+        label=Label(vector["label"]),
+        context=Context(**vector["scope"], sk=vector["sk"], key_id=key_id, clear=clear),
+        salt=bytes.fromhex(vector["salt"]),
+        nonce=bytes.fromhex(vector["nonce"]),
+    )
+    assert len(sealed.ciphertext) == vector["ciphertext_length"]
+    assert hashlib.sha256(sealed.ciphertext).hexdigest() == vector["ciphertext_sha256"]
+    assert _open(_holding(vector, sealed.ciphertext)) == plaintext
+
+
+@pytest.mark.parametrize("vector", _named(LIMITS["refused"]))
+def test_a_ciphertext_at_the_limits_of_its_length_is_refused_at_its_step(vector):
+    with pytest.raises(IntegrityError) as caught:
+        _open(_holding(vector, bytes(vector["content_encrypted_zeros"])))
+    assert caught.value.step == vector["step"]
+
+
+def _holding(vector, ciphertext):
+    return {**vector, "item": {**vector["item"], "content_encrypted": {"B": ciphertext}}}
 
 
 @pytest.mark.parametrize("vector", _named([*POSITIVE, *CURSORS["vectors"]]))

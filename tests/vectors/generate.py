@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.vectors import grammars, positive
+from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
 
 FOLDER = Path(__file__).parent
@@ -26,6 +27,7 @@ def documents() -> dict[str, str]:
         "heads": positive.heads(records),
         "cursors": {"vectors": [positive.cursor()]},
         "negative": {"vectors": negatives()},
+        "limits": limits(),
     }
     return {
         f"{name}.json": json.dumps({"format": 1, **document}, indent=1, ensure_ascii=True) + "\n"
