@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.handlers import import_dialogue, read_dialogues
+from service.handlers import import_dialogue, manage_keys, read_dialogues
 from service.http import Answer, Api, Request
 from tests.dialogues.samples import SMALL, long, small
 from tests.service.conftest import Service
@@ -154,6 +154,15 @@ def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) 
     assert (answer.status, answer.body["type"]) == (500, "urn:twinvault:problem:integrity")
     assert "verdict" not in json.dumps(answer.body)
     assert service.entries()[-1]["check"] == "5 commitment"
+
+
+@pytest.mark.parametrize("body", ['{"dialogue": null}', '{"dialogue": 1}', '{"dialogue": ""}', '{"dialog": "x"}'])
+def test_a_rotation_that_names_no_dialogue_makes_no_new_kek(service: Service, body: str) -> None:
+    service.load(SMALL)
+    token = service.issuer.token(permissions=["keys:rotate", "keys:read"])
+    assert service.call("POST /keys/rotate", body=body, token=token, function=manage_keys.handler).status == 400
+    listed = service.call("GET /keys", token=token, function=manage_keys.handler).body["keys"]
+    assert [key["name"] for key in listed if key["name"].startswith("kek#")] == ["kek#000001"]
 
 
 def test_an_answer_that_lambda_would_drop_is_refused_and_recorded(service: Service) -> None:

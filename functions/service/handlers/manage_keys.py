@@ -24,10 +24,11 @@ def list_keys(request: Request) -> Answer:
 def rotate_keys(request: Request) -> Answer:
     """A new epoch of the tenant's KEK; or, where the body names a dialogue, a new version of its DEK."""
     asked = parse(request.body() or b"{}")
-    dialogue_id = asked.pop("dialogue", None)
-    if asked or not isinstance(dialogue_id, str | None):
+    # Null is no id: whoever lost it on the way must not get a new KEK for the whole tenant instead.
+    if asked.keys() - {"dialogue"} or not isinstance(asked.get("dialogue", ""), str):
         raise InvalidInput("dialogue: must be a dialogue's id, and nothing else may be asked", field="dialogue")
-    if dialogue_id is not None:
+    if "dialogue" in asked:
+        dialogue_id = asked["dialogue"]
         dialogues = Dialogues(request.service.store, request.service.keys, request.activity, now=now)
         return Answer(201, {"dialogue": dialogue_id, "version": dialogues.new_dek(dialogue_id)})
     epoch = request.service.rotation.new_epoch(request.activity.actor.tenant, request.activity)
