@@ -1,6 +1,7 @@
 /** Twinvault's sealed record, format 1 (docs/format.md). Pure but for `sealItem`, which draws a salt and a nonce. */
 
 export { encodeAad } from "./aad.js";
+export { openCursor } from "./cursor.js";
 export { IntegrityError } from "./errors.js";
 export { headSum, headTerm } from "./head.js";
 export { openItem, sealItem } from "./item.js";

@@ -64,14 +64,25 @@ describe("limits", () => {
   }
 });
 
-test("a cursor opens", async () => {
-  const [vector] = vectors("cursors").vectors;
-  const joined = new Uint8Array(Buffer.from(vector.cursor, "base64url"));
-  const [salt, nonce, commitment] = [joined.slice(0, 32), joined.slice(32, 44), joined.slice(44, 76)];
-  const [key] = Object.values(vector.keys).map(bytes);
-  const options = { key, label: vector.label, context: contextOf(vector) };
-  const opened = await envelope.open({ ciphertext: joined.slice(76), nonce, salt, commitment }, options);
-  assert.equal(hex(opened), vector.plaintext);
+describe("cursors", () => {
+  const { vectors: good, refused } = vectors("cursors");
+  for (const vector of good) {
+    test(`opens: ${vector.name}`, async () => {
+      const [key] = Object.values(vector.keys).map(bytes);
+      const question = vector.sk.slice("cursor#".length);
+      const opened = await envelope.openCursor(vector.cursor, { key, tenant: vector.scope.tenant, question });
+      assert.equal(hex(opened), vector.plaintext);
+    });
+  }
+  for (const { name, step, cursor, key, tenant, question } of refused) {
+    test(`refuses at step ${step}: ${name}`, async () => {
+      await assert.rejects(envelope.openCursor(cursor, { key: bytes(key), tenant, question }), (error) => {
+        assert.ok(error instanceof envelope.IntegrityError, String(error.stack));
+        assert.equal(error.step, step);
+        return true;
+      });
+    });
+  }
 });
 
 test("heads", async () => {

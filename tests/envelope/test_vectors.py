@@ -57,7 +57,7 @@ def test_the_generator_writes_these_very_files():
 
 
 def test_vector_names_are_unique():
-    for vectors in (POSITIVE, NEGATIVE["vectors"]):
+    for vectors in (POSITIVE, NEGATIVE["vectors"], CURSORS["refused"]):
         names = [vector["name"] for vector in vectors]
         assert len(names) == len(set(names))
 
@@ -175,13 +175,20 @@ def test_the_kek_row():
     assert {name: key for row in KEYS["rows"] for name, key in row["keys"].items()} == {row.name: KEYS["kek"]["key"]}
 
 
-def test_a_cursor_reads():
-    (vector,) = CURSORS["vectors"]
+@pytest.mark.parametrize("vector", _named(CURSORS["vectors"]))
+def test_a_cursor_reads(vector):
     ((key_id, key),) = vector["keys"].items()
     question = vector["sk"].removeprefix("cursor#")
     position = read_cursor(vector["cursor"], key=NamedKey(key_id, bytes.fromhex(key)), tenant="acme", question=question)
     expected = json.loads(bytes.fromhex(vector["plaintext"]))
     assert {name: value["S"] for name, value in position.items()} == expected
+
+
+@pytest.mark.parametrize("vector", _named(CURSORS["refused"]))
+def test_a_cursor_that_must_not_open_is_the_callers_fault(vector):
+    key = NamedKey("idx#000001", bytes.fromhex(vector["key"]))
+    with pytest.raises(InvalidInput):
+        read_cursor(vector["cursor"], key=key, tenant=vector["tenant"], question=vector["question"])
 
 
 def test_head_terms_and_sums():

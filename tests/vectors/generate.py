@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.vectors import grammars, positive
+from tests.vectors.cursors import cursors
 from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
 
@@ -25,7 +26,7 @@ def documents() -> dict[str, str]:
         "edges": {"vectors": [*positive.edges(), *grammars.within()]},
         "keys": positive.keys(),
         "heads": positive.heads(records),
-        "cursors": {"vectors": [positive.cursor()]},
+        "cursors": cursors(),
         "negative": {"vectors": negatives()},
         "limits": limits(),
     }

@@ -1,6 +1,5 @@
-"""Vectors that open: a record of each entity, the key rows, heads, cursors, numbers and padding."""
+"""Vectors that open: a record of each entity, the key rows, heads, numbers and padding."""
 
-import base64
 import json
 from typing import Any
 
@@ -201,17 +200,6 @@ def _key_row(name: str, sk: str, key: bytes, label: Label) -> Json:
     context = Context("keys", TENANT, TENANT_KEY, sk, KEK_ID, clear)
     state = {"state": {"S": "active"}}
     return sealed_vector(name, key, context=context, key=KEK, label=label, item_more=state)
-
-
-def cursor() -> Json:
-    """A list cursor: sealed under the index key, with no clear attributes, and no item but a text."""
-    sk = "cursor#ByList#dialogue#open"
-    context = Context("records", TENANT, TENANT_KEY, sk, IDX_ID, {})
-    position = {"pk": PK, "sk": "head", "tenant_id": TENANT}
-    made = sealed_vector("cursor", _compact(position), context=context, key=IDX, label=Label.CURSOR)
-    joined = bytes.fromhex(made["salt"] + made["nonce"] + made["commitment"] + made["ciphertext"])
-    del made["item"]
-    return {**made, "cursor": base64.urlsafe_b64encode(joined).decode().rstrip("=")}
 
 
 def heads(rows: list[Json]) -> Json:
