@@ -137,6 +137,23 @@ def test_during_an_outage_a_key_serves_until_its_ttl_and_no_longer(bench: Bench)
     assert bench.kek() != key
 
 
+def test_during_an_outage_not_every_request_waits_for_a_refresh(bench: Bench) -> None:
+    """KMS that hangs takes some 15 seconds to fail; a page of 50 dialogues would wait 50 times."""
+    bench.dek()
+    bench.failing = {KEK: OUTAGE, DEK: OUTAGE}
+    bench.later(260)
+    for _ in range(50):
+        bench.dek()
+        bench.kek()
+    assert bench.loads == [DEK, KEK, DEK, KEK]
+    bench.later(14)
+    bench.dek()
+    bench.failing.clear()
+    bench.later(1)
+    bench.dek()
+    assert bench.loads[4:] == [DEK, KEK]
+
+
 def test_a_refusal_evicts_the_key_and_all_that_it_opened(bench: Bench) -> None:
     bench.dek()
     bench.failing[KEK] = REFUSED

@@ -3,7 +3,8 @@
 hit        younger than its TTL on both clocks
 refresh    past about 85 % of its TTL one caller loads anew, inline, while the others are served; there is no
            background work, for an execution environment may freeze at any moment
-outage     a refresh that fails because KMS cannot answer leaves the key to serve until its TTL, and no longer
+outage     a refresh that fails because KMS cannot answer leaves the key to serve until its TTL, and no longer; the
+           next is tried a twentieth of the TTL later, for a KMS that hangs would hold up every request
 refusal    evicts the key and every key that it opened, and is remembered for a few seconds
 """
 
@@ -11,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from twinvault.errors import DependencyError, KeyRefused
@@ -99,6 +100,7 @@ class KeyCache:
         self._jitter = jitter
         self._lock = threading.Lock()
         self._state = _State()
+        self._retry_seconds = limits.ttl / 20
 
     def get(self, name: CacheName, load: Callable[[], Loaded], observer: "Observer") -> NamedKey:
         """Returns the key, from memory or from `load`, which runs at most once at a time per name.
@@ -157,7 +159,9 @@ class KeyCache:
         except DependencyError:
             with self._lock:
                 # Only if it was not evicted meanwhile, with the key that had opened it.
-                if serving is not None and self._living(name, self._clock()) is serving:
+                now = self._clock()
+                if serving is not None and self._living(name, now) is serving:
+                    self._state.entries[name] = replace(serving, refresh=now.plus(self._retry_seconds))
                     return serving.key
             raise
         except BaseException:
@@ -177,7 +181,7 @@ class KeyCache:
             expires = expires.earlier(parent.expires)
         share = self._limits.refresh_from + self._limits.refresh_spread * self._jitter()
         # A key that its parent bounds may be born past its refresh point; it is still tried only now and then.
-        refresh = expires.plus(-self._limits.ttl * (1 - share)).later(now.plus(self._limits.ttl / 20))
+        refresh = expires.plus(-self._limits.ttl * (1 - share)).later(now.plus(self._retry_seconds))
         self._state.entries[name] = _Entry(loaded.key, loaded.parent, expires, refresh)
         self._state.entries.move_to_end(name)
         while len(self._state.entries) > self._limits.size:
