@@ -8,3 +8,4 @@ export { openItem, sealItem } from "./item.js";
 export { canonicalNumber } from "./numbers.js";
 export { MAX_PLAINTEXT_BYTES, pad, paddedSize, unpad } from "./padding.js";
 export { LABELS, open, seal } from "./primitive.js";
+export { headState, openKey, openRecord } from "./record.js";

@@ -42,6 +42,31 @@ describe("negative vectors", () => {
   }
 });
 
+describe("payloads", () => {
+  const { vectors: accepted, refused } = vectors("payloads");
+  const optionsOf = (vector) => ({ ...openOptions(vector), sealed: vector.sealed_fields });
+  const openWhole = async (vector) => {
+    if (vector.label === "twinvault/v1/dek") return envelope.openKey(itemOf(vector.item), optionsOf(vector));
+    const record = await envelope.openRecord(itemOf(vector.item), optionsOf(vector));
+    if (vector.label === "twinvault/v1/head") envelope.headState(record.fields);
+    return record;
+  };
+
+  for (const vector of accepted) {
+    test(`opens: ${vector.name}`, async () => {
+      const { version, fields } = await openWhole(vector);
+      assert.deepEqual(fields, vector.fields);
+      assert.equal(version, BigInt(vector.version));
+    });
+  }
+  for (const vector of refused) {
+    test(`passes steps 0 to 7, and step 8 refuses: ${vector.name}`, async () => {
+      assert.equal(hex(await envelope.openItem(itemOf(vector.item), openOptions(vector))), vector.plaintext);
+      await assert.rejects(openWhole(vector), { name: "IntegrityError", step: vector.step });
+    });
+  }
+});
+
 describe("limits", () => {
   const { longest, refused } = vectors("limits");
   const holding = (vector, ciphertext) => ({ ...itemOf(vector.item), content_encrypted: { B: ciphertext } });

@@ -13,6 +13,7 @@ from tests.vectors import grammars, positive
 from tests.vectors.cursors import cursors
 from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
+from tests.vectors.payloads import payloads
 
 FOLDER = Path(__file__).parent
 
@@ -29,6 +30,7 @@ def documents() -> dict[str, str]:
         "cursors": cursors(),
         "negative": {"vectors": negatives()},
         "limits": limits(),
+        "payloads": payloads(),
     }
     return {
         f"{name}.json": json.dumps({"format": 1, **document}, indent=1, ensure_ascii=True) + "\n"

@@ -8,6 +8,7 @@ attacks (Wagner, CRYPTO 2002).
 """
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -17,7 +18,7 @@ from twinvault.errors import IntegrityError
 
 _DOMAIN = b"twinvault/v1/head\x00"
 _MODULUS = 1 << 256
-_HEX_BYTES = 32
+_HEX = re.compile(r"[0-9a-f]{64}")
 HASH_KEY_BYTES = 32
 
 
@@ -89,13 +90,11 @@ class HeadState:
             IntegrityError: they are not a head's.
         """
         try:
-            total, hash_key = bytes.fromhex(fields["sum"]), bytes.fromhex(fields["hash_key"])
+            total, hash_key = (_from_hex(fields[name]) for name in ("sum", "hash_key"))
             count, dek_version, last_event = fields["count"], fields["dek_version"], fields["last_event"]
         except (KeyError, TypeError, ValueError):
             raise IntegrityError("8 payload", where="head") from None
-        if len(total) != _HEX_BYTES or len(hash_key) != HASH_KEY_BYTES or not isinstance(last_event, str):
-            raise IntegrityError("8 payload", where="head")
-        if type(count) is not int or type(dek_version) is not int:
+        if type(count) is not int or type(dek_version) is not int or not isinstance(last_event, str):
             raise IntegrityError("8 payload", where="head")
         return cls(count, int.from_bytes(total, "big"), hash_key, dek_version, last_event)
 
@@ -108,6 +107,13 @@ def empty_head(hash_key: bytes, *, dek_version: int) -> HeadState:
 def surplus_row(state: HeadState, rows: Iterable[Row], difference: int) -> Row | None:
     """The one record that explains the difference by being there, if one does: it was added or duplicated."""
     return next((row for row in rows if state.term(row) == difference), None)
+
+
+def _from_hex(text: str) -> bytes:
+    """Of 32 bytes in lower case; `bytes.fromhex` alone would overlook spaces and case."""
+    if not _HEX.fullmatch(text):
+        raise ValueError
+    return bytes.fromhex(text)
 
 
 def _term(hash_key: bytes, row: Row) -> int:

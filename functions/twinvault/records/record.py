@@ -31,6 +31,8 @@ MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest
 _MAX_NUMBER_BYTES = 21
 _VERSIONS = 1 << 64  # a version is a u64 in its head's term
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+# NaN and the infinities are no JSON: `int` refuses their names with the ValueError of all other bad JSON.
+_STRICT = json.JSONDecoder(parse_constant=int)
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
 
@@ -201,7 +203,8 @@ def decode_payload(payload: bytes, spec: EntitySpec) -> dict[str, Any]:
         IntegrityError: not a JSON object of declared fields.
     """
     try:
-        fields = json.loads(payload)
+        # Decoded here: given bytes, `json` would guess an encoding, and let surrogates through.
+        fields = _STRICT.decode(payload.decode())
     except (ValueError, RecursionError):
         raise IntegrityError("8 payload") from None
     if not isinstance(fields, dict) or not fields.keys() <= spec.sealed:

@@ -1,0 +1,63 @@
+/** Step 8 of "Open" (docs/format.md): what an opened plaintext must be. */
+
+import { IntegrityError } from "./errors.js";
+import { openItem } from "./item.js";
+import { canonicalNumber } from "./numbers.js";
+
+const HEX_256_BITS = /^[0-9a-f]{64}$/;
+
+/**
+ * Opens the item of a record or a head.
+ * @param {Record<string, object>} item
+ * @param {object} options as for `openItem`, and `sealed`: the names of the fields that the entity seals
+ * @returns {Promise<{version: bigint, fields: Record<string, unknown>}>}
+ */
+export async function openRecord(item, { sealed, ...options }) {
+  const fields = decode(await openItem(item, options));
+  if (!Object.keys(fields).every((name) => sealed.includes(name))) refuse();
+  if (!["version", "created_at", "updated_at"].every((name) => Object.hasOwn(item, name))) refuse();
+  return { version: versionOf(item.version.N), fields };
+}
+
+/** Opens the row of a DEK or an idx key. @returns {Promise<Uint8Array>} the key */
+export async function openKey(item, options) {
+  const key = await openItem(item, options);
+  if (key.length !== 32) refuse();
+  return key;
+}
+
+/**
+ * A head's own sealed fields.
+ * @param {Record<string, unknown>} fields
+ * @returns {{count: number, sum: bigint, hashKey: Uint8Array, dekVersion: number, lastEvent: string}}
+ */
+export function headState({ count, sum, hash_key: hashKey, dek_version: dekVersion, last_event: lastEvent }) {
+  if (!Number.isInteger(count) || !Number.isInteger(dekVersion) || typeof lastEvent !== "string") refuse();
+  if (![sum, hashKey].every((hex) => typeof hex === "string" && HEX_256_BITS.test(hex))) refuse();
+  const key = Uint8Array.from(hashKey.match(/../g), (hex) => Number.parseInt(hex, 16));
+  return { count, sum: BigInt(`0x${sum}`), hashKey: key, dekVersion, lastEvent };
+}
+
+function decode(plaintext) {
+  try {
+    // `ignoreBOM` leaves a byte order mark where it is: JSON has none, so it is refused.
+    const fields = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(plaintext));
+    if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) return fields;
+  } catch {
+    // Refused below, like all else that is no JSON object.
+  }
+  return refuse();
+}
+
+/** A whole number from 1, below 2^64: it enters a head's term as a u64. */
+function versionOf(text) {
+  const [digits, power] = canonicalNumber(text).split("e");
+  if (power === undefined || Number(power) < 0) refuse();
+  const version = BigInt(digits) * 10n ** BigInt(power);
+  if (version < 1n || version >= 1n << 64n) refuse();
+  return version;
+}
+
+function refuse() {
+  throw new IntegrityError("8 payload");
+}

@@ -1,0 +1,167 @@
+"""Step 8: what opens, byte for byte as it was sealed, and is no row of its entity, or just is one."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.vectors.material import (
+    CREATED,
+    DEK,
+    DEK_ID,
+    KEK,
+    KEK_ID,
+    PK,
+    TENANT,
+    TENANT_KEY,
+    Json,
+    clear_of_record,
+    fixed,
+    sealed_vector,
+)
+from twinvault.envelope import Context, Label, Number
+from twinvault.envelope.aad import ClearValue
+
+_FIELDS = ["content", "label"]
+_HEAD_FIELDS = ["count", "dek_version", "hash_key", "last_event", "sum"]
+_HEAD: Json = {
+    "count": 0,
+    "sum": "0" * 64,
+    "hash_key": fixed("head: hash key").hex(),
+    "dek_version": 1,
+    "last_event": "",
+}
+_NESTED = b'{"label":{"other":[null,true,{"label":1}]}}'
+
+
+def payloads() -> Json:
+    """Rows that pass, with their fields and versions, and rows that step 8 refuses."""
+    return {"vectors": [*_accepted()], "refused": [*_refused_payloads(), *_refused_rows(), *_refused_keys()]}
+
+
+def _accepted() -> Iterator[Json]:
+    texts = {
+        "no field": b"{}",
+        "spaces and escapes": b' {\r\n\t"lab\\u0065l" : "\\u00e4\\ud83d\\udd11" } ',
+        "a name twice: the last one counts": b'{"label":"first","content":"","label":"last"}',
+        "names within a field are not declared": _NESTED,
+        "U+FEFF within a text": '{"label":"\ufeff"}'.encode(),
+    }
+    for name, text in texts.items():
+        yield _accept(name, text)
+    greatest = str(2**64 - 1)
+    yield _accept("the greatest version", b"{}", version=greatest)
+    yield _accept("a version above 2^53", b"{}", version=str(2**53 + 1))
+    head = sealed_vector("a head of no records", _compact(_HEAD), context=_at("head"), key=DEK, label=Label.HEAD)
+    yield {**head, "sealed_fields": _HEAD_FIELDS, "fields": _HEAD, "version": "1"}
+
+
+def _accept(name: str, text: bytes, *, version: str = "1") -> Json:
+    made = sealed_vector(name, text, context=_at("claim#05#01", version=Number(version)), key=DEK)
+    return {**made, "sealed_fields": _FIELDS, "fields": json.loads(text), "version": version}
+
+
+def _refused_payloads() -> Iterator[Json]:
+    texts = {
+        "empty": b"",
+        "an array": b"[]",
+        "a text": b'"label"',
+        "null": b"null",
+        "a number": b"1",
+        "an undeclared field": b'{"label":"x","other":1}',
+        "a field named as a clear attribute": b'{"created_at":"x"}',
+        "a declared field in upper case": b'{"Label":"x"}',
+        "a field of no name": b'{"":1}',
+        "a field named __proto__": b'{"__proto__":{}}',
+        "a field named constructor": b'{"constructor":1}',
+        "invalid UTF-8": b'{"label":"\xff"}',
+        "overlong UTF-8": b'{"label":"\xc0\x80"}',
+        "a surrogate in UTF-8": b'{"label":"\xed\xa0\x80"}',
+        "cut UTF-8": b'{"label":"\xc3"}',
+        "a byte order mark": b"\xef\xbb\xbf{}",
+        "UTF-16": "{}".encode("utf-16-le"),
+        "UTF-16 with a byte order mark": b"\xff\xfe" + "{}".encode("utf-16-le"),
+        "UTF-32": "{}".encode("utf-32-be"),
+        "NaN": b'{"label":NaN}',
+        "Infinity": b'{"label":-Infinity}',
+        "a comma at the end": b'{"label":"x",}',
+        "a comment": b"{}//",
+        "single quotes": b"{'label':1}",
+        "a name without quotes": b"{label:1}",
+        "a number with a leading zero": b'{"label":01}',
+        "a control character in a text": b'{"label":"\x01"}',
+        "a space that is none in JSON": b"{}\x0b",
+        "two objects": b"{}{}",
+        "a zero byte after it": b"{}\0",
+        "cut": b'{"label":"x"',
+    }
+    for name, text in texts.items():
+        yield _refuse(f"payload: {name}", text, _at("claim#05#02"))
+
+
+def _refused_rows() -> Iterator[Json]:
+    for text in ("0", "-1", "1.5", "1e-1", str(2**64), "1e20", "-18446744073709551615"):
+        yield _refuse(f"version {text}", b"{}", _at("claim#05#03", version=Number(text)))
+    for name in ("version", "created_at", "updated_at"):
+        context = _at("claim#05#04")
+        clear = {key: value for key, value in context.clear.items() if key != name}
+        yield _refuse(f"sealed without {name}", b"{}", replace(context, clear=clear))
+    changes: dict[str, Json] = {
+        "count is a text": {"count": "0"},
+        "count is true": {"count": True},
+        "count is a fraction": {"count": 0.5},
+        "dek_version is null": {"dek_version": None},
+        "last_event is a number": {"last_event": 1},
+        "sum of 63 digits": {"sum": "0" * 63},
+        "sum of 66 digits": {"sum": "0" * 66},
+        "sum in upper case": {"sum": "A" * 64},
+        "sum with spaces": {"sum": "00 " * 32},
+        "sum is a number": {"sum": 0},
+        "hash_key of 31 bytes": {"hash_key": "0" * 62},
+        "hash_key that is no hex": {"hash_key": "g" * 64},
+    }
+    for name, change in changes.items():
+        yield _refuse_head(f"head: {name}", {**_HEAD, **change})
+    for name in _HEAD_FIELDS:
+        yield _refuse_head(f"head: no {name}", {key: value for key, value in _HEAD.items() if key != name})
+
+
+def _refused_keys() -> Iterator[Json]:
+    for length in (0, 31, 33, 64):
+        clear: dict[str, ClearValue] = {
+            "tenant_id": TENANT,
+            "entity_type": "dek",
+            "version": Number("1"),
+            "format": Number("1"),
+            "created_at": CREATED,
+        }
+        context = Context("keys", TENANT, TENANT_KEY, DEK_ID, KEK_ID, clear)
+        plaintext = (fixed("half a key") * 2)[:length]
+        yield _refuse(f"a DEK of {length} bytes", plaintext, context, key=KEK, label=Label.DEK, fields=[])
+
+
+def _refuse_head(name: str, fields: Json) -> Json:
+    return _refuse(name, _compact(fields), _at("head"), label=Label.HEAD, fields=_HEAD_FIELDS)
+
+
+def _refuse(
+    name: str,
+    plaintext: bytes,
+    context: Context,
+    *,
+    key: bytes = DEK,
+    label: Label = Label.RECORD,
+    fields: list[str] = _FIELDS,
+) -> Json:
+    made = sealed_vector(name, plaintext, context=context, key=key, label=label)
+    declared = {"version": ["N"], "created_at": ["S"], "updated_at": ["S"], **made["declared"]}
+    kept = {part: made[part] for part in ("label", "scope", "keys", "unauthenticated", "plaintext", "item")}
+    declared_rows = declared if label in (Label.RECORD, Label.HEAD) else made["declared"]
+    return {"name": name, "step": "8 payload", **kept, "declared": declared_rows, "sealed_fields": fields}
+
+
+def _at(sk: str, **clear: ClearValue) -> Context:
+    return Context("records", TENANT, PK, sk, DEK_ID, {**clear_of_record(sk.partition("#")[0]), **clear})
+
+
+def _compact(fields: Json) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode()
