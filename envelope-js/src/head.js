@@ -22,3 +22,12 @@ export async function headSum(hashKey, rows) {
   const terms = await Promise.all(rows.map((row) => headTerm(hashKey, row)));
   return BigInt.asUintN(256, terms.reduce((sum, term) => sum + term, 0n));
 }
+
+/**
+ * Step 9: whether these are exactly the partition's other rows.
+ * @param {{count: number, sum: bigint, hashKey: Uint8Array}} state of `headState`
+ * @param {object[]} rows
+ */
+export async function isWhole({ count, sum, hashKey }, rows) {
+  return rows.length === count && (await headSum(hashKey, rows)) === sum;
+}

@@ -3,7 +3,7 @@
 export { encodeAad } from "./aad.js";
 export { openCursor } from "./cursor.js";
 export { IntegrityError } from "./errors.js";
-export { headSum, headTerm } from "./head.js";
+export { headSum, headTerm, isWhole } from "./head.js";
 export { openItem, sealItem } from "./item.js";
 export { canonicalNumber } from "./numbers.js";
 export { MAX_PLAINTEXT_BYTES, pad, paddedSize, unpad } from "./padding.js";

@@ -11,11 +11,11 @@ from twinvault.envelope import Label, open_sealed
 from twinvault.envelope.item import Shape, from_item
 from twinvault.errors import IntegrityError
 from twinvault.keys.rows import NamedKey, unwrap
-from twinvault.records.head import HeadState
+from twinvault.records.head import HeadState, Row
 from twinvault.records.record import Scope, open_record
 from twinvault.records.spec import COMMON, HEAD, HEAD_SEALED, EntitySpec, head_spec
 
-PAYLOADS = json.loads((FOLDER / "payloads.json").read_text())
+PAYLOADS, HEADS = (json.loads((FOLDER / f"{name}.json").read_text()) for name in ("payloads", "heads"))
 ROWS = [vector for vector in PAYLOADS["refused"] if vector["label"] != Label.DEK]
 KEY_ROWS = [vector for vector in PAYLOADS["refused"] if vector["label"] == Label.DEK]
 
@@ -79,3 +79,11 @@ def test_a_key_of_another_length_is_refused(vector):
         )
     # The audit log's word for step 8 of a key row: it tells them from records, and is the same for a KEK of KMS.
     assert caught.value.step == "key length"
+
+
+@pytest.mark.parametrize("vector", _named(HEADS["refused"]))
+def test_a_partition_that_is_not_what_its_head_counts_is_refused_at_step_9(vector):
+    terms = [HEADS["terms"][index] for index in vector["rows"]]
+    rows = [Row(term["sk"], term["version"], bytes.fromhex(term["commitment"])) for term in terms]
+    state = HeadState(vector["count"], int(vector["sum"], 16), bytes.fromhex(HEADS["hash_key"]), 1, "")
+    assert state.mismatch(rows) is not None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.vectors import grammars, positive
 from tests.vectors.cursors import cursors
+from tests.vectors.heads import heads
 from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
 from tests.vectors.payloads import payloads
@@ -26,7 +27,7 @@ def documents() -> dict[str, str]:
         "records": {"vectors": records},
         "edges": {"vectors": [*positive.edges(), *grammars.within()]},
         "keys": positive.keys(),
-        "heads": positive.heads(records),
+        "heads": heads(records),
         "cursors": cursors(),
         "negative": {"vectors": negatives()},
         "limits": limits(),

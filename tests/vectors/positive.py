@@ -1,4 +1,4 @@
-"""Vectors that open: a record of each entity, the key rows, heads, numbers and padding."""
+"""Vectors that open: a record of each entity, the head, the key rows, numbers and padding."""
 
 import json
 from typing import Any
@@ -200,37 +200,6 @@ def _key_row(name: str, sk: str, key: bytes, label: Label) -> Json:
     context = Context("keys", TENANT, TENANT_KEY, sk, KEK_ID, clear)
     state = {"state": {"S": "active"}}
     return sealed_vector(name, key, context=context, key=KEK, label=label, item_more=state)
-
-
-def heads(rows: list[Json]) -> Json:
-    """Terms and sums."""
-    present = [Row(row["sk"], 1, bytes.fromhex(row["commitment"])) for row in rows if row["sk"] != "head"]
-    updated = Row(present[0].sk, 2, fixed("a later commitment"))
-    state = head_state(present)
-    later = state.after(added=[updated], replaced=[present[0]], dek_version=1, event_id="")
-    terms = [(row, f"{state.term(row):064x}") for row in (*present, updated)]
-    return {
-        "hash_key": state.hash_key.hex(),
-        "terms": [
-            {"sk": row.sk, "version": row.version, "commitment": row.commitment.hex(), "term": term}
-            for row, term in terms
-        ],
-        "sums": [
-            {"name": "no records", "rows": [], "count": 0, "sum": "0" * 64},
-            {
-                "name": "the records of records.json",
-                "rows": list(range(len(present))),
-                "count": state.count,
-                "sum": f"{state.total:064x}",
-            },
-            {
-                "name": "the first record updated",
-                "rows": [*range(1, len(present)), len(present)],
-                "count": later.count,
-                "sum": f"{later.total:064x}",
-            },
-        ],
-    }
 
 
 def encodings() -> Json:
