@@ -69,6 +69,9 @@ def _refused(good: str, spare: str) -> Iterator[Json]:
     ):
         flipped = joined[:at] + bytes([joined[at] ^ 1]) + joined[at + 1 :]
         yield _refusal(f"a bit of its {name} flipped", step, _encoded(flipped))
+    # All zeros, and base64url all the same: only the limit of 2,048 characters tells them apart.
+    yield _refusal("2,048 characters", _COMMITMENT, "A" * 2048)
+    yield _refusal("2,050 characters", _LENGTHS, "A" * 2050)
     yield _refusal("one byte more", _CIPHERTEXT, _encoded(joined + b"\0"))
     yield _refusal("asked with another question", _COMMITMENT, good, question=_ANY)
     yield _refusal("asked by another tenant", _COMMITMENT, good, tenant="evil")
