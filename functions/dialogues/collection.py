@@ -17,7 +17,7 @@ from twinvault.records.batches import Batches
 from twinvault.records.listing import Listing, Opened
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Snapshot
-from twinvault.records.record import Draft, Scope
+from twinvault.records.record import Draft, Record, Scope
 from twinvault.records.spec import HEAD
 from twinvault.records.store import PartitionStore, RecordStore
 from twinvault.records.writing import Changes
@@ -166,6 +166,8 @@ class _Steps:
         self._document = document
         self._now = now
         self._batches = Batches(scope, DIALOGUE)
+        self._known = set[bytes]()
+        """Commitments, unique per write, of records that were compared: each transaction looks at all of them."""
         self.wrote = False
         """Whether the last call wanted something written."""
         for path, draft in plan.drafts:
@@ -184,11 +186,21 @@ class _Steps:
             raise Conflict("id: this dialogue exists with other content", field="id")
         drafts = [draft for _, draft in self._plan.drafts]
         if snapshot is not None:
-            drafts = _missing(drafts, snapshot)
+            drafts = self._missing(drafts, snapshot)
         batch = self._batches.first(drafts)
         state = STATE_COMPLETE if len(batch) == len(drafts) else STATE_IMPORTING
         self.wrote = True
         return Changes(self._head(state, snapshot), batch)
+
+    def _missing(self, drafts: Sequence[Draft], snapshot: Snapshot) -> list[Draft]:
+        """The drafts that an unfinished import has not written yet."""
+        wanted = {draft.sk: draft for draft in drafts}
+        for sk, record in snapshot.records.items():
+            draft = wanted.pop(sk, None)
+            if draft is None or not (record.commitment in self._known or _same(draft, record)):
+                raise Conflict("id: an unfinished import of this dialogue has other content", field="id")
+            self._known.add(record.commitment)
+        return list(wanted.values())
 
     def _head(self, state: str, snapshot: Snapshot | None) -> dict[str, Any]:
         """The head's own fields. A dialogue is listed by the time at which its import began."""
@@ -201,14 +213,8 @@ class _Steps:
         }
 
 
-def _missing(drafts: Sequence[Draft], snapshot: Snapshot) -> list[Draft]:
-    """The drafts that an unfinished import has not written yet."""
-    wanted = {draft.sk: draft for draft in drafts}
-    for sk, record in snapshot.records.items():
-        draft = wanted.pop(sk, None)
-        if draft is None or _fingerprint(DIALOGUE.as_stored(draft.entity, draft.fields)) != _fingerprint(record.fields):
-            raise Conflict("id: an unfinished import of this dialogue has other content", field="id")
-    return list(wanted.values())
+def _same(draft: Draft, record: Record) -> bool:
+    return _fingerprint(DIALOGUE.as_stored(draft.entity, draft.fields)) == _fingerprint(record.fields)
 
 
 def _fingerprint(fields: dict[str, Any]) -> bytes:

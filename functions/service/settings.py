@@ -15,6 +15,7 @@ from twinvault.errors import ConfigurationError
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 _MAX_TTL_SECONDS = 3600
 _TRACE = "_X_AMZN_TRACE_ID"
+_TRACE_ID, _SPAN_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"), re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,9 @@ def trace_ids() -> tuple[str, str]:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, `_X_AMZN_TRACE_ID`.
     """
     parts = dict(part.split("=", 1) for part in os.environ.get(_TRACE, "").split(";") if "=" in part)
-    return parts.get("Root", ""), parts.get("Parent", "")
+    # It goes into logs, audit entries and answers, and who chose it is not ours to know: only its documented form does.
+    root, parent = parts.get("Root", ""), parts.get("Parent", "")
+    return root if _TRACE_ID.fullmatch(root) else "", parent if _SPAN_ID.fullmatch(parent) else ""
 
 
 def _text(environ: Mapping[str, str], name: str) -> str:

@@ -18,6 +18,8 @@ from twinvault.errors import ConfigurationError
 IMPORT, LIST = "POST /dialogues/import", "GET /dialogues"
 READ, EXPORT = "GET /dialogues/{id}", "GET /dialogues/{id}/export"
 
+TRACE = "1-6b03b754-ec6376897b31c40ba356c4d8"
+
 
 def test_a_dialogue_goes_in_and_comes_out_as_it_was(service: Service) -> None:
     made = service.load(SMALL)
@@ -98,7 +100,7 @@ def test_a_callers_fault_is_a_problem_that_names_the_field(
     assert answer.body.get("field") == field
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.body["correlation_id"] == "1-trace"
+    assert answer.body["correlation_id"] == TRACE
 
 
 def test_every_answer_forbids_caches(service: Service) -> None:
@@ -117,7 +119,7 @@ def test_without_the_permission_it_is_denied_and_recorded(service: Service, rout
     answer = service.call(route, id="x" if "{id}" in route else None, body="{}", token=token)
     assert answer.status == 403
     (entry,) = service.entries()
-    assert (entry["outcome"], entry["tenant"], entry["trace"]) == ("denied", "acme", "1-trace")
+    assert (entry["outcome"], entry["tenant"], entry["trace"]) == ("denied", "acme", TRACE)
 
 
 def test_a_second_tenants_token_opens_nothing_of_the_first(service: Service) -> None:

@@ -62,11 +62,16 @@ def test_an_unusable_variable_names_itself_and_not_its_value(name: str, value: s
     assert "secret" not in str(refused.value)
 
 
+ROOT, PARENT = "1-6b03b754-ec6376897b31c40ba356c4d8", "53995c3f42cd8ad8"
+
+
 @pytest.mark.parametrize(
     ("header", "ids"),
     [
-        ("Root=1-aa-bb;Parent=cc;Sampled=1", ("1-aa-bb", "cc")),
-        ("Root=1-aa-bb", ("1-aa-bb", "")),
+        (f"Root={ROOT};Parent={PARENT};Sampled=1", (ROOT, PARENT)),
+        (f"Root={ROOT}", (ROOT, "")),
+        (f"Root={ROOT}\n{{}};Parent={PARENT}x", ("", "")),
+        ("Root=whatever;Parent=it says", ("", "")),
         ("", ("", "")),
         ("nonsense;;=;x", ("", "")),
     ],

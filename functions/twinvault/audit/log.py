@@ -17,6 +17,8 @@ from twinvault.audit.chain import GENESIS, Closed, Entry, Event, EventOutcome, m
 from twinvault.errors import DependencyError, Forbidden, IntegrityError
 
 _APPEND_TRIES = 3
+_MOST_CLOSED = 100
+"""How many chains a first entry names, the newest: with thousands it could never be stored itself."""
 
 
 class Settled(Enum):
@@ -142,5 +144,6 @@ class AuditLog:
             case Settled.NOT_STORED:
                 pass
             case Settled.TAKEN | Settled.UNKNOWN:
-                self._continues += (Closed(self._chain, self._seq, pending.entry.digest.hex()),)
+                closed = (*self._continues, Closed(self._chain, self._seq, pending.entry.digest.hex()))
+                self._continues = closed[-_MOST_CLOSED:]
                 self._chain = ""

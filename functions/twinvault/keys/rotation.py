@@ -5,6 +5,7 @@ never changes, for it names partitions: its row is wrapped again under the new K
 go on wrapping under it until their TTL, which is why it stays active.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -90,6 +91,7 @@ class KeyRotation:
         items = self._table.query(tenant_key(tenant), "")
         names = [text_of(item, "sk") for item in items]
         wrapping = [text_of(item, "root_key_id") or text_of(item, "key_id") for item in items]
+        uses = Counter(wrapping)
         newest = {_family(name): name for name in names if _family(name) != "idx"}
         return [
             KeyRow(
@@ -97,7 +99,7 @@ class KeyRotation:
                 state=state_of(item),
                 created_at=text_of(item, "created_at"),
                 wrapped_under=under,
-                uses=wrapping.count(name) if name.startswith("kek#") else None,
+                uses=uses[name] if name.startswith("kek#") else None,
                 current=newest.get(_family(name)) == name,
             )
             for item, name, under in zip(items, names, wrapping, strict=True)

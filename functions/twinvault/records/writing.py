@@ -110,10 +110,10 @@ class Writer:
             DependencyError: as for reads, or the activity's deadline has passed; nothing was stored by this call.
             IntegrityError: as for reads.
         """
-        mine = ""
+        mine = set[str]()
         snapshot = base if base is not None else self._reader.read(scope, kind, activity)
         for attempt in range(_TRIES):
-            if mine and snapshot is not None and snapshot.state.last_event == mine:
+            if snapshot is not None and snapshot.state.last_event in mine:
                 activity.settled()
                 return snapshot  # the answer was lost or the cancellation was of our own repetition: it is written
             changes = plan(snapshot)
@@ -126,9 +126,9 @@ class Writer:
             if result.outcome is Outcome.COMMITTED:
                 activity.settled()
                 return frozen.snapshot
-            mine = frozen.event.event_id
+            mine.add(frozen.event.event_id)
             if result.outcome is Outcome.UNKNOWN:
-                return self._resolve(scope, kind, activity, mine)
+                return self._resolve(scope, kind, activity, frozen.event.event_id)
             activity.metric("HeadConflict")
             self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
             snapshot = self._reader.read(scope, kind, activity)
