@@ -15,9 +15,11 @@ from rich.table import Table
 
 from twinvault_cli.client import Client, dialogue_path
 from twinvault_cli.connection import connect
+from twinvault_cli.errors import CliError, exit_code
 from twinvault_cli.raw import query
 from twinvault_cli.state import state_folder
 from twinvault_local import aws, callers, status
+from twinvault_local.errors import TwinError
 
 SHOWN = "tension#00#01"
 SHOWN_ID = "T0001"
@@ -41,7 +43,7 @@ def main() -> None:
     same = _canonical(exported) == _canonical(json.loads(file.read_bytes()))
 
     console.print(
-        f"{escape(str(file))}: {told['result']}, {told['records']} records in {told['transactions']} transactions\n"
+        f"{escape(str(file))}: {told['result']}, {told['records']} records, transactions: {told['transactions']}\n"
     )
     console.print(_counts(items))
     item = next(item for item in items if item["sk"]["S"] == SHOWN)
@@ -124,4 +126,9 @@ def _next(client: Client, dialogue_id: str) -> Panel:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (CliError, TwinError) as error:
+        console.print(f"[bold red]{escape(error.message)}[/]")
+        console.print(escape(error.next_step))
+        sys.exit(exit_code(error))

@@ -46,8 +46,8 @@ def import_files(
                 console.print(escape(error.next_step))
         else:
             console.print(
-                f"{escape(name)}: [green]{told['result']}[/], {told['records']} records "
-                f"in {told['transactions']} transactions, {told['seconds']} s"
+                f"{escape(name)}: [green]{told['result']}[/], {told['records']} records, "
+                f"transactions: {told['transactions']}, {told['seconds']} s"
             )
         done.append({"file": name, **told})
     if as_json:
