@@ -135,16 +135,10 @@ class Dialogues:
         Raises:
             NotFound: this tenant has no such dialogue.
         """
-        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
-        if key is None:
-            raise NotFound("there is no such dialogue")
-        return self._partition(dialogue_id, key.key).new_dek().state.dek_version
+        return self._existing(dialogue_id).new_dek().state.dek_version
 
     def _read(self, dialogue_id: str) -> tuple[PartitionStore, Snapshot]:
-        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
-        if key is None:
-            raise NotFound("there is no such dialogue")
-        partition = self._partition(dialogue_id, key.key)
+        partition = self._existing(dialogue_id)
         snapshot = partition.peek()
         if snapshot is None:
             raise NotFound("there is no such dialogue")
@@ -152,6 +146,13 @@ class Dialogues:
             raise Incomplete("this dialogue's import was not completed; import the same document again")
         self._store.release(self._activity)
         return partition, snapshot
+
+    def _existing(self, dialogue_id: str) -> PartitionStore:
+        """The partition of a dialogue, for callers that may not make a tenant's first keys."""
+        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
+        if key is None:
+            raise NotFound("there is no such dialogue")
+        return self._partition(dialogue_id, key.key)
 
     def _partition(self, dialogue_id: str, index_key: bytes) -> PartitionStore:
         scope = Scope(self._tenant, KIND, opaque_id(dialogue_id, index_key))

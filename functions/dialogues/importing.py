@@ -43,30 +43,31 @@ def plan_import(document: Element) -> Plan:
         TooLarge: over 2 MiB as canonical JSON: it could not be exported again.
     """
     check_layout(document)
-    if len(canonical(document)) > MAX_BODY_BYTES:
+    encoded = canonical(document)
+    if len(encoded) > MAX_BODY_BYTES:
         raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
-    drafts = [*_top(document)]
+    head = _fields("", DIALOGUE_HEAD, _own(DIALOGUE_HEAD, document), {})
+    # What a head cannot give back letter for letter stands in the meta record.
+    drafts = [("", _meta(document, encoded, kept=head.pop("as_written", {})))]
     for name in LISTS:
         for position, element in enumerate(document.get(name, [])):
             drafts.extend(_records(name, position, element, document))
     _refuse_duplicates(drafts)
     _check_refs(document)
-    head = _fields("", DIALOGUE_HEAD, _own(DIALOGUE_HEAD, document), {})
-    head.pop("as_written", None)  # what a head cannot give back letter for letter stands in the meta record
     return Plan(document["id"], head, tuple(drafts))
 
 
-def _top(document: Element) -> Iterator[tuple[str, Draft]]:
+def _meta(document: Element, encoded: bytes, *, kept: Element) -> Draft:
+    """The dialogue's own record. `encoded` is the document's canonical JSON, `kept` what the head could not keep."""
     fields = _fields("", DIALOGUE_META, _own(DIALOGUE_META, document), {})
-    head = _fields("", DIALOGUE_HEAD, _own(DIALOGUE_HEAD, document), {})
-    kept = fields.get("as_written", {}) | head.get("as_written", {})
+    kept = fields.get("as_written", {}) | kept
     if kept:
         fields["as_written"] = kept
     fields["lists"] = [name for name in LISTS if name in document]
     # The first record of the first transaction says which document is being imported: another one, even if it begins
     # alike, cannot complete it.
-    fields["digest"] = hashlib.sha256(canonical(document)).hexdigest()
-    yield "", Draft(KIND, META, fields)
+    fields["digest"] = hashlib.sha256(encoded).hexdigest()
+    return Draft(KIND, META, fields)
 
 
 def _own(mapped: Mapped, document: Element) -> Element:

@@ -172,7 +172,7 @@ def open_vault(
         sleep=time.sleep,
         monotonic=time.monotonic,
     )
-    rotation = KeyRotation(keys, key_rows, root, root_key_ids=root_keys, now=now, randomness=os.urandom)
+    rotation = KeyRotation(keys, key_rows)
     return Vault(RecordStore(records, reader, writer, audit), keys, rotation)
 
 

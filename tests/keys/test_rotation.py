@@ -24,15 +24,7 @@ def world(dynamodb_endpoint: str, aws: dict) -> World:
 
 
 def rotation(world: World) -> KeyRotation:
-    hierarchy = world.keys
-    return KeyRotation(
-        hierarchy,
-        hierarchy._table,
-        world.kms,
-        root_key_ids=hierarchy._root_key_ids,
-        now=hierarchy._now,
-        randomness=hierarchy._randomness,
-    )
+    return KeyRotation(world.keys, world.keys._table)
 
 
 def note(world: World, name: str) -> PartitionStore:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from twinvault.envelope.item import Item
     from twinvault.observe import Observer
 
+_KEK_ID_BYTES = 16
 _CURRENT = "kek"
 """The cache's name for a tenant's newest active KEK, beside the KEKs' own names."""
 
@@ -165,9 +166,13 @@ class KeyHierarchy:
         kek = self._current_kek(tenant, observer)
         # The first row has one name whatever the epoch: two writers that know different epochs must not make two keys.
         key = NamedKey(idx_name(1), self._randomness(KEY_BYTES))
+        self.insert_index_key(key, tenant, kek, observer)
+        return self._row(tenant, key.name)
+
+    def insert_index_key(self, key: NamedKey, tenant: str, kek: NamedKey, observer: "Observer") -> None:
+        """Adds the row of an index key under a KEK, if there is none of its name."""
         self._table.insert(self._wrap(key, tenant=tenant, kek=kek, label=Label.INDEX))
         observer.crypto("wrap_dek", kek.name)
-        return self._row(tenant, key.name)
 
     def _unwrap(self, row: "Item", *, tenant: str, name: str, label: Label, observer: "Observer") -> Loaded:
         kek = self.kek(tenant, wrapping_key_name(row, name=name), observer)
@@ -234,18 +239,20 @@ class KeyHierarchy:
         return [parse_kek(item, tenant=tenant, name=item["sk"]["S"]) for item in items]
 
     def _make_first_kek(self, tenant: str, observer: "Observer") -> None:
-        """GenerateDataKey, INSERT. Only what is read back afterwards is used, so it does not matter who won."""
         if self._table.query(tenant_key(tenant), "", limit=1):
             # Epoch 1 is made only where the tenant has no key rows. A KEK is durable before any other row, so a second
             # look tells a concurrent first writer from a KEK that was taken away.
             if self._table.query(tenant_key(tenant), "kek#", limit=1):
                 return
             raise IntegrityError("missing key row", where=tenant_key(tenant))
-        kek_id = self._randomness(16).hex()
+        self.insert_kek(tenant, 1, observer)
+
+    def insert_kek(self, tenant: str, epoch: int, observer: "Observer") -> None:
+        """GenerateDataKey, INSERT. Only what is read back afterwards is used, so it does not matter who won."""
+        kek_id = self._randomness(_KEK_ID_BYTES).hex()
         root = self._root_key_ids[0]
-        made = self._kms.generate_data_key(root, kek_context(tenant, 1, kek_id), observer)
-        row = KekRow(tenant, 1, kek_id, root, made.wrapped, "active", self._now())
-        self._table.insert(row.to_item())
+        made = self._kms.generate_data_key(root, kek_context(tenant, epoch, kek_id), observer)
+        self._table.insert(KekRow(tenant, epoch, kek_id, root, made.wrapped, "active", self._now()).to_item())
 
 
 class _NoKeysError(TwinvaultError):

@@ -6,21 +6,17 @@ go on wrapping under it until their TTL, which is why it stays active.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
+from twinvault.envelope import tenant_key
 from twinvault.envelope.item import text_of
 from twinvault.errors import IntegrityError, NotFound
 from twinvault.keys.hierarchy import KeyHierarchy, KeyTable
-from twinvault.keys.kms import RootKms
-from twinvault.keys.rows import KekRow, NamedKey, idx_name, kek_context, kek_name, parse_kek, state_of, wrap
+from twinvault.keys.rows import NamedKey, idx_name, kek_name, parse_kek, state_of
 
 if TYPE_CHECKING:
     from twinvault.observe import Observer
-
-_KEK_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +43,10 @@ class KeyRow:
 class KeyRotation:
     """Makes new epochs; thread-safe."""
 
-    def __init__(
-        self,
-        hierarchy: KeyHierarchy,
-        table: KeyTable,
-        kms: RootKms,
-        *,
-        root_key_ids: Sequence[str],
-        now: Callable[[], str],
-        randomness: Callable[[int], bytes],
-    ) -> None:
-        """The parameters are those of `KeyHierarchy`."""
+    def __init__(self, hierarchy: KeyHierarchy, table: KeyTable) -> None:
+        """`table` is the hierarchy's own."""
         self._hierarchy = hierarchy
         self._table = table
-        self._kms = kms
-        self._root_key_ids = tuple(root_key_ids)
-        self._now = now
-        self._randomness = randomness
 
     def new_epoch(self, tenant: str, observer: "Observer") -> int:
         """Makes the tenant's next KEK and wraps its index key under it; returns the epoch.
@@ -76,11 +59,7 @@ class KeyRotation:
         if not rows:
             raise NotFound("this tenant has no keys")
         epoch = parse_kek(rows[-1], tenant=tenant, name=rows[-1]["sk"]["S"]).epoch + 1
-        kek_id = self._randomness(_KEK_ID_BYTES).hex()
-        root = self._root_key_ids[0]
-        made = self._kms.generate_data_key(root, kek_context(tenant, epoch, kek_id), observer)
-        # Whoever loses this INSERT to another rotation uses the winner's row, as at the first KEK.
-        self._table.insert(KekRow(tenant, epoch, kek_id, root, made.wrapped, "active", self._now()).to_item())
+        self._hierarchy.insert_kek(tenant, epoch, observer)
         kek = self._hierarchy.kek(tenant, kek_name(epoch), observer)
         self._hierarchy.forget_current_kek(tenant)
         self._rewrap_index_key(tenant, epoch, kek, observer)
@@ -109,13 +88,9 @@ class KeyRotation:
         if not self._table.query(tenant_key(tenant), "idx#", limit=1):
             return  # the tenant hides no ids: there is nothing to keep
         key = self._hierarchy.index_key(tenant, "", observer, create=False)
-        if key is None or len(key.key) != KEY_BYTES:
+        if key is None:
             raise IntegrityError("missing index key", where=tenant_key(tenant))
-        salt, nonce = self._randomness(SALT_BYTES), self._randomness(NONCE_BYTES)
-        renamed = NamedKey(idx_name(epoch), key.key)
-        row = wrap(renamed, tenant=tenant, kek=kek, label=Label.INDEX, created_at=self._now(), salt=salt, nonce=nonce)
-        self._table.insert(row)
-        observer.crypto("wrap_dek", kek.name)
+        self._hierarchy.insert_index_key(NamedKey(idx_name(epoch), key.key), tenant, kek, observer)
 
 
 def _family(name: str) -> str:
