@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fakes import FakeKms
+from tests.stores import World, make_client, make_world
 from twinvault_local import toolchain, waiting
 from twinvault_local.engines import dynamodb
 from twinvault_local.ports import LOOPBACK, free_port
@@ -93,6 +95,26 @@ def dynamodb_endpoint(repository_cache: Path) -> Iterator[str]:
             lambda: dynamodb.answers(endpoint), seconds=START_SECONDS, alive=lambda: process.poll() is None
         ), "DynamoDB Local did not start"
         yield endpoint
+
+
+@pytest.fixture(scope="session")
+def client(dynamodb_endpoint: str, aws: dict[str, Any]) -> Iterator[Any]:
+    """The shared DynamoDB Local, for its operator."""
+    client = make_client(dynamodb_endpoint, aws)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def kms() -> FakeKms:
+    """A KMS whose answers can be made to fail."""
+    return FakeKms()
+
+
+@pytest.fixture
+def world(client: Any, kms: FakeKms) -> World:
+    """A store of one's own, with tables of its own, over the shared DynamoDB Local."""
+    return make_world(client, kms)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A store of one's own for each test, over the shared DynamoDB Local."""
+"""A store at the end of a line on which requests and answers are lost."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,21 +7,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.fakes import FakeKms
 from tests.faults import Line, line_to
-from tests.stores import World, make_client, make_world
-
-
-@pytest.fixture(scope="session")
-def client(dynamodb_endpoint: str, aws: dict[str, Any]) -> Iterator[Any]:
-    client = make_client(dynamodb_endpoint, aws)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def world(client: Any) -> World:
-    return make_world(client, FakeKms())
+from tests.stores import World, make_world
 
 
 @pytest.fixture
