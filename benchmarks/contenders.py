@@ -27,8 +27,9 @@ from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionConte
 
 from benchmarks.record import CLEAR, KIND, PARTITION, SK, TENANT
 from twinvault.keys.rows import NamedKey, dek_name
-from twinvault.records.record import Draft, Scope, new_stamp, open_record, seal_record
+from twinvault.records.record import Draft, new_stamp, open_record, seal_record
 from twinvault.records.spec import NUMBER, TEXT, EntitySpec
+from twinvault.scope import Scope
 
 type Record = dict[str, Any]
 type Item = dict[str, Any]
@@ -60,7 +61,8 @@ def contenders() -> list[Contender]:
 
 
 def _ours() -> Contender:
-    scope, key = Scope(TENANT, KIND, PARTITION), NamedKey(dek_name(KIND, PARTITION, 1), _KEY)
+    scope = Scope(TENANT, KIND, PARTITION)
+    key = NamedKey(dek_name(scope, 1), _KEY)
     sealed = frozenset({"label", "contributors", "references", "position", "origin", "content"})
     spec = EntitySpec("item", re.compile("item#.*"), {"status": TEXT, "round": NUMBER}, sealed)
 

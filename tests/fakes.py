@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, TwinvaultError
 from twinvault.keys.kms import DataKey
-from twinvault.observe import CryptoOperation, Observer, Outcome
+from twinvault.observe import CryptoOperation, CryptoOutcome, Observer
 
 
 def _canonical(context: Mapping[str, str]) -> bytes:
@@ -34,12 +34,12 @@ class FakeKms:
     calls: list[str] = field(default_factory=list)
     hold: threading.Event | None = None
 
-    def generate_data_key(self, root_key_id: str, context: Mapping[str, str], observer: Observer) -> DataKey:
+    def generate_data_key(self, root_key_id: str, *, context: Mapping[str, str], observer: Observer) -> DataKey:
         root = self._root("generate_data_key", root_key_id, observer)
         key, nonce = os.urandom(32), os.urandom(12)
         return DataKey(key, nonce + AESGCM(root).encrypt(nonce, key, _canonical(context)))
 
-    def decrypt(self, wrapped: bytes, root_key_id: str, context: Mapping[str, str], observer: Observer) -> bytes:
+    def decrypt(self, wrapped: bytes, root_key_id: str, *, context: Mapping[str, str], observer: Observer) -> bytes:
         root = self._root("decrypt", root_key_id, observer)
         try:
             return AESGCM(root).decrypt(wrapped[:12], wrapped[12:], _canonical(context))
@@ -72,7 +72,7 @@ class Recorder:
     metrics: dict[str, int] = field(default_factory=dict)
     kms_ids: list[str] = field(default_factory=list)
 
-    def crypto(self, operation: CryptoOperation, key_id: str, outcome: Outcome = "success") -> None:
+    def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         self.operations.append((operation, key_id, outcome))
 
     def kms_call(self, request_id: str) -> None:

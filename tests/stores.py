@@ -14,13 +14,15 @@ from botocore.config import Config
 from twinvault.audit.activity import Activity, Actor
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
+from twinvault.dynamodb.entries import DynamoAuditTable
+from twinvault.dynamodb.key_rows import DynamoKeyTable
+from twinvault.dynamodb.table import Table
+from twinvault.dynamodb.transaction import Transactor
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import RootKms
-from twinvault.records.dynamodb import DynamoAuditTable, DynamoKeyTable, Table
 from twinvault.records.reading import Reader, Settings
 from twinvault.records.store import RecordStore
-from twinvault.records.transaction import Transactor
 from twinvault.records.writing import TableNames, Writer
 
 _TEXT_KEYS = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
@@ -112,10 +114,10 @@ def make_world(
     table = Table(client, names.records, sleep=time.sleep)
     reader = Reader(table, keys, settings=Settings(), sleep=sleep)
     writer = Writer(
-        reader,
-        keys,
-        audit,
-        transactor,
+        reader=reader,
+        keys=keys,
+        audit=audit,
+        transactor=transactor,
         tables=names,
         now=now,
         randomness=os.urandom,

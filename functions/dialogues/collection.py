@@ -1,5 +1,6 @@
 """A tenant's dialogues: import, read, export, list. The first user of the store."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,11 @@ from twinvault.records.batches import Batches
 from twinvault.records.listing import Listing, Opened
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Snapshot
-from twinvault.records.record import Draft, Record, Scope
+from twinvault.records.record import Draft, Record
 from twinvault.records.spec import HEAD
 from twinvault.records.store import PartitionStore, RecordStore
 from twinvault.records.writing import Changes
+from twinvault.scope import Scope
 
 STATUSES = ("open", "converging", "converged", "abandoned", STATE_IMPORTING)
 """What dialogues are listed by: their status, or `importing` while an import of them is not complete."""
@@ -67,7 +69,7 @@ class Dialogues:
             Conflict: it exists with other content.
         """
         plan = plan_import(document)
-        key = self._keys.index_key(self._tenant, KIND, self._activity, create=True)
+        key = self._keys.index_key(self._tenant, KIND, observer=self._activity, create=True)
         if key is None:
             raise IntegrityError("missing index key", where=self._tenant)
         partition = self._partition(plan.dialogue_id, key.key)
@@ -116,15 +118,15 @@ class Dialogues:
             raise InvalidInput(f"status: must be one of {', '.join(STATUSES)}", field="status")
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
-        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
+        key = self._keys.index_key(self._tenant, KIND, observer=self._activity, create=False)
         if key is None:
             if cursor is not None:
                 raise InvalidInput("cursor: was not given out for this listing", field="cursor")
             self._store.release(self._activity)
             return Page((), None)
-        listing = Listing(self._store, self._tenant, DIALOGUE, key)
+        listing = Listing(self._store, tenant=self._tenant, kind=DIALOGUE, key=key, randomness=os.urandom)
         hits = listing.page(status=status, limit=limit, cursor=cursor)
-        opened = listing.open_each(hits.scopes, (HEAD, META), self._activity)
+        opened = listing.open_each(hits.scopes, (HEAD, META), activity=self._activity)
         items = [_summary(one) for one in opened if _still(one, status)]
         self._store.release(self._activity)
         return Page(items, hits.cursor)
@@ -149,14 +151,14 @@ class Dialogues:
 
     def _existing(self, dialogue_id: str) -> PartitionStore:
         """The partition of a dialogue, for callers that may not make a tenant's first keys."""
-        key = self._keys.index_key(self._tenant, KIND, self._activity, create=False)
+        key = self._keys.index_key(self._tenant, KIND, observer=self._activity, create=False)
         if key is None:
             raise NotFound("there is no such dialogue")
         return self._partition(dialogue_id, key.key)
 
     def _partition(self, dialogue_id: str, index_key: bytes) -> PartitionStore:
         scope = Scope(self._tenant, KIND, opaque_id(dialogue_id, index_key))
-        return self._store.partition(scope, DIALOGUE, self._activity)
+        return self._store.partition(scope, DIALOGUE, activity=self._activity)
 
 
 class _Steps:

@@ -69,8 +69,8 @@ class Settings:
             jwks_url=_text(environ, "TWINVAULT_JWKS_URL"),
             tenant_claim=_text(environ, "TWINVAULT_TENANT_CLAIM"),
             permissions_claim=_text(environ, "TWINVAULT_PERMISSIONS_CLAIM"),
-            key_ttl_seconds=_number(environ, "TWINVAULT_KEY_TTL_SECONDS", 1, _MAX_TTL_SECONDS),
-            lowest_format=_number(environ, "TWINVAULT_LOWEST_FORMAT", 1, FORMAT),
+            key_ttl_seconds=_number(environ, "TWINVAULT_KEY_TTL_SECONDS", least=1, most=_MAX_TTL_SECONDS),
+            lowest_format=_number(environ, "TWINVAULT_LOWEST_FORMAT", least=1, most=FORMAT),
             log_level=level,
         )
 
@@ -98,7 +98,7 @@ def _text(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _number(environ: Mapping[str, str], name: str, least: int, most: int) -> int:
+def _number(environ: Mapping[str, str], name: str, *, least: int, most: int) -> int:
     value = _text(environ, name)
     if not re.fullmatch(r"[0-9]{1,6}", value, re.ASCII) or not least <= int(value) <= most:
         raise ConfigurationError(f"{name}: must be a whole number from {least} to {most}")

@@ -25,10 +25,11 @@ from twinvault.errors import (
 )
 from twinvault.records.listing import Listing
 from twinvault.records.reading import Snapshot
-from twinvault.records.record import Draft, Record, Scope
+from twinvault.records.record import Draft, Record
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes, TableNames
+from twinvault.scope import Scope
 
 __all__ = [
     "FLAG",

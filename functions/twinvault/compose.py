@@ -20,6 +20,10 @@ from typing import TYPE_CHECKING
 from twinvault.audit.activity import Activity, Actor
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
+from twinvault.dynamodb.entries import DynamoAuditTable
+from twinvault.dynamodb.key_rows import DynamoKeyTable
+from twinvault.dynamodb.table import Table
+from twinvault.dynamodb.transaction import Transactor
 from twinvault.envelope import FORMAT
 from twinvault.errors import IntegrityError, InvalidInput
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
@@ -27,15 +31,13 @@ from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.rotation import KeyRotation
 from twinvault.keys.rows import NamedKey
-from twinvault.records.dynamodb import DynamoAuditTable, DynamoKeyTable, Table
 from twinvault.records.listing import Listing
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Reader, Settings
-from twinvault.records.record import Scope
 from twinvault.records.spec import KindSpec
 from twinvault.records.store import PartitionStore, RecordStore
-from twinvault.records.transaction import Transactor
 from twinvault.records.writing import TableNames, Writer
+from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -97,7 +99,7 @@ class Acting:
         Raises:
             InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
         """
-        return self.vault.store.partition(Scope(self.tenant, kind.kind, partition), kind, self.activity)
+        return self.vault.store.partition(Scope(self.tenant, kind.kind, partition), kind, activity=self.activity)
 
     def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None:
         """The partition of a caller's id, any text up to 256 characters, under a key that does not show the id.
@@ -120,14 +122,16 @@ class Acting:
         if _LISTED not in kind.head.clear:
             raise InvalidInput(f"kind {kind.kind}: its head declares no list_kind, list_status and list_at")
         key = self._index_key(kind, create=False)
-        return Listing(self.vault.store, self.tenant, kind, key) if key else None
+        if key is None:
+            return None
+        return Listing(self.vault.store, tenant=self.tenant, kind=kind, key=key, randomness=os.urandom)
 
     def release(self) -> None:
         """Appends this request's success: call it before what `peek` or a listing read leaves."""
         self.vault.store.release(self.activity)
 
     def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
-        key = self.vault.keys.index_key(self.tenant, kind.kind, self.activity, create=create)
+        key = self.vault.keys.index_key(self.tenant, kind.kind, observer=self.activity, create=create)
         if key is None and create:
             raise IntegrityError("missing index key", where=self.tenant)
         return key
@@ -162,18 +166,17 @@ def open_vault(
     records = Table(dynamodb, tables.records, sleep=time.sleep)
     reader = Reader(records, keys, settings=Settings(lowest_format), sleep=time.sleep)
     writer = Writer(
-        reader,
-        keys,
-        audit,
-        transactor,
+        reader=reader,
+        keys=keys,
+        audit=audit,
+        transactor=transactor,
         tables=tables,
         now=now,
         randomness=os.urandom,
         sleep=time.sleep,
         monotonic=time.monotonic,
     )
-    rotation = KeyRotation(keys, key_rows)
-    return Vault(RecordStore(records, reader, writer, audit), keys, rotation)
+    return Vault(RecordStore(records, reader, writer, audit), keys, KeyRotation(keys, key_rows))
 
 
 def now() -> str:

@@ -3,13 +3,13 @@
 from typing import Literal, Protocol
 
 CryptoOperation = Literal["encrypt", "decrypt", "derive_kek", "wrap_dek", "unwrap_dek"]
-Outcome = Literal["success", "failure"]
+CryptoOutcome = Literal["success", "failure"]
 
 
 class Observer(Protocol):
     """Receives the cryptographic operations, KMS calls and counters of one request. Never sees plaintext or keys."""
 
-    def crypto(self, operation: CryptoOperation, key_id: str, outcome: Outcome = "success") -> None:
+    def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         """One cryptographic operation under the key with this id."""
 
     def kms_call(self, request_id: str) -> None:

@@ -113,17 +113,17 @@ def test_an_activity_counts_operations_and_keeps_the_latest_head_of_each_partiti
     activity = Activity(Actor("acme", "subject"), "report.read", 0.0)
     for _ in range(3):
         activity.crypto("decrypt", "dek#1")
-    activity.crypto("decrypt", "dek#1", "failure")
+    activity.crypto("decrypt", "dek#1", outcome="failure")
     activity.kms_call("r-1")
     activity.kms_call("")
-    activity.head("pk", 1, b"a" * 32)
-    activity.head("pk", 2, b"b" * 32)
+    activity.head("pk", version=1, commitment=b"a" * 32)
+    activity.head("pk", version=2, commitment=b"b" * 32)
     event = activity.event("success", event_id="e", time="t")
     assert event.crypto == (
         CryptoCount("decrypt", "dek#1", "failure", 1),
         CryptoCount("decrypt", "dek#1", "success", 3),
     )
-    assert event.heads == (head_seen("pk", 2, b"b" * 32),)
+    assert event.heads == (head_seen("pk", version=2, commitment=b"b" * 32),)
     assert event.kms_request_ids == ("r-1",)
     activity.settled()
     assert activity.event("success", event_id="e", time="t").crypto == ()
@@ -131,8 +131,8 @@ def test_an_activity_counts_operations_and_keeps_the_latest_head_of_each_partiti
 
 def test_the_head_that_an_event_writes_is_not_remembered() -> None:
     activity = Activity(Actor("acme", "subject"), "report.write", 0.0)
-    activity.head("pk", 1, b"a" * 32)
-    wrote = activity.event("success", event_id="e", time="t", wrote=head_seen("pk", 2, b"b" * 32))
+    activity.head("pk", version=1, commitment=b"a" * 32)
+    wrote = activity.event("success", event_id="e", time="t", wrote=head_seen("pk", version=2, commitment=b"b" * 32))
     assert [head.version for head in wrote.heads] == [2]
     assert [head.version for head in activity.event("failure", event_id="e", time="t").heads] == [1]
 

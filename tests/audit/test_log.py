@@ -16,7 +16,8 @@ from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
 from twinvault.audit.activity import Activity, Actor
 from twinvault.audit.chain import entry_digest
-from twinvault.audit.log import AuditLog, Settled
+from twinvault.audit.log import AuditLog
+from twinvault.dynamodb.transaction import Outcome, Result
 from twinvault.errors import Conflict, DependencyError, Forbidden, IntegrityError, NotFound
 
 
@@ -141,12 +142,12 @@ def test_a_place_that_is_taken_closes_the_chain_and_the_entry_finds_another(worl
 
 
 def test_a_write_whose_entrys_place_is_taken_is_not_lost(world: World) -> None:
-    partition = world.store.partition(SCOPE, LEDGER, activity())
+    partition = world.store.partition(SCOPE, LEDGER, activity=activity())
     partition.write(puts(line(1)))
     (name,) = chains(world)
     squatter = {"pk": {"S": f"chain#{name}"}, "sk": {"S": "000000000002"}, "entry": {"S": "{}"}}
     world.client.put_item(TableName=world.tables.audit, Item=squatter)
-    written = world.store.partition(SCOPE, LEDGER, activity()).write(puts(line(2)))
+    written = world.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(2)))
     assert written is not None
     assert written.head.version == 2
 
@@ -163,7 +164,7 @@ def test_a_throttled_append_leaves_its_place_free(world: World, here: World, fau
 
 
 def test_nothing_is_released_that_could_not_be_recorded(world: World, here: World, faults: Line) -> None:
-    world.store.partition(SCOPE, LEDGER, activity()).write(puts(line(1)))
+    world.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(1)))
     for fault in (Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.THROTTLE, Fault.ERROR_BEFORE, Fault.CONFLICT):
         faults.always["ExecuteTransaction"] = fault
         counted: list[str] = []
@@ -173,7 +174,7 @@ def test_nothing_is_released_that_could_not_be_recorded(world: World, here: Worl
             time.monotonic() + 0.3,
             lambda name, _value, counted=counted: counted.append(name),
         )
-        partition = here.store.partition(SCOPE, LEDGER, asking)
+        partition = here.store.partition(SCOPE, LEDGER, activity=asking)
         with pytest.raises(DependencyError):
             partition.read()
         with pytest.raises(DependencyError):
@@ -185,7 +186,7 @@ def test_a_write_and_its_entry_are_one(world: World, here: World, faults: Line) 
     """Wherever the line breaks, there is both or neither."""
     for number, fault in enumerate((Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER), 1):
         faults.next(fault)
-        here.store.partition(SCOPE, LEDGER, activity()).write(puts(line(number)))
+        here.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(number)))
     heads = [head["version"] for chain in chains(world).values() for entry in chain for head in entry["heads"]]
     assert sorted(heads) == [1, 2, 3, 4]
 
@@ -225,7 +226,7 @@ def test_what_ends_well_is_not_recorded_as_failed(world: World) -> None:
 
 def test_a_worker_that_dies_with_an_entry_pending_leaves_its_chain_closed(world: World) -> None:
     class Dies:
-        def append(self, item: dict[str, Any], *, deadline: float) -> Settled:
+        def append(self, item: dict[str, Any], *, deadline: float) -> Result:
             raise KeyboardInterrupt
 
     drawn = iter(["c1", "c2"])
@@ -233,16 +234,34 @@ def test_a_worker_that_dies_with_an_entry_pending_leaves_its_chain_closed(world:
     with pytest.raises(KeyboardInterrupt):
         log.append(log.event(activity(), "success"), activity())
     with log.pending(log.event(activity(), "success")) as pending:
-        pending.settled = Settled.NOT_STORED
+        pending.ended(Result(Outcome.REFUSED))
         assert (pending.entry.chain, pending.entry.seq) == ("c2", 1)
         assert json.loads(pending.entry.encoded)["continues"][0]["chain"] == "c1"
 
 
+@pytest.mark.parametrize(
+    ("result", "free"),
+    [
+        pytest.param(Result(Outcome.REFUSED), True, id="a transaction that was refused"),
+        pytest.param(Result(Outcome.CANCELLED, frozenset({0})), True, id="cancelled for another statement"),
+        pytest.param(Result(Outcome.CANCELLED, frozenset({1})), False, id="cancelled for the entry itself"),
+        pytest.param(Result(Outcome.UNKNOWN), False, id="unknown"),
+    ],
+)
+def test_a_chain_goes_on_at_a_place_that_is_certainly_free(world: World, result: Result, *, free: bool) -> None:
+    log = world.store.audit
+    with log.pending(log.event(activity(), "success")) as first:
+        first.ended(result, position=1)
+    with log.pending(log.event(activity(), "success")) as second:
+        assert (second.entry.chain == first.entry.chain) is free
+        assert second.entry.seq == 1
+
+
 def test_entries_hold_no_plaintext_and_no_row_in_clear(world: World) -> None:
     mark = "Kumquat"
-    partition = world.store.partition(SCOPE, LEDGER, activity())
+    partition = world.store.partition(SCOPE, LEDGER, activity=activity())
     partition.write(puts(line(1, payee=mark, memo={mark: mark}), owner=mark, title="clear"))
-    world.store.partition(SCOPE, LEDGER, activity()).read()
+    world.store.partition(SCOPE, LEDGER, activity=activity()).read()
     with pytest.raises(IntegrityError), world.store.audit.recording(activity()):
         raise IntegrityError("5 commitment", where=f"{SCOPE.pk}/line#0001")
     text = repr(world.items(world.tables.audit))
@@ -252,9 +271,9 @@ def test_entries_hold_no_plaintext_and_no_row_in_clear(world: World) -> None:
 
 
 def test_a_read_names_the_head_that_it_saw(world: World) -> None:
-    written = world.store.partition(SCOPE, LEDGER, activity()).write(puts(line(1)))
+    written = world.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(1)))
     assert written is not None
-    world.store.partition(SCOPE, LEDGER, activity()).read()
+    world.store.partition(SCOPE, LEDGER, activity=activity()).read()
     ((wrote, read),) = chains(world).values()
     assert read["heads"] == wrote["heads"]
     assert read["heads"][0]["commitment"] == written.head.commitment.hex()

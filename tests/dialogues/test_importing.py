@@ -11,8 +11,8 @@ from dialogues.collection import Dialogues
 from dialogues.document import canonical
 from tests.dialogues.samples import changed, dialogues, long, small
 from tests.stores import World
+from twinvault.dynamodb.transaction import Result, Statement
 from twinvault.errors import Conflict, Incomplete, InvalidInput, NotFound
-from twinvault.records.transaction import Result, Statement
 
 LIMIT = 97  # records of one transaction
 

@@ -11,7 +11,7 @@ from twinvault.envelope.item import Item, Shape, from_item, to_item
 from twinvault.errors import IntegrityError
 
 TENANT, KIND, PARTITION = "acme", "dialogue", "k3v7xqz2m4n5p6r7s8t9abcdef"
-PK = partition_key(TENANT, KIND, PARTITION)
+PK = partition_key(TENANT, kind=KIND, partition=PARTITION)
 SK = "perspective#01#02"
 KEY_ID = f"dek#{KIND}#{PARTITION}#000001"
 DEK = bytes(range(32))

@@ -15,7 +15,7 @@ SEALED = {"content_encrypted": "6 ciphertext", "content_nonce": "6 ciphertext"} 
     ("content_salt", "key_commitment"), "5 commitment"
 )
 OTHER_PARTITION = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
-OTHER_PK = partition_key(TENANT, KIND, OTHER_PARTITION)
+OTHER_PK = partition_key(TENANT, kind=KIND, partition=OTHER_PARTITION)
 
 
 def test_the_untouched_record_opens():
@@ -79,8 +79,8 @@ def test_pass_a_record_off_as_something_sealed_for_another_use(label):
             id="to another partition",
         ),
         pytest.param(
-            {"pk": {"S": partition_key("evil", KIND, PARTITION)}, "tenant_id": {"S": "evil"}},
-            {"pk": partition_key("evil", KIND, PARTITION), "tenant": "evil"},
+            {"pk": {"S": partition_key("evil", kind=KIND, partition=PARTITION)}, "tenant_id": {"S": "evil"}},
+            {"pk": partition_key("evil", kind=KIND, partition=PARTITION), "tenant": "evil"},
             "5 commitment",
             id="to another tenant",
         ),

@@ -26,20 +26,21 @@ def test_an_id_outside_the_pattern_is_refused_and_the_field_is_named(value):
 
 def test_table_keys():
     assert tenant_key("acme") == "tenant#acme"
-    assert partition_key("acme", "dialogue", "k3v7") == "tenant#acme#dialogue#k3v7"
+    assert partition_key("acme", kind="dialogue", partition="k3v7") == "tenant#acme#dialogue#k3v7"
 
 
 @pytest.mark.parametrize("field", ["tenant", "kind", "partition"])
 def test_a_table_key_is_made_of_ids_alone(field):
     parts = {"tenant": "acme", "kind": "dialogue", "partition": "k3v7", field: "a#b"}
     with pytest.raises(InvalidInput) as caught:
-        partition_key(parts["tenant"], parts["kind"], parts["partition"])
+        partition_key(**parts)
     assert caught.value.field == field
 
 
 IDS = st.from_regex(ID, fullmatch=True)
+SCOPES = st.fixed_dictionaries({"tenant": IDS, "kind": IDS, "partition": IDS})
 
 
-@given(st.tuples(IDS, IDS, IDS), st.tuples(IDS, IDS, IDS))
+@given(SCOPES, SCOPES)
 def test_two_partitions_never_share_a_key(left, right):
-    assert (partition_key(*left) == partition_key(*right)) == (left == right)
+    assert (partition_key(**left) == partition_key(**right)) == (left == right)

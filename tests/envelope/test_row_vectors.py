@@ -12,8 +12,9 @@ from twinvault.envelope.item import Shape, from_item
 from twinvault.errors import IntegrityError
 from twinvault.keys.rows import NamedKey, unwrap
 from twinvault.records.head import HeadState, Row
-from twinvault.records.record import Scope, open_record
+from twinvault.records.record import open_record
 from twinvault.records.spec import COMMON, HEAD, HEAD_SEALED, EntitySpec, head_spec
+from twinvault.scope import Scope
 
 PAYLOADS, HEADS = (json.loads((FOLDER / f"{name}.json").read_text()) for name in ("payloads", "heads"))
 ROWS = [vector for vector in PAYLOADS["refused"] if vector["label"] != Label.DEK]

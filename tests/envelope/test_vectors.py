@@ -27,7 +27,8 @@ from twinvault.errors import IntegrityError, InvalidInput
 from twinvault.keys.rows import NamedKey, parse_kek, unwrap
 from twinvault.records.cursor import read_cursor
 from twinvault.records.head import HeadState, Row
-from twinvault.records.record import Scope, open_record
+from twinvault.records.record import open_record
+from twinvault.scope import Scope
 
 ENCODINGS, RECORDS, EDGES, KEYS, HEADS, CURSORS, NEGATIVE, LIMITS = (
     json.loads((FOLDER / f"{name}.json").read_text())

@@ -12,8 +12,8 @@ from twinvault.errors import DependencyError, IntegrityError, KeyRefused
 from twinvault.keys.cache import CacheLimits, CacheName, Instant, KeyCache, Loaded
 from twinvault.keys.rows import NamedKey
 
-KEK: CacheName = ("acme", "kek#000001")
-DEK: CacheName = ("acme", "dek#k#p#000001")
+KEK = CacheName("acme", "kek#000001")
+DEK = CacheName("acme", "dek#k#p#000001")
 REFUSED = KeyRefused("the key service refuses the root key (DisabledException)", retry_after=30)
 
 
@@ -36,9 +36,9 @@ class Bench:
                 raise self.failing[name]
             if parent is not None:
                 self.load(parent)
-            return Loaded(NamedKey(name[1], f"{name[1]} {len(self.loads)}".encode()), parent)
+            return Loaded(NamedKey(name.key, f"{name.key} {len(self.loads)}".encode()), parent)
 
-        return self.cache.get(name, load, self.seen)
+        return self.cache.get(name, load, observer=self.seen)
 
     def kek(self) -> NamedKey:
         return self.load(KEK)
@@ -182,7 +182,7 @@ def test_a_remembered_refusal_is_one_keys_alone(bench: Bench) -> None:
     bench.failing[KEK] = REFUSED
     with pytest.raises(KeyRefused):
         bench.kek()
-    assert bench.load(("bolt", KEK[1])).name == KEK[1]
+    assert bench.load(CacheName("bolt", KEK.key)).name == KEK.key
 
 
 def test_remembered_refusals_do_not_pile_up() -> None:
@@ -207,7 +207,7 @@ def test_tampering_evicts_and_is_not_remembered(bench: Bench) -> None:
 
 def test_the_least_recently_used_key_leaves_first() -> None:
     bench = Bench(CacheLimits(size=2))
-    one, two, three = (("acme", str(number)) for number in range(3))
+    one, two, three = (CacheName("acme", str(number)) for number in range(3))
     for name in (one, two, one, three):
         bench.load(name)
     assert set(bench.cache._state.entries) == {one, three}
@@ -218,7 +218,7 @@ def test_a_kek_stays_as_long_as_the_deks_that_are_used() -> None:
     bench = Bench(CacheLimits(size=3))
     bench.dek()
     for number in range(10):
-        bench.load(("acme", f"other {number}"))
+        bench.load(CacheName("acme", f"other {number}"))
         bench.dek()
     assert bench.loads.count(KEK) == 1
 
@@ -226,7 +226,7 @@ def test_a_kek_stays_as_long_as_the_deks_that_are_used() -> None:
 def test_a_key_pushed_out_takes_its_children_along() -> None:
     bench = Bench(CacheLimits(size=2))
     bench.dek()
-    bench.load(("acme", "a"))
+    bench.load(CacheName("acme", "a"))
     assert KEK in bench.cache._state.entries or DEK not in bench.cache._state.entries
 
 
@@ -236,7 +236,7 @@ def test_whatever_happens_no_dek_is_held_without_its_kek_nor_longer(
 ) -> None:
     bench = Bench(CacheLimits(size=size))
     for dek, kek, seconds in steps:
-        bench.load(("t", f"dek {dek}"), ("t", f"kek {kek}"))
+        bench.load(CacheName("t", f"dek {dek}"), CacheName("t", f"kek {kek}"))
         bench.later(seconds)
         entries = bench.cache._state.entries
         assert len(entries) <= size
@@ -259,7 +259,7 @@ def test_one_load_is_in_flight_however_many_ask() -> None:
         return Loaded(NamedKey("k", b"k"))
 
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(bench.cache.get, KEK, load, Recorder()) for _ in range(8)]
+        asked = [pool.submit(bench.cache.get, KEK, load, observer=Recorder()) for _ in range(8)]
         assert loading.wait(20)
         go.set()
         keys = [one.result(20) for one in asked]
@@ -276,11 +276,11 @@ def test_all_who_wait_get_the_failure_and_the_next_tries_anew(bench: Bench) -> N
         raise OUTAGE
 
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(bench.cache.get, KEK, load, Recorder()) for _ in range(4)]
+        asked = [pool.submit(bench.cache.get, KEK, load, observer=Recorder()) for _ in range(4)]
         assert loading.wait(20)
         go.set()
         assert all(isinstance(one.exception(20), DependencyError) for one in asked)
-    assert bench.kek().name == KEK[1]
+    assert bench.kek().name == KEK.key
 
 
 def test_while_one_refreshes_the_others_are_served(bench: Bench) -> None:
@@ -294,7 +294,7 @@ def test_while_one_refreshes_the_others_are_served(bench: Bench) -> None:
         return Loaded(NamedKey("new", b"new"))
 
     with ThreadPoolExecutor(1) as pool:
-        refresh = pool.submit(bench.cache.get, KEK, load, Recorder())
+        refresh = pool.submit(bench.cache.get, KEK, load, observer=Recorder())
         assert loading.wait(20)
         assert bench.kek() == key
         go.set()
@@ -312,7 +312,7 @@ def test_a_key_that_was_evicted_while_its_refresh_failed_is_not_served(bench: Be
         raise OUTAGE
 
     with pytest.raises(DependencyError):
-        bench.cache.get(DEK, load, bench.seen)
+        bench.cache.get(DEK, load, observer=bench.seen)
 
 
 def test_a_dek_whose_kek_was_evicted_meanwhile_serves_once_and_is_not_kept(bench: Bench) -> None:
@@ -321,7 +321,7 @@ def test_a_dek_whose_kek_was_evicted_meanwhile_serves_once_and_is_not_kept(bench
         bench.cache.evict(KEK)
         return Loaded(NamedKey("d", b"d"), KEK)
 
-    assert bench.cache.get(DEK, load, bench.seen).name == "d"
+    assert bench.cache.get(DEK, load, observer=bench.seen).name == "d"
     assert bench.cache._state.entries == {}
 
 

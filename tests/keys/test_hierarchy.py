@@ -15,7 +15,7 @@ from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, TwinvaultError
 from twinvault.keys.cache import CacheLimits
-from twinvault.records.record import Scope
+from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +28,16 @@ def names(world: World) -> list[str]:
 
 
 def index_key(world: World, tenant: str = "acme", *, create: bool = True) -> bytes | None:
-    key = world.keys.index_key(tenant, KIND, Recorder(), create=create)
+    key = world.keys.index_key(tenant, KIND, observer=Recorder(), create=create)
     return key.key if key else None
 
 
 def write(world: World, scope: Scope = SCOPE) -> None:
-    world.store.partition(scope, LEDGER, world.activity(scope.tenant)).write(puts(line(1)))
+    world.store.partition(scope, LEDGER, activity=world.activity(scope.tenant)).write(puts(line(1)))
 
 
 def read(world: World, scope: Scope = SCOPE) -> Any:
-    return world.store.partition(scope, LEDGER, world.activity(scope.tenant)).read()
+    return world.store.partition(scope, LEDGER, activity=world.activity(scope.tenant)).read()
 
 
 def edit(world: World, sk: str, **change: Any) -> None:
@@ -283,7 +283,7 @@ def test_a_key_of_another_partition_is_not_even_looked_for(world: World, kms: Fa
     fresh = world.another_environment()
     asked = len(kms.calls)
     with pytest.raises(IntegrityError) as refused:
-        fresh.keys.dek("acme", KIND, "p2", "dek#ledger#p1#000001", Recorder())
+        fresh.keys.dek(Scope("acme", KIND, "p2"), "dek#ledger#p1#000001", observer=Recorder())
     assert refused.value.step == "2 key id"
     assert len(kms.calls) == asked
 
@@ -371,12 +371,12 @@ def test_a_tenant_cannot_begin_while_kms_refuses_and_nothing_is_left_behind(worl
 
 def test_what_was_done_under_which_key_is_observed(world: World) -> None:
     seen = Recorder()
-    world.keys.index_key("acme", KIND, seen, create=True)
+    world.keys.index_key("acme", KIND, observer=seen, create=True)
     assert ("derive_kek", "kek#000001", "success") in seen.operations
     assert ("wrap_dek", "kek#000001", "success") in seen.operations
     assert ("unwrap_dek", "kek#000001", "success") in seen.operations
     assert seen.metrics["KmsCalls"] == len(seen.kms_ids) == 2
     before, hits = len(seen.operations), seen.metrics["KeyCacheHit"]
-    world.keys.index_key("acme", KIND, seen, create=True)
+    world.keys.index_key("acme", KIND, observer=seen, create=True)
     assert len(seen.operations) == before
     assert seen.metrics["KeyCacheHit"] == hits + 1

@@ -16,7 +16,7 @@ from twinvault.keys.kms import AwsKms, RootKms
 from twinvault.keys.rows import kek_context
 from twinvault_local.ports import free_port
 
-CONTEXT = kek_context("acme", 1, "0" * 32)
+CONTEXT = kek_context("acme", 1, kek_id="0" * 32)
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
 
 
@@ -66,16 +66,16 @@ def strict(request: pytest.FixtureRequest) -> Bench:
 
 def test_what_was_wrapped_is_decrypted_under_its_context(any_kms: Bench) -> None:
     seen = Recorder()
-    made = any_kms.kms.generate_data_key(any_kms.root, CONTEXT, seen)
+    made = any_kms.kms.generate_data_key(any_kms.root, context=CONTEXT, observer=seen)
     assert len(made.plaintext) == 32
     assert made.plaintext not in made.wrapped
-    assert any_kms.kms.decrypt(made.wrapped, any_kms.root, CONTEXT, seen) == made.plaintext
+    assert any_kms.kms.decrypt(made.wrapped, any_kms.root, context=CONTEXT, observer=seen) == made.plaintext
     assert seen.metrics["KmsCalls"] == 2
     assert len(set(seen.kms_ids)) == 2
 
 
 def test_every_data_key_is_another(any_kms: Bench) -> None:
-    one, other = (any_kms.kms.generate_data_key(any_kms.root, CONTEXT, Recorder()) for _ in range(2))
+    one, other = (any_kms.kms.generate_data_key(any_kms.root, context=CONTEXT, observer=Recorder()) for _ in range(2))
     assert one.plaintext != other.plaintext
     assert repr(one.plaintext) not in repr(one)
 
@@ -94,58 +94,58 @@ def test_every_data_key_is_another(any_kms: Bench) -> None:
     ],
 )
 def test_another_context_opens_nothing(strict: Bench, other: dict[str, str]) -> None:
-    made = strict.kms.generate_data_key(strict.root, CONTEXT, Recorder())
+    made = strict.kms.generate_data_key(strict.root, context=CONTEXT, observer=Recorder())
     with pytest.raises(IntegrityError):
-        strict.kms.decrypt(made.wrapped, strict.root, other, Recorder())
+        strict.kms.decrypt(made.wrapped, strict.root, context=other, observer=Recorder())
 
 
 def test_another_root_key_opens_nothing(strict: Bench) -> None:
-    made = strict.kms.generate_data_key(strict.root, CONTEXT, Recorder())
+    made = strict.kms.generate_data_key(strict.root, context=CONTEXT, observer=Recorder())
     with pytest.raises(IntegrityError):
-        strict.kms.decrypt(made.wrapped, strict.other, CONTEXT, Recorder())
+        strict.kms.decrypt(made.wrapped, strict.other, context=CONTEXT, observer=Recorder())
 
 
 @pytest.mark.parametrize("cut", [0, 1, 20, -1])
 def test_a_wrapped_key_that_was_changed_is_tampering(strict: Bench, cut: int) -> None:
-    wrapped = strict.kms.generate_data_key(strict.root, CONTEXT, Recorder()).wrapped
+    wrapped = strict.kms.generate_data_key(strict.root, context=CONTEXT, observer=Recorder()).wrapped
     changed = wrapped[:cut] + bytes([wrapped[cut] ^ 1]) + (wrapped[cut + 1 :] if cut != -1 else b"")
     for hostile in (changed, wrapped[:-1], wrapped + b"x", b"x"):
         with pytest.raises(IntegrityError):
-            strict.kms.decrypt(hostile, strict.root, CONTEXT, Recorder())
+            strict.kms.decrypt(hostile, strict.root, context=CONTEXT, observer=Recorder())
 
 
 def test_a_root_key_that_is_not_there_is_refused(strict: Bench) -> None:
-    wrapped = strict.kms.generate_data_key(strict.root, CONTEXT, Recorder()).wrapped
+    wrapped = strict.kms.generate_data_key(strict.root, context=CONTEXT, observer=Recorder()).wrapped
     nowhere = "00000000-0000-0000-0000-000000000000"
     with pytest.raises(KeyRefused):
-        strict.kms.generate_data_key(nowhere, CONTEXT, Recorder())
+        strict.kms.generate_data_key(nowhere, context=CONTEXT, observer=Recorder())
     with pytest.raises((KeyRefused, IntegrityError)):
-        strict.kms.decrypt(wrapped, nowhere, CONTEXT, Recorder())
+        strict.kms.decrypt(wrapped, nowhere, context=CONTEXT, observer=Recorder())
 
 
 def test_a_disabled_key_is_refused_and_serves_again_when_enabled(local: Bench) -> None:
-    made = local.kms.generate_data_key(local.root, CONTEXT, Recorder())
+    made = local.kms.generate_data_key(local.root, context=CONTEXT, observer=Recorder())
     local.client.disable_key(KeyId=local.root)
     with pytest.raises(KeyRefused) as refused:
-        local.kms.decrypt(made.wrapped, local.root, CONTEXT, Recorder())
+        local.kms.decrypt(made.wrapped, local.root, context=CONTEXT, observer=Recorder())
     assert "DisabledException" in refused.value.message
     with pytest.raises(KeyRefused):
-        local.kms.generate_data_key(local.root, CONTEXT, Recorder())
+        local.kms.generate_data_key(local.root, context=CONTEXT, observer=Recorder())
     local.client.enable_key(KeyId=local.root)
-    assert local.kms.decrypt(made.wrapped, local.root, CONTEXT, Recorder()) == made.plaintext
+    assert local.kms.decrypt(made.wrapped, local.root, context=CONTEXT, observer=Recorder()) == made.plaintext
 
 
 def test_a_key_pending_deletion_is_refused(local: Bench) -> None:
-    made = local.kms.generate_data_key(local.root, CONTEXT, Recorder())
+    made = local.kms.generate_data_key(local.root, context=CONTEXT, observer=Recorder())
     local.client.schedule_key_deletion(KeyId=local.root, PendingWindowInDays=7)
     with pytest.raises(KeyRefused):
-        local.kms.decrypt(made.wrapped, local.root, CONTEXT, Recorder())
+        local.kms.decrypt(made.wrapped, local.root, context=CONTEXT, observer=Recorder())
 
 
 def test_a_caller_without_permission_is_refused(local: Bench, kms_endpoint: str, aws_read: dict[str, Any]) -> None:
     client = boto3.client("kms", endpoint_url=kms_endpoint, config=ONCE, **aws_read)
     with pytest.raises(KeyRefused) as refused:
-        AwsKms(client).generate_data_key(local.root, CONTEXT, Recorder())
+        AwsKms(client).generate_data_key(local.root, context=CONTEXT, observer=Recorder())
     assert "acme" not in refused.value.message
     client.close()
 
@@ -154,7 +154,7 @@ def test_a_service_that_cannot_be_reached_is_a_dependency(aws: dict[str, Any]) -
     client = boto3.client("kms", endpoint_url=f"http://127.0.0.1:{free_port()}", config=ONCE, **aws)
     seen = Recorder()
     with pytest.raises(DependencyError) as refused:
-        AwsKms(client).generate_data_key("root", CONTEXT, seen)
+        AwsKms(client).generate_data_key("root", context=CONTEXT, observer=seen)
     assert not isinstance(refused.value, KeyRefused)
     assert seen.metrics["KmsCalls"] == 1
     client.close()

@@ -17,8 +17,8 @@ def client(kms_endpoint, aws):
 
 def test_a_call_that_succeeds_is_a_call_and_no_error(client):
     key_id, recorder = client.create_key()["KeyMetadata"]["KeyId"], Recorder()
-    made = AwsKms(client).generate_data_key(key_id, CONTEXT, recorder)
-    assert AwsKms(client).decrypt(made.wrapped, key_id, CONTEXT, recorder) == made.plaintext
+    made = AwsKms(client).generate_data_key(key_id, context=CONTEXT, observer=recorder)
+    assert AwsKms(client).decrypt(made.wrapped, key_id, context=CONTEXT, observer=recorder) == made.plaintext
     assert recorder.metrics == {"KmsCalls": 2}
 
 
@@ -31,11 +31,11 @@ def test_a_call_that_succeeds_is_a_call_and_no_error(client):
 )
 def test_a_call_that_fails_is_an_error_too(client, state, context):
     key_id, recorder = client.create_key()["KeyMetadata"]["KeyId"], Recorder()
-    made = AwsKms(client).generate_data_key(key_id, CONTEXT, Recorder())
+    made = AwsKms(client).generate_data_key(key_id, context=CONTEXT, observer=Recorder())
     if state == "disabled":
         client.disable_key(KeyId=key_id)
     with pytest.raises(TwinvaultError):
-        AwsKms(client).decrypt(made.wrapped, key_id, context, recorder)
+        AwsKms(client).decrypt(made.wrapped, key_id, context=context, observer=recorder)
     assert recorder.metrics == {"KmsCalls": 1, "KmsErrors": 1}
 
 
@@ -43,5 +43,5 @@ def test_a_kms_that_cannot_be_reached_is_an_error(aws):
     unreachable = boto3.client("kms", endpoint_url="http://127.0.0.1:9", **aws)
     recorder = Recorder()
     with pytest.raises(TwinvaultError):
-        AwsKms(unreachable).decrypt(b"wrapped", "key", CONTEXT, recorder)
+        AwsKms(unreachable).decrypt(b"wrapped", "key", context=CONTEXT, observer=recorder)
     assert recorder.metrics == {"KmsCalls": 1, "KmsErrors": 1}

@@ -9,10 +9,11 @@ from stores import World, make_client, make_world
 from twinvault.envelope.names import tenant_key
 from twinvault.errors import NotFound
 from twinvault.keys.rotation import KeyRotation
-from twinvault.records.record import Draft, Scope
+from twinvault.records.record import Draft
 from twinvault.records.spec import TEXT, EntitySpec, KindSpec
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes
+from twinvault.scope import Scope
 
 LINE = EntitySpec("line", re.compile(r"line#[0-9]+"), {"mark": TEXT}, frozenset({"text"}))
 NOTE = KindSpec("note", (LINE,))
@@ -28,7 +29,7 @@ def rotation(world: World) -> KeyRotation:
 
 
 def note(world: World, name: str) -> PartitionStore:
-    return world.store.partition(Scope("acme", "note", name), NOTE, world.activity())
+    return world.store.partition(Scope("acme", "note", name), NOTE, activity=world.activity())
 
 
 def put(partition: PartitionStore, number: int) -> None:
@@ -37,7 +38,7 @@ def put(partition: PartitionStore, number: int) -> None:
 
 def test_a_new_epoch_wraps_new_keys_and_the_old_ones_still_open(world: World) -> None:
     put(note(world, "before"), 1)
-    first = world.keys.index_key("acme", "other", world.activity(), create=True)
+    first = world.keys.index_key("acme", "other", observer=world.activity(), create=True)
     assert rotation(world).new_epoch("acme", world.activity()) == 2
     put(note(world, "after"), 1)
     rows = {item["sk"]["S"]: item for item in world.items(world.tables.keys)}
@@ -49,7 +50,7 @@ def test_a_new_epoch_wraps_new_keys_and_the_old_ones_still_open(world: World) ->
         snapshot = note(fresh, name).read()
         assert snapshot is not None
         assert snapshot.records["line#1"].fields["text"] == "text 1"
-    again = fresh.keys.index_key("acme", "other", fresh.activity(), create=False)
+    again = fresh.keys.index_key("acme", "other", observer=fresh.activity(), create=False)
     assert first is not None
     assert again is not None
     assert (again.name, again.key) == ("idx#000002", first.key), "the index key never changes"

@@ -22,12 +22,13 @@ from twinvault.keys.rows import (
     wrap,
     wrapping_key_name,
 )
+from twinvault.scope import Scope
 
 TENANT, OTHER_TENANT = "acme", "evil"
 KIND, PARTITION = "dialogue", "k3v7xqz2m4n5p6r7s8t9abcdef"
 KEKS = {name: NamedKey(name, os.urandom(32)) for name in ("kek#000001", "kek#000002")}
 FIRST_KEK = KEKS["kek#000001"]
-DEK = NamedKey(dek_name(KIND, PARTITION, 1), os.urandom(32))
+DEK = NamedKey(dek_name(Scope(TENANT, KIND, PARTITION), 1), os.urandom(32))
 IDX = NamedKey(idx_name(1), os.urandom(32))
 
 
@@ -53,9 +54,9 @@ def test_the_untouched_rows_open():
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(dek_name(KIND, PARTITION, 2), id="to another version"),
-        pytest.param(dek_name(KIND, "z" * 26, 1), id="to another partition"),
-        pytest.param(dek_name("other", PARTITION, 1), id="to the partition of another kind"),
+        pytest.param(dek_name(Scope(TENANT, KIND, PARTITION), 2), id="to another version"),
+        pytest.param(dek_name(Scope(TENANT, KIND, "z" * 26), 1), id="to another partition"),
+        pytest.param(dek_name(Scope(TENANT, "other", PARTITION), 1), id="to the partition of another kind"),
         pytest.param(idx_name(1), id="in the place of the index key"),
     ],
 )
@@ -71,7 +72,7 @@ def test_copy_a_dek_row_to_another_tenant():
 
 
 def test_answer_with_the_row_of_another_version():
-    assert _refusal(_wrapped(DEK, label=Label.DEK), name=dek_name(KIND, PARTITION, 2)) == "0 place"
+    assert _refusal(_wrapped(DEK, label=Label.DEK), name=dek_name(Scope(TENANT, KIND, PARTITION), 2)) == "0 place"
 
 
 def test_put_a_dek_under_another_epochs_kek():
@@ -113,15 +114,15 @@ def test_wrap_something_that_is_no_key():
 @pytest.mark.parametrize(
     "key_id",
     [
-        pytest.param(dek_name(KIND, "z" * 26, 1), id="another partition"),
-        pytest.param(dek_name("other", PARTITION, 1), id="another kind"),
-        pytest.param(dek_name(KIND, PARTITION, 1) + "0", id="seven digits"),
+        pytest.param(dek_name(Scope(TENANT, KIND, "z" * 26), 1), id="another partition"),
+        pytest.param(dek_name(Scope(TENANT, "other", PARTITION), 1), id="another kind"),
+        pytest.param(dek_name(Scope(TENANT, KIND, PARTITION), 1) + "0", id="seven digits"),
         pytest.param("kek#000001", id="a KEK"),
     ],
 )
 def test_a_record_names_a_key_that_is_not_its_partitions(key_id):
     with pytest.raises(IntegrityError) as caught:
-        dek_version(key_id, kind=KIND, partition=PARTITION)
+        dek_version(key_id, scope=Scope(TENANT, KIND, PARTITION))
     assert caught.value.step == "2 key id"
 
 
@@ -133,12 +134,12 @@ def kms():
 @pytest.fixture
 def kek_row(kms):
     kek_id = os.urandom(16).hex()
-    made = kms.generate_data_key("root-1", kek_context(TENANT, 1, kek_id), Recorder())
+    made = kms.generate_data_key("root-1", context=kek_context(TENANT, 1, kek_id=kek_id), observer=Recorder())
     return KekRow(TENANT, 1, kek_id, "root-1", made.wrapped, "active", "2026-11-23T09:00:00Z")
 
 
 def _decrypt(kms, row):
-    return kms.decrypt(row.wrapped, row.root_key_id, row.context, Recorder())
+    return kms.decrypt(row.wrapped, row.root_key_id, context=row.context, observer=Recorder())
 
 
 def test_a_kek_row_opens_where_it_was_made(kms, kek_row):

@@ -21,6 +21,7 @@ from twinvault.keys.rows import (
     wrap,
     wrapping_key_name,
 )
+from twinvault.scope import Scope
 
 KEK = NamedKey("kek#000001", bytes(range(32)))
 DEK = NamedKey("dek#ledger#p1#000001", bytes(32))
@@ -191,7 +192,7 @@ def test_a_kek_row_read_as_anothers_is_tampering(tenant: str, name: str) -> None
 
 
 def test_the_context_of_a_kek_is_complete_and_final() -> None:
-    assert kek_context("acme", 7, "ab" * 16) == {
+    assert kek_context("acme", 7, kek_id="ab" * 16) == {
         "twinvault:purpose": "kek",
         "twinvault:format": "1",
         "twinvault:tenant": "acme",
@@ -201,7 +202,11 @@ def test_the_context_of_a_kek_is_complete_and_final() -> None:
 
 
 def test_names_are_six_digits_and_no_more() -> None:
-    assert (kek_name(1), idx_name(999_999), dek_name("k", "p", 42)) == ("kek#000001", "idx#999999", "dek#k#p#000042")
+    assert (kek_name(1), idx_name(999_999), dek_name(Scope("t", "k", "p"), 42)) == (
+        "kek#000001",
+        "idx#999999",
+        "dek#k#p#000042",
+    )
     for number in (0, -1, 1_000_000):
         with pytest.raises(InvalidInput):
             kek_name(number)
@@ -223,9 +228,9 @@ def test_names_are_six_digits_and_no_more() -> None:
     ],
 )
 def test_a_name_of_another_partition_has_no_version(name: str) -> None:
-    assert dek_version("dek#k#p#000007", kind="k", partition="p") == 7
+    assert dek_version("dek#k#p#000007", scope=Scope("t", "k", "p")) == 7
     with pytest.raises(IntegrityError):
-        dek_version(name, kind="k", partition="p")
+        dek_version(name, scope=Scope("t", "k", "p"))
 
 
 def test_no_key_shows_in_a_repr() -> None:

@@ -142,7 +142,7 @@ def test_a_kind_is_listed_whether_its_ids_are_hidden_or_not(world, hidden):
     with act(world.open()) as acting:
         listing = acting.listing(LISTED)
         hits = listing.page(status="open", limit=10, cursor=None)
-        (one,) = listing.open_each(hits.scopes, ("head", "note#1"), acting.activity)
+        (one,) = listing.open_each(hits.scopes, ("head", "note#1"), activity=acting.activity)
         acting.release()
     assert one.records["note#1"].fields["text"] == "a secret"
 

@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 from twinvault.records.reading import Snapshot
-from twinvault.records.record import Draft, Scope
+from twinvault.records.record import Draft
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.writing import Changes, Plan
+from twinvault.scope import Scope
 
 LINE = EntitySpec(
     "line",

@@ -1,6 +1,7 @@
 """Cursors open for the tenant and the question they were given for, and for nothing else."""
 
 import base64
+import os
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from twinvault.records.cursor import make_cursor, read_cursor
 
 KEY = NamedKey("idx#000001", bytes(range(32)))
 POSITION = {"pk": {"S": "tenant#acme#ledger#p1"}, "sk": {"S": "head"}, "list_at": {"S": "2026"}}
-CURSOR = make_cursor(POSITION, key=KEY, tenant="acme", question="q")
+CURSOR = make_cursor(POSITION, key=KEY, tenant="acme", question="q", randomness=os.urandom)
 
 
 def opened(cursor: str, *, key: NamedKey = KEY, tenant: str = "acme", question: str = "q") -> dict[str, dict[str, str]]:
@@ -25,14 +26,17 @@ def test_a_cursor_gives_back_its_position() -> None:
 
 def test_a_cursor_outlives_an_epoch_for_all_of_them_hold_the_same_key() -> None:
     later = NamedKey("idx#000002", KEY.key)
-    assert opened(make_cursor(POSITION, key=KEY, tenant="acme", question="q"), key=later) == POSITION
+    assert (
+        opened(make_cursor(POSITION, key=KEY, tenant="acme", question="q", randomness=os.urandom), key=later)
+        == POSITION
+    )
 
 
 def test_a_cursor_tells_nothing_and_fits_into_a_url() -> None:
     assert CURSOR.isascii()
     assert all(character.isalnum() or character in "-_" for character in CURSOR)
     assert b"acme" not in base64.urlsafe_b64decode(CURSOR + "==")
-    assert make_cursor(POSITION, key=KEY, tenant="acme", question="q") != CURSOR
+    assert make_cursor(POSITION, key=KEY, tenant="acme", question="q", randomness=os.urandom) != CURSOR
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_one_row_too_many_is_named(rows: list[Row]) -> None:
     state = full(rows)
     mismatch = state.mismatch([*rows, extra])
     assert mismatch is not None
-    assert surplus_row(state, [*rows, extra], mismatch[1]) == extra
+    assert surplus_row(state, [*rows, extra], difference=mismatch[1]) == extra
 
 
 @given(ROWS.filter(bool))

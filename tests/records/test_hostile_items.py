@@ -14,7 +14,8 @@ from twinvault.envelope import Context, Label, Number, seal_with_fresh_randomnes
 from twinvault.envelope.item import to_item
 from twinvault.errors import IntegrityError
 from twinvault.keys.rows import NamedKey
-from twinvault.records.record import Scope, open_record
+from twinvault.records.record import open_record
+from twinvault.scope import Scope
 
 SCOPE, KEY = Scope(TENANT, KIND, PARTITION), NamedKey(DEK_ID, DEK)
 ITEMS = {

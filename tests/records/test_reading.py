@@ -9,9 +9,10 @@ from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
 from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput
-from twinvault.records.record import Draft, Scope
+from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes
+from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ def reader(world: World, pauses: Pauses) -> World:
 
 
 def partition(world: World, scope: Scope = SCOPE) -> PartitionStore:
-    return world.store.partition(scope, LEDGER, world.activity(scope.tenant))
+    return world.store.partition(scope, LEDGER, activity=world.activity(scope.tenant))
 
 
 def put(world: World, item: dict[str, Any]) -> None:
@@ -332,7 +333,7 @@ def test_a_refusal_is_counted_and_recorded_with_the_check_and_no_place_in_clear(
     activity = reader.activity(count=lambda name, _value: counted.append(name))
     delete(world, "line#0002")
     with pytest.raises(IntegrityError), reader.store.audit.recording(activity):
-        reader.store.partition(SCOPE, LEDGER, activity).read()
+        reader.store.partition(SCOPE, LEDGER, activity=activity).read()
     assert counted.count("OpenFailed") == 1
     entry = next(item["entry"]["S"] for item in world.items(world.tables.audit) if "deleted" in item["entry"]["S"])
     assert SCOPE.pk not in entry
@@ -359,7 +360,7 @@ def test_a_store_that_cannot_be_read_is_no_tampering(faulty: World, line: Line) 
 
 def test_a_scope_of_another_kind_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput):
-        world.store.partition(Scope("acme", "other", "p1"), LEDGER, world.activity())
+        world.store.partition(Scope("acme", "other", "p1"), LEDGER, activity=world.activity())
 
 
 def test_a_record_of_an_entity_that_the_kind_lost_does_not_open(world: World, reader: World) -> None:
@@ -367,7 +368,7 @@ def test_a_record_of_an_entity_that_the_kind_lost_does_not_open(world: World, re
     poorer = copy.copy(LEDGER)
     object.__setattr__(poorer, "entities", LEDGER.entities[:1])
     with pytest.raises(IntegrityError):
-        reader.store.partition(SCOPE, poorer, reader.activity()).read()
+        reader.store.partition(SCOPE, poorer, activity=reader.activity()).read()
 
 
 def _head_fields(before: Any) -> dict[str, Any]:

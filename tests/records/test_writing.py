@@ -14,14 +14,15 @@ from twinvault.audit.activity import Activity, Actor
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
 from twinvault.records.batches import MAX_DRAFTS
 from twinvault.records.reading import Snapshot
-from twinvault.records.record import Draft, Scope
+from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes
+from twinvault.scope import Scope
 
 
 def partition(world: World, *, seconds: float = 20.0, scope: Scope = SCOPE) -> PartitionStore:
     activity = Activity(Actor(scope.tenant, "subject"), "test", time.monotonic() + seconds)
-    return world.store.partition(scope, LEDGER, activity)
+    return world.store.partition(scope, LEDGER, activity=activity)
 
 
 def entries(world: World) -> list[dict[str, Any]]:
@@ -123,7 +124,7 @@ def test_a_stale_base_is_planned_again_on_what_is_there(world: World) -> None:
     partition(world.another_environment()).write(_counted)
     counted: list[str] = []
     activity = world.activity(count=lambda name, _value: counted.append(name))
-    written = world.store.partition(SCOPE, LEDGER, activity).write(_counted, base=base)
+    written = world.store.partition(SCOPE, LEDGER, activity=activity).write(_counted, base=base)
     assert written is not None
     assert written.records["line#0001"].fields["amount"] == 3
     assert counted.count("HeadConflict") == 1

@@ -13,7 +13,7 @@ type Json = dict[str, Any]
 
 TENANT, KIND, PARTITION = "acme", "dialogue", "k3v7xqz2m4n5p6r7s8t9abcdef"
 TENANT_KEY = tenant_key(TENANT)
-PK = partition_key(TENANT, KIND, PARTITION)
+PK = partition_key(TENANT, kind=KIND, partition=PARTITION)
 KEK_ID, DEK_ID, NEXT_DEK_ID, IDX_ID = (
     "kek#000001",
     f"dek#{KIND}#{PARTITION}#000001",

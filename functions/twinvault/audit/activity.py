@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from twinvault.audit.chain import CryptoCount, Event, EventOutcome, HeadSeen
 from twinvault.errors import IntegrityError
-from twinvault.observe import CryptoOperation, Outcome
+from twinvault.observe import CryptoOperation, CryptoOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Activity:
     action: str
     deadline: float
     count: Callable[[str, int], None] = field(default=lambda _name, _value: None)
-    _crypto: Counter[tuple[CryptoOperation, str, Outcome]] = field(default_factory=Counter, init=False)
+    _crypto: Counter[tuple[CryptoOperation, str, CryptoOutcome]] = field(default_factory=Counter, init=False)
     _kms: list[str] = field(default_factory=list, init=False)
     _heads: dict[str, HeadSeen] = field(default_factory=dict, init=False)
 
-    def crypto(self, operation: CryptoOperation, key_id: str, outcome: Outcome = "success") -> None:
+    def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         """See `Observer.crypto`."""
         self._crypto[operation, key_id, outcome] += 1
 
@@ -58,9 +58,9 @@ class Activity:
         """See `Observer.metric`."""
         self.count(name, value)
 
-    def head(self, pk: str, version: int, commitment: bytes) -> None:
+    def head(self, pk: str, *, version: int, commitment: bytes) -> None:
         """A partition was fully read in this state; the latest state of each partition is kept."""
-        seen = head_seen(pk, version, commitment)
+        seen = head_seen(pk, version=version, commitment=commitment)
         self._heads[seen.partition] = seen
 
     def settled(self) -> None:
@@ -102,6 +102,6 @@ class Activity:
         )
 
 
-def head_seen(pk: str, version: int, commitment: bytes) -> HeadSeen:
+def head_seen(pk: str, *, version: int, commitment: bytes) -> HeadSeen:
     """A partition's state as the audit log names it: by the hash of its key."""
     return HeadSeen(hashlib.sha256(pk.encode()).hexdigest(), version, commitment.hex())

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from twinvault.observe import CryptoOperation, Outcome
+from twinvault.observe import CryptoOperation, CryptoOutcome
 
 _DOMAIN = b"twinvault/v1/audit\x00"
 ENTRY_VERSION = 1
@@ -27,7 +27,7 @@ class CryptoCount:
 
     operation: CryptoOperation
     key_id: str
-    outcome: Outcome
+    outcome: CryptoOutcome
     count: int
 
 

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any, Protocol
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.chain import GENESIS, Closed, Entry, Event, EventOutcome, make_entry
+from twinvault.dynamodb.transaction import Outcome, Result
 from twinvault.errors import DependencyError, Forbidden, IntegrityError
 
 _APPEND_TRIES = 3
@@ -21,32 +21,44 @@ _MOST_CLOSED = 100
 """How many chains a first entry names, the newest: with thousands it could never be stored itself."""
 
 
-class Settled(Enum):
-    """How an attempt to store an entry ended."""
-
-    STORED = auto()
-    """It is durable."""
-    NOT_STORED = auto()
-    """It is certainly not stored, for a reason that lies elsewhere: the place is free."""
-    TAKEN = auto()
-    """It is not stored because of the audit table itself: the place cannot be used."""
-    UNKNOWN = auto()
-    """It may or may not be stored."""
-
-
 class AuditTable(Protocol):
     """Inserts one entry; an insert can never overwrite."""
 
-    def append(self, item: dict[str, dict[str, Any]], *, deadline: float) -> Settled:
-        """Tries to insert the item, and the same bytes again while the outcome is unknown, until the deadline."""
+    def append(self, item: dict[str, dict[str, Any]], *, deadline: float) -> Result:
+        """Tries to insert the item, and the same bytes again while the outcome is unknown, until the deadline.
+
+        It is a transaction of this one statement.
+        """
 
 
 @dataclass(slots=True)
 class Pending:
-    """An entry that has its place and is not stored yet; whoever stores it says how that ended."""
+    """An entry that has its place and is not stored yet; whoever stores it says how that ended.
+
+    Attributes:
+        entry: the entry.
+        result: how the transaction that was to store it ended.
+        position: where in that transaction its statement stands.
+    """
 
     entry: Entry
-    settled: Settled = Settled.NOT_STORED
+    result: Result
+    position: int = 0
+
+    def ended(self, result: Result, *, position: int = 0) -> None:
+        """Says how the transaction ended whose statement at `position` was to store the entry."""
+        self.result, self.position = result, position
+
+    @property
+    def place_is_free(self) -> bool:
+        """Whether the entry is certainly not stored, and nothing stands in its place either."""
+        match self.result.outcome:
+            case Outcome.REFUSED:
+                return True
+            case Outcome.CANCELLED:
+                return self.position not in self.result.failed
+            case Outcome.COMMITTED | Outcome.UNKNOWN:
+                return False
 
     @property
     def item(self) -> dict[str, dict[str, Any]]:
@@ -98,7 +110,7 @@ class AuditLog:
             entry = make_entry(
                 event, chain=self._chain, seq=self._seq, previous=self._previous, continues=self._continues
             )
-            pending = Pending(entry, Settled.UNKNOWN)
+            pending = Pending(entry, Result(Outcome.UNKNOWN))
             try:
                 yield pending
             finally:
@@ -112,11 +124,11 @@ class AuditLog:
         """
         for _ in range(_APPEND_TRIES):
             with self.pending(event) as pending:
-                pending.settled = self._table.append(pending.item, deadline=activity.deadline)
-            if pending.settled is Settled.STORED:
+                pending.ended(self._table.append(pending.item, deadline=activity.deadline))
+            if pending.result.outcome is Outcome.COMMITTED:
                 activity.settled()
                 return
-            if pending.settled is not Settled.TAKEN:
+            if pending.result.outcome is not Outcome.CANCELLED:
                 break
         activity.metric("AuditAppendFailed")
         raise DependencyError("the audit log cannot be written now")
@@ -138,12 +150,9 @@ class AuditLog:
             raise
 
     def _settle(self, pending: Pending) -> None:
-        match pending.settled:
-            case Settled.STORED:
-                self._seq, self._previous, self._continues = self._seq + 1, pending.entry.digest, ()
-            case Settled.NOT_STORED:
-                pass
-            case Settled.TAKEN | Settled.UNKNOWN:
-                closed = (*self._continues, Closed(self._chain, self._seq, pending.entry.digest.hex()))
-                self._continues = closed[-_MOST_CLOSED:]
-                self._chain = ""
+        if pending.result.outcome is Outcome.COMMITTED:
+            self._seq, self._previous, self._continues = self._seq + 1, pending.entry.digest, ()
+        elif not pending.place_is_free:
+            closed = (*self._continues, Closed(self._chain, self._seq, pending.entry.digest.hex()))
+            self._continues = closed[-_MOST_CLOSED:]
+            self._chain = ""

@@ -65,7 +65,7 @@ def encode_aad(context: Context) -> bytes:
     """
     names = _encode_names(tuple(context.clear))
     parts = [
-        _encode_place(context.table, context.tenant, context.pk),
+        _encode_place(context.table, context.tenant, pk=context.pk),
         _text(context.sk, "sk"),
         _text(context.key_id, "key_id"),
         len(names).to_bytes(4),
@@ -82,7 +82,7 @@ def _lp(data: bytes) -> bytes:
 
 # Memoised: the records of a partition are read and written together.
 @lru_cache(maxsize=256)
-def _encode_place(table: str, tenant: str, pk: str) -> bytes:
+def _encode_place(table: str, tenant: str, *, pk: str) -> bytes:
     """LP("twinvault/v1/aad") LP(table) LP(tenant) LP(pk)."""
     return _lp(b"twinvault/v1/aad") + _text(table, "table") + _text(tenant, "tenant") + _text(pk, "pk")
 

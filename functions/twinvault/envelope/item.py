@@ -59,14 +59,18 @@ def from_item(
     Raises:
         IntegrityError: the item is not a sealed record of this shape at this partition key.
     """
-    sk = attribute(item, "sk", "S")
-    if not isinstance(sk, str) or len(sk.encode(errors="replace")) > _MAX_SK_BYTES or attribute(item, "pk", "S") != pk:
+    sk = attribute(item, "sk", kind="S")
+    if (
+        not isinstance(sk, str)
+        or len(sk.encode(errors="replace")) > _MAX_SK_BYTES
+        or attribute(item, "pk", kind="S") != pk
+    ):
         raise IntegrityError("0 place")
     # Step 1: the format is one that this code knows and that the settings still allow. Missing is an error, too.
     if _format(item) not in range(lowest_format, FORMAT + 1):
         raise IntegrityError("1 format", where=sk)
     # Step 2: the key id has the form of a key row's sort key. Whether it is the scope's own is for the caller to check.
-    key_id = attribute(item, KEY_ID, "S")
+    key_id = attribute(item, KEY_ID, kind="S")
     if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
         raise IntegrityError("2 key id", where=sk)
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
@@ -106,7 +110,7 @@ def _clear_value(name: str, value: object, *, shape: Shape, where: str) -> Clear
     raise IntegrityError("4 clear attributes", where=where)
 
 
-def attribute(item: Item, name: str, kind: str) -> object:
+def attribute(item: Item, name: str, *, kind: str) -> object:
     """What an item holds under this name and type, or None where it holds another type or no attribute value."""
     value: object = item.get(name)
     return value.get(kind) if isinstance(value, dict) and len(value) == 1 else None
@@ -114,19 +118,19 @@ def attribute(item: Item, name: str, kind: str) -> object:
 
 def text_of(item: Item, name: str) -> str:
     """The text that an item holds under this name; empty, which no name or id is, where it holds none."""
-    value = attribute(item, name, "S")
+    value = attribute(item, name, kind="S")
     return value if isinstance(value, str) else ""
 
 
 def _binary(item: Item, name: str, *, where: str) -> bytes:
-    value = attribute(item, name, "B")
+    value = attribute(item, name, kind="B")
     if not isinstance(value, bytes):
         raise IntegrityError("3 lengths", where=where)
     return value
 
 
 def _format(item: Item) -> object:
-    value = attribute(item, FORMAT_ATTRIBUTE, "N")
+    value = attribute(item, FORMAT_ATTRIBUTE, kind="N")
     try:
         return number_value(value) if isinstance(value, str) else None
     except InvalidInput:

@@ -27,6 +27,6 @@ def tenant_key(tenant: str) -> str:
     return f"tenant#{require_id(tenant, field='tenant')}"
 
 
-def partition_key(tenant: str, kind: str, partition: str) -> str:
+def partition_key(tenant: str, *, kind: str, partition: str) -> str:
     """The partition key of a partition in the records table: `tenant#{tenant}#{kind}#{partition}`."""
     return f"{tenant_key(tenant)}#{require_id(kind, field='kind')}#{require_id(partition, field='partition')}"

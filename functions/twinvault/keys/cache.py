@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from twinvault.errors import DependencyError, KeyRefused
@@ -21,8 +22,31 @@ from twinvault.keys.rows import NamedKey
 if TYPE_CHECKING:
     from twinvault.observe import Observer
 
-type CacheName = tuple[str, str]
-"""(tenant, name of the key's row)."""
+
+class Use(Enum):
+    """What a key is asked for. A cached copy knows no state of its row, so what was loaded for one serves no other."""
+
+    OPEN = auto()
+    """To open what is there."""
+    SEAL = auto()
+    """To seal something new."""
+    MAKE = auto()
+    """To be made where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheName:
+    """What a cached key is asked for by.
+
+    Attributes:
+        tenant: whose key it is.
+        key: the sort key of its row, or what the hierarchy calls the newest of several rows.
+        use: what it is asked for.
+    """
+
+    tenant: str
+    key: str
+    use: Use = Use.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +126,7 @@ class KeyCache:
         self._state = _State()
         self._retry_seconds = limits.ttl / 20
 
-    def get(self, name: CacheName, load: Callable[[], Loaded], observer: "Observer") -> NamedKey:
+    def get(self, name: CacheName, load: Callable[[], Loaded], *, observer: "Observer") -> NamedKey:
         """Returns the key, from memory or from `load`, which runs at most once at a time per name.
 
         Raises:
@@ -121,7 +145,7 @@ class KeyCache:
                 future = self._state.loading[name] = Future[NamedKey]()
         if pending is not None:
             return pending.result()
-        return self._load(name, load, future, entry)
+        return self._load(name, load, future=future, serving=entry)
 
     def evict(self, name: CacheName) -> None:
         """Forgets a key and every key that it opened."""
@@ -129,11 +153,11 @@ class KeyCache:
             self._evict(name)
 
     def _load(
-        self, name: CacheName, load: Callable[[], Loaded], future: "Future[NamedKey]", serving: _Entry | None
+        self, name: CacheName, load: Callable[[], Loaded], *, future: "Future[NamedKey]", serving: _Entry | None
     ) -> NamedKey:
         """Loads as the one in flight; whoever waits gets the same outcome."""
         try:
-            key = self._loaded_or_served(name, load, serving)
+            key = self._loaded_or_served(name, load, serving=serving)
         except BaseException as error:
             with self._lock:
                 del self._state.loading[name]
@@ -146,7 +170,7 @@ class KeyCache:
         future.set_result(key)
         return key
 
-    def _loaded_or_served(self, name: CacheName, load: Callable[[], Loaded], serving: _Entry | None) -> NamedKey:
+    def _loaded_or_served(self, name: CacheName, load: Callable[[], Loaded], *, serving: _Entry | None) -> NamedKey:
         # A key's life is counted from before it was asked for: KMS may have begun to refuse while it was on its way.
         began = self._clock()
         try:
@@ -168,10 +192,10 @@ class KeyCache:
             self.evict(name)
             raise
         with self._lock:
-            self._store(name, loaded, began)
+            self._store(name, loaded, began=began)
         return loaded.key
 
-    def _store(self, name: CacheName, loaded: Loaded, began: Instant) -> None:
+    def _store(self, name: CacheName, loaded: Loaded, *, began: Instant) -> None:
         now = self._clock()
         expires = began.plus(self._limits.ttl)
         if loaded.parent is not None:

@@ -6,11 +6,11 @@ key is used before it is durable. The same calls in the same order run on a lapt
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, require_id, tenant_key
 from twinvault.errors import IntegrityError, TwinvaultError
-from twinvault.keys.cache import KeyCache, Loaded
+from twinvault.keys.cache import CacheName, KeyCache, Loaded, Use
 from twinvault.keys.kms import RootKms
 from twinvault.keys.rows import (
     KekRow,
@@ -30,28 +30,13 @@ from twinvault.keys.rows import (
 
 if TYPE_CHECKING:
     from twinvault.envelope.item import Item
+    from twinvault.keys.table import KeyTable
     from twinvault.observe import Observer
+    from twinvault.scope import Scope
 
 _KEK_ID_BYTES = 16
-_CURRENT = "kek"
-"""The cache's name for a tenant's newest active KEK, beside the KEKs' own names."""
-
-
-class KeyTable(Protocol):
-    """The keys table. All reads are strongly consistent."""
-
-    def get(self, pk: str, sk: str) -> "Item | None":
-        """The row, or None."""
-
-    def query(self, pk: str, prefix: str, *, limit: int | None = None) -> "Sequence[Item]":
-        """The rows whose sort key begins with `prefix`, in order; all pages unless limited."""
-
-    def insert(self, item: "Item") -> None:
-        """Makes sure that a row is there: this one, or another that was first. The caller reads back which.
-
-        Raises:
-            DependencyError: the table cannot answer; the row may or may not be there.
-        """
+_CURRENT_KEK, _INDEX_KEY = "kek", "idx"
+"""What the cache calls a tenant's newest active KEK and its index key, beside the names of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +54,7 @@ class KeyHierarchy:
     def __init__(
         self,
         *,
-        table: KeyTable,
+        table: "KeyTable",
         kms: RootKms,
         root_key_ids: Sequence[str],
         cache: KeyCache,
@@ -84,7 +69,7 @@ class KeyHierarchy:
         self._now = now
         self._randomness = randomness
 
-    def index_key(self, tenant: str, kind: str, observer: "Observer", *, create: bool) -> NamedKey | None:
+    def index_key(self, tenant: str, kind: str, *, observer: "Observer", create: bool) -> NamedKey | None:
         """The tenant's index key, which hides the ids of this kind's partitions.
 
         Returns None where there is none and `create` is false.
@@ -104,52 +89,50 @@ class KeyHierarchy:
             return self._unwrap(row, tenant=tenant, name=name, label=Label.INDEX, observer=observer)
 
         # Two names: a writer that joined a reader's load would be told that there is no key, and could not make one.
-        cache_name = (tenant, "idx#make" if create else "idx")
+        cached = CacheName(tenant, _INDEX_KEY, Use.MAKE if create else Use.OPEN)
         try:
-            return self._cache.get(cache_name, load, observer)
+            return self._cache.get(cached, load, observer=observer)
         except _NoKeysError:
             return None
 
-    def dek(
-        self, tenant: str, kind: str, partition: str, key_id: str, observer: "Observer", *, sealing: bool = False
-    ) -> NamedKey:
-        """The DEK of this partition that a record names.
+    def dek(self, scope: "Scope", key_id: str, *, observer: "Observer", use: Use = Use.OPEN) -> NamedKey:
+        """The DEK of this partition that a record names, to open with or to seal with.
 
         Raises:
             IntegrityError: the name is another partition's, the row is missing, or it does not open.
             KeyRefused: its state or KMS forbids the use.
         """
-        dek_version(key_id, kind=kind, partition=partition)
-        # A cache entry knows no state: a key that may only open must not be served to a writer, hence two names.
-        cache_name = (tenant, f"{key_id}#seal" if sealing else key_id)
-        return self._cache.get(cache_name, lambda: self._load_dek(tenant, key_id, observer, sealing=sealing), observer)
+        dek_version(key_id, scope=scope)
+        # A cache entry knows no state: a key that may only open must not be served to a writer, hence the use.
+        name = CacheName(scope.tenant, key_id, use)
+        return self._cache.get(name, lambda: self._load_dek(name, observer), observer=observer)
 
-    def new_dek(self, tenant: str, kind: str, partition: str, version: int, observer: "Observer") -> NewDek:
+    def new_dek(self, scope: "Scope", version: int, *, observer: "Observer") -> NewDek:
         """A fresh DEK, wrapped under the tenant's current KEK (made if the tenant has none), not stored yet."""
         if version == 1:
             # Durable before the first partition of any kind, one that hides no ids included: where it is missing beside
             # partitions, it was taken away.
-            self.index_key(tenant, kind, observer, create=True)
-        kek = self._current_kek(tenant, observer)
-        key = NamedKey(dek_name(kind, partition, version), self._randomness(KEY_BYTES))
-        row = self._wrap(key, tenant=tenant, kek=kek, label=Label.DEK)
+            self.index_key(scope.tenant, scope.kind, observer=observer, create=True)
+        kek = self._current_kek(scope.tenant, observer)
+        key = NamedKey(dek_name(scope, version), self._randomness(KEY_BYTES))
+        row = self._wrap(key, tenant=scope.tenant, kek=kek, label=Label.DEK)
         observer.crypto("wrap_dek", kek.name)
         return NewDek(key, version, row)
 
-    def has_dek(self, tenant: str, kind: str, partition: str) -> bool:
+    def has_dek(self, scope: "Scope") -> bool:
         """Whether any DEK of this partition exists: where a head is missing, that is tampering."""
-        return bool(self._table.query(tenant_key(tenant), dek_prefix(kind, partition), limit=1))
+        return bool(self._table.query(scope.keys_pk, dek_prefix(scope), limit=1))
 
     def forget_current_kek(self, tenant: str) -> None:
         """Looks for the newest KEK anew at the next wrapping, for there is a newer one."""
-        self._cache.evict((tenant, _CURRENT))
+        self._cache.evict(CacheName(tenant, _CURRENT_KEK))
 
     # -- DEK and index key -------------------------------------------------------------------------------------------
 
-    def _load_dek(self, tenant: str, name: str, observer: "Observer", *, sealing: bool) -> Loaded:
-        row = self._row(tenant, name)
-        require_state(state_of(row), sealing=sealing, name=name)
-        return self._unwrap(row, tenant=tenant, name=name, label=Label.DEK, observer=observer)
+    def _load_dek(self, name: CacheName, observer: "Observer") -> Loaded:
+        row = self._row(name.tenant, name.key)
+        require_state(state_of(row), sealing=name.use is Use.SEAL, name=name.key)
+        return self._unwrap(row, tenant=name.tenant, name=name.key, label=Label.DEK, observer=observer)
 
     def _index_row(self, tenant: str, kind: str) -> "Item | None":
         """The newest epoch's row (all epochs' rows hold the same key), or None where none was ever needed."""
@@ -166,24 +149,24 @@ class KeyHierarchy:
         kek = self._current_kek(tenant, observer)
         # The first row has one name whatever the epoch: two writers that know different epochs must not make two keys.
         key = NamedKey(idx_name(1), self._randomness(KEY_BYTES))
-        self.insert_index_key(key, tenant, kek, observer)
+        self.insert_index_key(key, kek, tenant=tenant, observer=observer)
         return self._row(tenant, key.name)
 
-    def insert_index_key(self, key: NamedKey, tenant: str, kek: NamedKey, observer: "Observer") -> None:
+    def insert_index_key(self, key: NamedKey, kek: NamedKey, *, tenant: str, observer: "Observer") -> None:
         """Adds the row of an index key under a KEK, if there is none of its name."""
         self._table.insert(self._wrap(key, tenant=tenant, kek=kek, label=Label.INDEX))
         observer.crypto("wrap_dek", kek.name)
 
     def _unwrap(self, row: "Item", *, tenant: str, name: str, label: Label, observer: "Observer") -> Loaded:
-        kek = self.kek(tenant, wrapping_key_name(row, name=name), observer)
+        kek = self.kek(tenant, wrapping_key_name(row, name=name), observer=observer)
         try:
             key = unwrap(row, tenant=tenant, name=name, kek=kek, label=label)
         except TwinvaultError:
-            observer.crypto("unwrap_dek", kek.name, "failure")
+            observer.crypto("unwrap_dek", kek.name, outcome="failure")
             raise
         observer.crypto("unwrap_dek", kek.name)
         observer.metric("KeyUnwrap")
-        return Loaded(key, parent=(tenant, kek.name))
+        return Loaded(key, parent=CacheName(tenant, kek.name))
 
     def _wrap(self, key: NamedKey, *, tenant: str, kek: NamedKey, label: Label) -> dict[str, dict[str, Any]]:
         salt, nonce = self._randomness(SALT_BYTES), self._randomness(NONCE_BYTES)
@@ -198,22 +181,23 @@ class KeyHierarchy:
 
     # -- KEK ---------------------------------------------------------------------------------------------------------
 
-    def kek(self, tenant: str, name: str, observer: "Observer") -> NamedKey:
+    def kek(self, tenant: str, name: str, *, observer: "Observer") -> NamedKey:
         """The tenant's KEK of this name, for opening; errors as for any key."""
-        return self._cache.get((tenant, name), lambda: self._load_kek(tenant, name, observer), observer)
+        cached = CacheName(tenant, name)
+        return self._cache.get(cached, lambda: self._load_kek(cached, observer), observer=observer)
 
-    def _load_kek(self, tenant: str, name: str, observer: "Observer") -> Loaded:
-        row = parse_kek(self._row(tenant, name), tenant=tenant, name=name)
-        require_state(row.state, sealing=False, name=name)
+    def _load_kek(self, name: CacheName, observer: "Observer") -> Loaded:
+        row = parse_kek(self._row(name.tenant, name.key), tenant=name.tenant, name=name.key)
+        require_state(row.state, sealing=False, name=name.key)
         return Loaded(self._decrypt(row, observer))
 
     def _decrypt(self, row: KekRow, observer: "Observer") -> NamedKey:
         if row.root_key_id not in self._root_key_ids:
             raise IntegrityError("root key", where=row.name)
         try:
-            key = self._kms.decrypt(row.wrapped, row.root_key_id, row.context, observer)
+            key = self._kms.decrypt(row.wrapped, row.root_key_id, context=row.context, observer=observer)
         except TwinvaultError:
-            observer.crypto("derive_kek", row.name, "failure")
+            observer.crypto("derive_kek", row.name, outcome="failure")
             raise
         observer.crypto("derive_kek", row.name)
         if len(key) != KEY_BYTES:
@@ -222,8 +206,8 @@ class KeyHierarchy:
 
     def _current_kek(self, tenant: str, observer: "Observer") -> NamedKey:
         """The KEK that new keys are wrapped under: the newest active epoch, made if the tenant has no key rows."""
-        cache_name = (tenant, _CURRENT)
-        return self._cache.get(cache_name, lambda: self._load_current_kek(tenant, observer), observer)
+        name = CacheName(tenant, _CURRENT_KEK)
+        return self._cache.get(name, lambda: self._load_current_kek(tenant, observer), observer=observer)
 
     def _load_current_kek(self, tenant: str, observer: "Observer") -> Loaded:
         rows = self._kek_rows(tenant)
@@ -232,7 +216,7 @@ class KeyHierarchy:
             rows = self._kek_rows(tenant)
         current = next((row for row in reversed(rows) if row.state == "active"), rows[-1])
         require_state(current.state, sealing=True, name=current.name)
-        return Loaded(self.kek(tenant, current.name, observer), parent=(tenant, current.name))
+        return Loaded(self.kek(tenant, current.name, observer=observer), parent=CacheName(tenant, current.name))
 
     def _kek_rows(self, tenant: str) -> list[KekRow]:
         items = self._table.query(tenant_key(tenant), "kek#")
@@ -245,13 +229,13 @@ class KeyHierarchy:
             if self._table.query(tenant_key(tenant), "kek#", limit=1):
                 return
             raise IntegrityError("missing key row", where=tenant_key(tenant))
-        self.insert_kek(tenant, 1, observer)
+        self.insert_kek(tenant, 1, observer=observer)
 
-    def insert_kek(self, tenant: str, epoch: int, observer: "Observer") -> None:
+    def insert_kek(self, tenant: str, epoch: int, *, observer: "Observer") -> None:
         """GenerateDataKey, INSERT. Only what is read back afterwards is used, so it does not matter who won."""
         kek_id = self._randomness(_KEK_ID_BYTES).hex()
         root = self._root_key_ids[0]
-        made = self._kms.generate_data_key(root, kek_context(tenant, epoch, kek_id), observer)
+        made = self._kms.generate_data_key(root, context=kek_context(tenant, epoch, kek_id=kek_id), observer=observer)
         self._table.insert(KekRow(tenant, epoch, kek_id, root, made.wrapped, "active", self._now()).to_item())
 
 

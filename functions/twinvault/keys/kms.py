@@ -45,10 +45,10 @@ class DataKey:
 class RootKms(Protocol):
     """A symmetric KMS key that wraps KEKs. The encryption context is matched exactly, as a map."""
 
-    def generate_data_key(self, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> DataKey:
+    def generate_data_key(self, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> DataKey:
         """Returns a fresh 256-bit key wrapped under the root key and bound to `context`."""
 
-    def decrypt(self, wrapped: bytes, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> bytes:
+    def decrypt(self, wrapped: bytes, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> bytes:
         """Returns the key that `generate_data_key` wrapped under this root key with this very context."""
 
 
@@ -58,7 +58,7 @@ class AwsKms:
     def __init__(self, client: "KMSClient") -> None:
         self._client = client
 
-    def generate_data_key(self, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> DataKey:
+    def generate_data_key(self, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> DataKey:
         """See `RootKms.generate_data_key`."""
         try:
             answer = self._client.generate_data_key(KeyId=root_key_id, KeySpec="AES_256", EncryptionContext=context)
@@ -69,7 +69,7 @@ class AwsKms:
         _require_same_key(answer["KeyId"], root_key_id)
         return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
 
-    def decrypt(self, wrapped: bytes, root_key_id: str, context: Mapping[str, str], observer: "Observer") -> bytes:
+    def decrypt(self, wrapped: bytes, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> bytes:
         """See `RootKms.decrypt`."""
         try:
             # KeyId is always named: without it KMS would open a blob of any key that this role may use.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from twinvault.envelope import tenant_key
 from twinvault.envelope.item import text_of
 from twinvault.errors import IntegrityError, NotFound
-from twinvault.keys.hierarchy import KeyHierarchy, KeyTable
+from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey, idx_name, kek_name, parse_kek, state_of
 
 if TYPE_CHECKING:
+    from twinvault.keys.table import KeyTable
     from twinvault.observe import Observer
 
 
@@ -43,7 +44,7 @@ class KeyRow:
 class KeyRotation:
     """Makes new epochs; thread-safe."""
 
-    def __init__(self, hierarchy: KeyHierarchy, table: KeyTable) -> None:
+    def __init__(self, hierarchy: KeyHierarchy, table: "KeyTable") -> None:
         """`table` is the hierarchy's own."""
         self._hierarchy = hierarchy
         self._table = table
@@ -59,10 +60,10 @@ class KeyRotation:
         if not rows:
             raise NotFound("this tenant has no keys")
         epoch = parse_kek(rows[-1], tenant=tenant, name=rows[-1]["sk"]["S"]).epoch + 1
-        self._hierarchy.insert_kek(tenant, epoch, observer)
-        kek = self._hierarchy.kek(tenant, kek_name(epoch), observer)
+        self._hierarchy.insert_kek(tenant, epoch, observer=observer)
+        kek = self._hierarchy.kek(tenant, kek_name(epoch), observer=observer)
         self._hierarchy.forget_current_kek(tenant)
-        self._rewrap_index_key(tenant, epoch, kek, observer)
+        self._rewrap_index_key(tenant, epoch, kek=kek, observer=observer)
         return epoch
 
     def overview(self, tenant: str) -> list[KeyRow]:
@@ -84,13 +85,13 @@ class KeyRotation:
             for item, name, under in zip(items, names, wrapping, strict=True)
         ]
 
-    def _rewrap_index_key(self, tenant: str, epoch: int, kek: NamedKey, observer: "Observer") -> None:
+    def _rewrap_index_key(self, tenant: str, epoch: int, *, kek: NamedKey, observer: "Observer") -> None:
         if not self._table.query(tenant_key(tenant), "idx#", limit=1):
             return  # the tenant hides no ids: there is nothing to keep
-        key = self._hierarchy.index_key(tenant, "", observer, create=False)
+        key = self._hierarchy.index_key(tenant, "", observer=observer, create=False)
         if key is None:
             raise IntegrityError("missing index key", where=tenant_key(tenant))
-        self._hierarchy.insert_index_key(NamedKey(idx_name(epoch), key.key), tenant, kek, observer)
+        self._hierarchy.insert_index_key(NamedKey(idx_name(epoch), key.key), kek, tenant=tenant, observer=observer)
 
 
 def _family(name: str) -> str:

@@ -26,6 +26,7 @@ from twinvault.envelope import (
 from twinvault.envelope.aad import Number
 from twinvault.envelope.item import Item, Shape, attribute, from_item, text_of, to_item
 from twinvault.errors import IntegrityError, InvalidInput, KeyRefused
+from twinvault.scope import Scope
 
 TABLE = "keys"
 MAX_NUMBER = 999_999
@@ -69,7 +70,7 @@ class KekRow:
     @property
     def context(self) -> dict[str, str]:
         """The KMS encryption context, complete and final. It shows in CloudTrail."""
-        return kek_context(self.tenant, self.epoch, self.kek_id)
+        return kek_context(self.tenant, self.epoch, kek_id=self.kek_id)
 
     def to_item(self) -> dict[str, dict[str, Any]]:
         """The row as a DynamoDB item."""
@@ -87,7 +88,7 @@ class KekRow:
         }
 
 
-def kek_context(tenant: str, epoch: int, kek_id: str) -> dict[str, str]:
+def kek_context(tenant: str, epoch: int, *, kek_id: str) -> dict[str, str]:
     """The encryption context of a KEK: the key policy admits exactly these keys and the purpose `kek`."""
     return {
         "twinvault:purpose": "kek",
@@ -108,26 +109,26 @@ def idx_name(epoch: int) -> str:
     return f"idx#{_number(epoch, 'epoch')}"
 
 
-def dek_prefix(kind: str, partition: str) -> str:
+def dek_prefix(scope: Scope) -> str:
     """What the sort keys of a partition's DEK rows begin with.
 
     The kind is in it: partitions of two kinds may share an id, and must not share a key (docs/adr/0001).
     """
-    return f"dek#{require_id(kind, field='kind')}#{require_id(partition, field='partition')}#"
+    return f"dek#{require_id(scope.kind, field='kind')}#{require_id(scope.partition, field='partition')}#"
 
 
-def dek_name(kind: str, partition: str, version: int) -> str:
+def dek_name(scope: Scope, version: int) -> str:
     """The sort key of a DEK's row."""
-    return dek_prefix(kind, partition) + _number(version, "version")
+    return dek_prefix(scope) + _number(version, "version")
 
 
-def dek_version(name: str, *, kind: str, partition: str) -> int:
+def dek_version(name: str, *, scope: Scope) -> int:
     """The version in a DEK's name.
 
     Raises:
         IntegrityError: the name is not one of this partition's: a record that says so was not written here.
     """
-    prefix = dek_prefix(kind, partition)
+    prefix = dek_prefix(scope)
     digits = name.removeprefix(prefix)
     if not name.startswith(prefix) or not re.fullmatch(r"[0-9]{6}", digits, re.ASCII):
         raise IntegrityError("2 key id", where=name)
@@ -140,7 +141,7 @@ def parse_kek(item: Item, *, tenant: str, name: str) -> KekRow:
     Raises:
         IntegrityError: the item has not the form of a KEK row of this tenant and name.
     """
-    kek_id, root, wrapped = text_of(item, "kek_id"), text_of(item, "root_key_id"), attribute(item, "wrapped", "B")
+    kek_id, root, wrapped = text_of(item, "kek_id"), text_of(item, "root_key_id"), attribute(item, "wrapped", kind="B")
     state, created_at = state_of(item), text_of(item, "created_at")
     if (
         text_of(item, "pk") != tenant_key(tenant)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from twinvault.dynamodb.transaction import MAX_STATEMENTS, MAX_TRANSACTION_BYTES
 from twinvault.errors import InvalidInput, TooLarge
-from twinvault.records.record import MAX_ITEM_BYTES, Draft, Scope, sealed_size
+from twinvault.records.record import MAX_ITEM_BYTES, Draft, sealed_size
 from twinvault.records.spec import KindSpec
-from twinvault.records.transaction import MAX_STATEMENTS, MAX_TRANSACTION_BYTES
+from twinvault.scope import Scope
 
 _OVERHEAD_STATEMENTS = 3  # head, audit entry, first DEK
 _OVERHEAD_BYTES = 64 * 1024

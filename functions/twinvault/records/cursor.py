@@ -1,12 +1,13 @@
 """Cursors of listings: where the next page begins, sealed under the tenant's index key.
 
 A cursor is opaque, cannot be made or changed by a caller, and opens only for the tenant and the question it was given
-for. It is sealed by the same primitive as records, under a label of its own. Pure but for the randomness drawn.
+for. It is sealed by the same primitive as records, under a label of its own. Pure: randomness is a parameter.
 """
 
 import base64
 import binascii
 import json
+from collections.abc import Callable
 
 from twinvault.envelope import (
     COMMITMENT_BYTES,
@@ -16,7 +17,7 @@ from twinvault.envelope import (
     Label,
     Sealed,
     open_sealed,
-    seal_with_fresh_randomness,
+    seal,
     tenant_key,
 )
 from twinvault.envelope.item import Item
@@ -28,11 +29,17 @@ _KEY_NAME = idx_name(1)
 _HEADER = SALT_BYTES + NONCE_BYTES + COMMITMENT_BYTES
 
 
-def make_cursor(position: Item, *, key: NamedKey, tenant: str, question: str) -> str:
-    """Returns the cursor of an index position. `question` is what is listed, filters included."""
+def make_cursor(
+    position: Item, *, key: NamedKey, tenant: str, question: str, randomness: Callable[[int], bytes]
+) -> str:
+    """Returns the cursor of an index position.
+
+    `question` is what is listed, filters included; `randomness` gives salt and nonce, `os.urandom` outside of tests.
+    """
     plaintext = json.dumps({name: value["S"] for name, value in position.items()}, separators=(",", ":")).encode()
     context = _context(tenant, question)
-    sealed = seal_with_fresh_randomness(plaintext, key=key.key, label=Label.CURSOR, context=context)
+    salt, nonce = randomness(SALT_BYTES), randomness(NONCE_BYTES)
+    sealed = seal(plaintext, key=key.key, label=Label.CURSOR, context=context, salt=salt, nonce=nonce)
     return _text(sealed.salt + sealed.nonce + sealed.commitment + sealed.ciphertext)
 
 

@@ -104,7 +104,7 @@ def empty_head(hash_key: bytes, *, dek_version: int) -> HeadState:
     return HeadState(0, 0, hash_key, dek_version, "")
 
 
-def surplus_row(state: HeadState, rows: Iterable[Row], difference: int) -> Row | None:
+def surplus_row(state: HeadState, rows: Iterable[Row], *, difference: int) -> Row | None:
     """The one record that explains the difference by being there, if one does: it was added or duplicated."""
     return next((row for row in rows if state.term(row) == difference), None)
 

@@ -1,5 +1,6 @@
 """Questions across partitions. An index hit is a hint: the caller re-reads and opens each one before it is returned."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
@@ -8,9 +9,10 @@ from twinvault.envelope.names import ID, tenant_key
 from twinvault.errors import IntegrityError
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
-from twinvault.records.record import Record, Scope
+from twinvault.records.record import Record
 from twinvault.records.spec import KindSpec
 from twinvault.records.store import RecordStore
+from twinvault.scope import Scope
 
 BY_LIST = "ByList"
 
@@ -34,12 +36,21 @@ class Opened:
 class Listing:
     """Lists the partitions of one kind of one tenant by their clear list attributes."""
 
-    def __init__(self, store: RecordStore, tenant: str, kind: KindSpec, key: NamedKey) -> None:
-        """`key` is the tenant's index key; it seals the cursors."""
+    def __init__(
+        self,
+        store: RecordStore,
+        *,
+        tenant: str,
+        kind: KindSpec,
+        key: NamedKey,
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        """`key` is the tenant's index key; it seals the cursors, with salts and nonces from `randomness`."""
         self._store = store
         self._tenant = tenant
         self._kind = kind
         self._key = key
+        self._randomness = randomness
 
     def page(self, *, status: str | None, limit: int, cursor: str | None) -> Hits:
         """Returns up to `limit` hits whose list status is `status` (any, if None), newest first within a status.
@@ -56,14 +67,9 @@ class Listing:
         page = self._store.table.query_index(BY_LIST, equals, limit=limit, after=after, descending=True)
         # Each partition once: a hostile row can claim another partition's place in the list, never a place of its own.
         scopes = tuple(dict.fromkeys(self._scope(item) for item in page.items))
-        return Hits(
-            scopes,
-            make_cursor(page.next_key, key=self._key, tenant=self._tenant, question=question)
-            if page.next_key
-            else None,
-        )
+        return Hits(scopes, self._cursor(page.next_key, question) if page.next_key else None)
 
-    def open_each(self, scopes: tuple[Scope, ...], sks: tuple[str, ...], activity: Activity) -> list[Opened]:
+    def open_each(self, scopes: tuple[Scope, ...], sks: tuple[str, ...], *, activity: Activity) -> list[Opened]:
         """Re-reads these records of each partition consistently and opens them; partitions that are gone are left out.
 
         Raises:
@@ -72,11 +78,14 @@ class Listing:
         items = self._store.table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
         opened = []
         for scope in scopes:
-            partition = self._store.partition(scope, self._kind, activity)
+            partition = self._store.partition(scope, self._kind, activity=activity)
             found = {sk: partition.open(items[scope.pk, sk]) for sk in sks if (scope.pk, sk) in items}
             if found:
                 opened.append(Opened(scope, found))
         return opened
+
+    def _cursor(self, position: Item, question: str) -> str:
+        return make_cursor(position, key=self._key, tenant=self._tenant, question=question, randomness=self._randomness)
 
     def _scope(self, item: Item) -> Scope:
         pk = text_of(item, "pk")

@@ -14,11 +14,12 @@ from twinvault.envelope.item import KEY_ID, Item, text_of
 from twinvault.errors import Contention, IntegrityError
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.records.head import HeadState, Row, surplus_row
-from twinvault.records.record import Record, Scope, open_record
+from twinvault.records.record import Record, open_record
 from twinvault.records.spec import HEAD, EntitySpec, KindSpec
+from twinvault.scope import Scope
 
 if TYPE_CHECKING:
-    from twinvault.records.dynamodb import Table
+    from twinvault.dynamodb.table import Table
 
 _LOOKS = 3
 _PAUSE = 0.55  # two pauses between three looks: more than a second
@@ -70,7 +71,7 @@ class Reader:
         self._settings = settings
         self._sleep = sleep
 
-    def read(self, scope: Scope, kind: KindSpec, activity: Activity) -> Snapshot | None:
+    def read(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         """Returns the whole partition, or None where there is none.
 
         Raises:
@@ -80,7 +81,7 @@ class Reader:
         doubts: list[_Doubt] = []
         for _ in range(_MOST_READS):
             try:
-                return self._look(scope, kind, activity)
+                return self._look(scope, kind, activity=activity)
             except _Doubt as doubt:
                 doubts = [*doubts, doubt] if doubts and doubts[-1].signature == doubt.signature else [doubt]
                 if len(doubts) == _LOOKS:
@@ -88,58 +89,60 @@ class Reader:
             self._sleep(_PAUSE)
         raise Contention("the partition keeps changing", retry_after=1)
 
-    def open(self, item: Item, spec: EntitySpec, scope: Scope, activity: Activity) -> Record:
+    def open(self, item: Item, spec: EntitySpec, *, scope: Scope, activity: Activity) -> Record:
         """Opens one row: authentic, though perhaps not the newest (a full read shows that)."""
         # The key id is checked before anything is fetched in its name: it must be this partition's own.
         key_id = text_of(item, KEY_ID)
         if not key_id:
             raise IntegrityError("2 key id", where=f"{scope.pk}/{spec.name}")
-        key = self._keys.dek(scope.tenant, scope.kind, scope.partition, key_id, activity)
+        key = self._keys.dek(scope, key_id, observer=activity)
         try:
             record = open_record(item, spec, scope=scope, key=key, lowest_format=self._settings.lowest_format)
         except IntegrityError:
-            activity.crypto("decrypt", key.name, "failure")
+            activity.crypto("decrypt", key.name, outcome="failure")
             raise
         activity.crypto("decrypt", key.name)
         return record
 
-    def _look(self, scope: Scope, kind: KindSpec, activity: Activity) -> Snapshot | None:
+    def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         items = self._table.query(scope.pk)
-        if not items and not self._keys.has_dek(scope.tenant, scope.kind, scope.partition):
+        if not items and not self._keys.has_dek(scope):
             return None
         head_item = next((item for item in items if text_of(item, "sk") == HEAD), None)
         if head_item is None:
             step = "8 head missing" if items else "8 partition missing"
             raise _Doubt(step, where=scope.pk, signature=(step, len(items)))
         try:
-            head = self.open(head_item, kind.head, scope, activity)
-            records = [self.open_any(item, kind, scope, activity) for item in items if item is not head_item]
+            head = self.open(head_item, kind.head, scope=scope, activity=activity)
+            records = [
+                self.open_any(item, kind, scope=scope, activity=activity) for item in items if item is not head_item
+            ]
         except IntegrityError as error:
             if error.step != "missing key row":
                 raise
             # The DEK's row and the head are written together, and may be seen one before the other.
             raise _Doubt(error.step, where=error.where, signature=(error.step, error.where)) from None
         state = HeadState.from_fields(head.fields)
-        _require_complete(state, head, [record.row for record in records], scope)
-        activity.head(scope.pk, head.version, head.commitment)
+        _require_complete(state, head, rows=[record.row for record in records], scope=scope)
+        activity.head(scope.pk, version=head.version, commitment=head.commitment)
         return Snapshot(head, state, {record.sk: record for record in records})
 
-    def open_any(self, item: Item, kind: KindSpec, scope: Scope, activity: Activity) -> Record:
+    def open_any(self, item: Item, kind: KindSpec, *, scope: Scope, activity: Activity) -> Record:
         """Opens one row of whichever entity it says it is; what it says is then proven by the seal."""
         name = text_of(item, "entity_type")
         spec = kind.head if name == HEAD else kind.entity(name)
         if spec is None:
             raise IntegrityError("4 clear attributes", where=f"{scope.pk}/{text_of(item, 'sk')}")
-        return self.open(item, spec, scope, activity)
+        return self.open(item, spec, scope=scope, activity=activity)
 
 
-def _require_complete(state: HeadState, head: Record, rows: list[Row], scope: Scope) -> None:
+def _require_complete(state: HeadState, head: Record, *, rows: list[Row], scope: Scope) -> None:
     """Step 9: these rows are exactly those that the head's writer left."""
     mismatch = state.mismatch(rows)
     if mismatch is None:
         return
     surplus, difference = mismatch
-    added = surplus_row(state, rows, difference) if surplus == 1 else None
+    added = surplus_row(state, rows, difference=difference) if surplus == 1 else None
     named = {1: "a record was added", -1: "a record was deleted", 0: "a record was rolled back"}.get(surplus, "records")
     where = f"{scope.pk}/{added.sk}" if added else scope.pk
     raise _Doubt(f"9 head: {named}", where=where, signature=(head.commitment, surplus, difference))

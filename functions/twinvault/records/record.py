@@ -15,7 +15,6 @@ from twinvault.envelope import (
     Sealed,
     open_sealed,
     padded_size,
-    partition_key,
     seal,
 )
 from twinvault.envelope.aad import Number
@@ -25,6 +24,7 @@ from twinvault.errors import IntegrityError, InvalidInput, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
 from twinvault.records.head import Row
 from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
+from twinvault.scope import Scope
 
 TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
@@ -34,20 +34,6 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 # NaN and the infinities are no JSON: `int` refuses their names with the ValueError of all other bad JSON.
 _STRICT = json.JSONDecoder(parse_constant=int)
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """One partition: all that a store may touch."""
-
-    tenant: str
-    kind: str
-    partition: str
-
-    @property
-    def pk(self) -> str:
-        """The partition's key in the records table."""
-        return partition_key(self.tenant, self.kind, self.partition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +101,7 @@ def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:
         InvalidInput: as for `seal_record`.
     """
     stamp = Stamp(MAX_NUMBER, _SOME_TIME, _SOME_TIME, b"", b"")
-    key_name = dek_name(scope.kind, scope.partition, MAX_NUMBER)
+    key_name = dek_name(scope, MAX_NUMBER)
     context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key_name, stamp=stamp)
     rest = Sealed(b"", bytes(NONCE_BYTES), bytes(SALT_BYTES), bytes(COMMITMENT_BYTES))
     return item_size(to_item(context, rest)) + padded_size(len(payload)) + TAG_BYTES

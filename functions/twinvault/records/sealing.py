@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from twinvault.dynamodb.transaction import Statement, insert, replace
 from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
 from twinvault.records.head import Row
-from twinvault.records.record import Draft, Record, Scope, commitment_of, new_stamp, seal_record
+from twinvault.records.record import Draft, Record, commitment_of, new_stamp, seal_record
 from twinvault.records.spec import HEAD, KindSpec
-from twinvault.records.transaction import Statement, insert, replace
+from twinvault.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from typing import Any
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.log import AuditLog
+from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput, NotFound
-from twinvault.records.dynamodb import Table
 from twinvault.records.reading import Reader, Snapshot
-from twinvault.records.record import Draft, Record, Scope
+from twinvault.records.record import Draft, Record
 from twinvault.records.spec import HEAD_SEALED, KindSpec
 from twinvault.records.writing import Changes, Plan, Writer
+from twinvault.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class RecordStore:
     writer: Writer
     audit: AuditLog
 
-    def partition(self, scope: Scope, kind: KindSpec, activity: Activity) -> "PartitionStore":
+    def partition(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> "PartitionStore":
         """The store of one partition, acting for `activity`.
 
         Raises:
@@ -70,7 +71,7 @@ class PartitionStore:
 
     def peek(self) -> Snapshot | None:
         """`read` without its audit entry: for callers that go on to write, or call `release` themselves."""
-        return self._store.reader.read(self.scope, self.kind, self.activity)
+        return self._store.reader.read(self.scope, self.kind, activity=self.activity)
 
     def get(self, sk: str) -> Record | None:
         """One record, authentic, audited before it is returned. Freshness is shown by a full read alone."""
@@ -89,11 +90,11 @@ class PartitionStore:
         Raises:
             IntegrityError: it is not an authentic record of this partition.
         """
-        return self._store.reader.open_any(item, self.kind, self.scope, self.activity)
+        return self._store.reader.open_any(item, self.kind, scope=self.scope, activity=self.activity)
 
     def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
-        return self._store.writer.write(self.scope, self.kind, self.activity, plan, base=base)
+        return self._store.writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
 
     def put(self, *drafts: Draft) -> Snapshot:
         """Adds these records, or replaces, whole, those whose sort keys exist; the head's own fields stay as they are.

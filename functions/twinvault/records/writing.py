@@ -10,23 +10,19 @@ from dataclasses import dataclass, field
 
 from twinvault.audit.activity import Activity, head_seen
 from twinvault.audit.chain import Event
-from twinvault.audit.log import AuditLog, Pending, Settled
+from twinvault.audit.log import AuditLog
+from twinvault.dynamodb.transaction import Outcome, Result, Statement, Transactor, insert
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
+from twinvault.keys.cache import Use
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.batches import MAX_DRAFT_BYTES, MAX_DRAFTS
 from twinvault.records.head import HASH_KEY_BYTES, empty_head
 from twinvault.records.reading import Reader, Snapshot
-from twinvault.records.record import Draft, Scope, item_size
+from twinvault.records.record import Draft, item_size
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, Fields, KindSpec
-from twinvault.records.transaction import (
-    Outcome,
-    Result,
-    Statement,
-    Transactor,
-    insert,
-)
+from twinvault.scope import Scope
 
 _TRIES = 12
 _PAUSE = 0.02
@@ -74,11 +70,11 @@ class Writer:
 
     def __init__(
         self,
+        *,
         reader: Reader,
         keys: KeyHierarchy,
         audit: AuditLog,
         transactor: Transactor,
-        *,
         tables: TableNames,
         now: Callable[[], str],
         randomness: Callable[[int], bytes],
@@ -96,7 +92,7 @@ class Writer:
         self._monotonic = monotonic
 
     def write(
-        self, scope: Scope, kind: KindSpec, activity: Activity, plan: Plan, *, base: Snapshot | None = None
+        self, scope: Scope, kind: KindSpec, *, activity: Activity, plan: Plan, base: Snapshot | None = None
     ) -> Snapshot | None:
         """Writes what `plan` wants, and returns the partition as it then is.
 
@@ -111,7 +107,7 @@ class Writer:
             IntegrityError: as for reads.
         """
         mine = set[str]()
-        snapshot = base if base is not None else self._reader.read(scope, kind, activity)
+        snapshot = base if base is not None else self._reader.read(scope, kind, activity=activity)
         for attempt in range(_TRIES):
             if snapshot is not None and snapshot.state.last_event in mine:
                 activity.settled()
@@ -121,23 +117,23 @@ class Writer:
                 return snapshot
             if self._monotonic() >= activity.deadline:
                 raise DependencyError("there was no time left to write; repeating the request is safe", retry_after=1)
-            frozen = self._freeze(scope, kind, activity, snapshot, changes)
+            frozen = self._freeze(scope, kind, activity=activity, before=snapshot, changes=changes)
             result = self._deliver(frozen, activity)
             if result.outcome is Outcome.COMMITTED:
                 activity.settled()
                 return frozen.snapshot
             mine.add(frozen.event.event_id)
             if result.outcome is Outcome.UNKNOWN:
-                return self._resolve(scope, kind, activity, frozen.event.event_id)
+                return self._resolve(scope, kind, activity=activity, event_id=frozen.event.event_id)
             activity.metric("HeadConflict")
             self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
-            snapshot = self._reader.read(scope, kind, activity)
+            snapshot = self._reader.read(scope, kind, activity=activity)
         raise Conflict("others keep writing this partition; try again")
 
-    def _resolve(self, scope: Scope, kind: KindSpec, activity: Activity, event_id: str) -> Snapshot:
+    def _resolve(self, scope: Scope, kind: KindSpec, *, activity: Activity, event_id: str) -> Snapshot:
         """Committed if the head's last event is ours; otherwise nobody can say."""
         try:
-            snapshot = self._reader.read(scope, kind, activity)
+            snapshot = self._reader.read(scope, kind, activity=activity)
         except DependencyError:
             snapshot = None
         if snapshot is not None and snapshot.state.last_event == event_id:
@@ -148,18 +144,16 @@ class Writer:
     def _deliver(self, frozen: _Frozen, activity: Activity) -> Result:
         with self._audit.pending(frozen.event) as pending:
             statements = [*frozen.statements, insert(self._tables.audit, pending.item)]
-            try:
-                result = self._transactor.execute(statements, deadline=activity.deadline)
-            except DependencyError:
-                pending.settled = Settled.NOT_STORED
-                raise
-            _settle(pending, result, audit_position=len(statements) - 1)
+            result = self._transactor.execute(statements, deadline=activity.deadline)
+            pending.ended(result, position=len(statements) - 1)
+        if result.outcome is Outcome.REFUSED:
+            raise DependencyError("the store cannot take the write now")
         return result
 
     # -- sealing -----------------------------------------------------------------------------------------------------
 
     def _freeze(
-        self, scope: Scope, kind: KindSpec, activity: Activity, before: Snapshot | None, changes: Changes
+        self, scope: Scope, kind: KindSpec, *, activity: Activity, before: Snapshot | None, changes: Changes
     ) -> _Frozen:
         """Seals the whole write once: records, head, and a DEK where the partition is new or asks for one."""
         if len(changes.put) > MAX_DRAFTS:
@@ -169,8 +163,8 @@ class Writer:
         new = None
         if before is None or changes.new_dek:
             version = before.state.dek_version + 1 if before else 1
-            new = self._keys.new_dek(scope.tenant, scope.kind, scope.partition, version, activity)
-        key = new.key if new else self._sealing_key(scope, before, activity)
+            new = self._keys.new_dek(scope, version, observer=activity)
+        key = new.key if new else self._sealing_key(scope, before, activity=activity)
         state = before.state if before else empty_head(self._randomness(HASH_KEY_BYTES), dek_version=1)
         now = self._now()
         sealing = Sealing(scope, kind, key, now, self._randomness)
@@ -188,17 +182,17 @@ class Writer:
         head = sealing.put(Draft(HEAD, HEAD, {**changes.head, **state.to_fields()}), before.head if before else None)
         for _ in range(len(sealed) + 1):
             activity.crypto("encrypt", key.name)
-        wrote = head_seen(scope.pk, head.record.version, head.record.commitment)
+        wrote = head_seen(scope.pk, version=head.record.version, commitment=head.record.commitment)
         event = activity.event("success", event_id=event_id, time=now, wrote=wrote)
         records = {**(before.records if before else {}), **{one.record.sk: one.record for one in sealed}}
         snapshot = Snapshot(head.record, state, dict(sorted(records.items())))
         return _Frozen(self._statements([*sealed, head], new), snapshot, event)
 
-    def _sealing_key(self, scope: Scope, before: Snapshot | None, activity: Activity) -> NamedKey:
+    def _sealing_key(self, scope: Scope, before: Snapshot | None, *, activity: Activity) -> NamedKey:
         """The head's current DEK version: a writer never uses a lower one, whatever the keys table says."""
         assert before is not None  # noqa: S101  # for the type checker: a partition without a head has no key yet
-        name = dek_name(scope.kind, scope.partition, before.state.dek_version)
-        return self._keys.dek(scope.tenant, scope.kind, scope.partition, name, activity, sealing=True)
+        name = dek_name(scope, before.state.dek_version)
+        return self._keys.dek(scope, name, observer=activity, use=Use.SEAL)
 
     def _statements(self, sealed: Sequence[Put], new: NewDek | None) -> list[Statement]:
         size = sum(item_size(one.item) for one in sealed)
@@ -206,14 +200,3 @@ class Writer:
             raise TooLarge(f"a write may hold at most {MAX_DRAFT_BYTES} bytes of records")
         statements = [one.statement(self._tables.records) for one in sealed]
         return [insert(self._tables.keys, new.row), *statements] if new else statements
-
-
-def _settle(pending: Pending, result: Result, *, audit_position: int) -> None:
-    match result.outcome:
-        case Outcome.COMMITTED:
-            pending.settled = Settled.STORED
-        case Outcome.CANCELLED:
-            taken = audit_position in result.failed
-            pending.settled = Settled.TAKEN if taken else Settled.NOT_STORED
-        case Outcome.UNKNOWN:
-            pending.settled = Settled.UNKNOWN

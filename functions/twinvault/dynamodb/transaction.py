@@ -15,9 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from twinvault.audit.log import Settled
-from twinvault.errors import DependencyError
-
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -42,11 +39,16 @@ _CLIENT_ERRORS = range(400, 500)
 
 
 class Outcome(Enum):
-    """What became of a transaction."""
+    """How a write ended."""
 
     COMMITTED = auto()
+    """All of it is durable."""
     CANCELLED = auto()
+    """None of it is stored: a statement's condition did not hold, or another transaction had hold of its row."""
+    REFUSED = auto()
+    """None of it is stored: DynamoDB does not take it (throttled until the deadline, no permission, no table)."""
     UNKNOWN = auto()
+    """It may or may not be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,12 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An outcome; of a cancelled transaction also which statements were the reason."""
+    """How a transaction ended.
+
+    Attributes:
+        outcome: how.
+        failed: the positions of the statements for which it was cancelled; all of them where DynamoDB names none.
+    """
 
     outcome: Outcome
     failed: frozenset[int] = frozenset()
@@ -98,13 +105,10 @@ class Transactor:
         self._sleep = sleep
 
     def execute(self, statements: Sequence[Statement], *, deadline: float) -> Result:
-        """Applies all statements or none.
+        """Applies all statements or none, and says how it ended.
 
-        Returns UNKNOWN only once `PATIENCE_SECONDS` or the deadline (monotonic seconds) have passed without an answer.
-
-        Raises:
-            DependencyError: DynamoDB refuses the request (throttled until the deadline, no permission, no table);
-                nothing was stored.
+        UNKNOWN is returned only once `PATIENCE_SECONDS` or the deadline (monotonic seconds) have passed without an
+        answer.
         """
         token = self._new_token()
         until = min(deadline, self._monotonic() + PATIENCE_SECONDS)
@@ -115,9 +119,9 @@ class Transactor:
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code == "TransactionCanceledException":
-                    return Result(Outcome.CANCELLED, _failed(error))
-                if _is_definite(error) and not sent_without_answer and not self._may_wait(code, until, pause):
-                    raise DependencyError("the store cannot take the write now") from None
+                    return Result(Outcome.CANCELLED, _failed(error, len(statements)))
+                if _is_definite(error) and not sent_without_answer and not self._may_wait(code, until - pause):
+                    return Result(Outcome.REFUSED)
                 sent_without_answer = sent_without_answer or not _is_definite(error)
             except BotoCoreError:
                 sent_without_answer = True
@@ -128,28 +132,14 @@ class Transactor:
             self._sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def append(self, table: str, item: dict[str, dict[str, Any]], *, deadline: float) -> Settled:
-        """Inserts one audit entry (see `audit.log.AuditTable`)."""
-        try:
-            result = self.execute([insert(table, item)], deadline=deadline)
-        except DependencyError:
-            return Settled.NOT_STORED
-        match result.outcome:
-            case Outcome.COMMITTED:
-                return Settled.STORED
-            case Outcome.CANCELLED:
-                return Settled.TAKEN
-            case Outcome.UNKNOWN:
-                return Settled.UNKNOWN
-
     def _send(self, statements: Sequence[Statement], token: str) -> None:
         self._client.execute_transaction(
             TransactStatements=[{"Statement": s.text, "Parameters": list(s.parameters)} for s in statements],
             ClientRequestToken=token,
         )
 
-    def _may_wait(self, code: str, until: float, pause: float) -> bool:
-        return code in _THROTTLED and self._monotonic() + pause < until
+    def _may_wait(self, code: str, until: float) -> bool:
+        return code in _THROTTLED and self._monotonic() < until
 
 
 def _is_definite(error: ClientError) -> bool:
@@ -158,7 +148,8 @@ def _is_definite(error: ClientError) -> bool:
     return status in _CLIENT_ERRORS and error.response["Error"]["Code"] not in _NOT_YET
 
 
-def _failed(error: ClientError) -> frozenset[int]:
+def _failed(error: ClientError, count: int) -> frozenset[int]:
     """The positions of the statements that were the reason. Codes are not looked at: engines differ in them."""
     reasons = error.response.get("CancellationReasons", [])
-    return frozenset(index for index, reason in enumerate(reasons) if reason.get("Code", "None") != "None")
+    named = frozenset(index for index, reason in enumerate(reasons) if reason.get("Code", "None") != "None")
+    return named or frozenset(range(count))

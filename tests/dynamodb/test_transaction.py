@@ -8,9 +8,8 @@ import pytest
 
 from tests.faults import Fault, Line
 from tests.stores import World
-from twinvault.audit.log import Settled
-from twinvault.errors import DependencyError
-from twinvault.records.transaction import Outcome, Transactor, insert, replace
+from twinvault.dynamodb.entries import DynamoAuditTable
+from twinvault.dynamodb.transaction import Outcome, Result, Transactor, insert, replace
 
 
 def deadline(seconds: float = 5.0) -> float:
@@ -95,8 +94,7 @@ def test_one_that_stays_throttled_was_certainly_not_stored(
     world: World, transactor: Transactor, line: Line, table: str
 ) -> None:
     line.always["ExecuteTransaction"] = Fault.THROTTLE
-    with pytest.raises(DependencyError):
-        transactor.execute([insert(table, item())], deadline=deadline(0.4))
+    assert transactor.execute([insert(table, item())], deadline=deadline(0.4)) == Result(Outcome.REFUSED)
     assert world.items() == []
 
 
@@ -110,8 +108,7 @@ def test_a_throttled_repetition_does_not_make_an_unknown_outcome_known(
 
 
 def test_what_the_engine_refuses_is_refused_at_once(transactor: Transactor, line: Line) -> None:
-    with pytest.raises(DependencyError):
-        transactor.execute([insert("no-such-table", item())], deadline=deadline())
+    assert transactor.execute([insert("no-such-table", item())], deadline=deadline()).outcome is Outcome.REFUSED
     assert len(line.sent()) == 1
 
 
@@ -157,23 +154,25 @@ def test_values_are_bound_never_written_into_a_statement(
 
 
 @pytest.mark.parametrize(
-    ("faults", "settled"),
+    ("faults", "outcome"),
     [
-        pytest.param([], Settled.STORED, id="an answer"),
-        pytest.param([Fault.LOSE_ANSWER], Settled.STORED, id="a lost answer"),
-        pytest.param([Fault.LOSE_ANSWER] * 50, Settled.UNKNOWN, id="no answer ever"),
-        pytest.param([Fault.THROTTLE] * 50, Settled.NOT_STORED, id="throttled"),
-        pytest.param([Fault.CONFLICT], Settled.TAKEN, id="cancelled"),
+        pytest.param([], Outcome.COMMITTED, id="an answer"),
+        pytest.param([Fault.LOSE_ANSWER], Outcome.COMMITTED, id="a lost answer"),
+        pytest.param([Fault.LOSE_ANSWER] * 50, Outcome.UNKNOWN, id="no answer ever"),
+        pytest.param([Fault.THROTTLE] * 50, Outcome.REFUSED, id="throttled"),
+        pytest.param([Fault.CONFLICT], Outcome.CANCELLED, id="cancelled"),
     ],
 )
-def test_an_audit_entry_is_settled_as_it_ended(
-    transactor: Transactor, line: Line, world: World, faults: list[Fault], settled: Settled
+def test_an_audit_entry_is_told_how_it_ended(
+    transactor: Transactor, line: Line, world: World, faults: list[Fault], outcome: Outcome
 ) -> None:
     line.next(*faults)
-    assert transactor.append(world.tables.audit, item(), deadline=deadline(0.6)) is settled
+    table = DynamoAuditTable(world.tables.audit, transactor)
+    assert table.append(item(), deadline=deadline(0.6)).outcome is outcome
 
 
 def test_an_entry_whose_place_is_taken_says_so(transactor: Transactor, world: World) -> None:
-    transactor.append(world.tables.audit, item(entry={"S": "one"}), deadline=deadline())
-    assert transactor.append(world.tables.audit, item(entry={"S": "two"}), deadline=deadline()) is Settled.TAKEN
+    table = DynamoAuditTable(world.tables.audit, transactor)
+    table.append(item(entry={"S": "one"}), deadline=deadline())
+    assert table.append(item(entry={"S": "two"}), deadline=deadline()) == Result(Outcome.CANCELLED, frozenset({0}))
     assert world.items(world.tables.audit)[0]["entry"] == {"S": "one"}

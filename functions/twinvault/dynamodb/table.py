@@ -1,4 +1,4 @@
-"""The DynamoDB adapter: reads of one table, and the keys and audit tables as the other rooms need them."""
+"""Strongly consistent reads of one table, and pages of its indexes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from twinvault.audit.log import Settled
 from twinvault.errors import DependencyError
-from twinvault.records.transaction import Outcome, Transactor, insert
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 
 BATCH_LIMIT = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _BATCH_TRIES = 5
-_INSERT_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class Table:
     def query(self, pk: str, prefix: str = "", *, limit: int | None = None) -> "list[Item]":
         """All items of a partition whose sort key begins with `prefix`, in order, all pages; or the first `limit`."""
         found: list[Item] = []
-        for page in self._pages(pk, prefix, limit):
+        for page in self._pages(pk, prefix, limit=limit):
             found.extend(page)
             if limit is not None and len(found) >= limit:
                 return found[:limit]
@@ -96,7 +93,7 @@ class Table:
         answer = _call(self._client.query, **request)
         return Page(answer["Items"], answer.get("LastEvaluatedKey"))
 
-    def _pages(self, pk: str, prefix: str, limit: int | None) -> "Iterator[list[Item]]":
+    def _pages(self, pk: str, prefix: str, *, limit: int | None) -> "Iterator[list[Item]]":
         request: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
@@ -111,59 +108,6 @@ class Table:
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-
-class DynamoKeyTable:
-    """`keys.hierarchy.KeyTable` over the keys table."""
-
-    def __init__(
-        self,
-        table: Table,
-        transactor: Transactor,
-        *,
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], None],
-        patience: float = 10.0,
-    ) -> None:
-        """`patience`: seconds for which a lost answer to an insert is pursued."""
-        self._table = table
-        self._transactor = transactor
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._patience = patience
-
-    def get(self, pk: str, sk: str) -> "Item | None":
-        """See `KeyTable.get`."""
-        return self._table.get(pk, sk)
-
-    def query(self, pk: str, prefix: str, *, limit: int | None = None) -> "Sequence[Item]":
-        """See `KeyTable.query`."""
-        return self._table.query(pk, prefix, limit=limit)
-
-    def insert(self, item: "Item") -> None:
-        """See `KeyTable.insert`."""
-        deadline = self._monotonic() + self._patience
-        # A cancelled insert found a row, or a transaction in flight that may bring one or fail: only looking tells.
-        while self._monotonic() < deadline:
-            result = self._transactor.execute([insert(self._table.name, item)], deadline=deadline)
-            if result.outcome is Outcome.UNKNOWN:
-                break
-            if result.outcome is Outcome.COMMITTED or self._table.get(item["pk"]["S"], item["sk"]["S"]) is not None:
-                return
-            self._sleep(_INSERT_PAUSE)
-        raise DependencyError("the keys table does not answer")
-
-
-class DynamoAuditTable:
-    """`audit.log.AuditTable` over the audit table."""
-
-    def __init__(self, name: str, transactor: Transactor) -> None:
-        self.name = name
-        self._transactor = transactor
-
-    def append(self, item: dict[str, dict[str, Any]], *, deadline: float) -> Settled:
-        """See `AuditTable.append`."""
-        return self._transactor.append(self.name, item, deadline=deadline)
 
 
 def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  # boto3's own request and answer shapes
