@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from twinvault.errors import DependencyError, IntegrityError, KeyRefused, TwinvaultError
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step, TwinvaultError
 from twinvault.keys.kms import DataKey
 from twinvault.observe import CryptoOperation, CryptoOutcome, Observer
 
@@ -44,7 +44,7 @@ class FakeKms:
         try:
             return AESGCM(root).decrypt(wrapped[:12], wrapped[12:], _canonical(context))
         except (InvalidTag, ValueError):
-            raise IntegrityError("root key") from None
+            raise IntegrityError(Step.ROOT_KEY) from None
 
     def _root(self, operation: str, root_key_id: str, observer: Observer) -> bytes:
         self.calls.append(operation)

@@ -168,6 +168,21 @@ def test_statements_are_never_formatted_with_values() -> None:
         assert not found or path.name == "transaction.py", path
 
 
+def test_a_step_is_spelled_out_in_errors_alone() -> None:
+    """Everything else names the member: what reads a text breaks when the text is said better."""
+    errors = FUNCTIONS / "twinvault" / "errors.py"
+    step = next(node for node in ast.parse(errors.read_text()).body if getattr(node, "name", "") == "Step")
+    texts = {node.value for node in ast.walk(step) if isinstance(node, ast.Constant)} - {ast.get_docstring(step)}
+    assert len(texts) > 10
+    for path in modules(FUNCTIONS):
+        if path != errors:
+            assert not [
+                node.value
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                if isinstance(node, ast.Constant) and node.value in texts
+            ], path
+
+
 def test_nothing_is_printed_or_pickled() -> None:
     for path in modules(FUNCTIONS):
         calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]

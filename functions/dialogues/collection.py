@@ -12,7 +12,7 @@ from dialogues.graph import describe
 from dialogues.importing import Plan, plan_import
 from dialogues.mapping import Element, plain
 from twinvault.audit.activity import Activity
-from twinvault.errors import Conflict, Incomplete, IntegrityError, InvalidInput, NotFound, TooLarge
+from twinvault.errors import Conflict, Incomplete, IntegrityError, InvalidInput, NotFound, Step, TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.records.batches import Batches
 from twinvault.records.listing import Listing, Opened
@@ -71,7 +71,7 @@ class Dialogues:
         plan = plan_import(document)
         key = self._keys.index_key(self._tenant, KIND, observer=self._activity, create=True)
         if key is None:
-            raise IntegrityError("missing index key", where=self._tenant)
+            raise IntegrityError(Step.MISSING_KEY, where=self._tenant, detail="index key")
         partition = self._partition(plan.dialogue_id, key.key)
         steps = _Steps(plan, document, partition.scope, now=self._now)
         snapshot, transactions = partition.peek(), 0

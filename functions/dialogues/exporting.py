@@ -5,7 +5,7 @@ from typing import Any
 from dialogues.entities import META
 from dialogues.ids import display_id
 from dialogues.mapping import DIALOGUE_HEAD, DIALOGUE_META, ELEMENTS, EVENT, Element, to_element
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Step
 from twinvault.records.reading import Snapshot
 from twinvault.records.record import Record
 
@@ -18,7 +18,7 @@ def export_document(snapshot: Snapshot) -> Element:
     """
     meta = snapshot.records.get(META)
     if meta is None:
-        raise IntegrityError("10 dialogue", where=META)
+        raise IntegrityError(Step.MODEL, where=META)
     document = to_element(DIALOGUE_HEAD, snapshot.head.fields, {}) | to_element(DIALOGUE_META, meta.fields, {})
     events = _events(snapshot)
     for name in meta.fields["lists"]:
@@ -34,7 +34,7 @@ def _element(name: str, record: Record, events: dict[str, list[Element]]) -> Ele
     if "event_count" in record.fields:
         found = events.get(record.sk, [])
         if len(found) != record.fields["event_count"]:
-            raise IntegrityError("10 dialogue", where=record.sk)
+            raise IntegrityError(Step.MODEL, where=record.sk)
         element = {**element, "events": found}
     return element
 

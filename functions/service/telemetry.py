@@ -34,7 +34,7 @@ class Telemetry:
             case CallerError():
                 self._log.info("refused", extra=about)
             case IntegrityError():
-                self._log.error("integrity check failed", extra={**about, "check": error.step})
+                self._log.error("integrity check failed", extra={**about, "check": error.check})
             case _:
                 # Where it was raised, without the message: an exception's text can quote what it was given.
                 frames = traceback.extract_tb(error.__traceback__)[-3:]

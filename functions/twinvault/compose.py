@@ -25,7 +25,7 @@ from twinvault.dynamodb.key_rows import DynamoKeyTable
 from twinvault.dynamodb.table import Table
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.envelope import FORMAT
-from twinvault.errors import IntegrityError, InvalidInput
+from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
@@ -133,7 +133,7 @@ class Acting:
     def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
         key = self.vault.keys.index_key(self.tenant, kind.kind, observer=self.activity, create=create)
         if key is None and create:
-            raise IntegrityError("missing index key", where=self.tenant)
+            raise IntegrityError(Step.MISSING_KEY, where=self.tenant, detail="index key")
         return key
 
 

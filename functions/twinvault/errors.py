@@ -18,11 +18,12 @@
         └── OutcomeUnknown              a write may or may not have been applied
 
 Messages hold no plaintext, key, token or context value. `IntegrityError` tells the audit log which check failed
-(`step`) and which row (`where`, key attributes only); the service answers callers with a flat text and a correlation
-id.
+(`step` and `detail`) and which row (`where`, key attributes only); the service answers callers with a flat text and a
+correlation id.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 
 class TwinvaultError(Exception):
@@ -77,18 +78,48 @@ class TooLarge(CallerError):
     """Over a limit that the message names."""
 
 
+class Step(StrEnum):
+    """The checks that stored data must pass, as docs/format.md numbers and names them; the audit log shows the text."""
+
+    # "Open": one record, and at last the head over all of them.
+    PLACE = "0 place"
+    FORMAT = "1 format"
+    KEY_ID = "2 key id"
+    LENGTHS = "3 lengths"
+    CLEAR = "4 clear attributes"
+    COMMITMENT = "5 commitment"
+    CIPHERTEXT = "6 ciphertext"
+    PADDING = "7 padding"
+    PAYLOAD = "8 payload"
+    HEAD = "9 head"
+    # "Beyond one record".
+    MISSING_PARTITION = "missing partition"
+    MISSING_KEY = "missing key"
+    KEK_ROW = "kek row"
+    KEY_STATE = "key state"
+    ROOT_KEY = "root key"
+    MODEL = "model"
+
+
 class IntegrityError(TwinvaultError):
     """A check failed that only tampering or damage can fail.
 
     Attributes:
-        step: the check that failed, in the words of docs/format.md ("5 commitment"); for the audit log alone.
+        step: the check that failed; for the audit log alone.
         where: the row, by its key attributes; for the audit log alone.
+        detail: what is known beyond the step, such as "a record was deleted"; for the audit log alone.
     """
 
-    def __init__(self, step: str, *, where: str = "") -> None:
+    def __init__(self, step: Step, *, where: str = "", detail: str = "") -> None:
         super().__init__("integrity check failed")
         self.step = step
         self.where = where
+        self.detail = detail
+
+    @property
+    def check(self) -> str:
+        """Step and detail in one line, as the audit log and the service's own log show them."""
+        return f"{self.step}: {self.detail}" if self.detail else self.step.value
 
 
 class ConfigurationError(TwinvaultError):

@@ -19,7 +19,7 @@ from twinvault.audit.chain import (
     make_entry,
 )
 from twinvault.audit.ids import uuid7
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Step
 
 EVENT = Event(
     event_id="019b76a0-1111-7222-8333-444444444444",
@@ -65,7 +65,7 @@ def test_a_first_entry_names_the_chains_that_it_continues() -> None:
 
 def test_a_failed_check_is_named_with_the_hash_of_its_row() -> None:
     activity = Activity(Actor("acme", "subject"), "report.read", 0.0)
-    error = IntegrityError("5 commitment", where="tenant#acme#report#p1/line#0001")
+    error = IntegrityError(Step.COMMITMENT, where="tenant#acme#report#p1/line#0001")
     event = activity.event("failure", event_id="e", time="t", error=error)
     content = json.loads(make_entry(event, chain="c", seq=1, previous=GENESIS).encoded)
     assert content["check"] == "5 commitment"

@@ -18,7 +18,7 @@ from twinvault.audit.activity import Activity, Actor
 from twinvault.audit.chain import entry_digest
 from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.transaction import Outcome, Result
-from twinvault.errors import Conflict, DependencyError, Forbidden, IntegrityError, NotFound
+from twinvault.errors import Conflict, DependencyError, Forbidden, IntegrityError, NotFound, Step
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_a_write_and_its_entry_are_one(world: World, here: World, faults: Line) 
         pytest.param(Forbidden("no"), "denied", id="a denial"),
         pytest.param(NotFound("no"), "failure", id="nothing there"),
         pytest.param(Conflict("no"), "failure", id="a conflict"),
-        pytest.param(IntegrityError("5 commitment", where="w"), "failure", id="tampering"),
+        pytest.param(IntegrityError(Step.COMMITMENT, where="w"), "failure", id="tampering"),
         pytest.param(DependencyError("no"), "failure", id="a dependency"),
         pytest.param(ZeroDivisionError("a bug"), "failure", id="a bug"),
     ],
@@ -263,7 +263,7 @@ def test_entries_hold_no_plaintext_and_no_row_in_clear(world: World) -> None:
     partition.write(puts(line(1, payee=mark, memo={mark: mark}), owner=mark, title="clear"))
     world.store.partition(SCOPE, LEDGER, activity=activity()).read()
     with pytest.raises(IntegrityError), world.store.audit.recording(activity()):
-        raise IntegrityError("5 commitment", where=f"{SCOPE.pk}/line#0001")
+        raise IntegrityError(Step.COMMITMENT, where=f"{SCOPE.pk}/line#0001")
     text = repr(world.items(world.tables.audit))
     assert mark not in text
     assert SCOPE.pk not in text

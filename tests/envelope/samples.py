@@ -8,7 +8,7 @@ from typing import Any
 
 from twinvault.envelope import Context, Label, Number, Sealed, open_sealed, partition_key, seal
 from twinvault.envelope.item import Item, Shape, from_item, to_item
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Step
 
 TENANT, KIND, PARTITION = "acme", "dialogue", "k3v7xqz2m4n5p6r7s8t9abcdef"
 PK = partition_key(TENANT, kind=KIND, partition=PARTITION)
@@ -79,7 +79,7 @@ def open_item(
     """Opens an item found in this scope. The scope comes from the caller, never from the item."""
     place, found = from_item(hostile, table=table, tenant=tenant, pk=pk, shape=SHAPE)
     if place.key_id not in keys:
-        raise IntegrityError("2 key id", where=place.sk)
+        raise IntegrityError(Step.KEY_ID, where=place.sk)
     return open_sealed(found, key=keys[place.key_id], label=label, context=place)
 
 

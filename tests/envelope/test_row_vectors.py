@@ -78,8 +78,8 @@ def test_a_key_of_another_length_is_refused(vector):
             kek=_key(vector),
             label=Label(vector["label"]),
         )
-    # The audit log's word for step 8 of a key row: it tells them from records, and is the same for a KEK of KMS.
-    assert caught.value.step == "key length"
+    assert caught.value.step == vector["step"]
+    assert caught.value.detail == "key length"
 
 
 @pytest.mark.parametrize("vector", _named(HEADS["refused"]))

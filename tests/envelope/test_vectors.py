@@ -23,7 +23,7 @@ from twinvault.envelope import (
 )
 from twinvault.envelope.item import Shape, from_item
 from twinvault.envelope.primitive import derive
-from twinvault.errors import IntegrityError, InvalidInput
+from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.rows import NamedKey, parse_kek, unwrap
 from twinvault.records.cursor import read_cursor
 from twinvault.records.head import HeadState, Row
@@ -48,7 +48,7 @@ def _open(vector):
     )
     context, sealed = from_item(item_of(vector["item"]), **vector["scope"], shape=shape)
     if context.key_id not in vector["keys"]:
-        raise IntegrityError("2 key id")
+        raise IntegrityError(Step.KEY_ID)
     key = bytes.fromhex(vector["keys"][context.key_id])
     return open_sealed(sealed, key=key, label=Label(vector["label"]), context=context)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import OUTAGE, Recorder
-from twinvault.errors import DependencyError, IntegrityError, KeyRefused
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step
 from twinvault.keys.cache import CacheLimits, CacheName, Instant, KeyCache, Loaded
 from twinvault.keys.rows import NamedKey
 
@@ -198,7 +198,7 @@ def test_remembered_refusals_do_not_pile_up() -> None:
 def test_tampering_evicts_and_is_not_remembered(bench: Bench) -> None:
     bench.kek()
     bench.later(299)
-    bench.failing[KEK] = IntegrityError("root key")
+    bench.failing[KEK] = IntegrityError(Step.ROOT_KEY)
     for _ in range(2):
         with pytest.raises(IntegrityError):
             bench.kek()

@@ -13,7 +13,7 @@ from tests.fakes import OUTAGE, FakeKms, Recorder
 from tests.faults import Fault, line_to
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
-from twinvault.errors import DependencyError, IntegrityError, KeyRefused, TwinvaultError
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step, TwinvaultError
 from twinvault.keys.cache import CacheLimits
 from twinvault.scope import Scope
 
@@ -213,7 +213,7 @@ def test_an_index_key_is_not_made_anew_where_partitions_stand(world: World) -> N
     for create in (True, False):
         with pytest.raises(IntegrityError) as refused:
             index_key(world.another_environment(), create=create)
-        assert refused.value.step == "missing index key"
+        assert refused.value.check == "missing key: index key"
 
 
 def test_epoch_one_is_made_only_where_no_key_rows_are(world: World, kms: FakeKms) -> None:
@@ -284,7 +284,7 @@ def test_a_key_of_another_partition_is_not_even_looked_for(world: World, kms: Fa
     asked = len(kms.calls)
     with pytest.raises(IntegrityError) as refused:
         fresh.keys.dek(Scope("acme", KIND, "p2"), "dek#ledger#p1#000001", observer=Recorder())
-    assert refused.value.step == "2 key id"
+    assert refused.value.step is Step.KEY_ID
     assert len(kms.calls) == asked
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes import FakeKms, Recorder
 from twinvault.envelope import Label, tenant_key
-from twinvault.errors import IntegrityError, KeyRefused
+from twinvault.errors import IntegrityError, KeyRefused, Step
 from twinvault.keys.rows import (
     KekRow,
     NamedKey,
@@ -62,44 +62,44 @@ def test_the_untouched_rows_open():
 )
 def test_copy_a_dek_row(name):
     copied = {**_wrapped(DEK, label=Label.DEK), "sk": {"S": name}}
-    assert _refusal(copied, name=name) == "5 commitment"
+    assert _refusal(copied, name=name) is Step.COMMITMENT
 
 
 def test_copy_a_dek_row_to_another_tenant():
     copied = {**_wrapped(DEK, label=Label.DEK), "pk": {"S": tenant_key(OTHER_TENANT)}, "tenant_id": {"S": OTHER_TENANT}}
-    assert _refusal(copied, tenant=OTHER_TENANT) == "5 commitment"
-    assert _refusal(copied) == "0 place"
+    assert _refusal(copied, tenant=OTHER_TENANT) is Step.COMMITMENT
+    assert _refusal(copied) is Step.PLACE
 
 
 def test_answer_with_the_row_of_another_version():
-    assert _refusal(_wrapped(DEK, label=Label.DEK), name=dek_name(Scope(TENANT, KIND, PARTITION), 2)) == "0 place"
+    assert _refusal(_wrapped(DEK, label=Label.DEK), name=dek_name(Scope(TENANT, KIND, PARTITION), 2)) is Step.PLACE
 
 
 def test_put_a_dek_under_another_epochs_kek():
     moved = {**_wrapped(DEK, label=Label.DEK), "key_id": {"S": "kek#000002"}}
-    assert _refusal(moved) == "5 commitment"
+    assert _refusal(moved) is Step.COMMITMENT
 
 
 def test_pass_an_index_key_off_as_a_dek_and_a_dek_as_an_index_key():
-    assert _refusal(_wrapped(IDX, label=Label.INDEX), name=IDX.name, label=Label.DEK) == "5 commitment"
-    assert _refusal(_wrapped(DEK, label=Label.DEK), label=Label.INDEX) == "5 commitment"
+    assert _refusal(_wrapped(IDX, label=Label.INDEX), name=IDX.name, label=Label.DEK) is Step.COMMITMENT
+    assert _refusal(_wrapped(DEK, label=Label.DEK), label=Label.INDEX) is Step.COMMITMENT
 
 
 @pytest.mark.parametrize("key_id", ["dek#dialogue#x#000001", "idx#000001", "kek#1", "", "kek#000001\n"])
 def test_name_something_else_than_a_kek_as_the_wrapping_key(key_id):
     with pytest.raises(IntegrityError) as caught:
         wrapping_key_name({**_wrapped(DEK, label=Label.DEK), "key_id": {"S": key_id}}, name=DEK.name)
-    assert caught.value.step == "2 key id"
+    assert caught.value.step is Step.KEY_ID
 
 
 @pytest.mark.parametrize(
     ("name", "value", "step"),
     [
-        pytest.param("created_at", {"S": "2020-01-01T00:00:00Z"}, "5 commitment", id="make it older"),
-        pytest.param("version", {"N": "2"}, "5 commitment", id="raise the row's version"),
-        pytest.param("entity_type", {"S": "idx"}, "5 commitment", id="claim another entity"),
-        pytest.param("epoch", {"N": "1"}, "4 clear attributes", id="add an attribute"),
-        pytest.param("format", {"N": "2"}, "1 format", id="claim another format"),
+        pytest.param("created_at", {"S": "2020-01-01T00:00:00Z"}, Step.COMMITMENT, id="make it older"),
+        pytest.param("version", {"N": "2"}, Step.COMMITMENT, id="raise the row's version"),
+        pytest.param("entity_type", {"S": "idx"}, Step.COMMITMENT, id="claim another entity"),
+        pytest.param("epoch", {"N": "1"}, Step.CLEAR, id="add an attribute"),
+        pytest.param("format", {"N": "2"}, Step.FORMAT, id="claim another format"),
     ],
 )
 def test_edit_a_clear_attribute_of_a_key_row(name, value, step):
@@ -108,7 +108,7 @@ def test_edit_a_clear_attribute_of_a_key_row(name, value, step):
 
 def test_wrap_something_that_is_no_key():
     row = _wrapped(NamedKey(DEK.name, bytes(16)), label=Label.DEK)
-    assert _refusal(row) == "key length"
+    assert _refusal(row) is Step.PAYLOAD
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_wrap_something_that_is_no_key():
 def test_a_record_names_a_key_that_is_not_its_partitions(key_id):
     with pytest.raises(IntegrityError) as caught:
         dek_version(key_id, scope=Scope(TENANT, KIND, PARTITION))
-    assert caught.value.step == "2 key id"
+    assert caught.value.step is Step.KEY_ID
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_a_kek_row_says_nothing_of_its_place(kek_row):
 def test_a_kek_row_of_another_form_is_refused_before_kms_is_asked(kek_row, name, value):
     with pytest.raises(IntegrityError) as caught:
         parse_kek({**kek_row.to_item(), name: value}, tenant=TENANT, name="kek#000001")
-    assert caught.value.step == "kek row"
+    assert caught.value.step is Step.KEK_ROW
 
 
 @pytest.mark.parametrize("state", [None, "", "ACTIVE", 1, ["active"], {}], ids=repr)

@@ -8,7 +8,7 @@ import pytest
 from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
-from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput
+from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput, Step
 from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes
@@ -93,14 +93,14 @@ def test_a_partition_that_never_was_is_nothing(reader: World) -> None:
 
 def test_a_deleted_record_is_missed(world: World, reader: World) -> None:
     delete(world, "line#0002")
-    assert refusal(reader).step == "9 head: a record was deleted"
+    assert refusal(reader).check == "9 head: a record was deleted"
 
 
 def test_a_record_put_back_to_an_older_version_is_noticed(world: World, reader: World) -> None:
     old = get(world, "line#0001")
     partition(world).write(puts(line(1, amount=2)))
     put(world, old)
-    assert refusal(reader).step == "9 head: a record was rolled back"
+    assert refusal(reader).check == "9 head: a record was rolled back"
 
 
 def test_a_record_put_back_after_it_was_replaced_elsewhere_is_noticed_by_a_warm_reader_too(
@@ -119,7 +119,7 @@ def test_an_added_record_is_named(world: World, reader: World) -> None:
     partition(world).write(puts(line(9)))
     put(world, head)
     refused = refusal(reader)
-    assert refused.step == "9 head: a record was added"
+    assert refused.check == "9 head: a record was added"
     assert refused.where == f"{SCOPE.pk}/line#0009"
 
 
@@ -127,7 +127,7 @@ def test_a_head_put_back_is_noticed(world: World, reader: World) -> None:
     head = get(world, "head")
     partition(world).write(puts(line(1, amount=7)))
     put(world, head)
-    assert refusal(reader).step == "9 head: a record was rolled back"
+    assert refusal(reader).check == "9 head: a record was rolled back"
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_two_rows_that_change_places_are_noticed(world: World, reader: World) ->
     put(world, one | {"sk": {"S": "line#0002"}})
     put(world, other | {"sk": {"S": "line#0001"}})
     refused = refusal(reader)
-    assert refused.step == "5 commitment"
+    assert refused.step is Step.COMMITMENT
     assert refused.where == f"{SCOPE.pk}/line#0001"
 
 
 def test_a_row_of_another_partition_of_the_tenant_does_not_open(world: World, reader: World) -> None:
     partition(world, OTHER).write(puts(line(1)))
     put(world, get(world, "line#0001", OTHER) | {"pk": {"S": SCOPE.pk}})
-    assert refusal(reader).step == "2 key id"
+    assert refusal(reader).step is Step.KEY_ID
 
 
 def test_a_whole_partition_copied_to_another_tenant_does_not_open(world: World, reader: World) -> None:
@@ -227,25 +227,25 @@ def test_a_number_that_the_engine_writes_otherwise_still_opens(world: World, rea
 
 def test_rows_without_a_head_are_tampering(world: World, reader: World, pauses: Pauses) -> None:
     delete(world, "head")
-    assert refusal(reader).step == "8 head missing"
+    assert refusal(reader).check == "9 head: there is no head"
     assert sum(pauses.slept) >= 1
 
 
 def test_a_key_without_rows_is_tampering(world: World, reader: World) -> None:
     for item in world.items():
         delete(world, item["sk"]["S"])
-    assert refusal(reader).step == "8 partition missing"
+    assert refusal(reader).step is Step.MISSING_PARTITION
 
 
 def test_a_head_without_its_key_is_tampering(world: World, reader: World) -> None:
     delete(world, "dek#ledger#p1#000001", world.tables.keys, "tenant#acme")
     refused = refusal(reader)
-    assert (refused.step, refused.where) == ("missing key row", "dek#ledger#p1#000001")
+    assert (refused.step, refused.where) == (Step.MISSING_KEY, "dek#ledger#p1#000001")
 
 
 def test_a_kek_that_was_taken_away_is_tampering(world: World, reader: World) -> None:
     delete(world, "kek#000001", world.tables.keys, "tenant#acme")
-    assert refusal(reader).step == "missing key row"
+    assert refusal(reader).step is Step.MISSING_KEY
     with pytest.raises(IntegrityError):
         partition(reader, OTHER).write(puts(line(1)))
 

@@ -53,7 +53,7 @@ def test_the_trees_drawing_names_every_error() -> None:
 
 def test_tampering_and_bugs_say_nothing_but_that_they_are() -> None:
     for error in (
-        errors.IntegrityError("5 commitment", where="tenant#acme#x"),
+        errors.IntegrityError(errors.Step.COMMITMENT, where="tenant#acme#x"),
         ZeroDivisionError("secret"),
         KeyError("secret"),
     ):

@@ -97,7 +97,7 @@ class Activity:
             crypto=tuple(CryptoCount(*key, count) for key, count in sorted(self._crypto.items())),
             heads=tuple(heads[name] for name in sorted(heads)),
             kms_request_ids=tuple(self._kms),
-            check=tampering.step if tampering else "",
+            check=tampering.check if tampering else "",
             row=hashlib.sha256(tampering.where.encode(errors="replace")).hexdigest() if tampering else "",
         )
 

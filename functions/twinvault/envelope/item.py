@@ -13,7 +13,7 @@ from typing import Any
 from twinvault.envelope.aad import ClearValue, Context, Number
 from twinvault.envelope.numbers import number_value
 from twinvault.envelope.primitive import FORMAT, Sealed, require_lengths
-from twinvault.errors import IntegrityError, InvalidInput
+from twinvault.errors import IntegrityError, InvalidInput, Step
 
 type Item = Mapping[str, Mapping[str, Any]]
 """Any: the values are whatever the table holds; nothing is assumed of them before it is checked."""
@@ -65,14 +65,14 @@ def from_item(
         or len(sk.encode(errors="replace")) > _MAX_SK_BYTES
         or attribute(item, "pk", kind="S") != pk
     ):
-        raise IntegrityError("0 place")
+        raise IntegrityError(Step.PLACE)
     # Step 1: the format is one that this code knows and that the settings still allow. Missing is an error, too.
     if _format(item) not in range(lowest_format, FORMAT + 1):
-        raise IntegrityError("1 format", where=sk)
+        raise IntegrityError(Step.FORMAT, where=sk)
     # Step 2: the key id has the form of a key row's sort key. Whether it is the scope's own is for the caller to check.
     key_id = attribute(item, KEY_ID, kind="S")
     if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
-        raise IntegrityError("2 key id", where=sk)
+        raise IntegrityError(Step.KEY_ID, where=sk)
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
     sealed = Sealed(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
     require_lengths(sealed, where=sk)
@@ -107,7 +107,7 @@ def _clear_value(name: str, value: object, *, shape: Shape, where: str) -> Clear
                 return content
             if kind == "NULL" and content is True:
                 return None
-    raise IntegrityError("4 clear attributes", where=where)
+    raise IntegrityError(Step.CLEAR, where=where)
 
 
 def attribute(item: Item, name: str, *, kind: str) -> object:
@@ -125,7 +125,7 @@ def text_of(item: Item, name: str) -> str:
 def _binary(item: Item, name: str, *, where: str) -> bytes:
     value = attribute(item, name, kind="B")
     if not isinstance(value, bytes):
-        raise IntegrityError("3 lengths", where=where)
+        raise IntegrityError(Step.LENGTHS, where=where)
     return value
 
 

@@ -4,7 +4,7 @@ Padmé lets a length leak O(log log L) bits for at most 12 % of overhead:
 https://arxiv.org/abs/1806.03160, section 4. Below 256 bytes everything is 256 bytes.
 """
 
-from twinvault.errors import IntegrityError, TooLarge
+from twinvault.errors import IntegrityError, Step, TooLarge
 
 LENGTH_BYTES = 4
 MIN_PADDED_BYTES = 256
@@ -44,5 +44,5 @@ def unpad(padded: bytes, *, where: str = "") -> bytes:
     length = int.from_bytes(padded[:LENGTH_BYTES])
     end = LENGTH_BYTES + length
     if padded_size(length) != len(padded) or padded.count(0, end) != len(padded) - end:
-        raise IntegrityError("7 padding", where=where)
+        raise IntegrityError(Step.PADDING, where=where)
     return padded[LENGTH_BYTES:end]

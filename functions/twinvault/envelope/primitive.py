@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from twinvault.envelope.aad import Context, Label, encode_aad
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, MIN_PADDED_BYTES, pad, padded_size, unpad
 from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, hkdf
-from twinvault.errors import IntegrityError, InvalidInput, TwinvaultError
+from twinvault.errors import IntegrityError, InvalidInput, Step, TwinvaultError
 
 FORMAT = 1
 KEY_BYTES = 32
@@ -73,7 +73,7 @@ def open_sealed(sealed: Sealed, *, key: bytes, label: Label, context: Context) -
     try:
         aad = encode_aad(context)
     except TwinvaultError:
-        raise IntegrityError("4 clear attributes", where=context.sk) from None
+        raise IntegrityError(Step.CLEAR, where=context.sk) from None
     return open_bound(sealed, key=key, label=label, aad=aad, where=context.sk)
 
 
@@ -89,7 +89,7 @@ def require_lengths(sealed: Sealed, *, where: str) -> None:
         or len(sealed.commitment) != COMMITMENT_BYTES
         or not _MIN_CIPHERTEXT <= len(sealed.ciphertext) <= _MAX_CIPHERTEXT
     ):
-        raise IntegrityError("3 lengths", where=where)
+        raise IntegrityError(Step.LENGTHS, where=where)
 
 
 def derive(key: bytes, salt: bytes, *, label: Label, aad: bytes) -> tuple[bytes, bytes]:
@@ -118,11 +118,11 @@ def open_bound(sealed: Sealed, *, key: bytes, label: Label, aad: bytes, where: s
     # Step 5: the commitment, in constant time and before GCM, so that no ciphertext is ever tried under a second key.
     record_key, commitment = derive(key, sealed.salt, label=label, aad=aad)
     if not hmac.compare_digest(commitment, sealed.commitment):
-        raise IntegrityError("5 commitment", where=where)
+        raise IntegrityError(Step.COMMITMENT, where=where)
     # Step 6: GCM. Nothing is released before the tag has been checked.
     try:
         padded = gcm_decrypt(record_key, sealed.nonce, ciphertext=sealed.ciphertext, aad=aad)
     except InvalidTag:
-        raise IntegrityError("6 ciphertext", where=where) from None
+        raise IntegrityError(Step.CIPHERTEXT, where=where) from None
     # Step 7: the padding, which has exactly one valid form.
     return unpad(padded, where=where)

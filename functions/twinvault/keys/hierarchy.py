@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, require_id, tenant_key
-from twinvault.errors import IntegrityError, TwinvaultError
+from twinvault.errors import IntegrityError, Step, TwinvaultError
 from twinvault.keys.cache import CacheName, KeyCache, Loaded, Use
 from twinvault.keys.kms import RootKms
 from twinvault.keys.rows import (
@@ -142,7 +142,7 @@ class KeyHierarchy:
             # first writer from a row that was taken away. A new key would hide every partition there is.
             rows = self._table.query(tenant_key(tenant), "idx#")
             if not rows:
-                raise IntegrityError("missing index key", where=tenant_key(tenant))
+                raise IntegrityError(Step.MISSING_KEY, where=tenant_key(tenant), detail="index key")
         return rows[-1] if rows else None
 
     def _make_index_row(self, tenant: str, observer: "Observer") -> "Item":
@@ -176,7 +176,7 @@ class KeyHierarchy:
         row = self._table.get(tenant_key(tenant), name)
         if row is None:
             # Something was sealed under this key, so its row was here: it has been taken away.
-            raise IntegrityError("missing key row", where=name)
+            raise IntegrityError(Step.MISSING_KEY, where=name)
         return row
 
     # -- KEK ---------------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class KeyHierarchy:
 
     def _decrypt(self, row: KekRow, observer: "Observer") -> NamedKey:
         if row.root_key_id not in self._root_key_ids:
-            raise IntegrityError("root key", where=row.name)
+            raise IntegrityError(Step.ROOT_KEY, where=row.name)
         try:
             key = self._kms.decrypt(row.wrapped, row.root_key_id, context=row.context, observer=observer)
         except TwinvaultError:
@@ -201,7 +201,7 @@ class KeyHierarchy:
             raise
         observer.crypto("derive_kek", row.name)
         if len(key) != KEY_BYTES:
-            raise IntegrityError("key length", where=row.name)
+            raise IntegrityError(Step.ROOT_KEY, where=row.name, detail="key length")
         return NamedKey(row.name, key)
 
     def _current_kek(self, tenant: str, observer: "Observer") -> NamedKey:
@@ -228,7 +228,7 @@ class KeyHierarchy:
             # look tells a concurrent first writer from a KEK that was taken away.
             if self._table.query(tenant_key(tenant), "kek#", limit=1):
                 return
-            raise IntegrityError("missing key row", where=tenant_key(tenant))
+            raise IntegrityError(Step.MISSING_KEY, where=tenant_key(tenant))
         self.insert_kek(tenant, 1, observer=observer)
 
     def insert_kek(self, tenant: str, epoch: int, *, observer: "Observer") -> None:

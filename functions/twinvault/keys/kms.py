@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from twinvault.errors import DependencyError, IntegrityError, KeyRefused
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -96,7 +96,7 @@ def _require_whole(answer: Mapping[str, object], *names: str) -> None:
 def _require_same_key(answered_arn: str, asked_key_id: str) -> None:
     """KMS answers with the key's ARN; settings hold the key id, never an alias that could be pointed elsewhere."""
     if answered_arn.rsplit("/", 1)[-1] != asked_key_id.rsplit("/", 1)[-1]:
-        raise IntegrityError("root key")
+        raise IntegrityError(Step.ROOT_KEY)
 
 
 def _translate(error: ClientError | BotoCoreError, observer: "Observer") -> NoReturn:
@@ -108,7 +108,7 @@ def _translate(error: ClientError | BotoCoreError, observer: "Observer") -> NoRe
     _count(observer, error.response.get("ResponseMetadata", {}).get("RequestId", ""))
     code = error.response.get("Error", {}).get("Code", "")
     if code in _TAMPERING:
-        raise IntegrityError("root key") from None
+        raise IntegrityError(Step.ROOT_KEY) from None
     if code in _REFUSED:
         raise KeyRefused(f"the key service refuses the root key ({code})", retry_after=30) from None
     raise DependencyError("the key service cannot answer now") from None

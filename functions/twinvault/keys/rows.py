@@ -25,7 +25,7 @@ from twinvault.envelope import (
 )
 from twinvault.envelope.aad import Number
 from twinvault.envelope.item import Item, Shape, attribute, from_item, text_of, to_item
-from twinvault.errors import IntegrityError, InvalidInput, KeyRefused
+from twinvault.errors import IntegrityError, InvalidInput, KeyRefused, Step
 from twinvault.scope import Scope
 
 TABLE = "keys"
@@ -131,7 +131,7 @@ def dek_version(name: str, *, scope: Scope) -> int:
     prefix = dek_prefix(scope)
     digits = name.removeprefix(prefix)
     if not name.startswith(prefix) or not re.fullmatch(r"[0-9]{6}", digits, re.ASCII):
-        raise IntegrityError("2 key id", where=name)
+        raise IntegrityError(Step.KEY_ID, where=name)
     return int(digits)
 
 
@@ -153,7 +153,7 @@ def parse_kek(item: Item, *, tenant: str, name: str) -> KekRow:
         or state not in _STATES
         or not created_at
     ):
-        raise IntegrityError("kek row", where=name)
+        raise IntegrityError(Step.KEK_ROW, where=name)
     return KekRow(tenant, int(name[4:]), kek_id, root, wrapped, state, created_at)
 
 
@@ -165,7 +165,7 @@ def require_state(state: str, *, sealing: bool, name: str) -> None:
         IntegrityError: there is no such state.
     """
     if state not in _STATES:
-        raise IntegrityError("key state", where=name)
+        raise IntegrityError(Step.KEY_STATE, where=name)
     if state not in (_SEALABLE if sealing else _OPENABLE):
         raise KeyRefused(f"a key of this tenant is {state}", retry_after=60)
 
@@ -205,7 +205,7 @@ def wrapping_key_name(item: Item, *, name: str) -> str:
     """
     kek = text_of(item, "key_id")
     if not re.fullmatch(r"kek#[0-9]{6}", kek, re.ASCII):
-        raise IntegrityError("2 key id", where=name)
+        raise IntegrityError(Step.KEY_ID, where=name)
     return kek
 
 
@@ -217,10 +217,10 @@ def unwrap(item: Item, *, tenant: str, name: str, kek: NamedKey, label: Label) -
     """
     context, sealed = from_item(item, table=TABLE, tenant=tenant, pk=tenant_key(tenant), shape=_WRAPPED)
     if context.sk != name or context.key_id != kek.name:
-        raise IntegrityError("0 place", where=name)
+        raise IntegrityError(Step.PLACE, where=name)
     key = open_sealed(sealed, key=kek.key, label=label, context=context)
     if len(key) != KEY_BYTES:
-        raise IntegrityError("key length", where=name)
+        raise IntegrityError(Step.PAYLOAD, where=name, detail="key length")
     return NamedKey(name, key)
 
 

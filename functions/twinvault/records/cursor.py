@@ -21,7 +21,7 @@ from twinvault.envelope import (
     tenant_key,
 )
 from twinvault.envelope.item import Item
-from twinvault.errors import IntegrityError, InvalidInput
+from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.rows import NamedKey, idx_name
 
 MAX_CURSOR_CHARACTERS = 2048
@@ -61,12 +61,12 @@ def read_cursor(cursor: str, *, key: NamedKey, tenant: str, question: str) -> di
 def _parts(cursor: str) -> Sealed:
     """What a cursor's text holds; whether the parts have the right lengths is for `open_sealed` to see."""
     if len(cursor) > MAX_CURSOR_CHARACTERS:
-        raise IntegrityError("3 lengths")
+        raise IntegrityError(Step.LENGTHS)
     data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     # Python's decoder overlooks padding, line breaks, the other alphabet and bits that belong to no byte. One cursor
     # has one text.
     if _text(data) != cursor:
-        raise IntegrityError("3 lengths")
+        raise IntegrityError(Step.LENGTHS)
     salt, nonce = data[:SALT_BYTES], data[SALT_BYTES : SALT_BYTES + NONCE_BYTES]
     return Sealed(data[_HEADER:], nonce, salt, data[SALT_BYTES + NONCE_BYTES : _HEADER])
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from twinvault.envelope.primitive import COMMITMENT_BYTES
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Step
 
 _DOMAIN = b"twinvault/v1/head\x00"
 _MODULUS = 1 << 256
@@ -93,9 +93,9 @@ class HeadState:
             total, hash_key = (_from_hex(fields[name]) for name in ("sum", "hash_key"))
             count, dek_version, last_event = fields["count"], fields["dek_version"], fields["last_event"]
         except (KeyError, TypeError, ValueError):
-            raise IntegrityError("8 payload", where="head") from None
+            raise IntegrityError(Step.PAYLOAD, where="head") from None
         if type(count) is not int or type(dek_version) is not int or not isinstance(last_event, str):
-            raise IntegrityError("8 payload", where="head")
+            raise IntegrityError(Step.PAYLOAD, where="head")
         return cls(count, int.from_bytes(total, "big"), hash_key, dek_version, last_event)
 
 

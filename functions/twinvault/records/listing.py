@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from twinvault.audit.activity import Activity
 from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.names import ID, tenant_key
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.record import Record
@@ -93,5 +93,5 @@ class Listing:
         # Not partition_key(): a hostile row's own text must meet a comparison, not the rules for callers.
         if pk != f"{tenant_key(self._tenant)}#{self._kind.kind}#{partition}" or not ID.fullmatch(partition):
             # A row of another tenant or kind that claims this tenant in its list attributes.
-            raise IntegrityError("0 place", where=pk)
+            raise IntegrityError(Step.PLACE, where=pk)
         return Scope(self._tenant, self._kind.kind, partition)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
 from twinvault.envelope.item import KEY_ID, Item, text_of
-from twinvault.errors import Contention, IntegrityError
+from twinvault.errors import Contention, IntegrityError, Step
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.records.head import HeadState, Row, surplus_row
 from twinvault.records.record import Record, open_record
@@ -55,8 +55,8 @@ class Settings:
 class _Doubt(IntegrityError):
     """What one look saw amiss. The same `signature` at each of three looks makes it tampering."""
 
-    def __init__(self, step: str, *, where: str, signature: tuple[object, ...]) -> None:
-        super().__init__(step, where=where)
+    def __init__(self, step: Step, *, where: str, signature: tuple[object, ...], detail: str = "") -> None:
+        super().__init__(step, where=where, detail=detail)
         self.signature = signature
 
 
@@ -85,7 +85,7 @@ class Reader:
             except _Doubt as doubt:
                 doubts = [*doubts, doubt] if doubts and doubts[-1].signature == doubt.signature else [doubt]
                 if len(doubts) == _LOOKS:
-                    raise IntegrityError(doubt.step, where=doubt.where) from None
+                    raise IntegrityError(doubt.step, where=doubt.where, detail=doubt.detail) from None
             self._sleep(_PAUSE)
         raise Contention("the partition keeps changing", retry_after=1)
 
@@ -94,7 +94,7 @@ class Reader:
         # The key id is checked before anything is fetched in its name: it must be this partition's own.
         key_id = text_of(item, KEY_ID)
         if not key_id:
-            raise IntegrityError("2 key id", where=f"{scope.pk}/{spec.name}")
+            raise IntegrityError(Step.KEY_ID, where=f"{scope.pk}/{spec.name}")
         key = self._keys.dek(scope, key_id, observer=activity)
         try:
             record = open_record(item, spec, scope=scope, key=key, lowest_format=self._settings.lowest_format)
@@ -110,15 +110,16 @@ class Reader:
             return None
         head_item = next((item for item in items if text_of(item, "sk") == HEAD), None)
         if head_item is None:
-            step = "8 head missing" if items else "8 partition missing"
-            raise _Doubt(step, where=scope.pk, signature=(step, len(items)))
+            step = Step.HEAD if items else Step.MISSING_PARTITION
+            detail = "there is no head" if items else ""
+            raise _Doubt(step, where=scope.pk, signature=(step, len(items)), detail=detail)
         try:
             head = self.open(head_item, kind.head, scope=scope, activity=activity)
             records = [
                 self.open_any(item, kind, scope=scope, activity=activity) for item in items if item is not head_item
             ]
         except IntegrityError as error:
-            if error.step != "missing key row":
+            if error.step is not Step.MISSING_KEY:
                 raise
             # The DEK's row and the head are written together, and may be seen one before the other.
             raise _Doubt(error.step, where=error.where, signature=(error.step, error.where)) from None
@@ -132,7 +133,7 @@ class Reader:
         name = text_of(item, "entity_type")
         spec = kind.head if name == HEAD else kind.entity(name)
         if spec is None:
-            raise IntegrityError("4 clear attributes", where=f"{scope.pk}/{text_of(item, 'sk')}")
+            raise IntegrityError(Step.CLEAR, where=f"{scope.pk}/{text_of(item, 'sk')}")
         return self.open(item, spec, scope=scope, activity=activity)
 
 
@@ -143,6 +144,8 @@ def _require_complete(state: HeadState, head: Record, *, rows: list[Row], scope:
         return
     surplus, difference = mismatch
     added = surplus_row(state, rows, difference=difference) if surplus == 1 else None
-    named = {1: "a record was added", -1: "a record was deleted", 0: "a record was rolled back"}.get(surplus, "records")
+    named = {1: "a record was added", -1: "a record was deleted", 0: "a record was rolled back"}.get(
+        surplus, "records were added or deleted"
+    )
     where = f"{scope.pk}/{added.sk}" if added else scope.pk
-    raise _Doubt(f"9 head: {named}", where=where, signature=(head.commitment, surplus, difference))
+    raise _Doubt(Step.HEAD, where=where, signature=(head.commitment, surplus, difference), detail=named)

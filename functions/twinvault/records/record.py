@@ -20,7 +20,7 @@ from twinvault.envelope import (
 from twinvault.envelope.aad import Number
 from twinvault.envelope.item import COMMITMENT, Item, from_item, to_item
 from twinvault.envelope.primitive import TAG_BYTES
-from twinvault.errors import IntegrityError, InvalidInput, TooLarge
+from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
 from twinvault.records.head import Row
 from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
@@ -144,19 +144,19 @@ def open_record(item: Item, spec: EntitySpec, *, scope: Scope, key: NamedKey, lo
     )
     try:
         if context.key_id != key.name or not spec.sk.fullmatch(context.sk):
-            raise IntegrityError("2 key id")  # noqa: TRY301  # re-raised below with the row's name
+            raise IntegrityError(Step.KEY_ID)  # noqa: TRY301  # re-raised below with the row's name
         payload = open_sealed(sealed, key=key.key, label=_label(spec), context=context)
         # Step 8: authentic bytes; that they decode is a promise of whoever sealed them.
         fields = decode_payload(payload, spec)
         common = {name: from_clear(context.clear[name]) for name in ("version", "created_at", "updated_at")}
     except IntegrityError as error:
-        raise IntegrityError(error.step, where=f"{scope.pk}/{context.sk}") from None
+        raise IntegrityError(error.step, detail=error.detail, where=f"{scope.pk}/{context.sk}") from None
     except KeyError:
-        raise IntegrityError("8 payload", where=f"{scope.pk}/{context.sk}") from None
+        raise IntegrityError(Step.PAYLOAD, where=f"{scope.pk}/{context.sk}") from None
     clear = {name: from_clear(value) for name, value in context.clear.items() if name in spec.clear}
     version, created_at, updated_at = common["version"], common["created_at"], common["updated_at"]
     if not isinstance(version, int) or not 1 <= version < _VERSIONS:
-        raise IntegrityError("8 payload", where=f"{scope.pk}/{context.sk}")
+        raise IntegrityError(Step.PAYLOAD, where=f"{scope.pk}/{context.sk}")
     return Record(
         entity=spec.name,
         sk=context.sk,
@@ -192,9 +192,9 @@ def decode_payload(payload: bytes, spec: EntitySpec) -> dict[str, Any]:
         # Decoded here: given bytes, `json` would guess an encoding, and let surrogates through.
         fields = _STRICT.decode(payload.decode())
     except (ValueError, RecursionError):
-        raise IntegrityError("8 payload") from None
+        raise IntegrityError(Step.PAYLOAD) from None
     if not isinstance(fields, dict) or not fields.keys() <= spec.sealed:
-        raise IntegrityError("8 payload")
+        raise IntegrityError(Step.PAYLOAD)
     return fields
 
 
