@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from twinvault.audit.activity import Activity, Actor
+from twinvault.audit.activity import Activity
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.entries import DynamoAuditTable
@@ -21,9 +21,13 @@ from twinvault.dynamodb.transaction import Transactor
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import RootKms
+from twinvault.keys.rotation import KeyRotation
 from twinvault.records.reading import Reader, Settings
-from twinvault.records.store import RecordStore
+from twinvault.records.spec import KindSpec
+from twinvault.records.store import PartitionStore
 from twinvault.records.writing import TableNames, Writer
+from twinvault.scope import Scope
+from twinvault.vault import Vault
 
 _TEXT_KEYS = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
 _LIST_KEYS = ("tenant_id", "list_kind", "list_status", "list_at")
@@ -59,7 +63,7 @@ def now() -> str:
 class World:
     """One environment's store, and what stands behind it."""
 
-    store: RecordStore
+    vault: Vault
     keys: KeyHierarchy
     cache: KeyCache
     kms: RootKms
@@ -71,8 +75,18 @@ class World:
         self, tenant: str = "acme", *, action: str = "test", count: Callable[[str, int], None] | None = None
     ) -> Activity:
         return Activity(
-            Actor(tenant, "subject-1", "trace", "span"), action, time.monotonic() + 20, count or (lambda _n, _v: None)
+            tenant=tenant,
+            principal="subject-1",
+            trace_id="trace",
+            span_id="span",
+            action=action,
+            deadline=time.monotonic() + 20,
+            count=count or (lambda _n, _v: None),
         )
+
+    def partition(self, scope: Scope, kind: KindSpec, activity: Activity) -> PartitionStore:
+        vault = self.vault
+        return PartitionStore(vault.records, vault.reader, vault.writer, vault.audit, scope, kind, activity)
 
     def items(self, table: str | None = None) -> list[dict[str, Any]]:
         """Everything a table holds, as its reader sees it."""
@@ -124,4 +138,5 @@ def make_world(
         sleep=sleep,
         monotonic=time.monotonic,
     )
-    return World(RecordStore(table, reader, writer, audit), keys, cache, kms, client, names, audit)
+    vault = Vault(table, reader, writer, audit, keys, KeyRotation(keys, key_table))
+    return World(vault, keys, cache, kms, client, names, audit)

@@ -98,7 +98,7 @@ class Grants:
         found: list[Grant] = []
         if listing is not None:
             hits = listing.page(status=state, limit=_MOST_LISTED, cursor=None)
-            for one in listing.open_each(hits.scopes, ("head", "request"), activity=self.acting.activity):
+            for one in listing.open_each(hits.scopes, ("head", "request")):
                 head, asked = one.records["head"], one.records["request"]
                 if head.fields["state"] == state:  # an index lags; the record decides
                     found.append({"state": state, **asked.fields})

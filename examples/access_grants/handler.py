@@ -7,7 +7,6 @@ import functools
 import json
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,6 +22,7 @@ from twinvault import (
     TableNames,
     TwinvaultError,
     Vault,
+    now,
     open_vault,
 )
 
@@ -56,7 +56,7 @@ def answer(vault: Vault, event: Event) -> dict[str, Any]:
     claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
     try:
         with vault.acting(tenant=claims["tenant"], principal=claims["sub"], action=action) as acting:
-            document = run(Grants(acting, _now), event)
+            document = run(Grants(acting, now), event)
     except TwinvaultError as error:
         status = next(status for kind, status in STATUS if isinstance(error, kind))
         return _answer(status, {"problem": str(error)})
@@ -86,10 +86,6 @@ def _body(event: Event, of: str) -> dict[str, str]:
     if not isinstance(body, dict) or body.keys() != FIELDS[of] or not all(isinstance(v, str) for v in body.values()):
         raise InvalidInput(f"body: must hold {', '.join(sorted(FIELDS[of]))}, each a text", field="body")
     return body
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _answer(status: int, document: object) -> dict[str, Any]:

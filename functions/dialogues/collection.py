@@ -1,6 +1,5 @@
 """A tenant's dialogues: import, read, export, list. The first user of the store."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,18 +10,21 @@ from dialogues.exporting import export_document
 from dialogues.graph import describe
 from dialogues.importing import Plan, plan_import
 from dialogues.mapping import Element, plain
-from twinvault.audit.activity import Activity
-from twinvault.errors import Conflict, Incomplete, IntegrityError, InvalidInput, NotFound, Step, TooLarge
-from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.records.batches import Batches
-from twinvault.records.listing import Listing, Opened
-from twinvault.records.opaque import opaque_id
-from twinvault.records.reading import Snapshot
-from twinvault.records.record import Draft, Record
-from twinvault.records.spec import HEAD
-from twinvault.records.store import PartitionStore, RecordStore
-from twinvault.records.writing import Changes
-from twinvault.scope import Scope
+from twinvault import (
+    HEAD,
+    Acting,
+    Changes,
+    Conflict,
+    Draft,
+    Incomplete,
+    InvalidInput,
+    NotFound,
+    Opened,
+    PartitionStore,
+    Record,
+    Snapshot,
+    TooLarge,
+)
 
 STATUSES = ("open", "converging", "converged", "abandoned", STATE_IMPORTING)
 """What dialogues are listed by: their status, or `importing` while an import of them is not complete."""
@@ -51,13 +53,10 @@ class Page:
 class Dialogues:
     """The dialogues of one tenant, for one activity."""
 
-    def __init__(self, store: RecordStore, keys: KeyHierarchy, activity: Activity, *, now: Callable[[], str]) -> None:
+    def __init__(self, acting: Acting, *, now: Callable[[], str]) -> None:
         """`now` is RFC 3339 UTC time as text."""
-        self._store = store
-        self._keys = keys
-        self._activity = activity
+        self._acting = acting
         self._now = now
-        self._tenant = activity.actor.tenant
 
     def import_document(self, document: Element) -> Imported:
         """Stores a whole dialogue, or finds that it is stored already with this very content.
@@ -69,16 +68,13 @@ class Dialogues:
             Conflict: it exists with other content.
         """
         plan = plan_import(document)
-        key = self._keys.index_key(self._tenant, KIND, observer=self._activity, create=True)
-        if key is None:
-            raise IntegrityError(Step.MISSING_KEY, where=self._tenant, detail="index key")
-        partition = self._partition(plan.dialogue_id, key.key)
-        steps = _Steps(plan, document, partition.scope, now=self._now)
+        partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True)
+        steps = _Steps(plan, document, partition, now=self._now)
         snapshot, transactions = partition.peek(), 0
         while True:
             snapshot = partition.write(steps.next, base=snapshot)
             if not steps.wrote:
-                self._store.release(self._activity)
+                self._acting.release()
                 break
             transactions += 1
             if snapshot is None or snapshot.head.fields["state"] == STATE_COMPLETE:
@@ -118,17 +114,16 @@ class Dialogues:
             raise InvalidInput(f"status: must be one of {', '.join(STATUSES)}", field="status")
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
-        key = self._keys.index_key(self._tenant, KIND, observer=self._activity, create=False)
-        if key is None:
+        listing = self._acting.listing(DIALOGUE)
+        if listing is None:
             if cursor is not None:
                 raise InvalidInput("cursor: was not given out for this listing", field="cursor")
-            self._store.release(self._activity)
+            self._acting.release()
             return Page((), None)
-        listing = Listing(self._store, tenant=self._tenant, kind=DIALOGUE, key=key, randomness=os.urandom)
         hits = listing.page(status=status, limit=limit, cursor=cursor)
-        opened = listing.open_each(hits.scopes, (HEAD, META), activity=self._activity)
+        opened = listing.open_each(hits.scopes, (HEAD, META))
         items = [_summary(one) for one in opened if _still(one, status)]
-        self._store.release(self._activity)
+        self._acting.release()
         return Page(items, hits.cursor)
 
     def new_dek(self, dialogue_id: str) -> int:
@@ -146,36 +141,32 @@ class Dialogues:
             raise NotFound("there is no such dialogue")
         if snapshot.head.fields["state"] != STATE_COMPLETE:
             raise Incomplete("this dialogue's import was not completed; import the same document again")
-        self._store.release(self._activity)
+        self._acting.release()
         return partition, snapshot
 
     def _existing(self, dialogue_id: str) -> PartitionStore:
         """The partition of a dialogue, for callers that may not make a tenant's first keys."""
-        key = self._keys.index_key(self._tenant, KIND, observer=self._activity, create=False)
-        if key is None:
+        partition = self._acting.hidden_partition(DIALOGUE, dialogue_id, create=False)
+        if partition is None:
             raise NotFound("there is no such dialogue")
-        return self._partition(dialogue_id, key.key)
-
-    def _partition(self, dialogue_id: str, index_key: bytes) -> PartitionStore:
-        scope = Scope(self._tenant, KIND, opaque_id(dialogue_id, index_key))
-        return self._store.partition(scope, DIALOGUE, activity=self._activity)
+        return partition
 
 
 class _Steps:
     """The plan of an import, asked anew at each transaction: what is missing, and what stands in the way."""
 
-    def __init__(self, plan: Plan, document: Element, scope: Scope, *, now: Callable[[], str]) -> None:
+    def __init__(self, plan: Plan, document: Element, partition: PartitionStore, *, now: Callable[[], str]) -> None:
         self._plan = plan
         self._document = document
         self._now = now
-        self._batches = Batches(scope, DIALOGUE)
+        self._partition = partition
         self._known = set[bytes]()
         """Commitments, unique per write, of records that were compared: each transaction looks at all of them."""
         self.wrote = False
         """Whether the last call wanted something written."""
         for path, draft in plan.drafts:
             try:
-                self._batches.check(draft)
+                partition.size(draft)
             except TooLarge as error:
                 field = path or "dialogue"
                 raise TooLarge(f"{field}: {error.message}", field=field) from None
@@ -190,7 +181,7 @@ class _Steps:
         drafts = [draft for _, draft in self._plan.drafts]
         if snapshot is not None:
             drafts = self._missing(drafts, snapshot)
-        batch = self._batches.first(drafts)
+        batch = self._partition.first_batch(drafts)
         state = STATE_COMPLETE if len(batch) == len(drafts) else STATE_IMPORTING
         self.wrote = True
         return Changes(self._head(state, snapshot), batch)

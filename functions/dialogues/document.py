@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from twinvault.errors import InvalidInput, TooLarge
+from twinvault import InvalidInput, TooLarge
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """What one import may send, and what it may be in canonical JSON (numbers grow: `1e15` becomes 1000000000000000.0).

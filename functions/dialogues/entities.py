@@ -2,7 +2,7 @@
 
 import re
 
-from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
+from twinvault import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 
 KIND = "dialogue"
 META = "meta"
@@ -20,7 +20,7 @@ _LIST = {"list_kind": TEXT, "list_status": TEXT, "list_at": TEXT}
 
 STATE_IMPORTING, STATE_COMPLETE = "importing", "complete"
 
-HEAD = head_spec(
+_HEAD = head_spec(
     {
         "state": TEXT,
         "status": TEXT,
@@ -106,5 +106,5 @@ _ENTITIES = (
     ),
 )
 
-DIALOGUE = KindSpec(KIND, _ENTITIES, HEAD)
+DIALOGUE = KindSpec(KIND, _ENTITIES, _HEAD)
 """The kind that dialogues are stored as."""

@@ -5,9 +5,7 @@ from typing import Any
 from dialogues.entities import META
 from dialogues.ids import display_id
 from dialogues.mapping import DIALOGUE_HEAD, DIALOGUE_META, ELEMENTS, EVENT, Element, to_element
-from twinvault.errors import IntegrityError, Step
-from twinvault.records.reading import Snapshot
-from twinvault.records.record import Record
+from twinvault import IntegrityError, Record, Snapshot, Step
 
 
 def export_document(snapshot: Snapshot) -> Element:

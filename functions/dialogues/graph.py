@@ -8,7 +8,7 @@ from typing import Any
 
 from dialogues.ids import KINDS
 from dialogues.lifecycles import OPEN_TENSIONS
-from twinvault.errors import TooLarge
+from twinvault import TooLarge
 
 _ONLY_TENSIONS = frozenset({"resolve", "reopen", "address"})
 _SAME_KIND = frozenset({"refine"})

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from twinvault.errors import InvalidInput
+from twinvault import InvalidInput
 
 KINDS = {"P": "perspective", "R": "recommendation", "T": "tension", "E": "evidence", "C": "claim"}
 _DISPLAY = re.compile(r"([PRTEC])([0-9]{2})([0-9]{2})")

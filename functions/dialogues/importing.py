@@ -13,8 +13,7 @@ from dialogues.ids import DisplayId
 from dialogues.layout import check_layout
 from dialogues.lifecycles import fits
 from dialogues.mapping import DIALOGUE_HEAD, DIALOGUE_META, ELEMENTS, EVENT, LISTS, Element, Mapped, to_fields
-from twinvault.errors import InvalidInput, TooLarge, Unprocessable
-from twinvault.records.record import Draft
+from twinvault import Draft, InvalidInput, TooLarge, Unprocessable
 
 _ITEM_LISTS = ("perspectives", "tensions", "recommendations", "evidence", "claims")
 _NOT_TIME = re.compile(r"[^0-9TZ]")

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from dialogues.document import first_of, join
-from twinvault.envelope.names import ID
-from twinvault.errors import Unprocessable
+from twinvault import ID, Unprocessable
 
 Slug = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
 VerdictId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]

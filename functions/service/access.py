@@ -13,8 +13,7 @@ from typing import Any
 import jwt
 from jwt import PyJWK
 
-from twinvault.envelope import ID
-from twinvault.errors import DependencyError, Forbidden, Unauthenticated
+from twinvault import ID, DependencyError, Forbidden, Unauthenticated
 
 READ, WRITE = "dialogues:read", "dialogues:write"
 READ_KEYS, ROTATE_KEYS = "keys:read", "keys:rotate"

@@ -18,9 +18,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from service.problems import describe
 from service.settings import trace_ids
-from service.wiring import Service, service
-from twinvault.audit.activity import Activity, Actor
-from twinvault.errors import Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated
+from service.wiring import service
+from twinvault import Acting, Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _MARGIN_SECONDS = 3.0
@@ -36,8 +35,7 @@ _MOST_BYTES_A_CHARACTER = 4
 class Request:
     """An authenticated request with permission for its route."""
 
-    service: Service
-    activity: Activity
+    acting: Acting
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     event: Mapping[str, Any]
@@ -117,16 +115,18 @@ class Api:
             wired.telemetry.count("TokenRejected", 1)
             raise
         _, span_id = trace_ids()
-        activity = Activity(
-            Actor(principal.tenant, principal.subject, _correlation_id(context), span_id),
-            action,
-            time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
-            wired.telemetry.count,
-        )
-        with wired.store.audit.recording(activity):
+        with wired.vault.acting(
+            tenant=principal.tenant,
+            principal=principal.subject,
+            action=action,
+            trace_id=_correlation_id(context),
+            span_id=span_id,
+            seconds=context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
+            count=wired.telemetry.count,
+        ) as acting:
             principal.require(permission)
             parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
-            answer = function(Request(wired, activity, parameters, query, event))
+            answer = function(Request(acting, parameters, query, event))
             return _fitting(_json(answer.status, answer.document))
 
     def _no_route(self, _error: Exception) -> Response[str]:

@@ -3,7 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
-from twinvault import errors
+from twinvault import (
+    CallerError,
+    Conflict,
+    Contention,
+    DependencyError,
+    Forbidden,
+    Incomplete,
+    IntegrityError,
+    InvalidInput,
+    KeyRefused,
+    NotFound,
+    OutcomeUnknown,
+    TooLarge,
+    Unauthenticated,
+    Unprocessable,
+)
 
 PREFIX = "urn:twinvault:problem:"
 
@@ -19,19 +34,19 @@ class Problem:
 
 # From the special to the general: the first class that an error is an instance of decides.
 _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
-    (errors.InvalidInput, Problem("invalid-input", 400, "The request is malformed")),
-    (errors.Unauthenticated, Problem("unauthenticated", 401, "A valid bearer token is needed")),
-    (errors.Forbidden, Problem("forbidden", 403, "The token does not allow this")),
-    (errors.NotFound, Problem("not-found", 404, "Not found")),
-    (errors.Incomplete, Problem("incomplete", 409, "An import has not been completed")),
-    (errors.Conflict, Problem("conflict", 409, "What exists says otherwise")),
-    (errors.TooLarge, Problem("too-large", 413, "Over a limit")),
-    (errors.Unprocessable, Problem("unprocessable", 422, "A rule of the layout is broken")),
-    (errors.IntegrityError, Problem("integrity", 500, "The stored data failed an integrity check")),
-    (errors.OutcomeUnknown, Problem("outcome-unknown", 503, "The outcome of the write is unknown")),
-    (errors.Contention, Problem("contention", 503, "The data keeps changing")),
-    (errors.KeyRefused, Problem("key-refused", 503, "The key service refuses a key")),
-    (errors.DependencyError, Problem("unavailable", 503, "Something this service needs is unavailable")),
+    (InvalidInput, Problem("invalid-input", 400, "The request is malformed")),
+    (Unauthenticated, Problem("unauthenticated", 401, "A valid bearer token is needed")),
+    (Forbidden, Problem("forbidden", 403, "The token does not allow this")),
+    (NotFound, Problem("not-found", 404, "Not found")),
+    (Incomplete, Problem("incomplete", 409, "An import has not been completed")),
+    (Conflict, Problem("conflict", 409, "What exists says otherwise")),
+    (TooLarge, Problem("too-large", 413, "Over a limit")),
+    (Unprocessable, Problem("unprocessable", 422, "A rule of the layout is broken")),
+    (IntegrityError, Problem("integrity", 500, "The stored data failed an integrity check")),
+    (OutcomeUnknown, Problem("outcome-unknown", 503, "The outcome of the write is unknown")),
+    (Contention, Problem("contention", 503, "The data keeps changing")),
+    (KeyRefused, Problem("key-refused", 503, "The key service refuses a key")),
+    (DependencyError, Problem("unavailable", 503, "Something this service needs is unavailable")),
     (Exception, Problem("internal", 500, "Something went wrong here")),
 )
 
@@ -60,17 +75,17 @@ def describe(error: Exception, *, correlation_id: str) -> tuple[Problem, dict[st
     }
     headers: dict[str, str] = {}
     match error:
-        case errors.CallerError():
+        case CallerError():
             body["detail"] = error.message
             if error.field:
                 body["field"] = error.field
             if error.others:
                 body["others"] = [{"field": field, "detail": message} for field, message in error.others]
-        case errors.DependencyError():
+        case DependencyError():
             body["detail"] = error.message
             headers["Retry-After"] = str(error.retry_after)
         case _:
             body["detail"] = "see the audit log under this correlation id"
-    if isinstance(error, errors.Unauthenticated):
+    if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="twinvault"'
     return problem, body, headers

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from twinvault.envelope import FORMAT
-from twinvault.errors import ConfigurationError
+from twinvault import FORMAT, ConfigurationError
 
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 _MAX_TTL_SECONDS = 3600

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from service.settings import trace_ids
-from twinvault.errors import CallerError, IntegrityError
+from twinvault import CallerError, IntegrityError
 
 _NAMESPACE = "Twinvault"
 

@@ -11,12 +11,7 @@ from botocore.config import Config
 from service.access import Jwks, TokenVerifier
 from service.settings import Settings, load
 from service.telemetry import Telemetry
-from twinvault.compose import open_vault
-from twinvault.errors import DependencyError
-from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.rotation import KeyRotation
-from twinvault.records.store import RecordStore
-from twinvault.records.writing import TableNames
+from twinvault import DependencyError, TableNames, Vault, open_vault
 
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 _JWKS_TIMEOUT = urllib3.Timeout(connect=2, read=3)
@@ -28,9 +23,7 @@ _OK = 200
 class Service:
     """Everything that a request needs."""
 
-    store: RecordStore
-    keys: KeyHierarchy
-    rotation: KeyRotation
+    vault: Vault
     tokens: TokenVerifier
     telemetry: Telemetry
 
@@ -59,7 +52,7 @@ def build(settings: Settings) -> Service:
         tenant_claim=settings.tenant_claim,
         permissions_claim=settings.permissions_claim,
     )
-    return Service(vault.store, vault.keys, vault.rotation, tokens, Telemetry(log_level=settings.log_level))
+    return Service(vault, tokens, Telemetry(log_level=settings.log_level))
 
 
 def _fetch(url: str) -> bytes:

@@ -4,7 +4,8 @@ This is the public surface: what stands in `__all__` keeps its promises from one
 below (`envelope`, `keys`, `records`, `audit`) are for those who change the library.
 """
 
-from twinvault.compose import Acting, Vault, open_vault
+from twinvault.compose import now, open_vault
+from twinvault.envelope import FORMAT, ID
 from twinvault.errors import (
     CallerError,
     ConfigurationError,
@@ -24,16 +25,21 @@ from twinvault.errors import (
     Unauthenticated,
     Unprocessable,
 )
-from twinvault.records.listing import Listing
+from twinvault.keys.rotation import KeyRow
+from twinvault.records.listing import Hits, Listing, Opened
 from twinvault.records.reading import Snapshot
 from twinvault.records.record import Draft, Record
-from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
+from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes, TableNames
 from twinvault.scope import Scope
+from twinvault.vault import Acting, TenantKeys, Vault
 
 __all__ = [
     "FLAG",
+    "FORMAT",
+    "HEAD",
+    "ID",
     "NULLABLE",
     "NUMBER",
     "TEXT",
@@ -47,13 +53,16 @@ __all__ = [
     "Draft",
     "EntitySpec",
     "Forbidden",
+    "Hits",
     "Incomplete",
     "IntegrityError",
     "InvalidInput",
     "KeyRefused",
+    "KeyRow",
     "KindSpec",
     "Listing",
     "NotFound",
+    "Opened",
     "OutcomeUnknown",
     "PartitionStore",
     "Record",
@@ -61,11 +70,13 @@ __all__ = [
     "Snapshot",
     "Step",
     "TableNames",
+    "TenantKeys",
     "TooLarge",
     "TwinvaultError",
     "Unauthenticated",
     "Unprocessable",
     "Vault",
     "head_spec",
+    "now",
     "open_vault",
 ]

@@ -1,8 +1,6 @@
 """Composition: the whole library put together over two clients. What a service wires, and all that a script needs.
 
     vault = open_vault(dynamodb=..., kms=..., tables=..., root_keys=[...])
-    with vault.acting(tenant="acme", principal="u-17", action="contract.read") as acting:
-        record = acting.partition(CONTRACT, "c-2026-001").get("terms")
 
 The clients bring region, endpoints, credentials, timeouts and retries; nothing here reads the environment.
 """
@@ -11,13 +9,10 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from twinvault.audit.activity import Activity, Actor
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.entries import DynamoAuditTable
@@ -25,116 +20,19 @@ from twinvault.dynamodb.key_rows import DynamoKeyTable
 from twinvault.dynamodb.table import Table
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.envelope import FORMAT
-from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.rotation import KeyRotation
-from twinvault.keys.rows import NamedKey
-from twinvault.records.listing import Listing
-from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Reader, Settings
-from twinvault.records.spec import KindSpec
-from twinvault.records.store import PartitionStore, RecordStore
 from twinvault.records.writing import TableNames, Writer
-from twinvault.scope import Scope
+from twinvault.vault import Vault
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
 
-DEFAULT_SECONDS = 20.0
 DEFAULT_TTL_SECONDS = 300.0
-_LISTED = "list_kind"
-
-
-@dataclass(frozen=True, slots=True)
-class Vault:
-    """An open store with its keys and their rotation. One per process; thread-safe."""
-
-    store: RecordStore
-    keys: KeyHierarchy
-    rotation: KeyRotation
-
-    @contextmanager
-    def acting(
-        self,
-        *,
-        tenant: str,
-        principal: str,
-        action: str,
-        seconds: float = DEFAULT_SECONDS,
-        count: Callable[[str, int], None] | None = None,
-    ) -> Iterator["Acting"]:
-        """One request of one caller, recorded: whatever fails within is in the audit log before the error leaves.
-
-        Args:
-            tenant: whose data; everything within is this tenant's.
-            principal: who acts, as the audit log will say for ever: an opaque subject, no name and no address.
-            action: what is asked, for example `contract.read`.
-            seconds: after these no new attempt is started.
-            count: receives every metric, as (name, value).
-        """
-        ignore = count or (lambda _name, _value: None)
-        activity = Activity(Actor(tenant, principal), action, time.monotonic() + seconds, ignore)
-        with self.store.audit.recording(activity):
-            yield Acting(self, activity)
-
-
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """What one request may do, in its tenant's name."""
-
-    vault: Vault
-    activity: Activity
-
-    @property
-    def tenant(self) -> str:
-        """Whose data this is about."""
-        return self.activity.actor.tenant
-
-    def partition(self, kind: KindSpec, partition: str) -> PartitionStore:
-        """The partition of this id, which everyone who reads the table sees.
-
-        Raises:
-            InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
-        """
-        return self.vault.store.partition(Scope(self.tenant, kind.kind, partition), kind, activity=self.activity)
-
-    def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None:
-        """The partition of a caller's id, any text up to 256 characters, under a key that does not show the id.
-
-        Returns None where the tenant has no such partition because it has nothing hidden at all. With `create` the
-        tenant's index key is made if need be, so that this is never None; whoever only reads may not do that.
-
-        Raises:
-            InvalidInput: the id is empty, too long or not Unicode text.
-        """
-        key = self._index_key(kind, create=create)
-        return self.partition(kind, opaque_id(caller_id, key.key)) if key else None
-
-    def listing(self, kind: KindSpec) -> Listing | None:
-        """Questions across the kind's partitions; None where the tenant has none.
-
-        Raises:
-            InvalidInput: the kind's head declares no `list_kind`, `list_status` and `list_at`.
-        """
-        if _LISTED not in kind.head.clear:
-            raise InvalidInput(f"kind {kind.kind}: its head declares no list_kind, list_status and list_at")
-        key = self._index_key(kind, create=False)
-        if key is None:
-            return None
-        return Listing(self.vault.store, tenant=self.tenant, kind=kind, key=key, randomness=os.urandom)
-
-    def release(self) -> None:
-        """Appends this request's success: call it before what `peek` or a listing read leaves."""
-        self.vault.store.release(self.activity)
-
-    def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
-        key = self.vault.keys.index_key(self.tenant, kind.kind, observer=self.activity, create=create)
-        if key is None and create:
-            raise IntegrityError(Step.MISSING_KEY, where=self.tenant, detail="index key")
-        return key
 
 
 def open_vault(
@@ -176,7 +74,7 @@ def open_vault(
         sleep=time.sleep,
         monotonic=time.monotonic,
     )
-    return Vault(RecordStore(records, reader, writer, audit), keys, KeyRotation(keys, key_rows))
+    return Vault(records, reader, writer, audit, keys, KeyRotation(keys, key_rows))
 
 
 def now() -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinvault.audit.activity import Activity, Actor, head_seen
+from twinvault.audit.activity import Activity, head_seen
 from twinvault.audit.chain import (
     GENESIS,
     Closed,
@@ -64,7 +64,7 @@ def test_a_first_entry_names_the_chains_that_it_continues() -> None:
 
 
 def test_a_failed_check_is_named_with_the_hash_of_its_row() -> None:
-    activity = Activity(Actor("acme", "subject"), "report.read", 0.0)
+    activity = Activity(tenant="acme", principal="subject", action="report.read", deadline=0.0)
     error = IntegrityError(Step.COMMITMENT, where="tenant#acme#report#p1/line#0001")
     event = activity.event("failure", event_id="e", time="t", error=error)
     content = json.loads(make_entry(event, chain="c", seq=1, previous=GENESIS).encoded)
@@ -110,7 +110,7 @@ def test_any_text_makes_ascii_bytes_that_read_back(chain: str, principal: str, a
 
 
 def test_an_activity_counts_operations_and_keeps_the_latest_head_of_each_partition() -> None:
-    activity = Activity(Actor("acme", "subject"), "report.read", 0.0)
+    activity = Activity(tenant="acme", principal="subject", action="report.read", deadline=0.0)
     for _ in range(3):
         activity.crypto("decrypt", "dek#1")
     activity.crypto("decrypt", "dek#1", outcome="failure")
@@ -130,7 +130,7 @@ def test_an_activity_counts_operations_and_keeps_the_latest_head_of_each_partiti
 
 
 def test_the_head_that_an_event_writes_is_not_remembered() -> None:
-    activity = Activity(Actor("acme", "subject"), "report.write", 0.0)
+    activity = Activity(tenant="acme", principal="subject", action="report.write", deadline=0.0)
     activity.head("pk", version=1, commitment=b"a" * 32)
     wrote = activity.event("success", event_id="e", time="t", wrote=head_seen("pk", version=2, commitment=b"b" * 32))
     assert [head.version for head in wrote.heads] == [2]

@@ -14,7 +14,7 @@ from botocore.config import Config
 from tests.faults import Fault, Line, line_to
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
-from twinvault.audit.activity import Activity, Actor
+from twinvault.audit.activity import Activity
 from twinvault.audit.chain import entry_digest
 from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.transaction import Outcome, Result
@@ -37,11 +37,18 @@ def here(faults: Line, world: World, aws: dict[str, Any]) -> Iterator[World]:
 
 
 def activity(seconds: float = 10.0, action: str = "test") -> Activity:
-    return Activity(Actor("acme", "subject", "trace", "span"), action, time.monotonic() + seconds)
+    return Activity(
+        tenant="acme",
+        principal="subject",
+        trace_id="trace",
+        span_id="span",
+        action=action,
+        deadline=time.monotonic() + seconds,
+    )
 
 
 def release(world: World, *, seconds: float = 10.0, action: str = "test") -> None:
-    world.store.release(activity(seconds, action))
+    world.audit.release(activity(seconds, action))
 
 
 def chains(world: World) -> dict[str, list[dict[str, Any]]]:
@@ -142,12 +149,12 @@ def test_a_place_that_is_taken_closes_the_chain_and_the_entry_finds_another(worl
 
 
 def test_a_write_whose_entrys_place_is_taken_is_not_lost(world: World) -> None:
-    partition = world.store.partition(SCOPE, LEDGER, activity=activity())
+    partition = world.partition(SCOPE, LEDGER, activity())
     partition.write(puts(line(1)))
     (name,) = chains(world)
     squatter = {"pk": {"S": f"chain#{name}"}, "sk": {"S": "000000000002"}, "entry": {"S": "{}"}}
     world.client.put_item(TableName=world.tables.audit, Item=squatter)
-    written = world.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(2)))
+    written = world.partition(SCOPE, LEDGER, activity()).write(puts(line(2)))
     assert written is not None
     assert written.head.version == 2
 
@@ -164,17 +171,18 @@ def test_a_throttled_append_leaves_its_place_free(world: World, here: World, fau
 
 
 def test_nothing_is_released_that_could_not_be_recorded(world: World, here: World, faults: Line) -> None:
-    world.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(1)))
+    world.partition(SCOPE, LEDGER, activity()).write(puts(line(1)))
     for fault in (Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.THROTTLE, Fault.ERROR_BEFORE, Fault.CONFLICT):
         faults.always["ExecuteTransaction"] = fault
         counted: list[str] = []
         asking = Activity(
-            Actor("acme", "s"),
-            "read",
-            time.monotonic() + 0.3,
-            lambda name, _value, counted=counted: counted.append(name),
+            tenant="acme",
+            principal="s",
+            action="read",
+            deadline=time.monotonic() + 0.3,
+            count=lambda name, _value, counted=counted: counted.append(name),
         )
-        partition = here.store.partition(SCOPE, LEDGER, activity=asking)
+        partition = here.partition(SCOPE, LEDGER, asking)
         with pytest.raises(DependencyError):
             partition.read()
         with pytest.raises(DependencyError):
@@ -186,7 +194,7 @@ def test_a_write_and_its_entry_are_one(world: World, here: World, faults: Line) 
     """Wherever the line breaks, there is both or neither."""
     for number, fault in enumerate((Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER), 1):
         faults.next(fault)
-        here.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(number)))
+        here.partition(SCOPE, LEDGER, activity()).write(puts(line(number)))
     heads = [head["version"] for chain in chains(world).values() for entry in chain for head in entry["heads"]]
     assert sorted(heads) == [1, 2, 3, 4]
 
@@ -205,7 +213,7 @@ def test_a_write_and_its_entry_are_one(world: World, here: World, faults: Line) 
 def test_what_fails_is_recorded_before_the_failure_is_told(world: World, error: Exception, outcome: str) -> None:
     asking = activity(action="ledger.read")
     asking.crypto("decrypt", "dek#1")
-    with pytest.raises(type(error)), world.store.audit.recording(asking):
+    with pytest.raises(type(error)), world.audit.recording(asking):
         raise error
     ((entry,),) = chains(world).values()
     assert (entry["outcome"], entry["action"]) == (outcome, "ledger.read")
@@ -214,12 +222,12 @@ def test_what_fails_is_recorded_before_the_failure_is_told(world: World, error: 
 
 def test_a_failure_that_cannot_be_recorded_is_a_dependencys(here: World, faults: Line) -> None:
     faults.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
-    with pytest.raises(DependencyError), here.store.audit.recording(activity(0.2)):
+    with pytest.raises(DependencyError), here.audit.recording(activity(0.2)):
         raise NotFound("this must not be told")
 
 
 def test_what_ends_well_is_not_recorded_as_failed(world: World) -> None:
-    with world.store.audit.recording(activity()):
+    with world.audit.recording(activity()):
         pass
     assert chains(world) == {}
 
@@ -249,7 +257,7 @@ def test_a_worker_that_dies_with_an_entry_pending_leaves_its_chain_closed(world:
     ],
 )
 def test_a_chain_goes_on_at_a_place_that_is_certainly_free(world: World, result: Result, *, free: bool) -> None:
-    log = world.store.audit
+    log = world.audit
     with log.pending(log.event(activity(), "success")) as first:
         first.ended(result, position=1)
     with log.pending(log.event(activity(), "success")) as second:
@@ -259,10 +267,10 @@ def test_a_chain_goes_on_at_a_place_that_is_certainly_free(world: World, result:
 
 def test_entries_hold_no_plaintext_and_no_row_in_clear(world: World) -> None:
     mark = "Kumquat"
-    partition = world.store.partition(SCOPE, LEDGER, activity=activity())
+    partition = world.partition(SCOPE, LEDGER, activity())
     partition.write(puts(line(1, payee=mark, memo={mark: mark}), owner=mark, title="clear"))
-    world.store.partition(SCOPE, LEDGER, activity=activity()).read()
-    with pytest.raises(IntegrityError), world.store.audit.recording(activity()):
+    world.partition(SCOPE, LEDGER, activity()).read()
+    with pytest.raises(IntegrityError), world.audit.recording(activity()):
         raise IntegrityError(Step.COMMITMENT, where=f"{SCOPE.pk}/line#0001")
     text = repr(world.items(world.tables.audit))
     assert mark not in text
@@ -271,9 +279,9 @@ def test_entries_hold_no_plaintext_and_no_row_in_clear(world: World) -> None:
 
 
 def test_a_read_names_the_head_that_it_saw(world: World) -> None:
-    written = world.store.partition(SCOPE, LEDGER, activity=activity()).write(puts(line(1)))
+    written = world.partition(SCOPE, LEDGER, activity()).write(puts(line(1)))
     assert written is not None
-    world.store.partition(SCOPE, LEDGER, activity=activity()).read()
+    world.partition(SCOPE, LEDGER, activity()).read()
     ((wrote, read),) = chains(world).values()
     assert read["heads"] == wrote["heads"]
     assert read["heads"][0]["commitment"] == written.head.commitment.hex()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dialogues.collection import Dialogues
 from tests.stores import World, now
+from twinvault import Acting
 
 SMALL: dict[str, Any] = {
     "id": "tea or coffee? / 2026",
@@ -95,7 +96,7 @@ def long(items: int, *, name: str = "long", text: str = "") -> dict[str, Any]:
 
 
 def dialogues(world: World, tenant: str = "acme") -> Dialogues:
-    return Dialogues(world.store, world.keys, world.activity(tenant), now=now)
+    return Dialogues(Acting(world.vault, world.activity(tenant)), now=now)
 
 
 # -- everything that the layout allows ------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def table(world: World) -> str:
 
 @pytest.fixture
 def transactor(faulty: World) -> Transactor:
-    return faulty.store.writer._transactor
+    return faulty.vault.writer._transactor
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,11 @@ def index_key(world: World, tenant: str = "acme", *, create: bool = True) -> byt
 
 
 def write(world: World, scope: Scope = SCOPE) -> None:
-    world.store.partition(scope, LEDGER, activity=world.activity(scope.tenant)).write(puts(line(1)))
+    world.partition(scope, LEDGER, world.activity(scope.tenant)).write(puts(line(1)))
 
 
 def read(world: World, scope: Scope = SCOPE) -> Any:
-    return world.store.partition(scope, LEDGER, activity=world.activity(scope.tenant)).read()
+    return world.partition(scope, LEDGER, world.activity(scope.tenant)).read()
 
 
 def edit(world: World, sk: str, **change: Any) -> None:

@@ -29,7 +29,7 @@ def rotation(world: World) -> KeyRotation:
 
 
 def note(world: World, name: str) -> PartitionStore:
-    return world.store.partition(Scope("acme", "note", name), NOTE, activity=world.activity())
+    return world.partition(Scope("acme", "note", name), NOTE, world.activity())
 
 
 def put(partition: PartitionStore, number: int) -> None:

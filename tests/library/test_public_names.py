@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 import twinvault
 
 ROOT = Path(__file__).parents[2]
@@ -11,25 +13,33 @@ ERRORS = {
     for node in ast.parse((ROOT / "functions" / "twinvault" / "errors.py").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
-DECLARING = {"FLAG", "NULLABLE", "NUMBER", "TEXT", "EntitySpec", "KindSpec", "head_spec"}
-STORING = {"Changes", "Draft", "Listing", "PartitionStore", "Record", "Scope", "Snapshot"}
-OPENING = {"Acting", "TableNames", "Vault", "open_vault"}
+CONSTANTS = {"FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
+DECLARING = {"EntitySpec", "KindSpec", "head_spec"}
+STORING = {"Changes", "Draft", "Hits", "Listing", "Opened", "PartitionStore", "Record", "Scope", "Snapshot"}
+OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
+USERS = ("functions/dialogues", "functions/service", "examples")
 
 
 def test_these_names_are_public_and_no_others():
-    assert set(twinvault.__all__) == ERRORS | DECLARING | STORING | OPENING
+    assert set(twinvault.__all__) == ERRORS | CONSTANTS | DECLARING | STORING | OPENING
 
 
 def test_every_public_name_is_there_and_says_what_it_promises():
     for name in twinvault.__all__:
         assert hasattr(twinvault, name)
-        if name not in {"FLAG", "NULLABLE", "NUMBER", "TEXT"}:
+        if name not in CONSTANTS:
             assert getattr(twinvault, name).__doc__, name
 
 
-def test_the_examples_use_public_names_alone():
-    for path in (ROOT / "examples").rglob("*.py"):
+@pytest.mark.parametrize("folder", USERS)
+def test_whoever_builds_on_the_library_uses_public_names_alone(folder):
+    """Our own service first of all: what it cannot do by these names, nobody can."""
+    paths = sorted((ROOT / folder).rglob("*.py"))
+    assert paths
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "twinvault":
+            if isinstance(node, ast.Import):
+                assert not [alias.name for alias in node.names if alias.name.partition(".")[0] == "twinvault"], path
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "twinvault":
                 assert node.module == "twinvault", path
                 assert {alias.name for alias in node.names} <= set(twinvault.__all__), path

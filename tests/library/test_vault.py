@@ -19,7 +19,9 @@ from twinvault import (
     InvalidInput,
     KeyRefused,
     KindSpec,
+    NotFound,
     TableNames,
+    TooLarge,
     Vault,
     head_spec,
     open_vault,
@@ -27,6 +29,7 @@ from twinvault import (
 
 NOTE = EntitySpec("note", re.compile("note#[0-9]"), {"colour": TEXT}, frozenset({"text"}))
 PLAIN = KindSpec("plain", [NOTE], head_spec({"state": TEXT}))
+LONG = KindSpec("long", [EntitySpec("line", re.compile("line#[0-9]{3}"), {}, frozenset({"text"}))])
 LIST = {"list_kind": TEXT, "list_status": TEXT, "list_at": TEXT}
 LISTED = KindSpec("listed", [NOTE], head_spec(LIST))
 
@@ -92,6 +95,36 @@ def test_what_fails_within_an_action_is_audited_before_the_error_leaves(world):
     assert "failure" in json.dumps(entry)
 
 
+def test_an_entry_names_the_trace_that_the_service_logs(world):
+    with act(world.open(), trace_id="1-abc", span_id="def") as acting:
+        acting.release()
+    (entry,) = world.audited()
+    assert (entry["trace"], entry["span"]) == ("1-abc", "def")
+
+
+def test_keys_are_looked_at_and_rotated_for_the_activitys_own_tenant_and_audited(world):
+    with act(world.open()) as acting:
+        acting.partition(PLAIN, "p").put(note())
+        assert [row.name for row in acting.keys.overview() if row.current] == ["dek#plain#p#000001", "kek#000001"]
+        assert acting.keys.rotate() == 2
+        assert [row.name for row in acting.keys.overview() if row.current] == ["dek#plain#p#000001", "kek#000002"]
+    assert len(world.audited()) == 4
+    with pytest.raises(NotFound), act(world.open(), tenant="bolt") as acting:
+        acting.keys.rotate()
+
+
+def test_what_fits_into_one_write_is_known_before_it_is_written(world):
+    drafts = [Draft("line", f"line#{number:03d}", {}) for number in range(200)]
+    with act(world.open()) as acting:
+        partition = acting.partition(LONG, "p")
+        batch = partition.first_batch(drafts)
+        assert len(partition.put(*batch).records) == len(batch) == 97
+        with pytest.raises(InvalidInput):
+            partition.put(*drafts[: len(batch) + 1])
+        with pytest.raises(TooLarge):
+            partition.size(Draft("line", "line#000", {"text": "x" * 410_000}))
+
+
 def test_metrics_reach_whoever_asks(world):
     counted: dict[str, int] = {}
     with act(world.open(), count=lambda name, value: counted.update({name: counted.get(name, 0) + value})) as acting:
@@ -142,7 +175,7 @@ def test_a_kind_is_listed_whether_its_ids_are_hidden_or_not(world, hidden):
     with act(world.open()) as acting:
         listing = acting.listing(LISTED)
         hits = listing.page(status="open", limit=10, cursor=None)
-        (one,) = listing.open_each(hits.scopes, ("head", "note#1"), activity=acting.activity)
+        (one,) = listing.open_each(hits.scopes, ("head", "note#1"))
         acting.release()
     assert one.records["note#1"].fields["text"] == "a secret"
 

@@ -18,11 +18,18 @@ KEY = NamedKey("idx#000001", bytes(32))
 
 def fill(world: World, partition: str, *, tenant: str = "acme", **head: Any) -> None:
     scope = Scope(tenant, "ledger", partition)
-    world.store.partition(scope, LEDGER, activity=world.activity(tenant)).write(puts(line(1), **head))
+    world.partition(scope, LEDGER, world.activity(tenant)).write(puts(line(1), **head))
 
 
 def listing(world: World, tenant: str = "acme") -> Listing:
-    return Listing(world.store, tenant=tenant, kind=LEDGER, key=KEY, randomness=os.urandom)
+    return Listing(
+        world.vault.records,
+        world.vault.reader,
+        kind=LEDGER,
+        key=KEY,
+        activity=world.activity(tenant),
+        randomness=os.urandom,
+    )
 
 
 def page(world: World, tenant: str = "acme", *, status: str | None = "open", cursor: str | None = None) -> Hits:
@@ -66,7 +73,7 @@ def test_a_row_listed_under_another_status_does_not_open(world: World) -> None:
     edit(world, "a", list_status={"S": "open"})
     hits = page(world)
     with pytest.raises(IntegrityError):
-        listing(world).open_each(hits.scopes, (HEAD,), activity=world.activity())
+        listing(world).open_each(hits.scopes, (HEAD,))
 
 
 def test_a_partition_that_is_listed_twice_is_opened_once(world: World) -> None:
@@ -78,16 +85,16 @@ def test_a_partition_that_is_listed_twice_is_opened_once(world: World) -> None:
     world.client.put_item(TableName=world.tables.records, Item=item | listed)
     hits = page(world)
     assert [scope.partition for scope in hits.scopes] == ["a"]
-    assert len(listing(world).open_each(hits.scopes, (HEAD,), activity=world.activity())) == 1
+    assert len(listing(world).open_each(hits.scopes, (HEAD,))) == 1
 
 
 def test_a_partition_that_is_gone_is_left_out(world: World) -> None:
     fill(world, "a")
     hits = Hits((Scope("acme", "ledger", "a"), Scope("acme", "ledger", "gone")), None)
-    opened = listing(world).open_each(hits.scopes, (HEAD, "line#0001", "line#0077"), activity=world.activity())
+    opened = listing(world).open_each(hits.scopes, (HEAD, "line#0001", "line#0077"))
     assert [(one.scope.partition, sorted(one.records)) for one in opened] == [("a", ["head", "line#0001"])]
 
 
 def test_fifty_partitions_of_two_records_are_one_call(world: World) -> None:
     scopes = tuple(Scope("acme", "ledger", f"p{number}") for number in range(50))
-    assert listing(world).open_each(scopes, (HEAD, "line#0001"), activity=world.activity()) == []
+    assert listing(world).open_each(scopes, (HEAD, "line#0001")) == []

@@ -46,7 +46,7 @@ def reader(world: World, pauses: Pauses) -> World:
 
 
 def partition(world: World, scope: Scope = SCOPE) -> PartitionStore:
-    return world.store.partition(scope, LEDGER, activity=world.activity(scope.tenant))
+    return world.partition(scope, LEDGER, world.activity(scope.tenant))
 
 
 def put(world: World, item: dict[str, Any]) -> None:
@@ -332,8 +332,8 @@ def test_a_refusal_is_counted_and_recorded_with_the_check_and_no_place_in_clear(
     counted: list[str] = []
     activity = reader.activity(count=lambda name, _value: counted.append(name))
     delete(world, "line#0002")
-    with pytest.raises(IntegrityError), reader.store.audit.recording(activity):
-        reader.store.partition(SCOPE, LEDGER, activity=activity).read()
+    with pytest.raises(IntegrityError), reader.audit.recording(activity):
+        reader.partition(SCOPE, LEDGER, activity).read()
     assert counted.count("OpenFailed") == 1
     entry = next(item["entry"]["S"] for item in world.items(world.tables.audit) if "deleted" in item["entry"]["S"])
     assert SCOPE.pk not in entry
@@ -360,7 +360,7 @@ def test_a_store_that_cannot_be_read_is_no_tampering(faulty: World, line: Line) 
 
 def test_a_scope_of_another_kind_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput):
-        world.store.partition(Scope("acme", "other", "p1"), LEDGER, activity=world.activity())
+        world.partition(Scope("acme", "other", "p1"), LEDGER, world.activity())
 
 
 def test_a_record_of_an_entity_that_the_kind_lost_does_not_open(world: World, reader: World) -> None:
@@ -368,7 +368,7 @@ def test_a_record_of_an_entity_that_the_kind_lost_does_not_open(world: World, re
     poorer = copy.copy(LEDGER)
     object.__setattr__(poorer, "entities", LEDGER.entities[:1])
     with pytest.raises(IntegrityError):
-        reader.store.partition(SCOPE, poorer, activity=reader.activity()).read()
+        reader.partition(SCOPE, poorer, reader.activity()).read()
 
 
 def _head_fields(before: Any) -> dict[str, Any]:

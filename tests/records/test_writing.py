@@ -10,7 +10,7 @@ import pytest
 from tests.faults import Fault, Line
 from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE, line, puts
 from tests.stores import World
-from twinvault.audit.activity import Activity, Actor
+from twinvault.audit.activity import Activity
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
 from twinvault.records.batches import MAX_DRAFTS
 from twinvault.records.reading import Snapshot
@@ -21,8 +21,9 @@ from twinvault.scope import Scope
 
 
 def partition(world: World, *, seconds: float = 20.0, scope: Scope = SCOPE) -> PartitionStore:
-    activity = Activity(Actor(scope.tenant, "subject"), "test", time.monotonic() + seconds)
-    return world.store.partition(scope, LEDGER, activity=activity)
+    deadline = time.monotonic() + seconds
+    activity = Activity(tenant=scope.tenant, principal="subject", action="test", deadline=deadline)
+    return world.partition(scope, LEDGER, activity)
 
 
 def entries(world: World) -> list[dict[str, Any]]:
@@ -124,7 +125,7 @@ def test_a_stale_base_is_planned_again_on_what_is_there(world: World) -> None:
     partition(world.another_environment()).write(_counted)
     counted: list[str] = []
     activity = world.activity(count=lambda name, _value: counted.append(name))
-    written = world.store.partition(SCOPE, LEDGER, activity=activity).write(_counted, base=base)
+    written = world.partition(SCOPE, LEDGER, activity).write(_counted, base=base)
     assert written is not None
     assert written.records["line#0001"].fields["amount"] == 3
     assert counted.count("HeadConflict") == 1
@@ -139,7 +140,7 @@ def test_a_writer_that_always_loses_gives_up_with_a_conflict(world: World) -> No
         return _counted(before)
 
     losing = partition(world)
-    with pytest.raises(Conflict), world.store.audit.recording(losing.activity):
+    with pytest.raises(Conflict), world.audit.recording(losing.activity):
         losing.write(plan)
     versions = {head["version"]: head["commitment"] for entry in entries(world) for head in entry["heads"]}
     failed = next(entry for entry in entries(world) if entry["outcome"] == "failure")
@@ -185,7 +186,7 @@ def test_after_an_unknown_outcome_no_entry_names_a_head_that_never_was(world: Wo
         finally:
             line.always.clear()  # the entry about the failure arrives
 
-    with pytest.raises(OutcomeUnknown), faulty.store.audit.recording(here.activity):
+    with pytest.raises(OutcomeUnknown), faulty.audit.recording(here.activity):
         write()
     failed = next(entry for entry in entries(world) if entry["outcome"] == "failure")
     assert [head["commitment"] for head in failed["heads"]] == [before.head.commitment.hex()]

@@ -4,7 +4,7 @@ from dialogues.collection import Dialogues
 from dialogues.document import parse
 from service.access import WRITE
 from service.http import Answer, Api, Request
-from twinvault.compose import now
+from twinvault import now
 
 api = Api()
 
@@ -12,7 +12,7 @@ api = Api()
 @api.route("POST", "/dialogues/import", permission=WRITE, action="dialogue.import")
 def import_dialogue(request: Request) -> Answer:
     """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content."""
-    dialogues = Dialogues(request.service.store, request.service.keys, request.activity, now=now)
+    dialogues = Dialogues(request.acting, now=now)
     done = dialogues.import_document(parse(request.body()))
     document = {
         "id": done.id,

@@ -6,8 +6,7 @@ from dialogues.collection import Dialogues
 from dialogues.document import parse
 from service.access import READ_KEYS, ROTATE_KEYS
 from service.http import Answer, Api, Request
-from twinvault.compose import now
-from twinvault.errors import InvalidInput
+from twinvault import InvalidInput, now
 
 api = Api()
 
@@ -15,9 +14,7 @@ api = Api()
 @api.route("GET", "/keys", permission=READ_KEYS, action="key.list")
 def list_keys(request: Request) -> Answer:
     """The tenant's key rows, as they say of themselves. Nothing is opened and no key leaves."""
-    rows = request.service.rotation.overview(request.activity.actor.tenant)
-    request.service.store.release(request.activity)
-    return Answer(200, {"keys": [asdict(row) for row in rows]})
+    return Answer(200, {"keys": [asdict(row) for row in request.acting.keys.overview()]})
 
 
 @api.route("POST", "/keys/rotate", permission=ROTATE_KEYS, action="key.rotate")
@@ -29,11 +26,9 @@ def rotate_keys(request: Request) -> Answer:
         raise InvalidInput("dialogue: must be a dialogue's id, and nothing else may be asked", field="dialogue")
     if "dialogue" in asked:
         dialogue_id = asked["dialogue"]
-        dialogues = Dialogues(request.service.store, request.service.keys, request.activity, now=now)
+        dialogues = Dialogues(request.acting, now=now)
         return Answer(201, {"dialogue": dialogue_id, "version": dialogues.new_dek(dialogue_id)})
-    epoch = request.service.rotation.new_epoch(request.activity.actor.tenant, request.activity)
-    request.service.store.release(request.activity)
-    return Answer(201, {"epoch": epoch})
+    return Answer(201, {"epoch": request.acting.keys.rotate()})
 
 
 handler = api

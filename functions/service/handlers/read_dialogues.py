@@ -4,8 +4,7 @@ from dialogues.collection import MAX_PAGE, Dialogues
 from dialogues.ids import id_from_path
 from service.access import READ
 from service.http import Answer, Api, Request
-from twinvault.compose import now
-from twinvault.errors import InvalidInput
+from twinvault import InvalidInput, now
 
 _DEFAULT_PAGE = 20
 
@@ -40,7 +39,7 @@ def export_dialogue(request: Request) -> Answer:
 
 
 def _dialogues(request: Request) -> Dialogues:
-    return Dialogues(request.service.store, request.service.keys, request.activity, now=now)
+    return Dialogues(request.acting, now=now)
 
 
 handler = api

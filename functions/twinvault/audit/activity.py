@@ -1,4 +1,4 @@
-"""What one request does: who asks, until when, and what was done under which keys."""
+"""An activity: one request of one caller, from its beginning to its audit entry."""
 
 import hashlib
 from collections import Counter
@@ -10,34 +10,23 @@ from twinvault.errors import IntegrityError
 from twinvault.observe import CryptoOperation, CryptoOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts, as the audit log names them.
+@dataclass(slots=True, kw_only=True)
+class Activity:
+    """Who acts and until when; collects what the audit entry will say. Implements `observe.Observer`.
 
     Attributes:
         tenant: whose data.
-        principal: the issuer's opaque subject; never a name or an address.
+        principal: who acts: the issuer's opaque subject; never a name or an address.
         trace_id, span_id: as in the service's logs; empty where there is no trace.
+        action: what is asked, for example `report.read`.
+        deadline: the monotonic time, in seconds, after which no new attempt is started.
+        count: receives every metric.
     """
 
     tenant: str
     principal: str
     trace_id: str = ""
     span_id: str = ""
-
-
-@dataclass(slots=True)
-class Activity:
-    """Collects, for one request, what the audit entry will say; implements `observe.Observer`.
-
-    Attributes:
-        actor: who acts.
-        action: what is asked, for example `report.read`.
-        deadline: the monotonic time, in seconds, after which no new attempt is started.
-        count: receives every metric.
-    """
-
-    actor: Actor
     action: str
     deadline: float
     count: Callable[[str, int], None] = field(default=lambda _name, _value: None)
@@ -88,10 +77,10 @@ class Activity:
         return Event(
             event_id=event_id,
             time=time,
-            trace_id=self.actor.trace_id,
-            span_id=self.actor.span_id,
-            principal=self.actor.principal,
-            tenant=self.actor.tenant,
+            trace_id=self.trace_id,
+            span_id=self.span_id,
+            principal=self.principal,
+            tenant=self.tenant,
             action=self.action,
             outcome=outcome,
             crypto=tuple(CryptoCount(*key, count) for key, count in sorted(self._crypto.items())),

@@ -133,6 +133,14 @@ class AuditLog:
         activity.metric("AuditAppendFailed")
         raise DependencyError("the audit log cannot be written now")
 
+    def release(self, activity: Activity) -> None:
+        """Appends the activity's success; call it before anything read for it leaves.
+
+        Raises:
+            DependencyError: the entry could not be made durable.
+        """
+        self.append(self.event(activity, "success"), activity)
+
     @contextmanager
     def recording(self, activity: Activity) -> Iterator[None]:
         """Logs the activity as denied or failed if it ends in an error, a bug included, before that is passed on.

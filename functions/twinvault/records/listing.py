@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
+from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.names import ID, tenant_key
 from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
+from twinvault.records.reading import Reader
 from twinvault.records.record import Record
 from twinvault.records.spec import KindSpec
-from twinvault.records.store import RecordStore
 from twinvault.scope import Scope
 
 BY_LIST = "ByList"
@@ -38,18 +39,21 @@ class Listing:
 
     def __init__(
         self,
-        store: RecordStore,
+        table: Table,
+        reader: Reader,
         *,
-        tenant: str,
         kind: KindSpec,
         key: NamedKey,
+        activity: Activity,
         randomness: Callable[[int], bytes],
     ) -> None:
-        """`key` is the tenant's index key; it seals the cursors, with salts and nonces from `randomness`."""
-        self._store = store
-        self._tenant = tenant
+        """`key`, the activity's tenant's index key, seals cursors with salts and nonces from `randomness`."""
+        self._table = table
+        self._reader = reader
+        self._tenant = activity.tenant
         self._kind = kind
         self._key = key
+        self._activity = activity
         self._randomness = randomness
 
     def page(self, *, status: str | None, limit: int, cursor: str | None) -> Hits:
@@ -64,22 +68,25 @@ class Listing:
         equals = {"tenant_id": self._tenant, "list_kind": self._kind.kind}
         if status is not None:
             equals["list_status"] = status
-        page = self._store.table.query_index(BY_LIST, equals, limit=limit, after=after, descending=True)
+        page = self._table.query_index(BY_LIST, equals, limit=limit, after=after, descending=True)
         # Each partition once: a hostile row can claim another partition's place in the list, never a place of its own.
         scopes = tuple(dict.fromkeys(self._scope(item) for item in page.items))
         return Hits(scopes, self._cursor(page.next_key, question) if page.next_key else None)
 
-    def open_each(self, scopes: tuple[Scope, ...], sks: tuple[str, ...], *, activity: Activity) -> list[Opened]:
+    def open_each(self, scopes: tuple[Scope, ...], sks: tuple[str, ...]) -> list[Opened]:
         """Re-reads these records of each partition consistently and opens them; partitions that are gone are left out.
 
         Raises:
             IntegrityError: one of them was changed or moved.
         """
-        items = self._store.table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
+        items = self._table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
         opened = []
         for scope in scopes:
-            partition = self._store.partition(scope, self._kind, activity=activity)
-            found = {sk: partition.open(items[scope.pk, sk]) for sk in sks if (scope.pk, sk) in items}
+            present = {sk: items[scope.pk, sk] for sk in sks if (scope.pk, sk) in items}
+            found = {
+                sk: self._reader.open_any(item, self._kind, scope=scope, activity=self._activity)
+                for sk, item in present.items()
+            }
             if found:
                 opened.append(Opened(scope, found))
         return opened

@@ -1,11 +1,11 @@
-"""The store: what a team calls. Every method is scoped to one partition; `listing` asks across partitions.
+"""The store of one partition: what a team calls. `listing` asks across partitions.
 
 Nothing is released before its audit entry is durable: `read` and `get` append first and return then, and a write's
 entry is part of its transaction.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twinvault.audit.activity import Activity
@@ -13,6 +13,7 @@ from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput, NotFound
+from twinvault.records.batches import Batches
 from twinvault.records.reading import Reader, Snapshot
 from twinvault.records.record import Draft, Record
 from twinvault.records.spec import HEAD_SEALED, KindSpec
@@ -21,42 +22,27 @@ from twinvault.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class RecordStore:
-    """The rooms of the store, wired once per process. Thread-safe."""
-
-    table: Table
-    reader: Reader
-    writer: Writer
-    audit: AuditLog
-
-    def partition(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> "PartitionStore":
-        """The store of one partition, acting for `activity`.
-
-        Raises:
-            InvalidInput: the scope is not of this kind or has ids that cannot stand in a key.
-        """
-        if scope.kind != kind.kind:
-            raise InvalidInput("the scope is of another kind", field="kind")
-        return PartitionStore(self, scope, kind, activity, scope.pk)
-
-    def release(self, activity: Activity) -> None:
-        """Appends the activity's success; call it before anything read for it leaves.
-
-        Raises:
-            DependencyError: the entry could not be made durable.
-        """
-        self.audit.append(self.audit.event(activity, "success"), activity)
-
-
-@dataclass(frozen=True, slots=True)
 class PartitionStore:
-    """One partition."""
+    """One partition, for one activity (`Acting.partition` makes it).
 
-    _store: RecordStore
+    Attributes:
+        pk: the partition's key in the records table.
+    """
+
+    _table: Table = field(repr=False)
+    _reader: Reader = field(repr=False)
+    _writer: Writer = field(repr=False)
+    _audit: AuditLog = field(repr=False)
     scope: Scope
     kind: KindSpec
     activity: Activity
-    pk: str
+    pk: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Refuses a scope of another kind, and ids that cannot stand in a key."""
+        if self.scope.kind != self.kind.kind:
+            raise InvalidInput("the scope is of another kind", field="kind")
+        object.__setattr__(self, "pk", self.scope.pk)
 
     def read(self) -> Snapshot | None:
         """The whole partition, complete and authentic, or None; audited before it is returned.
@@ -66,22 +52,22 @@ class PartitionStore:
             Contention, DependencyError: it cannot be read now.
         """
         snapshot = self.peek()
-        self._store.release(self.activity)
+        self._audit.release(self.activity)
         return snapshot
 
     def peek(self) -> Snapshot | None:
         """`read` without its audit entry: for callers that go on to write, or call `release` themselves."""
-        return self._store.reader.read(self.scope, self.kind, activity=self.activity)
+        return self._reader.read(self.scope, self.kind, activity=self.activity)
 
     def get(self, sk: str) -> Record | None:
         """One record, authentic, audited before it is returned. Freshness is shown by a full read alone."""
         found = self.open_many([sk]).get(sk)
-        self._store.release(self.activity)
+        self._audit.release(self.activity)
         return found
 
     def open_many(self, sks: Sequence[str]) -> dict[str, Record]:
         """Several records at once (at most 100), opened, without an audit entry of their own."""
-        items = self._store.table.batch_get([(self.pk, sk) for sk in sks])
+        items = self._table.batch_get([(self.pk, sk) for sk in sks])
         return {sk: self.open(item) for (_, sk), item in items.items()}
 
     def open(self, item: Item) -> Record:
@@ -90,11 +76,11 @@ class PartitionStore:
         Raises:
             IntegrityError: it is not an authentic record of this partition.
         """
-        return self._store.reader.open_any(item, self.kind, scope=self.scope, activity=self.activity)
+        return self._reader.open_any(item, self.kind, scope=self.scope, activity=self.activity)
 
     def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
-        return self._store.writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
+        return self._writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
 
     def put(self, *drafts: Draft) -> Snapshot:
         """Adds these records, or replaces, whole, those whose sort keys exist; the head's own fields stay as they are.
@@ -108,6 +94,23 @@ class PartitionStore:
         written = self.write(lambda before: Changes(head=_own_fields(before), put=drafts))
         assert written is not None  # noqa: S101  # for the type checker: a plan that wants something returns a snapshot
         return written
+
+    def size(self, draft: Draft) -> int:
+        """The size of the item that a draft will become here, in bytes as DynamoDB counts them or a little more.
+
+        Raises:
+            TooLarge: over DynamoDB's 400 KiB.
+            InvalidInput: it is not a record of this kind.
+        """
+        return Batches(self.scope, self.kind).check(draft)
+
+    def first_batch(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """The longest beginning of `drafts` that fits into one write.
+
+        Raises:
+            TooLarge, InvalidInput: as for `size`.
+        """
+        return Batches(self.scope, self.kind).first(drafts)
 
     def new_dek(self) -> Snapshot:
         """Makes a new version of the partition's DEK: later writes use it, and what was sealed before still opens.

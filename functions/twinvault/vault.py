@@ -1,0 +1,190 @@
+"""What a caller's code holds: a vault, and the activity of one caller within it.
+
+    with vault.acting(tenant="acme", principal="u-17", action="contract.read") as acting:
+        record = acting.partition(CONTRACT, "c-2026-001").get("terms")
+
+An activity is one request of one caller, from its beginning to its audit entry. `Acting` is what the caller's code
+holds meanwhile, and all that it calls: everything it gives out acts for this activity and in its tenant's name.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, overload
+
+from twinvault.audit.activity import Activity
+from twinvault.audit.log import AuditLog
+from twinvault.dynamodb.table import Table
+from twinvault.errors import IntegrityError, InvalidInput, Step
+from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.rotation import KeyRotation, KeyRow
+from twinvault.keys.rows import NamedKey
+from twinvault.records.listing import Listing
+from twinvault.records.opaque import opaque_id
+from twinvault.records.reading import Reader
+from twinvault.records.spec import KindSpec
+from twinvault.records.store import PartitionStore
+from twinvault.records.writing import Writer
+from twinvault.scope import Scope
+
+DEFAULT_SECONDS = 20.0
+_LISTED = "list_kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """The library put together over its tables and keys (`open_vault` does it). One per process; thread-safe."""
+
+    records: Table
+    reader: Reader
+    writer: Writer
+    audit: AuditLog
+    keys: KeyHierarchy
+    rotation: KeyRotation
+
+    @contextmanager
+    def acting(
+        self,
+        *,
+        tenant: str,
+        principal: str,
+        action: str,
+        trace_id: str = "",
+        span_id: str = "",
+        seconds: float = DEFAULT_SECONDS,
+        count: Callable[[str, int], None] | None = None,
+    ) -> Iterator["Acting"]:
+        """One activity, recorded: whatever fails within is in the audit log before the error leaves.
+
+        Args:
+            tenant: whose data; everything within is this tenant's.
+            principal: who acts, as the audit log will say for ever: an opaque subject, no name and no address.
+            action: what is asked, for example `contract.read`.
+            trace_id: the trace's, as in the service's logs; empty where there is none.
+            span_id: the span's, likewise.
+            seconds: after these no new attempt is started.
+            count: receives every metric, as (name, value).
+
+        Raises:
+            DependencyError: in place of an error that could not itself be recorded.
+        """
+        activity = Activity(
+            tenant=tenant,
+            principal=principal,
+            trace_id=trace_id,
+            span_id=span_id,
+            action=action,
+            deadline=time.monotonic() + seconds,
+            count=count or (lambda _name, _value: None),
+        )
+        with self.audit.recording(activity):
+            yield Acting(self, activity)
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What one activity may do, in its tenant's name."""
+
+    vault: Vault
+    activity: Activity
+
+    @property
+    def tenant(self) -> str:
+        """Whose data this is about."""
+        return self.activity.tenant
+
+    @property
+    def keys(self) -> "TenantKeys":
+        """The tenant's keys: what there are, and new ones."""
+        return TenantKeys(self)
+
+    def partition(self, kind: KindSpec, partition: str) -> PartitionStore:
+        """The partition of this id, which everyone who reads the table sees.
+
+        Raises:
+            InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
+        """
+        vault, scope = self.vault, Scope(self.tenant, kind.kind, partition)
+        return PartitionStore(vault.records, vault.reader, vault.writer, vault.audit, scope, kind, self.activity)
+
+    @overload
+    def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: Literal[True]) -> PartitionStore: ...
+
+    @overload
+    def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None: ...
+
+    def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None:
+        """The partition of a caller's id, any text up to 256 characters, under a key that does not show the id.
+
+        Returns None where the tenant has no such partition because it has nothing hidden at all. With `create` the
+        tenant's index key is made if need be, so that this is never None; whoever only reads may not do that.
+
+        Raises:
+            InvalidInput: the id is empty, too long or not Unicode text.
+        """
+        key = self._index_key(kind, create=create)
+        return self.partition(kind, opaque_id(caller_id, key.key)) if key else None
+
+    def listing(self, kind: KindSpec) -> Listing | None:
+        """Questions across the kind's partitions; None where the tenant has none.
+
+        Raises:
+            InvalidInput: the kind's head declares no `list_kind`, `list_status` and `list_at`.
+        """
+        if _LISTED not in kind.head.clear:
+            raise InvalidInput(f"kind {kind.kind}: its head declares no list_kind, list_status and list_at")
+        key = self._index_key(kind, create=False)
+        if key is None:
+            return None
+        return Listing(
+            self.vault.records,
+            self.vault.reader,
+            kind=kind,
+            key=key,
+            activity=self.activity,
+            randomness=os.urandom,
+        )
+
+    def release(self) -> None:
+        """Appends this activity's success: call it before what `peek` or a listing read leaves.
+
+        Raises:
+            DependencyError: the entry could not be made durable; nothing may leave.
+        """
+        self.vault.audit.release(self.activity)
+
+    def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
+        key = self.vault.keys.index_key(self.tenant, kind.kind, observer=self.activity, create=create)
+        if key is None and create:
+            raise IntegrityError(Step.MISSING_KEY, where=self.tenant, detail="index key")
+        return key
+
+
+@dataclass(frozen=True, slots=True)
+class TenantKeys:
+    """The keys of an activity's tenant. Either call is audited before it returns."""
+
+    _acting: Acting
+
+    def overview(self) -> list[KeyRow]:
+        """The tenant's key rows, as they say of themselves, in the order of their names. Nothing is opened.
+
+        Raises:
+            DependencyError: the keys table or the audit log does not answer.
+        """
+        rows = self._acting.vault.rotation.overview(self._acting.tenant)
+        self._acting.release()
+        return rows
+
+    def rotate(self) -> int:
+        """Makes the tenant's next KEK, for what is wrapped from now on; returns its epoch. The old ones still open.
+
+        Raises:
+            NotFound: the tenant has no keys; its first write makes them.
+            IntegrityError, KeyRefused, DependencyError: as for any key; an epoch that was begun can be made again.
+        """
+        epoch = self._acting.vault.rotation.new_epoch(self._acting.tenant, self._acting.activity)
+        self._acting.release()
+        return epoch
