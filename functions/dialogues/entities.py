@@ -1,110 +1,43 @@
-"""What a dialogue's records hold in the clear and what they seal (docs/design.md, "Tables")."""
+"""What a dialogue's records hold in the clear and what they seal: entity specs, made from the table of elements."""
 
 import re
 
-from twinvault import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
+from dialogues.declarations import Declared, ElementSpec, Kept
+from dialogues.elements import DIALOGUE as FIELDS
+from dialogues.elements import ELEMENTS, EVENT, EVENT_KEY
+from twinvault import HEAD, TEXT, EntitySpec, KindSpec, head_spec
 
 KIND = "dialogue"
 META = "meta"
+STATE_IMPORTING, STATE_COMPLETE = "importing", "complete"
+AS_WRITTEN = "as_written"
+"""Sealed in every imported record: its source, where the mapping alone would not give it back letter for letter."""
 
-_SLUG = r"[a-z0-9][a-z0-9._-]{0,62}"
-_ITEM = r"[0-9]{2}#(?:0[1-9]|[1-9][0-9])"
-_OPTIONAL_TEXT, _OPTIONAL_NUMBER = TEXT | NULLABLE, NUMBER | NULLABLE
+POSITION, EVENT_COUNT = "position", "event_count"
+"""Sealed too: an element's place in its list, and how many events an item has."""
 
-_RECORDED = frozenset({"position", "as_written"})
-"""Sealed in every imported record: its place in its list, and its source where the mapping alone would not give it."""
+LISTS, DIGEST = "lists", "digest"
+"""Sealed in `meta`: which lists the document has, and a digest of it whole."""
 
-_ITEM_SEALED = _RECORDED | {"label", "contributors", "references", "origin_round", "event_count"}
-_CONTENT_SEALED = _ITEM_SEALED | {"content"}
 _LIST = {"list_kind": TEXT, "list_status": TEXT, "list_at": TEXT}
 
-STATE_IMPORTING, STATE_COMPLETE = "importing", "complete"
+META_FIELDS = Declared(KIND, FIELDS.about, tuple(one for one in FIELDS.fields if one.kept is not Kept.HEAD))
+HEAD_FIELDS = Declared(HEAD, FIELDS.about, tuple(one for one in FIELDS.fields if one.kept is Kept.HEAD))
 
-_HEAD = head_spec(
-    {
-        "state": TEXT,
-        "status": TEXT,
-        "converged_at": _OPTIONAL_TEXT,
-        "total_rounds": _OPTIONAL_NUMBER,
-        "total_alignment": _OPTIONAL_NUMBER,
-        "calibrated": FLAG | NULLABLE,
-        **_LIST,
-    }
+
+def _spec(element: ElementSpec) -> EntitySpec:
+    sealed = element.sealed | {POSITION, AS_WRITTEN} | ({EVENT_COUNT} if element.lifecycle else set())
+    listed = _LIST if element.listed else {}
+    return EntitySpec(element.entity, element.sort_key.pattern, {**element.clear, **listed}, sealed)
+
+
+DIALOGUE = KindSpec(
+    KIND,
+    (
+        EntitySpec(KIND, re.compile(META), META_FIELDS.clear, META_FIELDS.sealed | {LISTS, DIGEST, AS_WRITTEN}),
+        EntitySpec(EVENT.entity, EVENT_KEY.pattern, EVENT.clear, EVENT.sealed | {AS_WRITTEN}),
+        *map(_spec, ELEMENTS.values()),
+    ),
+    head_spec({"state": TEXT, **HEAD_FIELDS.clear, **_LIST}),
 )
-
-_ENTITIES = (
-    EntitySpec(
-        KIND,
-        re.compile(META),
-        {"domain_id": _OPTIONAL_TEXT, "ethos_id": _OPTIONAL_TEXT},
-        frozenset({"source_id", "title", "question", "output_dir", "date", "source_created_at"})
-        | {"lists", "digest", "as_written"},
-    ),
-    EntitySpec(
-        "expert",
-        re.compile(f"expert#{_SLUG}"),
-        {
-            "expert_slug": TEXT,
-            "tier": TEXT,
-            "source": TEXT,
-            "relevance": _OPTIONAL_NUMBER,
-            "first_round": _OPTIONAL_NUMBER,
-            "total_score": _OPTIONAL_NUMBER,
-        },
-        _RECORDED | {"role", "description", "focus", "creation_reason", "color", "scores", "raw_content"},
-    ),
-    EntitySpec(
-        "round",
-        re.compile(r"round#[0-9]{2}"),
-        {"score": _OPTIONAL_NUMBER, "status": _OPTIONAL_TEXT, "completed_at": _OPTIONAL_TEXT},
-        _RECORDED | {"title", "summary"},
-    ),
-    EntitySpec(
-        "verdict",
-        re.compile(r"verdict#[A-Za-z0-9][A-Za-z0-9._-]{0,62}"),
-        {"verdict_type": TEXT, "round": _OPTIONAL_NUMBER, "confidence": TEXT | NUMBER | NULLABLE},
-        _RECORDED
-        | {
-            "author_expert",
-            "recommendation",
-            "description",
-            "conditions",
-            "vote",
-            "supporting_experts",
-            "tensions_accepted",
-            "tensions_resolved",
-            "ethos_compliance",
-        },
-    ),
-    EntitySpec("perspective", re.compile(f"perspective#{_ITEM}"), {"status": TEXT}, _CONTENT_SEALED),
-    EntitySpec("tension", re.compile(f"tension#{_ITEM}"), {"status": TEXT, **_LIST}, _ITEM_SEALED | {"description"}),
-    EntitySpec(
-        "recommendation",
-        re.compile(f"recommendation#{_ITEM}"),
-        {"status": TEXT, "adopted_in_verdict": _OPTIONAL_TEXT},
-        _CONTENT_SEALED | {"parameters"},
-    ),
-    EntitySpec("evidence", re.compile(f"evidence#{_ITEM}"), {"status": TEXT}, _CONTENT_SEALED),
-    EntitySpec("claim", re.compile(f"claim#{_ITEM}"), {"status": TEXT}, _CONTENT_SEALED),
-    EntitySpec(
-        "move",
-        re.compile(rf"move#[0-9]{{2}}#{_SLUG}#(?:0[1-9]|[1-9][0-9])"),
-        {"move_type": TEXT},
-        _RECORDED | {"targets", "context"},
-    ),
-    EntitySpec(
-        "ref",
-        re.compile(r"ref#[PRTEC][0-9]{4}#[a-z]+#[PRTEC][0-9]{4}"),
-        {"source_type": TEXT, "target_type": TEXT, "ref_type": TEXT},
-        _RECORDED,
-    ),
-    EntitySpec(
-        "event",
-        re.compile(r"event#[a-z]+#[PRTEC][0-9]{4}#[0-9TZ]+#(?:0[1-9]|[1-9][0-9])"),
-        {"event_type": TEXT, "event_round": _OPTIONAL_NUMBER},
-        frozenset({"actors", "reason", "reference", "result_id", "as_written"}),
-    ),
-)
-
-DIALOGUE = KindSpec(KIND, _ENTITIES, _HEAD)
 """The kind that dialogues are stored as."""

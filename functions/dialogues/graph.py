@@ -6,22 +6,21 @@ A verdict's tensions, recommendations, evidence and claims are computed from the
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dialogues.ids import KINDS
-from dialogues.lifecycles import OPEN_TENSIONS
+from dialogues.elements import ANY_TARGET, ITEMS, LETTERS, REF_TYPES, SAME_KIND
 from twinvault import TooLarge
 
-_ONLY_TENSIONS = frozenset({"resolve", "reopen", "address"})
-_SAME_KIND = frozenset({"refine"})
 MAX_LISTED = 100_000
-_ITEM_LISTS = ("perspectives", "tensions", "recommendations", "evidence", "claims")
+_OPEN_TENSIONS = frozenset({"open", "reopened"})
 
 
 def ref_rule(ref_type: str, source: str, target: str) -> str | None:
-    """The rule that a ref breaks, or None. `support`, `oppose`, `question` and `depend` take any target."""
-    if ref_type in _ONLY_TENSIONS and KINDS[target[0]] != "tension":
-        return f"a ref of type {ref_type} must have a tension as its target"
-    if ref_type in _SAME_KIND and source[0] != target[0]:
-        return f"a ref of type {ref_type} must have a target of its source's own kind"
+    """The rule that a ref breaks, or None."""
+    allowed = REF_TYPES[ref_type]
+    if allowed == SAME_KIND:
+        if source[0] != target[0]:
+            return f"a ref of type {ref_type} must have a target of its source's own kind"
+    elif allowed not in {ANY_TARGET, LETTERS[target[0]].entity}:
+        return f"a ref of type {ref_type} must have a {allowed} as its target"
     return None
 
 
@@ -38,7 +37,7 @@ def describe(document: Mapping[str, Any]) -> dict[str, Any]:
         edges.setdefault(source, {}).setdefault("to", []).append({"type": kind, "id": target})
         edges.setdefault(target, {}).setdefault("from", []).append({"type": kind, "id": source})
     return {
-        "items": {kind: len(document.get(kind, [])) for kind in _ITEM_LISTS},
+        "items": {item.name: len(document.get(item.name, [])) for item in ITEMS},
         "edges": edges,
         "verdicts": _bases(document),
     }
@@ -78,7 +77,7 @@ def _standing(document: Mapping[str, Any], until: int | None) -> dict[str, list[
 
     return {
         "tensions_resolved": ids("tensions", frozenset({"resolved"})),
-        "tensions_open": ids("tensions", OPEN_TENSIONS),
+        "tensions_open": ids("tensions", _OPEN_TENSIONS),
         "evidence_confirmed": ids("evidence", frozenset({"confirmed"})),
         "claims_adopted": ids("claims", frozenset({"adopted"})),
     }

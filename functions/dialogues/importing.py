@@ -6,16 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dialogues.document import MAX_BODY_BYTES, canonical, join
-from dialogues.entities import KIND, META
+from dialogues.declarations import Declared, Element, ElementSpec, Lifecycle
+from dialogues.elements import ELEMENTS, EVENT, EVENT_KEY, EVENTS, ITEMS, REFS
+from dialogues.entities import (
+    AS_WRITTEN,
+    DIGEST,
+    EVENT_COUNT,
+    HEAD_FIELDS,
+    KIND,
+    LISTS,
+    META,
+    META_FIELDS,
+    POSITION,
+)
 from dialogues.graph import ref_rule
-from dialogues.ids import DisplayId
 from dialogues.layout import check_layout
-from dialogues.lifecycles import fits
-from dialogues.mapping import DIALOGUE_HEAD, DIALOGUE_META, ELEMENTS, EVENT, LISTS, Element, Mapped, to_fields
+from dialogues.mapping import to_fields
+from dialogues.strict_json import MAX_BODY_BYTES, canonical, join
 from twinvault import Draft, InvalidInput, TooLarge, Unprocessable
 
-_ITEM_LISTS = ("perspectives", "tensions", "recommendations", "evidence", "claims")
 _NOT_TIME = re.compile(r"[^0-9TZ]")
 _NO_TIME = "0"
 
@@ -45,12 +54,12 @@ def plan_import(document: Element) -> Plan:
     encoded = canonical(document)
     if len(encoded) > MAX_BODY_BYTES:
         raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
-    head = _fields("", DIALOGUE_HEAD, _own(DIALOGUE_HEAD, document), {})
+    head = _fields("", HEAD_FIELDS, HEAD_FIELDS.own(document), {})
     # What a head cannot give back letter for letter stands in the meta record.
-    drafts = [("", _meta(document, encoded, kept=head.pop("as_written", {})))]
-    for name in LISTS:
+    drafts = [("", _meta(document, encoded, kept=head.pop(AS_WRITTEN, {})))]
+    for name, spec in ELEMENTS.items():
         for position, element in enumerate(document.get(name, [])):
-            drafts.extend(_records(name, position, element, document))
+            drafts.extend(_records(spec, position, element, document))
     _refuse_duplicates(drafts)
     _check_refs(document)
     return Plan(document["id"], head, tuple(drafts))
@@ -58,81 +67,51 @@ def plan_import(document: Element) -> Plan:
 
 def _meta(document: Element, encoded: bytes, *, kept: Element) -> Draft:
     """The dialogue's own record. `encoded` is the document's canonical JSON, `kept` what the head could not keep."""
-    fields = _fields("", DIALOGUE_META, _own(DIALOGUE_META, document), {})
-    kept = fields.get("as_written", {}) | kept
+    fields = _fields("", META_FIELDS, META_FIELDS.own(document), {})
+    kept = fields.get(AS_WRITTEN, {}) | kept
     if kept:
-        fields["as_written"] = kept
-    fields["lists"] = [name for name in LISTS if name in document]
+        fields[AS_WRITTEN] = kept
+    fields[LISTS] = [name for name in ELEMENTS if name in document]
     # The first record of the first transaction says which document is being imported: another one, even if it begins
     # alike, cannot complete it.
-    fields["digest"] = hashlib.sha256(encoded).hexdigest()
+    fields[DIGEST] = hashlib.sha256(encoded).hexdigest()
     return Draft(KIND, META, fields)
 
 
-def _own(mapped: Mapped, document: Element) -> Element:
-    return {name: value for name, value in document.items() if name in mapped.names}
-
-
-def _fields(path: str, mapped: Mapped, element: Element, implied: Element) -> dict[str, Any]:
+def _fields(path: str, declared: Declared, element: Element, implied: Element) -> dict[str, Any]:
     """`to_fields`, with errors that name the field as the document does."""
     try:
-        return to_fields(mapped, element, implied)
+        return to_fields(declared, element, implied)
     except InvalidInput as error:
         stored = error.field.rpartition(".")[2]
-        field = join(path, next((name for name, field in mapped.names.items() if field == stored), stored))
+        field = join(path, next((one.name for one in declared.fields if one.stored == stored), stored))
         rule = error.message.removeprefix(f"{error.field}: ")
         raise Unprocessable(f"{field}: {rule}", field=field) from None
 
 
-def _records(name: str, position: int, element: Element, document: Element) -> Iterator[tuple[str, Draft]]:
+def _records(spec: ElementSpec, position: int, element: Element, document: Element) -> Iterator[tuple[str, Draft]]:
     """The record of one element, and those of its events."""
-    path = join(name, position)
-    if name in _ITEM_LISTS:
-        yield from _item_records(name, position, element, document)
-        return
-    sk, implied, derived = _place(name, element)
-    mapped = ELEMENTS[name]
-    fields = _fields(path, mapped, element, implied) | derived | {"position": position}
-    yield path, Draft(mapped.entity, sk, fields)
+    path = join(spec.name, position)
+    events = element.get(EVENTS) if spec.lifecycle else None
+    if spec.lifecycle:
+        _check_status(path, spec.lifecycle, element)
+    fields = _fields(path, spec, element, spec.in_key(element))
+    fields |= {name: derive(element) for name, derive in spec.derived.items()} | {POSITION: position}
+    if events is not None:
+        fields[EVENT_COUNT] = len(events)
+    if spec.listed:
+        fields |= {"list_kind": spec.entity, "list_status": element["status"], "list_at": event_time(document)}
+    yield path, Draft(spec.entity, spec.sort_key.write(element), fields)
+    for index, event in enumerate(events or []):
+        place = {"kind": spec.entity, "item": element["id"], "time": event_time(document), "number": index + 1}
+        where = join(join(path, EVENTS), index)
+        yield where, Draft(EVENT.entity, EVENT_KEY.write(place), _fields(where, EVENT, event, {}))
 
 
-def _place(name: str, element: Element) -> tuple[str, Element, Element]:
-    """Where an element stands, what its sort key says of it, and the clear attributes that derive from it."""
-    match name:
-        case "experts":
-            return f"expert#{element['slug']}", {}, {}
-        case "rounds":
-            return f"round#{element['round']:02d}", {"round": element["round"]}, {}
-        case "verdicts":
-            return f"verdict#{element['id']}", {"id": element["id"]}, {}
-        case "moves":
-            implied = {key: element[key] for key in ("round", "expert", "seq")}
-            return f"move#{element['round']:02d}#{element['expert']}#{element['seq']:02d}", implied, {}
-        case _:
-            source, target = element["source"], element["target"]
-            types = {"source_type": source[:1], "target_type": target[:1]}
-            return f"ref#{source}#{element['type']}#{target}", {"source": source, "target": target}, types
-
-
-def _item_records(name: str, position: int, element: Element, document: Element) -> Iterator[tuple[str, Draft]]:
-    path = join(name, position)
-    place = DisplayId.parse(element["id"], field=join(path, "id"))
-    events = element.get("events")
-    if not fits(name, element["status"], events or []):
+def _check_status(path: str, lifecycle: Lifecycle, element: Element) -> None:
+    if not lifecycle.fits(element["status"], element.get(EVENTS, [])):
         field = join(path, "status")
         raise Unprocessable(f"{field}: is not what the last of its events leaves", field=field)
-    mapped = ELEMENTS[name]
-    own = {key: value for key, value in element.items() if key != "events"}
-    fields = _fields(path, mapped, own, {"id": element["id"]}) | {"position": position}
-    if events is not None:
-        fields["event_count"] = len(events)
-    if name == "tensions":
-        fields |= {"list_kind": "tension", "list_status": element["status"], "list_at": event_time(document)}
-    yield path, Draft(mapped.entity, place.sk, fields)
-    for index, event in enumerate(events or []):
-        sk = f"event#{place.kind}#{place}#{event_time(document)}#{index + 1:02d}"
-        where = join(join(path, "events"), index)
-        yield where, Draft("event", sk, _fields(where, EVENT, event, {}))
 
 
 def event_time(document: Element) -> str:
@@ -152,9 +131,9 @@ def _refuse_duplicates(drafts: list[tuple[str, Draft]]) -> None:
 
 
 def _check_refs(document: Element) -> None:
-    items = {item["id"] for name in _ITEM_LISTS for item in document.get(name, [])}
-    for index, ref in enumerate(document.get("refs", [])):
-        path = join("refs", index)
+    items = {item["id"] for spec in ITEMS for item in document.get(spec.name, [])}
+    for index, ref in enumerate(document.get(REFS.name, [])):
+        path = join(REFS.name, index)
         for end in ("source", "target"):
             if ref[end] not in items:
                 field = join(path, end)

@@ -1,195 +1,104 @@
-"""The layout of a dialogue file, as types. docs/dialogue.schema.json is made from it (`make schema`).
+"""The layout of a dialogue file: types made from the table of elements.
+
+docs/dialogue.schema.json is made from these types (`make schema`).
 
 Strict: nothing is converted, unknown fields are refused. These models check a document; what is stored is mapped from
 the document itself, so that what was absent stays absent and what was null stays null.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError, create_model
+from pydantic import Field as Limits
 
-from dialogues.document import first_of, join
-from twinvault import ID, Unprocessable
+from dialogues import forms
+from dialogues.declarations import Declared, ElementSpec, Field, Kept
+from dialogues.elements import ANY_ITEM, DIALOGUE, ELEMENTS, ITEMS
+from dialogues.forms import Form
+from dialogues.strict_json import first_of, join
+from twinvault import Unprocessable
 
-Slug = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
-VerdictId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-"""A short word that is stored in the clear: a tier, a source, a round's status."""
-Time = Annotated[str, StringConstraints(max_length=64)]
-Reference = Annotated[str, StringConstraints(max_length=256)]
-Round = Annotated[int, Field(ge=0, le=99)]
-Sequence = Annotated[int, Field(ge=1, le=99)]
-Number = float
+_MAX_EVENTS = 99
+_NUMBER = float
 """Strict floats admit integers and refuse truth values and text."""
 
 
-def _display(letter: str) -> Any:  # noqa: ANN401  # an annotation, made at import
-    return Annotated[str, StringConstraints(pattern=rf"^{letter}[0-9]{{2}}(0[1-9]|[1-9][0-9])$")]
+def _text(*, least: int | None = None, most: int | None = None, pattern: str | None = None) -> Any:  # noqa: ANN401  # an annotation, made at import
+    return Annotated[str, StringConstraints(min_length=least, max_length=most, pattern=pattern)]
+
+
+def _whole(least: int, most: int) -> Any:  # noqa: ANN401  # as above
+    return Annotated[int, Limits(ge=least, le=most)]
+
+
+_TYPES: Mapping[Form, Any] = {
+    forms.TEXT: str,
+    forms.TEXTS: list[str],
+    forms.JSON: JsonValue,
+    forms.SCORES: dict[str, _NUMBER | None],
+    forms.RAW_CONTENT: dict[str, str | None] | str,
+    forms.DIALOGUE_ID: _text(least=1, most=256),
+    forms.EVENT_TYPE: _text(pattern=r"^[a-z][a-z_-]{0,62}$"),
+    forms.NAME: _text(least=1, most=64),
+    forms.TIME: _text(most=64),
+    forms.REFERENCE: _text(most=256),
+    forms.FLAG: bool,
+    forms.NUMBER: _NUMBER,
+    forms.COUNT: _whole(0, 100),
+    forms.CONFIDENCE: _text(most=64) | _NUMBER,
+    forms.SLUG: _text(pattern=f"^{forms.SLUG.pattern}$"),
+    forms.VERDICT_ID: _text(pattern=f"^{forms.VERDICT_ID.pattern}$"),
+    forms.ROUND: _whole(0, 99),
+    forms.SEQUENCE: _whole(1, 99),
+    ANY_ITEM: str,  # whether there is such an item is asked of the whole document
+}
+"""What each form is in a document."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Origin(_Strict):
-    """Where an item came from."""
-
-    round: Round | None = None
-    contributors: list[str] | None = None
-
-
-class Event(_Strict):
-    """One entry of an item's recorded history."""
-
-    type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_-]{0,62}$")]
-    round: Round | None = None
-    by: list[str] | None = None
-    reason: str | None = None
-    reference: str | None = None
-    result_id: str | None = None
+def _type(form: Form) -> Any:  # noqa: ANN401  # as above
+    if form.words:
+        return Literal[form.words]
+    if form.letter:
+        return _text(pattern=rf"^{form.letter}[0-9]{{2}}(0[1-9]|[1-9][0-9])$")
+    return _TYPES[form]
 
 
-class _Item(_Strict):
-    label: str
-    origin: Origin | None = None
-    references: JsonValue = None
-    events: Annotated[list[Event], Field(max_length=99)] = []
+def _member(field: Field) -> tuple[Any, Any]:
+    """A field's annotation and its default."""
+    if field.parts:
+        model: Any = _PARTS[field.parts.entity]
+        many = field.kept is Kept.RECORDS
+        return (Annotated[list[model], Limits(max_length=_MAX_EVENTS)], []) if many else (model | None, None)
+    made = _type(field.form)
+    if field.required:
+        return made, ...
+    return (made if field.form is forms.JSON else made | None), None
 
 
-class Perspective(_Item):
-    """A view that the experts put forward."""
-
-    id: _display("P")  # type: ignore[valid-type]  # a pattern made by a function
-    content: str | None = None
-    status: Literal["open", "refined", "conceded", "merged"]
+def _model(name: str, declared: Declared, lists: Mapping[str, Any] | None = None) -> type[BaseModel]:
+    members: dict[str, Any] = {field.name: _member(field) for field in declared.fields} | dict(lists or {})
+    made: type[BaseModel] = create_model(name, __base__=_Strict, __doc__=declared.about, **members)
+    return made
 
 
-class Tension(_Item):
-    """Something that stands between perspectives."""
-
-    id: _display("T")  # type: ignore[valid-type]  # as above
-    description: str | None = None
-    status: Literal["open", "addressed", "resolved", "reopened"]
+def _elements(spec: ElementSpec) -> tuple[Any, Any]:
+    model: Any = _model(spec.model, spec)
+    return list[model], []
 
 
-class Recommendation(_Item):
-    """Something that is proposed to be done."""
-
-    id: _display("R")  # type: ignore[valid-type]  # as above
-    content: str | None = None
-    parameters: JsonValue = None
-    adopted_in_verdict: VerdictId | None = None
-    status: Literal["proposed", "amended", "adopted", "rejected"]
-
-
-class Evidence(_Item):
-    """Something that is shown."""
-
-    id: _display("E")  # type: ignore[valid-type]  # as above
-    content: str | None = None
-    status: Literal["cited", "challenged", "confirmed", "refuted"]
-
-
-class Claim(_Item):
-    """Something that is held to be true."""
-
-    id: _display("C")  # type: ignore[valid-type]  # as above
-    content: str | None = None
-    status: Literal["asserted", "supported", "opposed", "adopted", "withdrawn"]
-
-
-class Expert(_Strict):
-    """A voice of the panel."""
-
-    slug: Slug
-    role: str
-    tier: Name
-    source: Name
-    description: str | None = None
-    focus: str | None = None
-    creation_reason: str | None = None
-    color: str | None = None
-    relevance: Number | None = None
-    first_round: Round | None = None
-    total: Number | None = None
-    scores: dict[str, Number | None] | None = None
-    raw_content: dict[str, str | None] | str | None = None
-
-
-class RoundEntry(_Strict):
-    """One round of the dialogue."""
-
-    round: Round
-    title: str | None = None
-    score: Number | None = None
-    summary: str | None = None
-    status: Name | None = None
-    completed_at: Time | None = None
-
-
-class Move(_Strict):
-    """What an expert did in a round."""
-
-    round: Round
-    expert: Slug
-    seq: Sequence
-    type: Name
-    targets: list[str] | None = None
-    context: str | None = None
-
-
-class Ref(_Strict):
-    """A link from one item to another."""
-
-    source: str
-    type: Literal["support", "oppose", "question", "depend", "resolve", "reopen", "address", "refine"]
-    target: str
-
-
-class Verdict(_Strict):
-    """What the dialogue came to. Immutable once written."""
-
-    id: VerdictId
-    type: Literal["interim", "final", "minority", "dissent"]
-    round: Round | None = None
-    author: str | None = None
-    recommendation: str | None = None
-    description: str | None = None
-    conditions: list[str] | None = None
-    vote: str | None = None
-    confidence: Annotated[str, StringConstraints(max_length=64)] | Number | None = None
-    supporting_experts: list[str] | None = None
-    tensions_accepted: list[str] | None = None
-    tensions_resolved: list[str] | None = None
-    ethos_compliance: JsonValue = None
-
-
-class Dialogue(_Strict):
-    """A whole dialogue."""
-
-    id: Annotated[str, StringConstraints(min_length=1, max_length=256)]
-    title: str
-    question: str | None = None
-    date: str | None = None
-    created_at: Time | None = None
-    status: Literal["open", "converging", "converged", "abandoned"]
-    converged_at: Time | None = None
-    total_rounds: Annotated[int, Field(ge=0, le=100)] | None = None
-    total_alignment: Number | None = None
-    calibrated: bool | None = None
-    domain_id: Reference | None = None
-    ethos_id: Reference | None = None
-    output_dir: str | None = None
-    experts: list[Expert] = []
-    rounds: list[RoundEntry] = []
-    perspectives: list[Perspective] = []
-    tensions: list[Tension] = []
-    recommendations: list[Recommendation] = []
-    evidence: list[Evidence] = []
-    claims: list[Claim] = []
-    moves: list[Move] = []
-    refs: list[Ref] = []
-    verdicts: list[Verdict] = []
+_PARTS: Mapping[str, Any] = {
+    field.parts.entity: _model(field.parts.entity.capitalize(), field.parts)
+    for item in ITEMS
+    for field in item.fields
+    if field.parts
+}
+Dialogue = _model("Dialogue", DIALOGUE, {name: _elements(spec) for name, spec in ELEMENTS.items()})
+"""A whole dialogue."""
 
 
 def check_layout(document: dict[str, Any]) -> None:
@@ -220,6 +129,7 @@ def _path(location: tuple[str | int, ...]) -> str:
     return path
 
 
+_ITEM_NAMES = frozenset(item.name for item in ITEMS)
 _RULES = {
     "extra_forbidden": "is not a field of the layout",
     "missing": "is required",
@@ -228,6 +138,6 @@ _RULES = {
 
 def _rule(kind: str, text: str, path: str) -> str:
     """The rule that was broken. pydantic's own texts name types and limits, never the value."""
-    if kind == "string_pattern_mismatch" and path.endswith(".id") and not path.startswith("verdicts"):
+    if kind == "string_pattern_mismatch" and path.endswith(".id") and path.partition("[")[0] in _ITEM_NAMES:
         return "must be its kind's letter, two digits of round (00 to 99) and two of sequence (01 to 99)"
     return _RULES.get(kind) or text[:1].lower() + text[1:]

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from dialogues.collection import Dialogues
+from dialogues.writing import Dialogues
 from tests.stores import World, now
 from twinvault import Acting
 

@@ -3,7 +3,6 @@
 import pytest
 
 from dialogues.graph import describe, ref_rule
-from dialogues.lifecycles import FIRST_STATUS, STATUSES, fits
 from tests.dialogues.samples import SMALL, changed
 from twinvault.errors import TooLarge
 
@@ -74,32 +73,3 @@ def test_many_verdicts_over_many_items_are_refused_and_not_written_out() -> None
 
 def test_a_dialogue_without_anything_has_an_empty_graph() -> None:
     assert describe({"id": "x"})["edges"] == {}
-
-
-@pytest.mark.parametrize("kind", STATUSES)
-def test_a_status_without_events_is_taken_as_it_is(kind: str) -> None:
-    assert all(fits(kind, status, []) for status in STATUSES[kind])
-
-
-@pytest.mark.parametrize(
-    ("kind", "status", "events", "fit"),
-    [
-        pytest.param("perspectives", "open", ["created"], True, id="created and open"),
-        pytest.param("perspectives", "refined", ["created"], False, id="refined by nothing"),
-        pytest.param("perspectives", "open", ["created", "refined"], False, id="open after it was refined"),
-        pytest.param("perspectives", "merged", ["refined", "merged"], True, id="merged last"),
-        pytest.param("perspectives", "open", ["noted"], True, id="events that are no change of status"),
-        pytest.param("perspectives", "refined", ["refined", "noted"], True, id="a note after the last change"),
-        pytest.param("perspectives", "open", ["resolved"], True, id="another kind's status is no change"),
-        pytest.param("tensions", "reopened", ["created", "resolved", "reopened"], True, id="reopened"),
-        pytest.param("tensions", "open", ["resolved", "reopened"], True, id="reopened, said as open"),
-        pytest.param("tensions", "resolved", ["resolved", "reopened"], False, id="resolved before it was reopened"),
-        pytest.param("claims", "asserted", ["created"], True, id="a claim that is only asserted"),
-    ],
-)
-def test_a_status_must_be_what_its_events_leave(kind: str, status: str, events: list[str], *, fit: bool) -> None:
-    assert fits(kind, status, [{"type": name} for name in events]) is fit
-
-
-def test_every_kind_begins_with_a_status_of_its_own() -> None:
-    assert all(FIRST_STATUS[kind] in STATUSES[kind] for kind in STATUSES)

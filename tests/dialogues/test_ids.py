@@ -1,4 +1,4 @@
-"""Display ids, opaque ids and what a URL's path segment stands for."""
+"""Opaque ids, and what a URL's path segment stands for."""
 
 import base64
 
@@ -6,41 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogues.ids import DisplayId, display_id, id_from_path
+from dialogues.ids import id_from_path
 from twinvault.envelope import ID
 from twinvault.errors import InvalidInput
 from twinvault.records.opaque import opaque_id
 
 KEY = bytes(range(32))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
-
-
-@given(st.sampled_from("PRTEC"), st.integers(0, 99), st.integers(1, 99))
-def test_a_display_id_and_its_sort_key_are_one_to_one(letter: str, number: int, sequence: int) -> None:
-    text = f"{letter}{number:02d}{sequence:02d}"
-    parsed = DisplayId.parse(text)
-    assert str(parsed) == text
-    assert display_id(parsed.sk) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("", id="nothing"),
-        pytest.param("P00001", id="five digits"),
-        pytest.param("P001", id="three digits"),
-        pytest.param("P0100", id="sequence 00"),
-        pytest.param("X0101", id="no such letter"),
-        pytest.param("p0101", id="a small letter"),
-        pytest.param(" P0101", id="a blank before"),
-        pytest.param("P0101\n", id="a line feed after"),
-        pytest.param("P\u0661\u0661\u0661\u0661", id="digits of another script"),
-    ],
-)
-def test_what_is_no_display_id_is_refused_by_field(text: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        DisplayId.parse(text, field="items[3].id")
-    assert refused.value.field == "items[3].id"
 
 
 def test_an_opaque_id_is_what_the_design_says() -> None:

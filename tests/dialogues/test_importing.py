@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dialogues.collection import Dialogues
-from dialogues.document import canonical
+from dialogues.strict_json import canonical
+from dialogues.writing import Dialogues
 from tests.dialogues.samples import changed, dialogues, long, small
 from tests.stores import World
 from twinvault.dynamodb.transaction import Result, Statement

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from dialogues.document import canonical, parse
 from dialogues.entities import DIALOGUE
 from dialogues.exporting import export_document
 from dialogues.importing import plan_import
+from dialogues.strict_json import canonical, parse
 from tests.dialogues.samples import ANY_NUMBER, SMALL, changed, dialogues, documents, long, small
 from tests.stores import World
 from twinvault.records.head import HeadState

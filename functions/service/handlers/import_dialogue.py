@@ -1,7 +1,7 @@
 """`POST /dialogues/import`: the function that writes."""
 
-from dialogues.collection import Dialogues
-from dialogues.document import parse
+from dialogues.strict_json import parse
+from dialogues.writing import Dialogues
 from service.access import WRITE
 from service.http import Answer, Api, Request
 from twinvault import now

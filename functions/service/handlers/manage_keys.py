@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 
-from dialogues.collection import Dialogues
-from dialogues.document import parse
+from dialogues.reading import StoredDialogues
+from dialogues.strict_json import parse
 from service.access import READ_KEYS, ROTATE_KEYS
 from service.http import Answer, Api, Request
-from twinvault import InvalidInput, now
+from twinvault import InvalidInput
 
 api = Api()
 
@@ -26,7 +26,7 @@ def rotate_keys(request: Request) -> Answer:
         raise InvalidInput("dialogue: must be a dialogue's id, and nothing else may be asked", field="dialogue")
     if "dialogue" in asked:
         dialogue_id = asked["dialogue"]
-        dialogues = Dialogues(request.acting, now=now)
+        dialogues = StoredDialogues(request.acting)
         return Answer(201, {"dialogue": dialogue_id, "version": dialogues.new_dek(dialogue_id)})
     return Answer(201, {"epoch": request.acting.keys.rotate()})
 

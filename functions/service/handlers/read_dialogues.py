@@ -1,10 +1,10 @@
 """`GET /dialogues`, `/dialogues/{id}` and `/dialogues/{id}/export`: the function that only reads."""
 
-from dialogues.collection import MAX_PAGE, Dialogues
 from dialogues.ids import id_from_path
+from dialogues.reading import MAX_PAGE, StoredDialogues
 from service.access import READ
 from service.http import Answer, Api, Request
-from twinvault import InvalidInput, now
+from twinvault import InvalidInput
 
 _DEFAULT_PAGE = 20
 
@@ -38,8 +38,8 @@ def export_dialogue(request: Request) -> Answer:
     return Answer(200, _dialogues(request).export(id_from_path(request.parameters["id"])))
 
 
-def _dialogues(request: Request) -> Dialogues:
-    return Dialogues(request.acting, now=now)
+def _dialogues(request: Request) -> StoredDialogues:
+    return StoredDialogues(request.acting)
 
 
 handler = api

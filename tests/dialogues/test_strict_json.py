@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogues.document import MAX_BODY_BYTES, MAX_VALUES, canonical, first_of, join, parse
+from dialogues.strict_json import MAX_BODY_BYTES, MAX_VALUES, canonical, first_of, join, parse
 from twinvault.errors import CallerError, InvalidInput, TooLarge
 
 DEEP = 100_000

@@ -1,0 +1,122 @@
+"""A tenant's dialogues as they are stored: read, export, list, and new keys for them. Nothing here writes a record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dialogues.declarations import Element
+from dialogues.elements import DIALOGUE_STATUS
+from dialogues.entities import DIALOGUE, META, STATE_COMPLETE, STATE_IMPORTING
+from dialogues.exporting import export_document
+from dialogues.graph import describe
+from dialogues.mapping import plain
+from twinvault import HEAD, Acting, Incomplete, InvalidInput, NotFound, Opened, PartitionStore, Snapshot
+
+STATUSES = (*DIALOGUE_STATUS.words, STATE_IMPORTING)
+"""What dialogues are listed by: their status, or `importing` while an import of them is not complete."""
+
+MAX_PAGE = 50  # two records of each are fetched in one call, which takes 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list."""
+
+    items: Sequence[Element]
+    cursor: str | None
+
+
+class StoredDialogues:
+    """The dialogues of one tenant, for one activity, as they are stored (`writing.Dialogues` adds imports)."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def export(self, dialogue_id: str) -> Element:
+        """The document of a dialogue, equal to what was imported.
+
+        Raises:
+            NotFound: this tenant has no such dialogue.
+            Incomplete: its import has not been completed.
+        """
+        _, snapshot = self._read(dialogue_id)
+        return export_document(snapshot)
+
+    def read(self, dialogue_id: str) -> Element:
+        """The dialogue opened: its document, the graph that follows from it, and the state of its storage."""
+        partition, snapshot = self._read(dialogue_id)
+        document = export_document(snapshot)
+        stored = {
+            "partition_key": partition.pk,
+            "version": snapshot.head.version,
+            "records": snapshot.state.count + 1,
+            "created_at": snapshot.head.created_at,
+            "updated_at": snapshot.head.updated_at,
+        }
+        return {"dialogue": document, "graph": describe(document), "stored": stored}
+
+    def list(self, *, status: str | None, limit: int, cursor: str | None) -> Page:
+        """One page of this tenant's dialogues, newest first within a status.
+
+        Raises:
+            InvalidInput: an unknown status, a limit outside 1 to 50, or a cursor of another tenant or question.
+        """
+        if status is not None and status not in STATUSES:
+            raise InvalidInput(f"status: must be one of {', '.join(STATUSES)}", field="status")
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
+        listing = self._acting.listing(DIALOGUE)
+        if listing is None:
+            if cursor is not None:
+                raise InvalidInput("cursor: was not given out for this listing", field="cursor")
+            self._acting.release()
+            return Page((), None)
+        hits = listing.page(status=status, limit=limit, cursor=cursor)
+        opened = listing.open_each(hits.scopes, (HEAD, META))
+        items = [_summary(one) for one in opened if _still(one, status)]
+        self._acting.release()
+        return Page(items, hits.cursor)
+
+    def new_dek(self, dialogue_id: str) -> int:
+        """Makes a new version of a dialogue's DEK for what is written from now on; returns the version.
+
+        Raises:
+            NotFound: this tenant has no such dialogue.
+        """
+        return self._existing(dialogue_id).new_dek().state.dek_version
+
+    def _read(self, dialogue_id: str) -> tuple[PartitionStore, Snapshot]:
+        partition = self._existing(dialogue_id)
+        snapshot = partition.peek()
+        if snapshot is None:
+            raise NotFound("there is no such dialogue")
+        if snapshot.head.fields["state"] != STATE_COMPLETE:
+            raise Incomplete("this dialogue's import was not completed; import the same document again")
+        self._acting.release()
+        return partition, snapshot
+
+    def _existing(self, dialogue_id: str) -> PartitionStore:
+        """The partition of a dialogue, for callers that may not make a tenant's first keys."""
+        partition = self._acting.hidden_partition(DIALOGUE, dialogue_id, create=False)
+        if partition is None:
+            raise NotFound("there is no such dialogue")
+        return partition
+
+
+def _still(one: Opened, status: str | None) -> bool:
+    """An index lags: a dialogue that has left the status since is left out."""
+    head = one.records.get(HEAD)
+    return head is not None and META in one.records and status in {None, head.fields.get("list_status")}
+
+
+def _summary(one: Opened) -> Element:
+    head, meta = one.records[HEAD], one.records[META]
+    known = {
+        "id": meta.fields.get("source_id"),
+        "title": meta.fields.get("title"),
+        "state": head.fields["state"],
+        "status": head.fields["status"],
+        "total_alignment": plain(head.fields.get("total_alignment")),
+        "created_at": head.created_at,
+        "updated_at": head.updated_at,
+    }
+    return {name: value for name, value in known.items() if value is not None}
