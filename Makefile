@@ -12,7 +12,8 @@ export UV_SYSTEM_CERTS := 1
 
 # Folders too: a file that is removed changes its folder.
 FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')
-ARTIFACT := artifact glibc wheels zips
+ARTIFACT := $(wildcard local/twin/twinvault_local/artifact/*.py)
+PACKAGES := $(wildcard local/*/pyproject.toml) cli/pyproject.toml
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ help: ## this list
 
 setup: $(SETUP) ## the Python environment in .venv, from the locked requirements
 
-$(SETUP): scripts/setup scripts/python requirements/dev.txt requirements/uv.txt pyproject.toml local/pyproject.toml cli/pyproject.toml
+$(SETUP): scripts/setup scripts/python requirements/dev.txt requirements/uv.txt pyproject.toml $(PACKAGES)
 	@echo '==> Python environment'
 	@scripts/setup
 	@touch $@
@@ -33,7 +34,7 @@ fetch: $(SETUP) ## what the twin takes from the network, into .cache
 
 build: build/functions.zip ## the Lambda artifact: build/functions.zip
 
-build/functions.zip: $(SETUP) requirements/runtime.txt $(ARTIFACT:%=local/twinvault_local/%.py) $(FUNCTIONS)
+build/functions.zip: $(SETUP) requirements/runtime.txt $(ARTIFACT) $(FUNCTIONS)
 	@echo '==> Lambda artifact'
 	@$(PY) -m twinvault_local.artifact
 	@touch $@

@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        ours = measure(["-m", "twinvault_local.kms", "--data", folder, "--port"], "/health", asked.seconds)
+        ours = measure(["-m", "twinvault_kms", "--data", folder, "--port"], "/health", asked.seconds)
     moto = measure(["-m", "moto.server", "-H", "127.0.0.1", "-p"], "/moto-api/data.json", asked.seconds)
     sys.stdout.write(
         json.dumps({"ours": asdict(ours), "moto": asdict(moto)}) + "\n" if asked.json else table(ours, moto)

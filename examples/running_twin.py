@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinvault import TableNames
-from twinvault_local import aws, callers, status
+from twinvault_local import status
+from twinvault_local.provision import aws, callers
 from twinvault_local.state import State
 
 if TYPE_CHECKING:

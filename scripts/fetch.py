@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from twinvault_local import toolchain
 from twinvault_local.engines import dynamodb
 from twinvault_local.errors import TwinError
+from twinvault_local.machine import toolchain
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache"
 

@@ -18,8 +18,9 @@ from twinvault_cli.connection import connect
 from twinvault_cli.errors import CliError, exit_code
 from twinvault_cli.raw import query
 from twinvault_cli.state import state_folder
-from twinvault_local import aws, callers, status
+from twinvault_local import status
 from twinvault_local.errors import TwinError
+from twinvault_local.provision import aws, callers
 
 SHOWN = "tension#00#01"
 SHOWN_ID = "T0001"

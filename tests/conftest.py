@@ -21,9 +21,9 @@ from botocore.config import Config
 from tests.fakes import FakeKms
 from tests.faults import Line, line_to
 from tests.stores import World, make_client, make_world
-from twinvault_local import toolchain, waiting
 from twinvault_local.engines import dynamodb
-from twinvault_local.ports import LOOPBACK, free_port
+from twinvault_local.machine import toolchain, waiting
+from twinvault_local.machine.ports import LOOPBACK, free_port
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
@@ -148,7 +148,7 @@ def kms_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     endpoint = f"http://{LOOPBACK}:{port}"
     options = ["--port", str(port), "--data", str(data), "--seed-file", str(seed), "--callers", str(callers)]
-    with _running([sys.executable, "-m", "twinvault_local.kms", *options]) as process:
+    with _running([sys.executable, "-m", "twinvault_kms", *options]) as process:
         assert waiting.until(lambda: _healthy(endpoint), seconds=START_SECONDS, alive=lambda: process.poll() is None), (
             "the local KMS did not start"
         )

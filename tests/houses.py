@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from twinvault_local import processes, status
-from twinvault_local.ports import free_port
-from twinvault_local.sources import Sources
+from twinvault_local import status
+from twinvault_local.artifact.sources import Sources
+from twinvault_local.machine import processes
+from twinvault_local.machine.ports import free_port
 from twinvault_local.state import State
 from twinvault_local.status import Facts, Health
 from twinvault_local.twin import Twin

@@ -34,7 +34,7 @@ _LIST_KEYS = ("tenant_id", "list_kind", "list_status", "list_at")
 
 
 def make_tables(client: Any) -> TableNames:
-    """New tables of the template's key schemas (tests/local/test_provision.py proves the template's own)."""
+    """New tables of the template's key schemas (tests/local/provision/test_provision.py proves the template's own)."""
     mark = uuid.uuid4().hex[:8]
     names = TableNames(f"records-{mark}", f"keys-{mark}", f"audit-{mark}")
     key_schema = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]

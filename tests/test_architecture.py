@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FUNCTIONS = ROOT / "functions"
-PACKAGES = (FUNCTIONS, ROOT / "local" / "twinvault_local", ROOT / "cli" / "twinvault_cli", ROOT / "stacks")
+LOCAL = tuple(sorted(ROOT.glob("local/*/twinvault_*")))
+PACKAGES = (FUNCTIONS, *LOCAL, ROOT / "cli" / "twinvault_cli", ROOT / "stacks")
 MOST_LINES, MOST_FUNCTION_LINES = 250, 40
 MOST_LINES_AROUND, MOST_FUNCTION_LINES_AROUND = 260, 45  # what surrounds the functions
 MOST_POSITIONAL = 2
@@ -192,16 +193,16 @@ def test_nothing_is_printed_or_pickled() -> None:
         assert not any(within(name, "pickle") for name in imported(path)), path
 
 
-@pytest.mark.parametrize("folder", ["local/twinvault_local", "cli/twinvault_cli", "stacks"])
-def test_what_surrounds_the_functions_never_imports_them(folder: str) -> None:
-    for path in modules(ROOT / folder):
+@pytest.mark.parametrize("folder", PACKAGES[1:], ids=by_path)
+def test_what_surrounds_the_functions_never_imports_them(folder: Path) -> None:
+    for path in modules(folder):
         assert not {name.partition(".")[0] for name in imported(path)} & OURS, path
 
 
 def test_only_the_command_knows_the_twin() -> None:
     for path in modules(FUNCTIONS, ROOT / "stacks"):
         assert not {name.partition(".")[0] for name in imported(path)} & {"twinvault_cli", "twinvault_local"}, path
-    for path in modules(ROOT / "local" / "twinvault_local"):
+    for path in modules(*LOCAL):
         assert not any(within(name, "twinvault_cli") for name in imported(path)), path
 
 

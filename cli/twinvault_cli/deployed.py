@@ -19,7 +19,7 @@ from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import TamperingError, UnavailableError, UsageError
 from twinvault_cli.output import print_json, results
 from twinvault_cli.state import ROOT
-from twinvault_local import artifact
+from twinvault_local.artifact import archive
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -56,7 +56,7 @@ def verify_deploy(
         raise UsageError(
             f"There is no artifact at {zipped}.", next_step="make build, from the commit that was deployed"
         )
-    digest = artifact.sha256(zipped)
+    digest = archive.sha256(zipped)
     try:
         session = boto3.Session(region_name=region)
         served = list(look(session.client("cloudformation"), session.client("lambda"), stage=stage, digest=digest))

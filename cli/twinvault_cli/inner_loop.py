@@ -9,8 +9,9 @@ from rich.markup import escape
 from twinvault_cli.errors import UsageError
 from twinvault_cli.output import Steps, console
 from twinvault_cli.state import ROOT, StateOption, state_folder
-from twinvault_local import debugging, loading, reloading, sources
+from twinvault_local.artifact import sources
 from twinvault_local.errors import NotRunningError, TwinError
+from twinvault_local.inner_loop import debugging, loading, reloading
 from twinvault_local.state import State
 
 app = typer.Typer()

@@ -11,7 +11,7 @@ import typer
 
 from twinvault_cli.errors import UsageError
 from twinvault_cli.output import console
-from twinvault_local.kms.snapshot import NONCE_BYTES, SALT_BYTES, export_store, import_store, open_snapshot
+from twinvault_kms.snapshot import NONCE_BYTES, SALT_BYTES, export_store, import_store, open_snapshot
 
 app = typer.Typer(name="kms", help="A local KMS that refuses what AWS KMS refuses.")
 snapshot_app = typer.Typer(name="snapshot", help="A store with its keys in one file, sealed under a passphrase.")
@@ -42,7 +42,7 @@ def kms(
     if port is None or data is None:
         raise UsageError("The local KMS needs a port and a folder.", next_step="twinvault kms --port 8788 --data .kms")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    from twinvault_local.kms.process import Options, serve  # noqa: PLC0415  # a server, which other commands need not load
+    from twinvault_kms.process import Options, serve  # noqa: PLC0415  # a server, which other commands need not load
 
     options = Options(
         port, data, host=host, seed_file=seed_file, callers=callers, admin_port=admin_port, account=account

@@ -14,7 +14,8 @@ from twinvault_cli.connection import TENANT, TenantOption, TokenOption, UrlOptio
 from twinvault_cli.errors import UnavailableError, UsageError
 from twinvault_cli.output import print_json
 from twinvault_cli.state import StateOption, state_folder
-from twinvault_local import aws, callers, status
+from twinvault_local import status
+from twinvault_local.provision import aws, callers
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

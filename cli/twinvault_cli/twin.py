@@ -14,10 +14,12 @@ from twinvault_cli import inner_loop
 from twinvault_cli.errors import UNAVAILABLE, UsageError
 from twinvault_cli.output import Steps, console, print_json
 from twinvault_cli.state import ROOT, StateOption, state_folder
-from twinvault_local import loading, sources, status, tokens
-from twinvault_local.debugging import DEFAULT_PORT as DEBUG_PORT
+from twinvault_local import status, tokens
+from twinvault_local.artifact import sources
+from twinvault_local.engines.launcher import IN_WORDS
+from twinvault_local.inner_loop import loading
+from twinvault_local.inner_loop.debugging import DEFAULT_PORT as DEBUG_PORT
 from twinvault_local.issuer import DEFAULT_SECONDS
-from twinvault_local.routes.route import IN_WORDS
 from twinvault_local.status import Health
 from twinvault_local.twin import DEFAULT_PORT, Twin
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from twinvault_local import processes, status, waiting
-from twinvault_local.ports import LOOPBACK, free_port
+from twinvault_local import status
+from twinvault_local.machine import processes, waiting
+from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.state import State
 
 TWINVAULT = Path(sys.executable).with_name("twinvault")

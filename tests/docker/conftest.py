@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from vaults import ROOT, Vault, make_sources
 
-from twinvault_local.ports import free_port
-from twinvault_local.routes.route import DOCKER
-from twinvault_local.sources import Sources
+from twinvault_local.artifact.sources import Sources
+from twinvault_local.engines.launcher import DOCKER
+from twinvault_local.machine.ports import free_port
 from twinvault_local.state import State
 from twinvault_local.twin import Twin
 

@@ -12,8 +12,8 @@ import pytest
 from containers import docker, left_behind, published
 from vaults import ROOT
 
-from twinvault_local import aws
-from twinvault_local.ports import free_port
+from twinvault_local.machine.ports import free_port
+from twinvault_local.provision import aws
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}, "content": {"B": b"sealed"}}
 KEY = {"pk": ITEM["pk"], "sk": ITEM["sk"]}

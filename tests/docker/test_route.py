@@ -11,13 +11,14 @@ from containers import docker, left_behind, published
 from samples import canonical, dialogue
 from vaults import Vault
 
-from twinvault_local import files, processes, status, waiting
+from twinvault_local import status
+from twinvault_local.artifact.sources import Sources
+from twinvault_local.engines import choice
+from twinvault_local.engines import in_docker as docker_route
+from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
 from twinvault_local.errors import EngineError, NotRunningError, StateError
-from twinvault_local.ports import LOOPBACK, free_port
-from twinvault_local.routes import choice
-from twinvault_local.routes import docker as docker_route
-from twinvault_local.routes.route import AUTO, DOCKER, PROCESS
-from twinvault_local.sources import Sources
+from twinvault_local.machine import files, processes, waiting
+from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.status import Health
 from twinvault_local.twin import Twin
 

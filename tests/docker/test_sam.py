@@ -12,9 +12,10 @@ import pytest
 from samples import canonical, dialogue
 from vaults import ROOT, Vault
 
-from twinvault_local import sam, waiting
-from twinvault_local.ports import LOOPBACK, free_port
-from twinvault_local.routes import choice
+from twinvault_local import sam
+from twinvault_local.engines import choice
+from twinvault_local.machine import waiting
+from twinvault_local.machine.ports import LOOPBACK, free_port
 
 EXAMPLE = ROOT / "examples" / "dialogues" / "incident-notes.json"
 EVENTS = ROOT / "examples" / "events"

@@ -77,7 +77,7 @@ def test_even_past_its_deadline_a_transaction_is_tried_once(world: World, transa
 
 def test_nobody_listening_is_unknown_never_committed(world: World, table: str, aws: dict[str, Any]) -> None:
     from tests.stores import make_client
-    from twinvault_local.ports import free_port
+    from twinvault_local.machine.ports import free_port
 
     nowhere = make_client(f"http://127.0.0.1:{free_port()}", aws)
     there = Transactor(nowhere, new_token=lambda: "t" * 36, monotonic=time.monotonic, sleep=time.sleep)

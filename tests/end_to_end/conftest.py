@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from vaults import Vault, bring_up, make_sources
 
-from twinvault_local.sources import Sources
+from twinvault_local.artifact.sources import Sources
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ import pytest
 from samples import canonical, dialogue
 from vaults import Vault
 
-from twinvault_local import processes, status, tokens, waiting
+from twinvault_local import status, tokens
 from twinvault_local.errors import NotRunningError
+from twinvault_local.machine import processes, waiting
 from twinvault_local.status import Health
 
 pytestmark = pytest.mark.xdist_group("end_to_end")

@@ -13,7 +13,7 @@ import pytest
 from samples import canonical, dialogue
 from vaults import Vault, bring_up
 
-from twinvault_local.sources import Sources
+from twinvault_local.artifact.sources import Sources
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 

@@ -9,9 +9,12 @@ from typing import Any
 import httpx
 from samples import canonical
 
-from twinvault_local import aws, callers, processes, sources, status, tokens
-from twinvault_local.ports import free_port
-from twinvault_local.sources import Sources
+from twinvault_local import status, tokens
+from twinvault_local.artifact import sources
+from twinvault_local.artifact.sources import Sources
+from twinvault_local.machine import processes
+from twinvault_local.machine.ports import free_port
+from twinvault_local.provision import aws, callers
 from twinvault_local.state import State
 from twinvault_local.status import Facts
 from twinvault_local.twin import Twin

@@ -82,7 +82,7 @@ def start(folder: Path, *, callers: dict[str, str] | None = None, seed: str = SE
     seed_file.write_text(seed)
     seed_file.chmod(0o600)
     port, admin_port = free_port(), free_port()
-    command = [sys.executable, "-m", "twinvault_local.kms", "--port", str(port), "--admin-port", str(admin_port)]
+    command = [sys.executable, "-m", "twinvault_kms", "--port", str(port), "--admin-port", str(admin_port)]
     command += ["--data", str(folder / "data"), "--seed-file", str(seed_file)]
     if callers is not None:
         (folder / "callers.json").write_text(json.dumps(callers))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinvault_local.kms import blob
-from twinvault_local.kms.errors import KmsError
+from twinvault_kms import blob
+from twinvault_kms.errors import KmsError
 
 KEY_ID = "12345678-1234-4234-8234-123456789012"
 MATERIAL = bytes(range(32))

@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from tests.kms.conftest import CALLERS
 from tests.kms.running import ROOT, RunningKms
-from twinvault_local.kms.call import CROSS_ACCOUNT
-from twinvault_local.kms.core import OPERATIONS
-from twinvault_local.kms.validate import service
+from twinvault_kms.call import CROSS_ACCOUNT
+from twinvault_kms.core import OPERATIONS
+from twinvault_kms.validate import service
 
 READER, WRITER = CALLERS["READER"], CALLERS["WRITER"]
 

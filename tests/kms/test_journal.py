@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from twinvault_local.kms.errors import SeedError, StoreDamagedError, StoreLockedError
-from twinvault_local.kms.journal import Journal
-from twinvault_local.kms.model import Alias, Counter, Drop, Grant, Key, Material, MaterialState, Origin, Put
-from twinvault_local.kms.seed import Seed
+from twinvault_kms.errors import SeedError, StoreDamagedError, StoreLockedError
+from twinvault_kms.journal import Journal
+from twinvault_kms.model import Alias, Counter, Drop, Grant, Key, Material, MaterialState, Origin, Put
+from twinvault_kms.seed import Seed
 
 SEED = Seed(bytes(32))
 KEY = Key(

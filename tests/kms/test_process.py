@@ -14,11 +14,11 @@ from tests.kms.running import free_port, start
 from tests.kms_conformance.service import AUTHORIZATION
 from twinvault_cli.errors import UsageError
 from twinvault_cli.kms import kms as kms_command
-from twinvault_local.kms.identity import Callers
+from twinvault_kms.identity import Callers
 
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "twinvault_local.kms", *map(str, arguments)]
+    command = [sys.executable, "-m", "twinvault_kms", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from twinvault_local.kms.errors import SeedError
-from twinvault_local.kms.seed import Seed, load_or_create_seed, load_seed, material_id, write_private
+from twinvault_kms.errors import SeedError
+from twinvault_kms.seed import Seed, load_or_create_seed, load_seed, material_id, write_private
 
 ROOT = bytes(31) + b"*"
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from tests.kms.running import start
 from twinvault_cli.errors import UsageError
 from twinvault_cli.kms import app
-from twinvault_local.kms.errors import SeedError, SnapshotError, StoreLockedError
+from twinvault_kms.errors import SeedError, SnapshotError, StoreLockedError
 
 PASSPHRASE = "correct horse battery"
 

@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.kms.running import ROOT
-from twinvault_local.kms.core import OPERATIONS
-from twinvault_local.kms.engine import Engine
-from twinvault_local.kms.errors import KmsError
-from twinvault_local.kms.identity import Identity
-from twinvault_local.kms.journal import Journal
-from twinvault_local.kms.model import Caller
-from twinvault_local.kms.ring import KeyRing
-from twinvault_local.kms.seed import Seed
-from twinvault_local.kms.validate import service, validated
+from twinvault_kms.core import OPERATIONS
+from twinvault_kms.engine import Engine
+from twinvault_kms.errors import KmsError
+from twinvault_kms.identity import Identity
+from twinvault_kms.journal import Journal
+from twinvault_kms.model import Caller
+from twinvault_kms.ring import KeyRing
+from twinvault_kms.seed import Seed
+from twinvault_kms.validate import service, validated
 
 IDENTITY = Identity(Caller("ID", ROOT), "eu-central-1")
 # Drawing an RSA key takes as long as everything else here together.

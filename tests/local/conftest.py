@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from houses import Templates, build, house
 
-from twinvault_local.sources import Sources
-from twinvault_local.template import Assembly
+from twinvault_local.artifact.sources import Sources
+from twinvault_local.provision.template import Assembly
 
 __all__ = ["build", "house"]  # fixtures
 

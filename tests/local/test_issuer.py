@@ -10,10 +10,10 @@ import httpx
 import jwt
 import pytest
 
-from twinvault_local import waiting
 from twinvault_local.engines import python
 from twinvault_local.issuer import load_key
-from twinvault_local.ports import LOOPBACK, free_port
+from twinvault_local.machine import waiting
+from twinvault_local.machine.ports import LOOPBACK, free_port
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from twinvault_lambda.config import Credentials, FunctionConfig
 from twinvault_local import sam
 from twinvault_local.engines import image
 from twinvault_local.errors import StateError
-from twinvault_local.lambda_runtime.config import Credentials, FunctionConfig
 from twinvault_local.state import State
 
 EVENTS = image.ROOT / "examples" / "events"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from twinvault_local import files
 from twinvault_local.errors import BusyError, StateError
+from twinvault_local.machine import files
 from twinvault_local.state import State
 
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from houses import STOPPED, WELL, House, Templates
 
-from twinvault_local import callers, status, tokens, waiting
-from twinvault_local.aws import dynamodb_client, kms_client
+from twinvault_local import status, tokens
+from twinvault_local.artifact.sources import Sources
 from twinvault_local.errors import (
     BusyError,
     DriftError,
@@ -25,8 +25,10 @@ from twinvault_local.errors import (
     StateError,
     TemplateError,
 )
-from twinvault_local.ports import LOOPBACK, free_port
-from twinvault_local.sources import Sources
+from twinvault_local.machine import waiting
+from twinvault_local.machine.ports import LOOPBACK, free_port
+from twinvault_local.provision import callers
+from twinvault_local.provision.aws import dynamodb_client, kms_client
 from twinvault_local.status import Facts, Health
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from twinvault_local import locks
+from twinvault_local.machine import locks
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNTH_SECONDS = 240

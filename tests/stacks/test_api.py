@@ -7,7 +7,7 @@ import re
 import pytest
 
 from service.settings import Settings
-from twinvault_local.wheels import PYTHON_VERSION
+from twinvault_local.artifact.wheels import PYTHON_VERSION
 
 FUNCTIONS = ["Import", "Read", "Keys"]
 READ = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}

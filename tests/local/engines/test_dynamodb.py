@@ -10,7 +10,7 @@ import pytest
 
 from twinvault_local.engines import dynamodb
 from twinvault_local.errors import FetchError, ToolMissingError
-from twinvault_local.ports import LOOPBACK, free_port
+from twinvault_local.machine.ports import LOOPBACK, free_port
 
 
 def test_the_engine_answers_a_real_call(dynamodb_endpoint: str, aws: dict[str, Any]) -> None:

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from twinvault_local.engines import dynamodb, image
-from twinvault_local.routes.docker import DYNAMODB_IMAGE
+from twinvault_local.engines.in_docker import DYNAMODB_IMAGE
 
 COMPOSE = (image.ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-STATE = (image.ROOT / "local" / "compose.state.yml").read_text(encoding="utf-8")
+STATE = (image.ROOT / "local" / "twin" / "compose.state.yml").read_text(encoding="utf-8")
 
 
 def test_the_images_name_covers_all_that_the_dockerfile_copies() -> None:
@@ -24,7 +24,7 @@ def test_the_images_name_is_the_same_until_a_source_changes(monkeypatch, tmp_pat
         (tmp_path / name).write_bytes(b"")
     monkeypatch.setattr(image, "ROOT", tmp_path)
     before = image.tag()
-    (tmp_path / "local/twinvault_local/issuer.py").write_bytes(b"changed")
+    (tmp_path / "local/twin/twinvault_local/issuer.py").write_bytes(b"changed")
     assert image.tag() != before
 
 
@@ -41,5 +41,7 @@ def test_every_port_is_published_on_this_machine_alone() -> None:
 
 def test_every_variable_without_a_default_is_given_by_the_twin() -> None:
     needed = set(re.findall(r"\$\{(\w+)\}", COMPOSE + STATE))
-    given = set(re.findall(r'"(TWINVAULT_\w+)":', (image.ROOT / "local/twinvault_local/routes/docker.py").read_text()))
+    given = set(
+        re.findall(r'"(TWINVAULT_\w+)":', (image.ROOT / "local/twin/twinvault_local/engines/in_docker.py").read_text())
+    )
     assert needed <= given

@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from houses import STOPPED, House, Templates
 
-from twinvault_local import callers, disk
-from twinvault_local.aws import dynamodb_client, kms_client
 from twinvault_local.errors import DiskFullError, TwinError
+from twinvault_local.machine import disk
+from twinvault_local.provision import callers
+from twinvault_local.provision.aws import dynamodb_client, kms_client
 
 MB = 1_000_000
 

@@ -11,8 +11,9 @@ import psutil
 import pytest
 from houses import STOPPED, WELL, House
 
-from twinvault_local import processes, status, toolchain, waiting
+from twinvault_local import status
 from twinvault_local.errors import FetchError, StateError
+from twinvault_local.machine import processes, toolchain, waiting
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 

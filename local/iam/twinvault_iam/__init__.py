@@ -1,0 +1,1 @@
+"""IAM policies and what they say to a request: policies, conditions, verdicts. Pure."""

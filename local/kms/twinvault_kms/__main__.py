@@ -1,0 +1,38 @@
+"""`python -m twinvault_kms`: the local KMS in the foreground."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from twinvault_kms.identity import DEFAULT_ACCOUNT
+from twinvault_kms.process import Options, serve
+from twinvault_local.errors import TwinError
+
+
+def options(arguments: list[str]) -> Options:
+    """Return the options that the command line gives."""
+    parser = argparse.ArgumentParser(prog="python -m twinvault_kms", description="A local KMS that says no.")
+    parser.add_argument("--port", type=int, required=True, help="port of the API")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the store, made if missing")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--seed-file", type=Path, help="64 hex digits, mode 0600 (default: DATA/seed, made if missing)")
+    parser.add_argument("--callers", type=Path, help="JSON map of access key ids to principals' ARNs")
+    parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="everyone's account where no --callers are given")
+    parser.add_argument("--admin-port", type=int, help="port for clock and faults, on 127.0.0.1 (default: none)")
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def main() -> int:
+    """Serve; 1 if the store cannot be used."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        serve(options(sys.argv[1:]))
+    except TwinError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""May this caller do this with this key? The key policy and the grants together.
+
+Source: AWS KMS developer guide, "Troubleshooting AWS KMS permissions" (the order: an explicit Deny, then the key
+policy, then grants) and "Using grant constraints"; API reference, GrantConstraints.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from twinvault_iam.policy import Access, Verdict, parse_policy
+from twinvault_kms.errors import access_denied
+from twinvault_kms.model import Caller, Grant, Key
+
+# These take no context, and a grant's constraint does not touch them (API reference, CreateGrant, Constraints).
+_UNCONSTRAINED = {"DescribeKey", "RetireGrant", "CreateGrant"}
+
+
+def authorize(
+    access: Access,
+    *,
+    key: Key,
+    grants: Iterable[Grant],
+    context: Mapping[str, str] | None,
+    suits: Callable[[Grant], bool] = lambda _grant: True,
+) -> None:
+    """Return if the request is allowed. `suits` says which grants may count where a grant allows less than a policy.
+
+    Raises:
+        KmsError: AccessDeniedException.
+    """
+    verdict = parse_policy(key.policy).verdict(access)
+    if verdict is Verdict.ALLOW:
+        return
+    if verdict is Verdict.DENY:
+        reason = "of an explicit deny in a resource-based policy"
+        raise access_denied(access.caller.arn, access.action, key.arn, reason)
+    operation = access.action.removeprefix("kms:")
+    counting = (grant for grant in grants if suits(grant))
+    if not any(permits(grant, operation, caller=access.caller, context=context) for grant in counting):
+        reason = f"no resource-based policy allows the {access.action} action"
+        raise access_denied(access.caller.arn, access.action, key.arn, reason)
+
+
+def permits(grant: Grant, operation: str, *, caller: Caller, context: Mapping[str, str] | None) -> bool:
+    """Whether a grant allows this operation to this caller, with this context (None: the operation takes none)."""
+    return (
+        operation in grant.operations
+        and names(grant.grantee, caller)
+        and (operation in _UNCONSTRAINED or within(grant, context or {}))
+    )
+
+
+def names(principal: str | None, caller: Caller) -> bool:
+    """Whether a principal of a grant is this caller."""
+    return principal is not None and principal in {caller.arn, caller.principal_arn}
+
+
+def within(grant: Grant, context: Mapping[str, str]) -> bool:
+    """Whether a context satisfies the constraint: names without regard to case, values exactly."""
+    given = folded(context.items())
+    return (
+        (grant.context_equals is None or given == folded(grant.context_equals))
+        and (grant.context_subset is None or given >= folded(grant.context_subset))
+        and grant.source_arn is None  # only requests of AWS services carry a source
+    )
+
+
+def folded(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the pairs of a context as grants compare them."""
+    return {(name.lower(), value) for name, value in pairs}

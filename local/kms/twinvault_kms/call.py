@@ -1,0 +1,221 @@
+"""One request on its way through the core: its parameters, its caller, and what every operation asks of a key.
+
+The core does no IO: clock and randomness are parameters, the state is only read. An operation returns an `Outcome`:
+the answer, and the changes that must be durable before the answer may leave.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from twinvault_iam.conditions import context_facts
+from twinvault_iam.policy import Access
+from twinvault_kms.authorize import authorize
+from twinvault_kms.errors import KmsError, access_denied, not_found
+from twinvault_kms.model import Alias, Caller, Change, Grant, Key
+from twinvault_kms.ring import KeyRing
+from twinvault_kms.state import State
+from twinvault_kms.validate import declared_errors
+
+type Context = Mapping[str, str]
+
+# The operations that may name a key of another account (API reference, "Cross-account use" of each operation).
+CROSS_ACCOUNT = frozenset(
+    {
+        "CreateGrant",
+        "Decrypt",
+        "DescribeKey",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyWithoutPlaintext",
+        "GenerateMac",
+        "GetKeyRotationStatus",
+        "GetPublicKey",
+        "ListGrants",
+        "ReEncrypt",
+        "RetireGrant",
+        "RevokeGrant",
+        "Sign",
+        "Verify",
+        "VerifyMac",
+    }
+)
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<kind>key/|alias/)(?P<name>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an operation says, and what it changes. `answer` None is an empty body."""
+
+    answer: Mapping[str, object] | None = field(default=None, repr=False)
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One validated request."""
+
+    operation: str
+    parameters: Mapping[str, object] = field(repr=False)
+    caller: Caller
+    region: str
+    now: float
+    state: State = field(repr=False)
+    ring: KeyRing = field(repr=False)
+    random: Callable[[int], bytes] = field(repr=False)
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a string parameter."""
+        return cast("str", self.parameters.get(name, default))
+
+    def optional(self, name: str) -> str | None:
+        """Return a string parameter, or None where it is absent."""
+        return cast("str | None", self.parameters.get(name))
+
+    def blob(self, name: str) -> bytes:
+        """Return a binary parameter, empty where it is absent."""
+        return cast("bytes", self.parameters.get(name, b""))
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean parameter, false where it is absent."""
+        return cast("bool", self.parameters.get(name, False))
+
+    def number(self, name: str) -> int | None:
+        """Return an integer parameter, or None where it is absent."""
+        return cast("int | None", self.parameters.get(name))
+
+    def time(self, name: str) -> float | None:
+        """Return a timestamp parameter, or None where it is absent."""
+        return cast("float | None", self.parameters.get(name))
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of strings, empty where it is absent."""
+        return cast("list[str]", self.parameters.get(name, []))
+
+    def context(self, name: str = "EncryptionContext") -> Context:
+        """Return an encryption context, empty where it is absent: AWS makes no difference between the two."""
+        return cast("Context", self.parameters.get(name, {}))
+
+    def key(self, name: str = "KeyId", *, aliases: bool = False) -> Key:
+        """Return the key that a parameter names.
+
+        Raises:
+            KmsError: NotFoundException; InvalidArnException where the operation declares it.
+        """
+        identifier = self.text(name)
+        if identifier.startswith("arn:"):
+            return self._key_by_arn(identifier, aliases=aliases)
+        if aliases and identifier.startswith("alias/"):
+            return self._existing(self.alias(identifier).key_id, account=self.caller.account)
+        if not _UUID.fullmatch(identifier):
+            raise not_found(f"Invalid keyId '{identifier}'")
+        return self._existing(identifier, account=self.caller.account)
+
+    def alias(self, name: str, *, account: str | None = None) -> Alias:
+        """Return an alias of this region, of the caller's account unless another is given.
+
+        Raises:
+            KmsError: NotFoundException.
+        """
+        owner = account or self.caller.account
+        alias = self.state.aliases.get((owner, self.region, name))
+        if alias is None:
+            raise not_found(f"Alias arn:aws:kms:{self.region}:{owner}:{name} is not found.")
+        return alias
+
+    def _key_by_arn(self, arn: str, *, aliases: bool) -> Key:
+        match = _ARN.fullmatch(arn)
+        if match is None or (match["kind"] == "alias/" and not aliases):
+            code = "InvalidArnException" if "InvalidArnException" in declared_errors(self.operation) else None
+            raise KmsError(code or "NotFoundException", f"Invalid arn {arn}")
+        if match["region"] != self.region:
+            raise not_found(f"Invalid arn {match['region']}")
+        if match["kind"] == "alias/":
+            alias = self.alias("alias/" + match["name"], account=match["account"])
+            return self._existing(alias.key_id, account=match["account"])
+        return self._existing(match["name"], account=match["account"])
+
+    def _existing(self, key_id: str, *, account: str) -> Key:
+        if account != self.caller.account and self.operation not in CROSS_ACCOUNT:
+            arn = f"arn:aws:kms:{self.region}:{account}:key/{key_id}"
+            reason = "the operation is not for keys of other accounts"
+            raise access_denied(self.caller.arn, f"kms:{self.operation}", arn, reason)
+        key = self.state.keys.get(key_id)
+        if key is None or (key.account, key.region) != (account, self.region):
+            raise not_found(f"Key 'arn:aws:kms:{self.region}:{account}:key/{key_id}' does not exist")
+        return key
+
+    def permit(
+        self,
+        key: Key,
+        *,
+        action: str | None = None,
+        context: Context | None = None,
+        suits: Callable[[Grant], bool] = lambda _grant: True,
+        facts: Mapping[str, str | tuple[str, ...]] | None = None,
+        name: str = "KeyId",
+    ) -> None:
+        """Let the request pass if the key's policy or a grant allows it.
+
+        `action` is the operation unless AWS names the permission otherwise; `facts` are condition keys of kms, by name;
+        `suits` narrows the grants that count; `name` is the parameter that named the key.
+
+        Raises:
+            KmsError: AccessDeniedException; InvalidGrantTokenException.
+        """
+        for token in self.texts("GrantTokens"):
+            self.ring.grant_of_token(token)
+        access = Access(
+            caller=self.caller,
+            action=f"kms:{action or self.operation}",
+            key_arn=key.arn,
+            facts=self._facts(key, context or {}, requested=self.text(name))
+            | {f"kms:{name.lower()}": _values(each) for name, each in (facts or {}).items()},
+        )
+        authorize(access, key=key, grants=self.state.grants_on(key.key_id), context=context, suits=suits)
+
+    def permit_account(self, resource: str = "*") -> None:
+        """Let the request pass if it is the account's own.
+
+        What belongs to no key (creating one, listing, random bytes, the alias's side of an alias) is for IAM policies
+        to allow. There are none here, so only the account itself may.
+
+        Raises:
+            KmsError: AccessDeniedException.
+        """
+        if not self.caller.is_account_root:
+            reason = "no identity-based policy allows it (the local KMS knows key policies and grants, not IAM)"
+            raise access_denied(self.caller.arn, f"kms:{self.operation}", resource, reason)
+
+    def _facts(self, key: Key, context: Context, *, requested: str) -> dict[str, tuple[str, ...]]:
+        facts: dict[str, tuple[str, ...]] = {
+            "kms:calleraccount": (self.caller.account,),
+            "aws:principalaccount": (self.caller.account,),
+            "aws:principalarn": (self.caller.principal_arn,),
+            "kms:keyspec": (key.spec,),
+            "kms:keyusage": (key.usage,),
+            "kms:keyorigin": (str(key.origin),),
+        }
+        if requested.startswith("alias/") or ":alias/" in requested:
+            facts["kms:requestalias"] = ("alias/" + requested.rpartition("alias/")[2],)
+        if names := tuple(alias.name for alias in self.state.aliases_of(key.key_id)):
+            facts["kms:resourcealiases"] = names
+        return facts | context_facts(list(context.items()))
+
+    def dry_run(self) -> None:
+        """End a dry run, all checks passed (developer guide, "Testing your permissions").
+
+        Raises:
+            KmsError: DryRunOperationException, if the request asks for a dry run.
+        """
+        if self.flag("DryRun"):
+            message = "The request would have succeeded, but the DryRun option is set."
+            raise KmsError("DryRunOperationException", message)
+
+
+def _values(fact: str | tuple[str, ...]) -> tuple[str, ...]:
+    return fact if isinstance(fact, tuple) else (fact,)

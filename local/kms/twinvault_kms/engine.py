@@ -1,0 +1,88 @@
+"""One request, from its operation's name and body to its answer: the core between clock, randomness and disk.
+
+What changes the store is on disk before the answer leaves; what only uses keys never touches the disk.
+"""
+
+import base64
+import json
+import logging
+import secrets
+from dataclasses import dataclass, field
+
+from twinvault_kms.call import Call, Outcome
+from twinvault_kms.clock import Clock
+from twinvault_kms.core import OPERATIONS
+from twinvault_kms.errors import KmsError
+from twinvault_kms.identity import Identity
+from twinvault_kms.journal import Journal
+from twinvault_kms.lifecycle import due_changes
+from twinvault_kms.ring import KeyRing
+from twinvault_kms.validate import service, validated
+
+LOG = logging.getLogger("twinvault.kms")
+
+
+@dataclass(slots=True)
+class Engine:
+    """The KMS without its HTTP server."""
+
+    journal: Journal = field(repr=False)
+    ring: KeyRing = field(repr=False)
+    clock: Clock = field(default_factory=Clock)
+
+    def answer(self, operation: str, body: bytes, identity: Identity) -> bytes:
+        """Return the body of a successful answer.
+
+        Raises:
+            KmsError: Every refusal.
+        """
+        handler = OPERATIONS.get(operation)
+        if handler is None:
+            offered = operation in service().operation_names
+            LOG.warning("operation %s is not offered by the local KMS", operation if offered else "(unknown)")
+            raise KmsError("UnknownOperationException")
+        now = self.clock.now()
+        if now >= self.journal.state.next_due:
+            self._let_pass(now)
+        call = Call(
+            operation=operation,
+            parameters=validated(operation, _document(body)),
+            caller=identity.caller,
+            region=identity.region,
+            now=now,
+            state=self.journal.state,
+            ring=self.ring,
+            random=secrets.token_bytes,
+        )
+        return self._committed(handler(call))
+
+    def _let_pass(self, now: float) -> None:
+        """Bring the store up to `now`: deletions, rotations, expired material."""
+        changes = due_changes(self.journal.state, now=now, ring=self.ring)
+        if changes:
+            self.journal.append(changes)
+        self.journal.state.schedule()
+
+    def _committed(self, outcome: Outcome) -> bytes:
+        if outcome.changes:
+            try:
+                self.journal.append(outcome.changes)
+            except OSError:
+                LOG.exception("the store could not be written; nothing was changed")
+                raise KmsError("KMSInternalException", "The store could not be written.", status=500) from None
+        if outcome.answer is None:
+            return b""
+        return json.dumps(outcome.answer, separators=(",", ":"), default=_encoded).encode()
+
+
+def _document(body: bytes) -> object:
+    try:
+        return json.loads(body) if body else {}
+    except (ValueError, RecursionError):
+        raise KmsError("SerializationException") from None
+
+
+def _encoded(value: object) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(type(value).__name__)

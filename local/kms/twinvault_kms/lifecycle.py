@@ -1,0 +1,55 @@
+"""What happens to keys by themselves as time passes: rotation, the end of imported material, deletion. Pure.
+
+Time is only looked at when a request arrives, which no caller can tell from a clock that runs on its own.
+"""
+
+from dataclasses import replace
+
+from twinvault_kms.model import DAY, Change, Drop, Key, Material, MaterialState, Origin, Put
+from twinvault_kms.ring import KeyRing
+from twinvault_kms.state import State, due_at
+
+
+def due_changes(state: State, *, now: float, ring: KeyRing) -> list[Change]:
+    """Return the changes whose time has come."""
+    return [_passed(key, now=now, ring=ring) for key in state.keys.values() if due_at(key) <= now]
+
+
+def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
+    if key.deletion_date is not None and key.deletion_date <= now:
+        return Drop(key)
+    materials = tuple(
+        replace(each, sealed=None) if each.valid_to is not None and each.valid_to <= now else each
+        for each in key.materials
+        # Material that was never rotated to is not part of the key, and leaves no trace (developer guide, "Delete
+        # imported key material").
+        if each.state is not MaterialState.PENDING_ROTATION or each.valid_to is None or each.valid_to > now
+    )
+    key = replace(key, materials=materials)
+    while key.next_rotation is not None and key.rotation_days is not None and key.next_rotation <= now:
+        at = key.next_rotation
+        key = replace(rotated(key, now=at, kind="AUTOMATIC", ring=ring), next_rotation=at + key.rotation_days * DAY)
+    return Put(key)
+
+
+def rotated(key: Key, *, now: float, kind: str, ring: KeyRing) -> Key:
+    """Return the key with its next material current and the former one kept for decryption."""
+    retired = [
+        replace(each, state=MaterialState.NON_CURRENT) if each.state is MaterialState.CURRENT else each
+        for each in key.materials
+    ]
+    if key.origin is Origin.EXTERNAL:
+        turned = [_promoted(each, now=now, kind=kind) for each in retired]
+        return replace(key, materials=tuple(turned))
+    version = len(retired) + 1
+    _, identity = ring.derived(number=key.number, key_id=key.key_id, version=version, spec=key.spec)
+    fresh = Material(
+        identity, version=version, state=MaterialState.CURRENT, derived=True, rotated_at=now, rotation_type=kind
+    )
+    return replace(key, materials=(*retired, fresh))
+
+
+def _promoted(material: Material, *, now: float, kind: str) -> Material:
+    if material.state is not MaterialState.PENDING_ROTATION:
+        return material
+    return replace(material, state=MaterialState.CURRENT, rotated_at=now, rotation_type=kind)

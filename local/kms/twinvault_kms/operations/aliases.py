@@ -1,0 +1,99 @@
+"""CreateAlias, UpdateAlias, DeleteAlias, ListAliases.
+
+An alias needs permission twice: on the alias (IAM's to give, so the account's own here) and on each key it touches.
+"""
+
+import re
+from dataclasses import replace
+
+from twinvault_kms.call import Call, Outcome
+from twinvault_kms.errors import KmsError, validation
+from twinvault_kms.model import Alias, Drop, Key, KeyState, Put
+from twinvault_kms.pages import page
+from twinvault_kms.readiness import refuse_states
+from twinvault_kms.specs import SPECS
+
+_NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+")
+_RESERVED = "alias/aws/"
+
+
+def create_alias(call: Call) -> Outcome:
+    """CreateAlias: unique within account and region; `alias/aws/` belongs to AWS."""
+    name = _own_name(call)
+    key = call.key("TargetKeyId")
+    call.permit_account(f"arn:aws:kms:{call.region}:{call.caller.account}:{name}")
+    call.permit(key)
+    refuse_states(key, KeyState.PENDING_DELETION)
+    _same_account(call, key)
+    if (key.account, key.region, name) in call.state.aliases:
+        message = f"An alias with the name arn:aws:kms:{key.region}:{key.account}:{name} already exists"
+        raise KmsError("AlreadyExistsException", message)
+    alias = Alias(key.account, key.region, name, key.key_id, created=call.now, updated=call.now)
+    return Outcome(None, (Put(alias),))
+
+
+def update_alias(call: Call) -> Outcome:
+    """UpdateAlias: both keys must be of one kind (symmetric, asymmetric or HMAC) and of one usage (API reference)."""
+    name = _own_name(call)
+    alias = call.alias(name)
+    target = call.key("TargetKeyId")
+    call.permit_account(alias.arn)
+    present = call.state.keys[alias.key_id]
+    call.permit(present)
+    call.permit(target)
+    refuse_states(target, KeyState.PENDING_DELETION)
+    _same_account(call, target)
+    if (_kind(present), present.usage) != (_kind(target), target.usage):
+        raise validation("The current and the new key of an alias must be of the same type and have the same KeyUsage.")
+    return Outcome(None, (Put(replace(alias, key_id=target.key_id, updated=call.now)),))
+
+
+def delete_alias(call: Call) -> Outcome:
+    """DeleteAlias, whatever the state of its key."""
+    alias = call.alias(_own_name(call))
+    call.permit_account(alias.arn)
+    call.permit(call.state.keys[alias.key_id])
+    return Outcome(None, (Drop(alias),))
+
+
+def list_aliases(call: Call) -> Outcome:
+    """ListAliases: all of the account and region, or those of one key."""
+    call.permit_account()
+    if call.optional("KeyId"):
+        aliases = call.state.aliases_of(call.key().key_id)
+    else:
+        here = (call.caller.account, call.region)
+        aliases = [each for each in call.state.aliases.values() if (each.account, each.region) == here]
+    listed = {
+        alias.name: {
+            "AliasName": alias.name,
+            "AliasArn": alias.arn,
+            "TargetKeyId": alias.key_id,
+            "CreationDate": alias.created,
+            "LastUpdatedDate": alias.updated,
+        }
+        for alias in aliases
+    }
+    return Outcome(page(call, "Aliases", listed, default=50, largest=100))
+
+
+def _own_name(call: Call) -> str:
+    name = call.text("AliasName")
+    if not name.startswith("alias/"):
+        raise validation("Invalid identifier: an alias name begins with alias/")
+    if name.startswith(_RESERVED):
+        # AWS answers so for names under alias/aws/ (API reference of CreateAlias: the prefix is reserved).
+        raise KmsError("NotAuthorizedException")
+    if not _NAME.fullmatch(name):
+        raise KmsError("InvalidAliasNameException", "An alias name holds letters, digits, /, _ and - only.")
+    return name
+
+
+def _same_account(call: Call, key: Key) -> None:
+    if key.account != call.caller.account:
+        raise validation("The alias and its key must be in the same account and Region.")
+
+
+def _kind(key: Key) -> str:
+    spec = SPECS[key.spec]
+    return "symmetric" if spec.symmetric_encryption else "asymmetric" if spec.asymmetric else "hmac"

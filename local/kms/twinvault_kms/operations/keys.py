@@ -1,0 +1,183 @@
+"""CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey, DisableKey, and deletion in its waiting period."""
+
+from dataclasses import replace
+
+from twinvault_iam.policy import default_policy, parse_policy
+from twinvault_kms.asymmetric import generate_rsa
+from twinvault_kms.call import Call, Outcome
+from twinvault_kms.errors import invalid_state, unsupported, validation
+from twinvault_kms.model import DAY, Counter, Key, KeyState, Material, MaterialState, Origin, Put
+from twinvault_kms.operations.policies import refuse_lockout
+from twinvault_kms.operations.tags import checked_tags
+from twinvault_kms.pages import page
+from twinvault_kms.readiness import refuse_states
+from twinvault_kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, SPECS, SYMMETRIC_DEFAULT
+
+_WINDOW_DAYS = range(7, 31)
+ALGORITHM_FIELDS = {
+    "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
+    "SIGN_VERIFY": "SigningAlgorithms",
+    GENERATE_VERIFY_MAC: "MacAlgorithms",
+}
+
+
+def create_key(call: Call) -> Outcome:
+    """CreateKey. The key's number in the seed's order is used up even if the key is deleted later."""
+    call.permit_account()
+    spec, usage = _spec_and_usage(call)
+    origin = _origin(call)
+    policy = call.text("Policy") or default_policy(call.caller.account)
+    parse_policy(policy)
+    number = call.state.counter.keys + 1
+    key = Key(
+        key_id=call.ring.key_id(number),
+        account=call.caller.account,
+        region=call.region,
+        number=number,
+        created=call.now,
+        spec=spec,
+        usage=usage,
+        origin=origin,
+        policy=policy,
+        description=call.text("Description"),
+        tags=checked_tags(call, ()),
+    )
+    if not call.flag("BypassPolicyLockoutSafetyCheck"):
+        refuse_lockout(call, key, policy)
+    if origin is Origin.AWS_KMS:
+        key = replace(key, materials=(first_material(call, key),))
+    return Outcome({"KeyMetadata": metadata(key)}, (Put(Counter(keys=number)), Put(key)))
+
+
+def first_material(call: Call, key: Key) -> Material:
+    """Return the material that a new key starts with."""
+    if SPECS[key.spec].secret_bytes:
+        _, identity = call.ring.derived(number=key.number, key_id=key.key_id, version=1, spec=key.spec)
+        return Material(identity, version=1, state=MaterialState.CURRENT, derived=True)
+    sealed, identity = call.ring.seal(generate_rsa(), key_id=key.key_id, nonce=call.random(12))
+    return Material(identity, version=1, state=MaterialState.CURRENT, derived=False, sealed=sealed)
+
+
+def _spec_and_usage(call: Call) -> tuple[str, str]:
+    if call.optional("KeySpec") and call.optional("CustomerMasterKeySpec"):
+        raise validation("You cannot specify KeySpec and CustomerMasterKeySpec in the same request.")
+    name = call.optional("KeySpec") or call.text("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
+    spec = SPECS.get(name)
+    if spec is None:
+        raise unsupported(f"KeySpec {name} is not offered by the local KMS.")
+    if call.flag("MultiRegion"):
+        raise unsupported("Multi-Region keys are not offered by the local KMS.")
+    usage = call.optional("KeyUsage")
+    if usage is None and spec.symmetric_encryption:
+        usage = ENCRYPT_DECRYPT
+    if usage is None:
+        raise validation("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.")
+    if usage not in spec.algorithms:
+        raise validation(f"KeyUsage {usage} is not compatible with KeySpec {name}")
+    return name, usage
+
+
+def _origin(call: Call) -> Origin:
+    origin = call.text("Origin", Origin.AWS_KMS)
+    if origin not in set(Origin) or call.optional("CustomKeyStoreId") or call.optional("XksKeyId"):
+        raise unsupported("Custom key stores are not offered by the local KMS.")
+    return Origin(origin)
+
+
+def describe_key(call: Call) -> Outcome:
+    """DescribeKey; an alias of AWS's own names no key here."""
+    key = call.key(aliases=True)
+    call.permit(key)
+    return Outcome({"KeyMetadata": metadata(key)})
+
+
+def metadata(key: Key) -> dict[str, object]:
+    """Return the KeyMetadata of a key (API reference, KeyMetadata)."""
+    state = key.state
+    answer: dict[str, object] = {
+        "AWSAccountId": key.account,
+        "KeyId": key.key_id,
+        "Arn": key.arn,
+        "CreationDate": key.created,
+        "Enabled": state is KeyState.ENABLED,
+        "Description": key.description,
+        "KeyUsage": key.usage,
+        "KeyState": state,
+        "Origin": key.origin,
+        "KeyManager": "CUSTOMER",
+        "CustomerMasterKeySpec": key.spec,
+        "KeySpec": key.spec,
+        ALGORITHM_FIELDS[key.usage]: list(SPECS[key.spec].algorithms[key.usage]),
+        "MultiRegion": False,
+    }
+    current = key.current
+    if key.deletion_date is not None:
+        answer["DeletionDate"] = key.deletion_date
+    if current is not None and SPECS[key.spec].symmetric_encryption:
+        answer["CurrentKeyMaterialId"] = current.material_id
+    if key.origin is Origin.EXTERNAL and current is not None and current.present:
+        expires = current.valid_to is not None
+        answer["ExpirationModel"] = "KEY_MATERIAL_EXPIRES" if expires else "KEY_MATERIAL_DOES_NOT_EXPIRE"
+        if expires:
+            answer["ValidTo"] = current.valid_to
+    return answer
+
+
+def list_keys(call: Call) -> Outcome:
+    """ListKeys: all keys of the account and region, in the order of their ids."""
+    call.permit_account()
+    mine = [key for key in call.state.keys.values() if (key.account, key.region) == (call.caller.account, call.region)]
+    listed = {key.key_id: {"KeyId": key.key_id, "KeyArn": key.arn} for key in mine}
+    return Outcome(page(call, "Keys", listed, default=100, largest=1000))
+
+
+def update_key_description(call: Call) -> Outcome:
+    """UpdateKeyDescription."""
+    key = call.key()
+    call.permit(key)
+    refuse_states(key, KeyState.PENDING_DELETION)
+    return Outcome(None, (Put(replace(key, description=call.text("Description"))),))
+
+
+def enable_key(call: Call) -> Outcome:
+    """EnableKey."""
+    return _switch(call, enabled=True)
+
+
+def disable_key(call: Call) -> Outcome:
+    """DisableKey."""
+    return _switch(call, enabled=False)
+
+
+def _switch(call: Call, *, enabled: bool) -> Outcome:
+    key = call.key()
+    call.permit(key)
+    refuse_states(key, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
+    return Outcome(None, (Put(replace(key, enabled=enabled)),))
+
+
+def schedule_key_deletion(call: Call) -> Outcome:
+    """ScheduleKeyDeletion: 7 to 30 days, 30 by default. The model allows more; the API reference does not."""
+    key = call.key()
+    call.permit(key)
+    days = call.number("PendingWindowInDays") or max(_WINDOW_DAYS)
+    if days not in _WINDOW_DAYS:
+        raise validation("PendingWindowInDays must be between 7 and 30 (inclusive)")
+    refuse_states(key, KeyState.PENDING_DELETION)
+    doomed = replace(key, deletion_date=call.now + days * DAY)
+    answer = {
+        "KeyId": key.arn,
+        "DeletionDate": doomed.deletion_date,
+        "KeyState": doomed.state,
+        "PendingWindowInDays": days,
+    }
+    return Outcome(answer, (Put(doomed),))
+
+
+def cancel_key_deletion(call: Call) -> Outcome:
+    """CancelKeyDeletion: the key comes back disabled (API reference)."""
+    key = call.key()
+    call.permit(key)
+    if key.state is not KeyState.PENDING_DELETION:
+        raise invalid_state(f"{key.arn} is not pending deletion.")
+    return Outcome({"KeyId": key.arn}, (Put(replace(key, deletion_date=None, enabled=False)),))

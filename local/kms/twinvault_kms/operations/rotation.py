@@ -1,0 +1,101 @@
+"""EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand, ListKeyRotations."""
+
+from dataclasses import replace
+
+from twinvault_kms.call import Call, Outcome
+from twinvault_kms.errors import KmsError, invalid_state, unsupported
+from twinvault_kms.lifecycle import rotated
+from twinvault_kms.model import DAY, Key, KeyState, Material, MaterialState, Origin, Put
+from twinvault_kms.pages import page
+from twinvault_kms.readiness import refuse_states
+from twinvault_kms.specs import SPECS
+
+_DEFAULT_DAYS = 365
+_MOST_ON_DEMAND = 25
+
+
+def enable_key_rotation(call: Call) -> Outcome:
+    """EnableKeyRotation: every 365 days unless the request says otherwise, counted from now."""
+    key = _schedulable(call)
+    days = call.number("RotationPeriodInDays") or _DEFAULT_DAYS
+    return Outcome(None, (Put(replace(key, rotation_days=days, next_rotation=call.now + days * DAY)),))
+
+
+def disable_key_rotation(call: Call) -> Outcome:
+    """DisableKeyRotation."""
+    key = _schedulable(call)
+    return Outcome(None, (Put(replace(key, rotation_days=None, next_rotation=None)),))
+
+
+def get_key_rotation_status(call: Call) -> Outcome:
+    """GetKeyRotationStatus. A key pending deletion is reported as not rotating (API reference)."""
+    key = call.key()
+    call.permit(key)
+    _refuse_unrotatable(key)
+    pending = key.state is KeyState.PENDING_DELETION
+    answer: dict[str, object] = {"KeyId": key.arn, "KeyRotationEnabled": key.rotation_days is not None and not pending}
+    if key.rotation_days is not None and not pending:
+        answer |= {"RotationPeriodInDays": key.rotation_days, "NextRotationDate": key.next_rotation}
+    return Outcome(answer)
+
+
+def rotate_key_on_demand(call: Call) -> Outcome:
+    """RotateKeyOnDemand: at once, at most 25 times a key, without touching the automatic schedule."""
+    key = call.key()
+    call.permit(key)
+    _refuse_unrotatable(key)
+    refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
+    if sum(each.rotation_type == "ON_DEMAND" for each in key.materials) >= _MOST_ON_DEMAND:
+        raise KmsError("LimitExceededException", f"A key is rotated on demand at most {_MOST_ON_DEMAND} times.")
+    if key.origin is Origin.EXTERNAL and not any(
+        each.state is MaterialState.PENDING_ROTATION for each in key.materials
+    ):
+        raise invalid_state(f"{key.arn} has no key material in the state PENDING_ROTATION.")
+    return Outcome({"KeyId": key.arn}, (Put(rotated(key, now=call.now, kind="ON_DEMAND", ring=call.ring)),))
+
+
+def list_key_rotations(call: Call) -> Outcome:
+    """ListKeyRotations: completed rotations, or every key material."""
+    key = call.key()
+    call.permit(key)
+    _refuse_unrotatable(key)
+    everything = call.text("IncludeKeyMaterial", "ROTATIONS_ONLY") == "ALL_KEY_MATERIAL"
+    listed = {
+        f"{each.version:06d}": _entry(key, each) for each in key.materials if everything or each.rotated_at is not None
+    }
+    return Outcome(page(call, "Rotations", listed, default=100, largest=1000))
+
+
+def _entry(key: Key, material: Material) -> dict[str, object]:
+    answer: dict[str, object | None] = {
+        "KeyId": key.arn,
+        "KeyMaterialId": material.material_id,
+        "KeyMaterialState": material.state,
+        "RotationDate": material.rotated_at,
+        "RotationType": material.rotation_type,
+    }
+    if key.origin is Origin.EXTERNAL:
+        expires = material.valid_to is not None
+        answer |= {
+            "KeyMaterialDescription": material.description,
+            "ImportState": "IMPORTED" if material.present else "PENDING_IMPORT",
+            "ExpirationModel": "KEY_MATERIAL_EXPIRES" if expires else "KEY_MATERIAL_DOES_NOT_EXPIRE",
+            "ValidTo": material.valid_to,
+        }
+    return {name: value for name, value in answer.items() if value is not None}
+
+
+def _schedulable(call: Call) -> Key:
+    """Return a key whose automatic rotation may be switched: of AWS's own material, enabled."""
+    key = call.key()
+    call.permit(key)
+    _refuse_unrotatable(key)
+    if key.origin is Origin.EXTERNAL:
+        raise unsupported(f"{key.arn} origin is EXTERNAL which is not valid for this operation.")
+    refuse_states(key, KeyState.DISABLED, KeyState.PENDING_DELETION)
+    return key
+
+
+def _refuse_unrotatable(key: Key) -> None:
+    if not SPECS[key.spec].symmetric_encryption:
+        raise unsupported(f"{key.arn} key spec is {key.spec} which is not valid for this operation.")

@@ -1,0 +1,91 @@
+"""Sign, Verify, GetPublicKey, GenerateMac, VerifyMac: keys that take no encryption context. None changes the store."""
+
+import hmac
+
+from twinvault_kms import asymmetric
+from twinvault_kms.call import Call, Outcome
+from twinvault_kms.errors import KmsError, unsupported
+from twinvault_kms.model import Key, KeyState
+from twinvault_kms.operations.keys import ALGORITHM_FIELDS
+from twinvault_kms.readiness import refuse_states, usable
+from twinvault_kms.specs import GENERATE_VERIFY_MAC, SIGN_VERIFY, SPECS
+
+
+def sign(call: Call) -> Outcome:
+    """Sign a message of up to 4,096 bytes, or a digest."""
+    key, algorithm, digest = _signing_key(call)
+    call.dry_run()
+    signature = asymmetric.sign(_private(call, key), call.blob("Message"), algorithm=algorithm, digest=digest)
+    return Outcome({"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm})
+
+
+def verify(call: Call) -> Outcome:
+    """Verify. A signature that does not verify is an error, never a false answer."""
+    key, algorithm, digest = _signing_key(call)
+    private, message = _private(call, key), call.blob("Message")
+    asymmetric.verify(private, message, call.blob("Signature"), algorithm=algorithm, digest=digest)
+    call.dry_run()
+    return Outcome({"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm})
+
+
+def get_public_key(call: Call) -> Outcome:
+    """GetPublicKey, of an asymmetric key that is enabled."""
+    key = call.key(aliases=True)
+    call.permit(key)
+    spec = SPECS[key.spec]
+    if not spec.asymmetric:
+        raise unsupported(f"{key.arn} key spec is {key.spec} which is not valid for this operation.")
+    refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
+    return Outcome(
+        {
+            "KeyId": key.arn,
+            "PublicKey": asymmetric.public_der(_private(call, key)),
+            "CustomerMasterKeySpec": key.spec,
+            "KeySpec": key.spec,
+            "KeyUsage": key.usage,
+            ALGORITHM_FIELDS[key.usage]: list(spec.algorithms[key.usage]),
+        }
+    )
+
+
+def generate_mac(call: Call) -> Outcome:
+    """GenerateMac."""
+    key, algorithm = _mac_key(call)
+    call.dry_run()
+    return Outcome({"Mac": _mac(call, key, algorithm), "MacAlgorithm": algorithm, "KeyId": key.arn})
+
+
+def verify_mac(call: Call) -> Outcome:
+    """VerifyMac, compared in constant time. A MAC that does not verify is an error, never a false answer."""
+    key, algorithm = _mac_key(call)
+    if not hmac.compare_digest(_mac(call, key, algorithm), call.blob("Mac")):
+        raise KmsError("KMSInvalidMacException")
+    call.dry_run()
+    return Outcome({"KeyId": key.arn, "MacValid": True, "MacAlgorithm": algorithm})
+
+
+def _signing_key(call: Call) -> tuple[Key, str, bool]:
+    key = call.key(aliases=True)
+    algorithm, kind = call.text("SigningAlgorithm"), call.text("MessageType", "RAW")
+    call.permit(key, facts={"SigningAlgorithm": algorithm, "MessageType": kind})
+    usable(key, usage=SIGN_VERIFY, algorithm=algorithm)
+    if kind == "EXTERNAL_MU":
+        raise unsupported("The message type EXTERNAL_MU belongs to ML-DSA keys, which the local KMS does not offer.")
+    return key, algorithm, kind == "DIGEST"
+
+
+def _private(call: Call, key: Key) -> asymmetric.PrivateKey:
+    material = key.materials[0]
+    return asymmetric.private_key(call.ring.secret(key, material), key.spec, derived=material.derived)
+
+
+def _mac_key(call: Call) -> tuple[Key, str]:
+    key = call.key(aliases=True)
+    algorithm = call.text("MacAlgorithm")
+    call.permit(key, facts={"MacAlgorithm": algorithm})
+    usable(key, usage=GENERATE_VERIFY_MAC, algorithm=algorithm)
+    return key, algorithm
+
+
+def _mac(call: Call, key: Key, algorithm: str) -> bytes:
+    return asymmetric.mac(call.ring.secret(key, key.materials[0]), call.blob("Message"), algorithm)

@@ -1,0 +1,57 @@
+"""TagResource, UntagResource, ListResourceTags."""
+
+from dataclasses import replace
+from typing import cast
+
+from twinvault_kms.call import Call, Outcome
+from twinvault_kms.errors import KmsError
+from twinvault_kms.model import KeyState, Put
+from twinvault_kms.pages import page
+from twinvault_kms.readiness import refuse_states
+
+_MOST_TAGS = 50
+
+type Tags = tuple[tuple[str, str], ...]
+
+
+def tag_resource(call: Call) -> Outcome:
+    """TagResource: adds tags, or gives a tag that exists another value."""
+    key = call.key()
+    call.permit(key)
+    refuse_states(key, KeyState.PENDING_DELETION)
+    return Outcome(None, (Put(replace(key, tags=checked_tags(call, key.tags))),))
+
+
+def untag_resource(call: Call) -> Outcome:
+    """UntagResource; a name that is not there is no error (API reference)."""
+    key = call.key()
+    call.permit(key)
+    refuse_states(key, KeyState.PENDING_DELETION)
+    gone = set(call.texts("TagKeys"))
+    return Outcome(None, (Put(replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in gone))),))
+
+
+def list_resource_tags(call: Call) -> Outcome:
+    """ListResourceTags, in the order of their names."""
+    key = call.key()
+    call.permit(key)
+    listed = {name: {"TagKey": name, "TagValue": value} for name, value in key.tags}
+    return Outcome(page(call, "Tags", listed, default=50, largest=50))
+
+
+def checked_tags(call: Call, present: Tags) -> Tags:
+    """Return the tags there will be when those of the request join those that are present.
+
+    Raises:
+        KmsError: TagException, LimitExceededException.
+    """
+    asked = cast("list[dict[str, str]]", call.parameters.get("Tags", []))
+    added = {tag["TagKey"]: tag["TagValue"] for tag in asked}
+    if len(added) != len(asked):
+        raise KmsError("TagException", "A tag key stands twice in the request.")
+    if any(name.lower().startswith("aws:") for name in added):
+        raise KmsError("TagException", "Tag keys that begin with aws: are reserved.")
+    tags = tuple((dict(present) | added).items())
+    if len(tags) > _MOST_TAGS:
+        raise KmsError("LimitExceededException", f"A key has at most {_MOST_TAGS} tags.")
+    return tags

@@ -1,0 +1,115 @@
+"""The KMS as a process: options in, uvicorn running in the foreground until SIGTERM or SIGINT."""
+
+import logging
+import secrets
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from twinvault_kms.connection import DroppableProtocol
+from twinvault_kms.engine import Engine
+from twinvault_kms.errors import StoreError
+from twinvault_kms.faults import Faults, Switches
+from twinvault_kms.identity import DEFAULT_ACCOUNT, Callers, load_callers
+from twinvault_kms.journal import Journal
+from twinvault_kms.ring import KeyRing
+from twinvault_kms.seed import SEED_BYTES, load_or_create_seed, load_seed
+from twinvault_kms.server import Api, Application, Message, Receive, Send
+
+LOG = logging.getLogger("twinvault.kms")
+
+# Longer than SDKs keep idle connections, so that it is never the server that hangs up first.
+_KEEP_ALIVE_SECONDS = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve. `seed_file` None: DATA/seed, made at the first start."""
+
+    port: int
+    data: Path
+    host: str = "127.0.0.1"
+    seed_file: Path | None = None
+    callers: Path | None = None
+    admin_port: int | None = None
+    account: str = DEFAULT_ACCOUNT
+
+
+def serve(options: Options) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        StoreError: The store, the seed or the callers file cannot be used.
+    """
+    engine, callers = open_engine(options)
+    faults = Faults()
+    app: Application = Api(engine, callers, faults)
+    if callers.prove_nothing:
+        LOG.warning("no callers file: every caller is the account root, and key policies prove nothing")
+    try:
+        sockets = [_listen(options.host, options.port)]
+        if options.admin_port is not None:
+            sockets.append(_listen("127.0.0.1", options.admin_port))
+            app = _with_admin(app, options.admin_port, Switches(engine.clock, faults))
+        LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
+        # uvicorn ends in good order and then raises the signal once more: that second one is not to kill us.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        _server(app).run(sockets=sockets)
+    finally:
+        engine.journal.close()
+
+
+def _server(app: Application) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            loop="uvloop",
+            http=DroppableProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise StoreError(f"Port {port} on {host} cannot be opened.", next_step="Give another --port.") from error
+
+
+def _with_admin(api: Application, admin_port: int, switches: Switches) -> Application:
+    """Return one application for both ports: whoever comes in by the admin port gets the switches."""
+    from twinvault_kms.admin import admin_app  # noqa: PLC0415  # Starlette is loaded only where it is used
+
+    admin = admin_app(switches)
+
+    async def dispatch(scope: Message, receive: Receive, send: Send) -> None:
+        app = admin if scope["server"][1] == admin_port else api
+        await app(scope, receive, send)
+
+    return dispatch
+
+
+def open_engine(options: Options) -> tuple[Engine, Callers]:
+    """Open the store and read the files that the options name.
+
+    Raises:
+        StoreError: One of them cannot be used.
+    """
+    options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if options.seed_file is not None:
+        seed = load_seed(options.seed_file)
+    else:
+        seed = load_or_create_seed(options.data / "seed", fresh=secrets.token_bytes(SEED_BYTES))
+    callers = load_callers(options.callers) if options.callers else Callers(None, account=options.account)
+    return Engine(Journal(options.data, seed=seed), KeyRing(seed)), callers

@@ -1,0 +1,136 @@
+"""The seed: 32 bytes from which every key id and every derivable key material follows.
+
+HKDF-SHA-256 (RFC 5869) with one label per purpose and key number, so that the same seed gives the same keys in the same
+order, and no label's output says anything about another's. What cannot be derived (imported material, RSA keys) is
+sealed under a key of the seed: whoever has the store without the seed has no key.
+"""
+
+import contextlib
+import hmac
+import os
+import uuid
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from twinvault_kms.errors import SeedError
+
+SEED_BYTES = 32
+_SALT = b"twinvault/kms/v1"
+_NONCE_BYTES = 12
+_PRIVATE = 0o600
+
+
+class Seed:
+    """Derives; shows nothing of itself in a repr, a log line or an error."""
+
+    def __init__(self, root: bytes) -> None:
+        if len(root) != SEED_BYTES:
+            raise SeedError(
+                f"A seed is {SEED_BYTES} bytes long.", next_step="Give --seed-file a file of 64 hex digits."
+            )
+        self._root = root
+        self._sealer = AESGCM(self.derive("store", 32))
+
+    def __repr__(self) -> str:
+        return "Seed(...)"
+
+    def derive(self, label: str, length: int) -> bytes:
+        """Return the `length` bytes that belong to `label`."""
+        return HKDF(algorithm=SHA256(), length=length, salt=_SALT, info=label.encode()).derive(self._root)
+
+    def export(self) -> bytes:
+        """Return the seed itself, for a snapshot and nothing else."""
+        return self._root
+
+    def fingerprint(self) -> str:
+        """Return what a store writes down to know its seed again."""
+        return self.derive("fingerprint", 16).hex()
+
+    def key_id(self, number: int) -> str:
+        """Return the id of the key with this number, in the form of a random UUID (RFC 9562, version 4)."""
+        return str(uuid.UUID(bytes=self.derive(f"key/{number}/id", 16), version=4))
+
+    def material(self, *, number: int, version: int, length: int) -> bytes:
+        """Return the key material of one version of one key."""
+        return self.derive(f"key/{number}/material/{version}", length)
+
+    def seal(self, secret: bytes, *, label: str, nonce: bytes) -> bytes:
+        """Seal a secret for the store; it opens only under the same label. `nonce` is 12 random bytes."""
+        return nonce + self._sealer.encrypt(nonce, secret, label.encode())
+
+    def open(self, sealed: bytes, *, label: str) -> bytes:
+        """Open what `seal` made.
+
+        Raises:
+            InvalidTag: The store was changed by another hand (cryptography.exceptions).
+        """
+        return self._sealer.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], label.encode())
+
+
+def material_id(secret: bytes, key_id: str) -> str:
+    """Return the 64 hex digits that name a key material: a one-way function of the material and its key.
+
+    Source: API reference of ImportKeyMaterial, KeyMaterialId ("based on the KMS key ID and the imported key material").
+    """
+    return hmac.digest(secret, b"twinvault/kms/v1/material-id/" + key_id.encode(), "sha256").hex()
+
+
+def load_seed(path: Path) -> Seed:
+    """Read a seed file: 64 hex digits, readable by its owner alone.
+
+    Raises:
+        SeedError: It is missing, malformed, or others may read it.
+    """
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii").strip()
+        root = bytes.fromhex(text)
+    except (OSError, ValueError) as error:
+        raise SeedError(f"The seed file {path} cannot be read.", next_step="It must hold 64 hex digits.") from error
+    if mode & 0o077:
+        raise SeedError(f"The seed file {path} is open to others.", next_step=f"chmod 600 {path}")
+    return Seed(root)
+
+
+def load_or_create_seed(path: Path, *, fresh: bytes) -> Seed:
+    """Read the seed file, or make it from `fresh` (32 random bytes) with mode 0600, durably, before it is used."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Two processes may start at once: the first to link its file in wins, and both read that one.
+        with contextlib.suppress(FileExistsError):
+            write_private(path, fresh.hex() + "\n", replace=False)
+    return load_seed(path)
+
+
+def write_private(path: Path, text: str, *, replace: bool) -> None:
+    """Write a file that only its owner can read, whole or not at all, and durably.
+
+    Raises:
+        FileExistsError: It exists, and is not to be replaced.
+    """
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if replace:
+            fresh.replace(path)
+        else:
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or a new file in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

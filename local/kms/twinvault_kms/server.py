@@ -1,0 +1,143 @@
+"""The API over HTTP: AWS JSON 1.1 on raw ASGI, carried by uvicorn.
+
+Every answer has a request id. Each request leaves one log line with it: operation, access key id, outcome. Nothing that
+a caller sent or received stands there.
+"""
+
+import asyncio
+import json
+import logging
+import time
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from twinvault_kms.connection import ABORT
+from twinvault_kms.engine import Engine
+from twinvault_kms.errors import KmsError
+from twinvault_kms.faults import Drop, Fault, Faults
+from twinvault_kms.identity import Callers
+from twinvault_kms.validate import TARGET_PREFIX
+
+type Message = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+LOG = logging.getLogger("twinvault.kms")
+
+_MAX_BODY = 1_048_576  # KMS's largest request is far smaller
+_CONTENT_TYPE = (b"content-type", b"application/x-amz-json-1.1")
+
+
+class Api:
+    """The ASGI application."""
+
+    def __init__(self, engine: Engine, callers: Callers, faults: Faults) -> None:
+        self._engine = engine
+        self._callers = callers
+        self._faults = faults
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        if scope["method"] == "GET" and scope["path"] == "/health":
+            await _send(send, 200, b'{"status":"ok"}', request_id=str(uuid.uuid4()))
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        prefix, _, operation = headers.get(b"x-amz-target", "").rpartition(".")
+        if prefix != TARGET_PREFIX:
+            operation = ""
+        fault = self._faults.take(operation)
+        drop = fault.drop if fault else None
+        if fault is not None:
+            await asyncio.sleep(fault.delay_seconds)
+        if drop is not Drop.BEFORE:
+            kept = send if drop is None else _nowhere
+            await self._answer(operation, headers, fault, receive=receive, send=kept)
+        if drop is not None:
+            await _abort(scope, receive)
+
+    async def _answer(
+        self, operation: str, headers: dict[bytes, str], fault: Fault | None, *, receive: Receive, send: Send
+    ) -> None:
+        started = time.perf_counter()
+        request_id = str(uuid.uuid4())
+        access_key_id = "-"
+        try:
+            _refuse_on_order(fault)
+            body = await _read(receive)
+            identity = self._callers.identify(headers.get(b"authorization", ""))
+            access_key_id = identity.caller.access_key_id
+            status, answer, outcome = 200, self._engine.answer(operation, body, identity), "ok"
+        except KmsError as error:
+            status, answer, outcome = error.status, _error_body(error), error.code
+        except Exception as error:  # noqa: BLE001  # whatever went wrong, the caller gets AWS's internal error
+            # Where, and of which type: an exception's own words may quote what a caller sent.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            LOG.error("%s failed: %s at %s:%s", request_id, type(error).__name__, place.filename, place.lineno)  # noqa: TRY400  # likewise
+            status, answer, outcome = 500, b'{"__type":"KMSInternalException"}', "KMSInternalException"
+        await _send(send, status, answer, request_id=request_id)
+        elapsed = (time.perf_counter() - started) * 1000
+        LOG.info(
+            "%s %s %s %s %.1fms",
+            request_id,
+            operation[:64] if operation.isalnum() else "-",
+            access_key_id,
+            outcome,
+            elapsed,
+        )
+
+
+def _refuse_on_order(fault: Fault | None) -> None:
+    if fault is not None and fault.error is not None:
+        raise KmsError(fault.error, status=fault.status)
+
+
+async def _nowhere(_message: Message) -> None:
+    """Send an answer that is to be lost."""
+
+
+async def _abort(scope: Message, receive: Receive) -> None:
+    """Drop the connection, and wait until it is gone: uvicorn would else answer for us."""
+    scope["extensions"][ABORT]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _error_body(error: KmsError) -> bytes:
+    document = {"__type": error.code} | ({"message": error.message} if error.message else {})
+    return json.dumps(document).encode()
+
+
+async def _read(receive: Receive) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        KmsError: It is larger than any request of KMS, or the caller hung up in the middle of it.
+    """
+    chunks = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise KmsError("RequestAbortedException")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > _MAX_BODY:
+            raise KmsError("RequestEntityTooLargeException", status=413)
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def _send(send: Send, status: int, body: bytes, *, request_id: str) -> None:
+    headers = [
+        _CONTENT_TYPE,
+        (b"content-length", str(len(body)).encode()),
+        (b"x-amzn-requestid", request_id.encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,29 @@
+"""What an HTTP API says by itself, in the words of a live one."""
+
+import json
+
+from twinvault_lambda.exchange import Response
+
+_MESSAGES = {
+    400: "Bad Request",
+    404: "Not Found",
+    413: "Request Entity Too Large",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+class RefusedError(Exception):
+    """The API answers by itself, with ``status``."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def refusal(status: int) -> Response:
+    """The API's own answer. The connection stays open: closed on a body half read, it would lose the answer too."""
+    body = json.dumps({"message": _MESSAGES[status]}, separators=(",", ":")).encode()
+    return Response(status=status, headers=(("content-type", "application/json"),), body=body)

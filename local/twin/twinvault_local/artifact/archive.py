@@ -1,0 +1,93 @@
+"""The one artifact: ``build/functions.zip``, the bytes that Lambda runs and that the twin runs.
+
+The zip's root is the contents of ``functions/`` beside the wheels of ``requirements/runtime.txt``. It is the same byte
+for byte whatever the folder, the clock and the umask: entries are sorted, times and modes are fixed, nothing in it says
+where it was built, and every wheel is chosen by its hash. Its compressed bytes are zlib's: an interpreter that is
+linked against another deflate (zlib-ng) makes a zip of the same contents with another hash.
+"""
+
+import hashlib
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from twinvault_local.artifact import wheels, zips
+from twinvault_local.errors import BuildError
+from twinvault_local.machine import files
+
+type Progress = Callable[[str], None]
+
+LARGEST = 15_000_000
+
+
+def build(root: Path, out: Path, *, python: Path, progress: Progress) -> str:
+    """Builds the artifact of the checkout at ``root`` as the file ``out`` and returns its sha256 in hex.
+
+    ``python`` is an interpreter in which uv is installed. ``out`` appears whole or not at all.
+
+    Raises:
+        BuildError: the wheels could not be installed, one of them would not load in Lambda, or the zip is too large.
+    """
+    entries = wheels.ensure(root / "requirements" / "runtime.txt", root / ".cache", python=python, progress=progress)
+    taken = {entry.name for entry in entries}
+    for name, path in _own_entries(root / "functions"):
+        if name in taken:
+            raise BuildError(f"functions/{name} has the name of a file that a wheel brings.")
+        entries.append(zips.deflate(name, path.read_bytes()))
+    progress(f"Zipping {len(entries)} files")
+    packed = zips.pack(entries)
+    if len(packed) > LARGEST:
+        raise BuildError(f"The artifact has {len(packed):,} bytes; at most {LARGEST:,} are allowed.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    files.write(out, packed, mode=0o644)
+    return sha256(out)
+
+
+def unpack(zip_path: Path, into: Path) -> Path:
+    """Unpacks the artifact to ``into/<its sha256>/`` and returns that folder.
+
+    The folder appears whole or not at all, and holds exactly the zip's bytes: one in which a file was changed, added or
+    removed since is replaced. The caches that interpreters leave there are no reason to: they speed up the next start.
+    """
+    data = zip_path.read_bytes()  # once: a build may put another zip there meanwhile
+    target = into / hashlib.sha256(data).hexdigest()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if _is_intact(archive, target):
+            return target
+        into.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=into, prefix=".unpack-") as scratch:
+            fresh = Path(scratch, "fresh")
+            archive.extractall(fresh)  # our own zip, and extractall strips what would leave the folder
+            fresh.chmod(0o755)
+            if target.exists():
+                target.rename(Path(scratch, "stale"))
+            try:
+                fresh.rename(target)
+            except OSError:
+                # Another process was faster; what counts is what stands there now.
+                if not _is_intact(archive, target):
+                    raise
+    return target
+
+
+def sha256(path: Path) -> str:
+    """Returns the sha256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _own_entries(functions: Path) -> Iterator[tuple[str, Path]]:
+    """Yields our own source: everything below functions/ but caches and hidden files."""
+    for name in wheels.files_below(functions):
+        if name.suffix not in wheels.UNREAD_SUFFIXES and not any(p == "__pycache__" or p[0] == "." for p in name.parts):
+            yield str(name), functions / name
+
+
+def _is_intact(archive: zipfile.ZipFile, folder: Path) -> bool:
+    infos = archive.infolist()
+    present = {str(name) for name in wheels.files_below(folder) if "__pycache__" not in name.parts}
+    if present != {info.filename for info in infos}:
+        return False
+    return all((folder / info.filename).read_bytes() == archive.read(info) for info in infos)

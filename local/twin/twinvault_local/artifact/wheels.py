@@ -1,0 +1,134 @@
+"""The wheels of requirements/runtime.txt as the artifact carries them: installed, without ballast, compressed once.
+
+They change with the lock file alone, so they are kept compressed in the checkout's cache: a build after a change of our
+own code compresses our own code. What is kept is named by its own hash, and not used when damaged.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from twinvault_local.artifact import glibc, zips
+from twinvault_local.errors import BuildError
+from twinvault_local.machine import files, locks
+
+type Progress = Callable[[str], None]
+
+PYTHON_VERSION = "3.13"
+# Lambda's python3.13 stands on Amazon Linux 2023, whose glibc is 2.34 (AWS Lambda Developer Guide, "Lambda runtimes").
+# Wheels are taken for an older one, so that the check below never has to refuse what the lock file chose.
+PLATFORM = "x86_64-manylinux_2_28"
+NEWEST_GLIBC = (2, 34)
+
+# botocore describes some 400 services in 100 MB; two are called. The files beside the services' folders are what any
+# client reads when it is made (endpoints, partitions, retries, defaults).
+_SERVICES = frozenset({"dynamodb", "kms"})
+_SERVICE_DATA = (("botocore", "data"), ("boto3", "data"))
+# What the installer writes for itself (RECORD and its kin name this machine's choices), and what no interpreter reads.
+_INSTALLERS_OWN = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"})
+UNREAD_SUFFIXES = frozenset({".pyc", ".pyi", ".h", ".c", ".typed"})
+_UNREAD_FOLDERS = frozenset({"__pycache__", "tests", "sboms"})
+
+
+def ensure(lock: Path, cache: Path, *, python: Path, progress: Progress) -> list[zips.Entry]:
+    """The files of the wheels that the lock file names, from ``cache`` or installed by ``python``, in which uv is.
+
+    Raises:
+        BuildError: they could not be installed, or one of them would not load in Lambda.
+    """
+    # The rules below decide too, so this file is part of the name.
+    digest = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:12]
+    kept = cache / f"wheels-{digest}"
+    with locks.held(cache / "wheels.lock", wait=True):
+        if (packed := _intact(kept)) is None:
+            progress(f"Installing the hash-locked wheels of {lock.parent.name}/{lock.name}")
+            packed = zips.pack(_made(lock, cache, python=python))
+            _keep(packed, kept)
+    return zips.unpack(packed)
+
+
+def _intact(kept: Path) -> bytes | None:
+    for path in kept.glob("*.zip"):
+        packed = path.read_bytes()
+        if hashlib.sha256(packed).hexdigest() == path.stem:
+            return packed
+    return None
+
+
+def _keep(packed: bytes, kept: Path) -> None:
+    for stale in kept.parent.glob("wheels-*"):
+        shutil.rmtree(stale)
+    kept.mkdir()
+    files.write(kept / f"{hashlib.sha256(packed).hexdigest()}.zip", packed, mode=0o644)
+
+
+def _made(lock: Path, cache: Path, *, python: Path) -> list[zips.Entry]:
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".installing-") as folder:
+        installed = Path(folder, "wheels")
+        _install(lock, installed, python=python)
+        return [zips.deflate(name, path.read_bytes()) for name, path in _entries(installed)]
+
+
+def files_below(folder: Path) -> Iterator[PurePosixPath]:
+    """Yields the path of every file, relative to the folder."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield PurePosixPath(path.relative_to(folder).as_posix())
+
+
+def _install(lock: Path, into: Path, *, python: Path) -> None:
+    command = [str(python), "-m", "uv", "pip", "install", "--quiet", "--target", str(into)]
+    command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORM, "--only-binary", ":all:"]
+    # The machine's own certificates, as pip does: behind a company's proxy no others will do.
+    command += ["--system-certs", "--require-hashes", "--no-deps", "--link-mode", "copy", "--requirements", str(lock)]
+    # The cache alone first: a rebuild after a change of our own code needs no network.
+    for extra in (["--offline"], []):
+        shutil.rmtree(into, ignore_errors=True)
+        try:
+            run = subprocess.run([*command, *extra], capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise BuildError(f"{python} cannot be started: {error.strerror}.", next_step="make setup") from error
+        if run.returncode == 0:
+            return
+    raise BuildError(
+        f"The wheels of {lock.name} could not be installed:\n{run.stderr.strip()}",
+        next_step="Check the network, then type: make build",
+    )
+
+
+def _entries(wheels: Path) -> Iterator[tuple[str, Path]]:
+    for name in files_below(wheels):
+        if _is_needed(name):
+            path = wheels / name
+            _refuse_what_lambda_cannot_load(name, path)
+            yield str(name), path
+
+
+def _is_needed(name: PurePosixPath) -> bool:
+    """Says whether the handlers, or the wheels' licences, could miss this file of a wheel."""
+    parts = name.parts
+    if len(parts) == 1 and name.suffix not in {".py", ".so"}:
+        return False  # the installer's lock file
+    if parts[0] == "bin" or name.suffix in UNREAD_SUFFIXES or _UNREAD_FOLDERS.intersection(parts[:-1]):
+        return False
+    if parts[0].endswith(".dist-info"):
+        return parts[-1] not in _INSTALLERS_OWN
+    if parts[:2] in _SERVICE_DATA and len(parts) > 3:  # noqa: PLR2004  # package/data/service/...
+        return parts[2] in _SERVICES and not name.name.startswith("examples-")
+    return parts[:2] != ("boto3", "examples")
+
+
+def _refuse_what_lambda_cannot_load(name: PurePosixPath, path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(len(glibc.MAGIC)) != glibc.MAGIC and ".so" not in name.suffixes:
+            return
+    try:
+        needed = glibc.highest_glibc(path.read_bytes())
+    except glibc.NotLoadableError as error:
+        raise BuildError(f"{name} would not load in Lambda: {error}.") from error
+    if needed > NEWEST_GLIBC:
+        has, needs = (".".join(map(str, version)) for version in (NEWEST_GLIBC, needed))
+        raise BuildError(f"{name} would not load in Lambda: it needs glibc {needs}, the runtime has {has}.")

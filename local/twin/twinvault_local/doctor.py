@@ -1,0 +1,135 @@
+"""What this machine has of what the twin needs, looked at without changing anything."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from twinvault_local import status
+from twinvault_local.engines import choice, docker, dynamodb
+from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
+from twinvault_local.errors import TwinError
+from twinvault_local.machine import disk, ports, processes, toolchain
+from twinvault_local.state import State
+
+_PROBE_SECONDS = 20
+_LITTLE_BYTES, _GB = 2_000_000_000, 1e9
+_LITTLE_MEMORY = 1_500_000_000  # two engines, two workers for each function
+
+
+class Verdict(StrEnum):
+    """How one thing stands."""
+
+    WELL = "well"
+    NOTE = "note"  # it works, and there is something to know
+    BAD = "bad"  # `up` would fail
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `advice` says what to type or to install where it is not well."""
+
+    what: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def examine(state: State, cache: Path, *, port: int) -> list[Finding]:
+    """Everything, in the order in which `up` would need it."""
+    fetched = dynamodb.is_fetched(cache)
+    by_docker = _docker(state)
+    in_docker = by_docker.verdict is Verdict.WELL and choice.fixed(state) != PROCESS
+    return [
+        _tool("Python", toolchain.base_python),
+        _tool("Java", toolchain.find_java, needed=not in_docker),
+        _tool("Maven", toolchain.find_maven, needed=not (in_docker or fetched)),
+        _tool("Node.js", toolchain.find_node),
+        by_docker,
+        Finding(
+            "DynamoDB Local",
+            Verdict.WELL if fetched else Verdict.NOTE,
+            f"{dynamodb.VERSION} in {cache}" if fetched else "not fetched yet",
+            "" if fetched else "The first `up` fetches it; or now: make fetch",
+        ),
+        *_ports(state, port),
+        *_room(state, cache),
+        *_state(state),
+    ]
+
+
+def _tool(what: str, find: Callable[[], Path], *, needed: bool = True) -> Finding:
+    try:
+        program = find()
+    except TwinError as error:
+        verdict, spare = (Verdict.BAD, "") if needed else (Verdict.NOTE, " It is not needed as things are.")
+        return Finding(what, verdict, error.message + spare, error.next_step)
+    return Finding(what, Verdict.WELL, f"{_version(program)} ({program})")
+
+
+def _version(program: Path) -> str:
+    option = "-version" if program.name == "java" else "--version"
+    try:
+        done = subprocess.run([program, option], capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "of no known version"
+    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return found[0] if found else "of no known version"
+
+
+def _docker(state: State) -> Finding:
+    try:
+        engine = docker.find()
+    except TwinError as error:
+        if choice.fixed(state) == DOCKER:
+            return Finding("Docker", Verdict.BAD, f"{error.message} This twin's data lies there.", error.next_step)
+        return Finding("Docker", Verdict.NOTE, f"{error.message} The engines run as plain processes instead.")
+    return Finding("Docker", Verdict.WELL, f"{_version(engine.program)} at {engine.host}")
+
+
+def _ports(state: State, port: int) -> Iterator[Finding]:
+    server = processes.running(status.slot(state, status.SERVER))
+    if server is not None:
+        yield Finding("ports", Verdict.WELL, "the twin runs on its own")
+    elif ports.is_free(port):
+        yield Finding("ports", Verdict.WELL, f"{port} is free")
+    else:
+        who = ports.listener(port) or "another program"
+        yield Finding("ports", Verdict.BAD, f"{port} is in use: {who}", f"twinvault up --port {port + 3}")
+
+
+def _room(state: State, cache: Path) -> Iterator[Finding]:
+    for what, folder in (("disk of the state folder", state.folder), ("disk of the cache", cache)):
+        left = disk.free(folder)
+        verdict = Verdict.WELL if left >= _LITTLE_BYTES else Verdict.NOTE
+        verdict = Verdict.BAD if left < disk.NEEDED_BYTES else verdict
+        advice = "" if verdict is Verdict.WELL else "Free some space."
+        yield Finding(what, verdict, f"{left / _GB:.1f} GB free for {folder}", advice)
+    memory = psutil.virtual_memory().available
+    enough = memory >= _LITTLE_MEMORY
+    advice = "" if enough else "End other programs: the engines and the functions take about 1.5 GB."
+    yield Finding("memory", Verdict.WELL if enough else Verdict.NOTE, f"{memory / _GB:.1f} GB available", advice)
+
+
+def _state(state: State) -> Iterator[Finding]:
+    if not state.folder.exists():
+        yield Finding("state folder", Verdict.WELL, f"{state.folder}: none yet")
+        return
+    route = choice.fixed(state) or f"{AUTO}, for there is no data yet"
+    try:
+        state.check()
+    except TwinError as error:
+        yield Finding("state folder", Verdict.BAD, error.message, error.next_step)
+        return
+    for path, mode in ((state.folder, 0o700), (state.seed, 0o600)):
+        if path.exists() and (path.stat().st_mode & 0o777) & ~mode:
+            found = f"{path} is open to others ({path.stat().st_mode & 0o777:04o})"
+            yield Finding("state folder", Verdict.BAD, found, f"chmod {mode:04o} {path}")
+        elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            yield Finding("state folder", Verdict.BAD, f"{path} is not yours", f"Own it: sudo chown -R $USER {path}")
+    yield Finding("state folder", Verdict.WELL, f"{state.folder}, route {route}")

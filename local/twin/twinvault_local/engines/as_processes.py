@@ -1,0 +1,51 @@
+"""The engines as plain processes of this machine."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from twinvault_local import status
+from twinvault_local.engines import dynamodb, python, starting
+from twinvault_local.engines.launcher import PROCESS, Claims, Progress
+from twinvault_local.machine import ports, processes, toolchain
+from twinvault_local.state import State
+from twinvault_local.status import DYNAMODB, ISSUER, KMS
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLauncher:
+    """All data lies in the state folder."""
+
+    state: State
+    cache: Path
+    name: str = PROCESS
+
+    def start(self, claims: Claims, *, progress: Progress) -> dict[str, str]:
+        """Start the three engines side by side; where they answer."""
+        java, engine = toolchain.find_java(), dynamodb.ensure(self.cache, progress=progress)
+        progress(f"starting DynamoDB Local {dynamodb.VERSION}, the local KMS and the issuer")
+        state, chosen = self.state, starting.choose_ports(self.state)
+        commands = {
+            ISSUER: python.issuer_command(
+                port=chosen[ISSUER],
+                data=state.issuer,
+                audience=claims.audience,
+                tenant_claim=claims.tenant_claim,
+                permissions_claim=claims.permissions_claim,
+            ),
+            KMS: python.kms_command(port=chosen[KMS], data=state.kms, seed=state.seed, callers=state.callers),
+            DYNAMODB: dynamodb.command(java, engine, port=chosen[DYNAMODB], data=state.dynamodb),
+        }
+        endpoints = {name: f"http://{ports.LOOPBACK}:{chosen[name]}" for name in starting.ENGINES}
+        for name, command in commands.items():
+            starting.launch(state, name, command)
+        for name, endpoint in endpoints.items():
+            starting.await_ready(state, name, partial(status.answers, name, endpoint))
+        return endpoints
+
+    def stop(self) -> list[str]:
+        """End them; the names of what had been running."""
+        return [name for name in starting.ENGINES if processes.stop(status.slot(self.state, name))]
+
+    def wipe(self) -> None:
+        """Nothing of it lies outside the state folder."""

@@ -1,0 +1,40 @@
+"""The image of the local KMS and the issuer, named by what goes into it: built once for each change of that."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from twinvault_local.machine.checkout import ROOT
+
+NAME = "twinvault-local"
+DOCKERFILE = "local/twin/Dockerfile"
+# What the Dockerfile copies.
+INPUTS = (
+    "requirements/engines.txt",
+    "local/iam/twinvault_iam",
+    "local/kms/twinvault_kms",
+    "local/twin/twinvault_local/__init__.py",
+    "local/twin/twinvault_local/errors.py",
+    "local/twin/twinvault_local/issuer.py",
+    "local/twin/twinvault_local/machine/__init__.py",
+    "local/twin/twinvault_local/machine/files.py",
+    "local/twin/twinvault_local/machine/ports.py",
+)
+
+
+def tag() -> str:
+    """The image's full name for the sources as they are."""
+    digest = hashlib.sha256()
+    for path in _files():
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(ROOT)}\0{len(content)}\0".encode() + content)
+    return f"{NAME}:{digest.hexdigest()[:12]}"
+
+
+def _files() -> Iterator[Path]:
+    for name in (DOCKERFILE, ".dockerignore", *INPUTS):
+        path = ROOT / name
+        if path.is_file():
+            yield path
+        else:
+            yield from sorted(one for one in path.rglob("*") if one.is_file() and "__pycache__" not in one.parts)

@@ -1,0 +1,129 @@
+"""The engines in Docker: docker-compose.yml with keys, seed and callers from the state folder.
+
+DynamoDB's data lies in a volume of the state folder's own Compose project. In `run/`, the place of a container is held
+by the process that follows its log: it lives exactly as long as the container does, so that `status` and `logs` need
+not know the difference.
+"""
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from twinvault_local import status
+from twinvault_local.engines import docker, dynamodb, image, starting
+from twinvault_local.engines.docker import Docker
+from twinvault_local.engines.launcher import DOCKER, Claims, Progress
+from twinvault_local.errors import EngineError, FetchError
+from twinvault_local.machine import files, ports, processes
+from twinvault_local.machine.checkout import ROOT
+from twinvault_local.state import State
+from twinvault_local.status import DYNAMODB, ISSUER, KMS
+
+if TYPE_CHECKING:
+    import subprocess
+
+DYNAMODB_IMAGE = f"amazon/dynamodb-local:{dynamodb.VERSION}"
+_COMPOSE_FILES = (ROOT / "docker-compose.yml", ROOT / "local" / "twin" / "compose.state.yml")
+_AGAIN = "Check the network, then type the command again."
+_OTHERWISE = f"{_AGAIN} Or run the engines as plain processes: twinvault up --route process"
+
+
+@dataclass(frozen=True, slots=True)
+class DockerLauncher:
+    """Everything but DynamoDB's data lies in the state folder."""
+
+    state: State
+    engine: Docker
+    project: str
+    name: str = DOCKER
+
+    def start(self, claims: Claims, *, progress: Progress) -> dict[str, str]:
+        """Pull and build what is missing, and start the three containers; where they answer on this machine."""
+        chosen = starting.choose_ports(self.state)
+        variables = self._variables(chosen, claims)
+        self._ensure_images(variables, progress)
+        progress(f"starting DynamoDB Local {dynamodb.VERSION}, the local KMS and the issuer in Docker")
+        files.write_json(self.state.containers, {"project": self.project})
+        done = self._compose("up", "--detach", "--no-build", "--force-recreate", "--remove-orphans", **variables)
+        if done.returncode != 0:
+            raise EngineError(
+                f"Docker could not start the engines:\n{docker.tail(done)}",
+                next_step="Mend what Docker says, then type the command again.",
+            )
+        endpoints = {name: f"http://{ports.LOOPBACK}:{chosen[name]}" for name in starting.ENGINES}
+        for name in endpoints:
+            follow = self.engine.command("logs", "--follow", f"{self.project}-{name}-1")
+            starting.launch(self.state, name, follow)
+        for name, endpoint in endpoints.items():
+            starting.await_ready(self.state, name, partial(status.answers, name, endpoint))
+        return endpoints
+
+    def stop(self) -> list[str]:
+        """Remove the containers and their network; the volume with the data stays."""
+        places = {name: status.slot(self.state, name) for name in starting.ENGINES}
+        stopped = [name for name, place in places.items() if processes.running(place)]
+        if self.state.containers.exists():
+            self._down()
+        for place in places.values():
+            processes.stop(place)
+        return stopped
+
+    def wipe(self) -> None:
+        """Delete the volume with DynamoDB's data."""
+        self._down("--volumes")
+
+    def _down(self, *options: str) -> None:
+        empty = Claims("", "", "")
+        variables = self._variables(dict.fromkeys(starting.ENGINES, 0), empty)
+        done = self._compose("down", "--remove-orphans", *options, **variables)
+        if done.returncode != 0:
+            raise EngineError(
+                f"Docker could not stop the engines:\n{docker.tail(done)}",
+                next_step="Mend what Docker says, then type the command again.",
+            )
+        self.state.containers.unlink(missing_ok=True)
+
+    def _ensure_images(self, variables: dict[str, str], progress: Progress) -> None:
+        # Data that lies in Docker already leaves no choice.
+        next_step = _AGAIN if self.state.provisioned.exists() else _OTHERWISE
+        if not self.engine.has_image(DYNAMODB_IMAGE):
+            progress(f"pulling {DYNAMODB_IMAGE} (once)")
+            done = self._compose("pull", "--quiet", DYNAMODB, **variables)
+            if done.returncode != 0:
+                raise FetchError(f"Docker could not pull {DYNAMODB_IMAGE}:\n{docker.tail(done)}", next_step=next_step)
+        if not self.engine.has_image(variables["TWINVAULT_IMAGE"]):
+            progress("building the image of the local KMS and the issuer (once for each change of them)")
+            done = self._compose("build", KMS, **variables)
+            if done.returncode != 0:
+                raise FetchError(
+                    f"Docker could not build the image of the local KMS and the issuer:\n{docker.tail(done)}",
+                    next_step=next_step,
+                )
+
+    def _variables(self, chosen: dict[str, int], claims: Claims) -> dict[str, str]:
+        """The variables of the two Compose files."""
+        owner = self.state.folder.stat()
+        return {
+            "TWINVAULT_IMAGE": image.tag(),
+            "TWINVAULT_NETWORK": self.project,
+            "TWINVAULT_FOLDER": str(self.state.folder),
+            # A rootless engine's root is the user that runs it.
+            "TWINVAULT_USER": "0:0" if self.engine.rootless else f"{owner.st_uid}:{owner.st_gid}",
+            "TWINVAULT_DYNAMODB_PORT": str(chosen[DYNAMODB]),
+            "TWINVAULT_KMS_PORT": str(chosen[KMS]),
+            "TWINVAULT_ISSUER_PORT": str(chosen[ISSUER]),
+            "TWINVAULT_AUDIENCE": claims.audience,
+            "TWINVAULT_TENANT_CLAIM": claims.tenant_claim,
+            "TWINVAULT_PERMISSIONS_CLAIM": claims.permissions_claim,
+        }
+
+    def _compose(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        named = [option for file in _COMPOSE_FILES for option in ("--file", str(file))]
+        options = ("--project-name", self.project, *named, "--ansi", "never", "--progress", "plain")
+        return self.engine.run("compose", *options, *arguments, **variables)
+
+
+def new_project() -> str:
+    """A name for the containers, the network and the volume of one state folder, of no other on this machine."""
+    return f"twinvault-{secrets.token_hex(4)}"

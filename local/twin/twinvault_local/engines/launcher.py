@@ -1,0 +1,40 @@
+"""What the twin asks of a route, whichever it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+AUTO, DOCKER, PROCESS = "auto", "docker", "process"
+IN_WORDS = {DOCKER: "in Docker", PROCESS: "as plain processes"}
+
+type Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The form of the tokens that the functions expect."""
+
+    audience: str
+    tenant_claim: str
+    permissions_claim: str
+
+
+class Launcher(Protocol):
+    """A launcher of the three engines: the engines are the same, and so is what they do."""
+
+    @property
+    def name(self) -> str:
+        """As `--route` spells it."""
+
+    def start(self, claims: Claims, *, progress: Progress) -> dict[str, str]:
+        """Fetch what is missing and start the engines; where they answer on this machine.
+
+        Raises:
+            ToolMissingError, FetchError, EngineError: and something may have started; `stop` ends it.
+        """
+
+    def stop(self) -> list[str]:
+        """End the engines, whatever half of them runs; the names of those that had been running."""
+
+    def wipe(self) -> None:
+        """Delete for good what lies outside the state folder; the engines are stopped."""

@@ -1,0 +1,52 @@
+"""Starting one process of a twin and waiting until it serves."""
+
+import os
+from collections.abc import Callable
+
+from twinvault_local import status
+from twinvault_local.errors import EngineError
+from twinvault_local.machine import disk, files, ports, processes, waiting
+from twinvault_local.state import State
+from twinvault_local.status import DYNAMODB, ISSUER, KMS
+
+START_SECONDS = 60
+ENGINES = (DYNAMODB, KMS, ISSUER)
+# What a process of the twin sees of this machine: no credentials, no proxies, no settings of any SDK.
+_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.defpath}
+
+
+def launch(state: State, name: str, command: list[str]) -> None:
+    """Start the process that holds the place of the service `name`."""
+    processes.start(status.slot(state, name), command, environment=_ENVIRONMENT)
+
+
+def await_ready(state: State, name: str, ready: Callable[[], bool]) -> None:
+    """Return when `ready` says so.
+
+    Raises:
+        EngineError: the process ended, or START_SECONDS passed; with the last words of its log.
+        DiskFullError: no room is left, so that it can neither become ready nor say so.
+    """
+    place = status.slot(state, name)
+
+    def alive() -> bool:
+        return processes.running(place) is not None and not disk.is_exhausted(state.folder)
+
+    if not waiting.until(ready, seconds=START_SECONDS, alive=alive):
+        disk.refuse_exhausted(state.folder)
+        what = f"is not ready within {START_SECONDS} s" if alive() else "ended at once"
+        raise EngineError(
+            f"The twin's {name} {what}. It said:\n{processes.last_words(place)}",
+            next_step=f"See the whole of it: {place.log}",
+        )
+
+
+def choose_ports(state: State) -> dict[str, int]:
+    """The engines' ports: as the last time where still free, so that what was noted elsewhere stays true."""
+    kept = files.read_json(state.ports)
+    chosen = {}
+    for name in ENGINES:
+        port = kept.get(name)
+        chosen[name] = port if isinstance(port, int) and ports.is_free(port) else ports.free_port()
+    files.write_json(state.ports, chosen)
+    return chosen

@@ -1,0 +1,97 @@
+"""Newer code in a running twin: unpacked, loaded beside the older, exchanged for it if it starts. No engine stops."""
+
+import os
+import shutil
+import signal
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from twinvault_lambda import standing
+from twinvault_lambda.config import ServerConfig
+from twinvault_local import status
+from twinvault_local.artifact import archive
+from twinvault_local.errors import EngineError, NotRunningError
+from twinvault_local.inner_loop import bytecode, loading
+from twinvault_local.machine import files, processes, waiting
+from twinvault_local.state import State
+from twinvault_local.status import SERVER, Facts
+
+EXCHANGE_SECONDS = 60
+
+
+def reload(state: State, zipped: Path) -> tuple[Facts, bool]:
+    """Let the running twin serve the artifact at `zipped`; its facts, and whether it served another one before.
+
+    Raises:
+        NotRunningError: no twin runs in this state folder.
+        LoadError: a function of the newer code cannot start; the older code goes on serving.
+        EngineError: the Lambda server did not answer in time.
+    """
+    with state.lock():
+        told = status.facts(state)
+        config = ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
+        if archive.sha256(zipped) == config.task_root.name and not loading.failed(state):
+            return told, False
+        task_root = archive.unpack(zipped, state.artifact)
+        inherit(state, task_root, kept=[config.task_root])  # an older worker may still be at work there
+        try:
+            exchange(state, replace(config, task_root=task_root))
+        except BaseException:
+            if task_root != config.task_root:
+                shutil.rmtree(task_root)
+            raise
+        told = replace(told, artifact=task_root.name)
+        status.remember(state, told)
+        return told, True
+
+
+def exchange(state: State, wanted: ServerConfig) -> None:
+    """Let the running server take the functions of `wanted`. The caller holds the state folder's lock.
+
+    Raises:
+        LoadError, EngineError: as `reload`; the server's configuration is as it was.
+    """
+    before = ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
+    # The number is spent, whatever becomes of it: the next exchange must not find this one's answer.
+    generation = before.generation + 1
+    files.write(state.server, replace(wanted, generation=generation).to_json().encode())
+    try:
+        _ask(state, generation)
+    except BaseException:
+        files.write(state.server, replace(before, generation=generation).to_json().encode())
+        raise
+
+
+def _ask(state: State, generation: int) -> None:
+    slot = status.slot(state, SERVER)
+    pid = processes.running(slot)
+    if pid is None:
+        raise NotRunningError("The Lambda server died.", next_step="Start it again: twinvault up")
+    os.kill(pid, signal.SIGHUP)
+
+    def answer() -> tuple[standing.Verdict, standing.Standing] | None:
+        return standing.read(processes.output(slot), generation=generation)
+
+    waiting.until(
+        lambda: answer() is not None, seconds=EXCHANGE_SECONDS, alive=lambda: processes.running(slot) is not None
+    )
+    match answer():
+        case None:
+            raise EngineError(
+                f"The Lambda server did not take the newer functions. It said:\n{processes.last_words(slot)}",
+                next_step="Start it again: twinvault down && twinvault up",
+            )
+        case "refused", told:
+            raise loading.error(state, told.failed, what_holds="The code of before goes on serving.")
+
+
+def inherit(state: State, task_root: Path, *, kept: Collection[Path]) -> None:
+    """Take over what older artifacts have compiled, and delete them but for those that are `kept`."""
+    for older in state.artifact.iterdir():
+        if older == task_root:
+            continue
+        bytecode.carry(older, task_root, prefix=state.bytecode)
+        if older not in kept:
+            shutil.rmtree(older)
+            bytecode.forget(older, prefix=state.bytecode)

@@ -1,0 +1,1 @@
+"""What the synthesized template asks for: read, made where it is missing, told to the functions."""

@@ -1,0 +1,155 @@
+"""The state folder: what a twin keeps between `up` and `up`, and where each part of it lies."""
+
+import re
+import secrets
+import shutil
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinvault_local.errors import StateError
+from twinvault_local.machine import files, locks
+
+SEED_BYTES = 32
+_SEED = re.compile(rb"[0-9a-f]{64}\n?")
+_FOLDERS = ("kms", "dynamodb", "issuer", "artifact", "bytecode", "logs", "run")
+_FILES = ("seed", "provisioned.json", "callers.json", "ports.json", "route.json", "server.json", "twin.json", "lock")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The layout of one state folder; nobody else spells these names."""
+
+    folder: Path
+
+    @property
+    def seed(self) -> Path:
+        """64 hex digits, from which the local KMS derives every key: who reads them reads everything."""
+        return self.folder / "seed"
+
+    @property
+    def kms(self) -> Path:
+        """The local KMS's store."""
+        return self.folder / "kms"
+
+    @property
+    def dynamodb(self) -> Path:
+        """DynamoDB Local's database."""
+        return self.folder / "dynamodb"
+
+    @property
+    def issuer(self) -> Path:
+        """The issuer's signing key."""
+        return self.folder / "issuer"
+
+    @property
+    def artifact(self) -> Path:
+        """The unpacked artifacts, one folder for each sha256."""
+        return self.folder / "artifact"
+
+    @property
+    def bytecode(self) -> Path:
+        """Compiled modules, so that the unpacked artifact stays as it was unpacked."""
+        return self.folder / "bytecode"
+
+    @property
+    def logs(self) -> Path:
+        """One log for each engine, each function, and the API's access."""
+        return self.folder / "logs"
+
+    @property
+    def run(self) -> Path:
+        """One file for each process that was started."""
+        return self.folder / "run"
+
+    @property
+    def provisioned(self) -> Path:
+        """Stack and logical id to physical name, of everything that was made."""
+        return self.folder / "provisioned.json"
+
+    @property
+    def callers(self) -> Path:
+        """Access key id to ARN: whom the local KMS takes a caller for."""
+        return self.folder / "callers.json"
+
+    @property
+    def ports(self) -> Path:
+        """The engines' ports, kept over restarts."""
+        return self.folder / "ports.json"
+
+    @property
+    def route(self) -> Path:
+        """How the engines are run, and under which name in Docker."""
+        return self.folder / "route.json"
+
+    @property
+    def containers(self) -> Path:
+        """Present while containers of this twin may run."""
+        return self.run / "containers.json"
+
+    @property
+    def server(self) -> Path:
+        """What the Lambda server is told."""
+        return self.folder / "server.json"
+
+    @property
+    def twin(self) -> Path:
+        """What `twinvault status --json` tells of a twin that came up."""
+        return self.folder / "twin.json"
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Held by every command that changes what runs or lies here; a second one is refused (BusyError)."""
+        self._make()
+        return locks.held(self.folder / "lock", wait=False)
+
+    def prepare(self) -> None:
+        """Make what is missing: the folders, for the owner alone, and a seed drawn once.
+
+        Raises:
+            StateError: the folder holds something, and it is not a twin's; or the seed is damaged or gone.
+        """
+        self.check()
+        self._make()
+        for name in _FOLDERS:
+            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+        if not self.seed.exists():
+            files.write(self.seed, f"{secrets.token_hex(SEED_BYTES)}\n".encode())
+
+    def _make(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    def check(self) -> None:
+        """Refuse a folder that is not a twin's, or whose seed does not go with its data (StateError)."""
+        self.refuse_strangers()
+        if self.seed.exists() and not _SEED.fullmatch(self.seed.read_bytes()):
+            raise StateError(
+                f"{self.seed} is damaged.", next_step="Put it back, or wipe data and keys: twinvault reset"
+            )
+        if self.provisioned.exists() and not self.seed.exists():
+            raise StateError(
+                f"{self.seed} is gone: what the tables hold cannot be opened without it.",
+                next_step="Put it back, or wipe data and keys: twinvault reset",
+            )
+
+    def refuse_strangers(self) -> None:
+        """Refuse a folder that holds what is not a twin's (StateError): it was named by mistake."""
+        if not self.folder.exists():
+            return
+        names = {path.name for path in self.folder.iterdir()} - {*_FOLDERS, *_FILES}
+        half_written = tuple(f".{known}." for known in _FILES)
+        if strange := sorted(name for name in names if not name.startswith(half_written)):
+            raise StateError(
+                f"{self.folder} holds {strange[0]!r}, which is not a twin's.", next_step="Name another folder: --state"
+            )
+
+    def wipe(self) -> None:
+        """Delete data, keys and everything else of the twin; what is not a twin's own stays, whatever `folder` is."""
+        for name in _FOLDERS:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in _FILES:
+            (self.folder / name).unlink(missing_ok=True)
+            for half_written in self.folder.glob(f".{name}.*"):
+                half_written.unlink()
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()

@@ -1,0 +1,125 @@
+"""Whether a twin runs, and what it tells of itself."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+from twinvault_local.engines import dynamodb, python
+from twinvault_local.errors import NotRunningError, StateError
+from twinvault_local.machine import files, processes
+from twinvault_local.machine.processes import Slot
+from twinvault_local.state import State
+
+DYNAMODB, KMS, ISSUER, SERVER = "dynamodb", "kms", "issuer", "server"
+SERVICES = (ISSUER, KMS, DYNAMODB, SERVER)  # in the order of starting; stopped in the other
+
+
+class Health(StrEnum):
+    """How one service does."""
+
+    WELL = "well"  # its process lives and it answers
+    SILENT = "silent"  # its process lives and it does not answer
+    DIED = "died"  # it was started and its process is gone
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What others need to know of a twin that came up; the first part of `twinvault status --json`."""
+
+    url: str
+    route: str
+    endpoints: Mapping[str, str]
+    tables: Mapping[str, str]
+    region: str
+    artifact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a twin does: its facts, where it came up, and each of its services."""
+
+    facts: Facts | None
+    services: Mapping[str, Health]
+
+    @property
+    def running(self) -> bool:
+        """Whether everything is well."""
+        return self.facts is not None and all(health is Health.WELL for health in self.services.values())
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing runs, and nothing died."""
+        return all(health is Health.STOPPED for health in self.services.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """One flat object, the facts first."""
+        told = asdict(self.facts) if self.facts else {}
+        return {**told, "running": self.running, "services": dict(self.services)}
+
+
+def slot(state: State, name: str) -> Slot:
+    """Where the process of a service is remembered."""
+    return Slot(name=name, run=state.run, logs=state.logs)
+
+
+def facts(state: State) -> Facts:
+    """The facts of the twin that runs in this state folder.
+
+    Raises:
+        NotRunningError: none does, or a part of it died.
+    """
+    told = _told(state)
+    alive = [processes.running(slot(state, name)) is not None for name in SERVICES]
+    if told is None or not any(alive):
+        raise NotRunningError(f"No twin runs in {state.folder}.", next_step="Start it: twinvault up")
+    if not all(alive):
+        died = ", ".join(name for name, lives in zip(SERVICES, alive, strict=True) if not lives)
+        raise NotRunningError(f"A part of the twin died: {died}.", next_step="Start it again: twinvault up")
+    return told
+
+
+def look(state: State) -> Status:
+    """How the twin in this state folder does; each living service is asked."""
+    told = _told(state)
+    return Status(told, {name: _health(state, name, told) for name in SERVICES})
+
+
+def remember(state: State, told: Facts) -> None:
+    """Write the facts down: from here on the twin counts as up."""
+    files.write_json(state.twin, asdict(told))
+
+
+def answers(name: str, endpoint: str) -> bool:
+    """Whether the service of this name answers at `endpoint`."""
+    match name:
+        case "dynamodb":
+            return dynamodb.answers(endpoint)
+        case "kms" | "issuer":
+            return python.answers(f"{endpoint}/health")
+        case _:
+            try:  # any answer will do: what lies at / is the template's affair
+                return bool(httpx.get(endpoint, timeout=5, trust_env=False).status_code)
+            except httpx.HTTPError:
+                return False
+
+
+def _told(state: State) -> Facts | None:
+    content = files.read_json(state.twin)
+    try:
+        return Facts(**content) if content else None
+    except TypeError:
+        raise StateError(f"{state.twin} is of another version.", next_step="twinvault down && twinvault up") from None
+
+
+def _health(state: State, name: str, told: Facts | None) -> Health:
+    place = slot(state, name)
+    if processes.running(place) is None:
+        return Health.DIED if processes.remembered(place) else Health.STOPPED
+    if told is None:
+        return Health.SILENT
+    endpoint = told.url if name == SERVER else told.endpoints[name]
+    return Health.WELL if answers(name, endpoint) else Health.SILENT

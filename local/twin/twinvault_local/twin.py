@@ -1,0 +1,193 @@
+"""The twin: up, down, reset. What it starts it stops again when something fails in between."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from twinvault_lambda.config import ServerConfig
+from twinvault_local import status
+from twinvault_local.artifact import archive, sources
+from twinvault_local.engines import choice, python, starting
+from twinvault_local.engines.launcher import PROCESS, Claims, Launcher
+from twinvault_local.errors import EngineError, PortInUseError, TemplateError
+from twinvault_local.inner_loop import bytecode, reloading
+from twinvault_local.machine import disk, files, ports, processes, toolchain
+from twinvault_local.provision import aws, callers, functions
+from twinvault_local.provision.ledger import Ledger
+from twinvault_local.provision.provisioner import Provisioner
+from twinvault_local.provision.template import ACCOUNT, Assembly, Known
+from twinvault_local.state import State
+from twinvault_local.status import DYNAMODB, ISSUER, KMS, SERVER, Facts
+
+type Progress = Callable[[str], None]
+
+DEFAULT_PORT = 8787
+_TABLES = {"records": "RecordsTable", "keys": "KeysTable", "audit": "AuditTable", "checkpoints": "CheckpointsTable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """One twin: its state folder, and the cache that all twins of a checkout share."""
+
+    state: State
+    cache: Path
+
+    def up(
+        self,
+        make: Callable[[Progress], sources.Sources],
+        *,
+        port: int,
+        progress: Progress,
+        route: str = PROCESS,
+    ) -> tuple[Facts, bool]:
+        """Start everything; the twin's facts, and whether it had to be started at all.
+
+        `make` gives the artifact and the assembly; `route` is how the engines run, for good once there is data. What an
+        earlier `up` left half-started, or what died since, is ended first. Whatever fails, and a Ctrl-C too, leaves
+        nothing running that this call started.
+
+        Raises:
+            TwinError: with what happened and the next command.
+        """
+        self.state.check()
+        with self.state.lock():
+            now = status.look(self.state)
+            if now.running and now.facts:
+                choice.refuse_other(self.state, route)
+                return now.facts, False
+            chosen = choice.choose(self.state, self.cache, wanted=route, progress=progress)
+            self._stop_all()
+            choice.forget(self.state, self.cache)
+            self.state.prepare()
+            _refuse_used(port)
+            disk.refuse_full(self.state.folder)
+            try:
+                return self._start(make(progress), chosen, port, progress), True
+            except BaseException:
+                self._stop_all()
+                choice.forget(self.state, self.cache)
+                raise
+
+    def down(self) -> list[str]:
+        """Stop everything that `up` started and nothing else; the names of what had been running."""
+        if not self.state.folder.exists():
+            return []
+        self.state.refuse_strangers()
+        with self.state.lock():
+            return self._stop_all()
+
+    def reset(self) -> None:
+        """Stop everything, and delete data and keys for good."""
+        if self.state.folder.exists():
+            self.state.refuse_strangers()
+            with self.state.lock():
+                self._stop_all()
+                choice.wipe(self.state, self.cache)
+                self.state.wipe()
+
+    def _start(self, made: sources.Sources, route: Launcher, port: int, progress: Progress) -> Facts:
+        base = toolchain.base_python()
+        assembly = Assembly.load(made.assembly)
+        runtime = toolchain.ensure_lambda_runtime(self.cache, base)
+        known = {**callers.roles(assembly), **functions.arns(assembly)}
+        files.write_json(self.state.callers, callers.table(callers.roles(assembly)))
+        choice.remember(self.state, route)
+        endpoints = route.start(_claims(assembly), progress=progress)
+        known |= self._provision(assembly, endpoints, progress)
+
+        progress("starting the functions")
+        task_root = self._unpack(made.artifact)
+        service = functions.describe(assembly, known, overrides=_overrides(endpoints))
+        config = ServerConfig(
+            api_port=port,
+            region=assembly.region,
+            account=ACCOUNT,
+            python=base,
+            task_root=task_root,
+            runtime_dir=runtime,
+            bytecode_dir=self.state.bytecode,
+            log_dir=self.state.logs,
+            functions=service.functions,
+            routes=service.routes,
+            throttle=service.throttle,
+            cors=service.cors,
+            access_log_format=service.access_log_format,
+            integration_timeout_seconds=service.integration_timeout_seconds,
+        )
+        files.write(self.state.server, config.to_json().encode())
+        url = f"http://{ports.LOOPBACK}:{port}"
+        starting.launch(self.state, SERVER, python.server_command(self.state.server))
+        # It answers at once, and says so when each function has a worker: the first request shall find one.
+        starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(status.slot(self.state, SERVER)))
+        told = Facts(url, route.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
+        status.remember(self.state, told)
+        return told
+
+    def _unpack(self, zipped: Path) -> Path:
+        """The unpacked artifact; those before it go: nothing runs from them any more."""
+        task_root = archive.unpack(zipped, self.state.artifact)
+        bytecode.sweep(self.state.bytecode)
+        reloading.inherit(self.state, task_root, kept=())
+        return task_root
+
+    def _provision(self, assembly: Assembly, endpoints: Mapping[str, str], progress: Progress) -> Known:
+        progress("making tables and keys from the synthesized template")
+        who = {"region": assembly.region, "access_key_id": callers.OPERATOR}
+        provisioner = Provisioner(
+            assembly=assembly,
+            ledger=Ledger(self.state.provisioned),
+            dynamodb=aws.dynamodb_client(endpoints[DYNAMODB], **who),
+            kms=aws.kms_client(endpoints[KMS], **who),
+            progress=progress,
+        )
+        try:
+            return provisioner.run()
+        except (BotoCoreError, ClientError) as error:
+            raise EngineError(
+                f"Tables and keys could not be made: {error}",
+                next_step=f"See what the engines say: {self.state.logs}/dynamodb.log and kms.log",
+            ) from error
+
+    def _stop_all(self) -> list[str]:
+        """Stop the server, then the engines; the server too where the engines are in a Docker that does not answer."""
+        stopped = [SERVER] if processes.stop(status.slot(self.state, SERVER)) else []
+        self.state.twin.unlink(missing_ok=True)
+        return stopped + choice.stop(self.state, self.cache)
+
+
+def _refuse_used(port: int) -> None:
+    if not ports.is_free(port):
+        who = ports.listener(port) or "another program"
+        raise PortInUseError(
+            f"Port {port} is in use: {who} listens on it.",
+            next_step="End that program, or choose another port: twinvault up --port 8790",
+        )
+
+
+def _overrides(endpoints: Mapping[str, str]) -> dict[str, str]:
+    """The values that differ from production, and nothing else; table names and key ids come from provisioning."""
+    return {
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoints[DYNAMODB],
+        "AWS_ENDPOINT_URL_KMS": endpoints[KMS],
+        "TWINVAULT_ISSUER": endpoints[ISSUER],
+        "TWINVAULT_JWKS_URL": f"{endpoints[ISSUER]}/.well-known/jwks.json",
+    }
+
+
+def _claims(assembly: Assembly) -> Claims:
+    """The form of the tokens that the functions expect, as the template tells them."""
+    wanted = ("TWINVAULT_AUDIENCE", "TWINVAULT_TENANT_CLAIM", "TWINVAULT_PERMISSIONS_CLAIM")
+    for resource in assembly.resources(functions.FUNCTION):
+        declared = resource.properties.get("Environment", {}).get("Variables", {})
+        if all(isinstance(declared.get(name), str) for name in wanted):
+            return Claims(*(declared[name] for name in wanted))
+    raise TemplateError(f"No function of the template declares {', '.join(wanted)}.")
+
+
+def _table_names(assembly: Assembly, known: Known) -> dict[str, str]:
+    outputs = assembly.outputs(known)
+    if missing := [output for output in _TABLES.values() if output not in outputs]:
+        raise TemplateError(f"The template has no output {', '.join(missing)}.")
+    return {table: outputs[output] for table, output in _TABLES.items()}

@@ -1,0 +1,154 @@
+"""Which route a state folder is on, on machines with every kind of Docker; `docker` here is a program of our own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from twinvault_local.engines import choice, docker
+from twinvault_local.engines.as_processes import ProcessLauncher
+from twinvault_local.engines.in_docker import DockerLauncher
+from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
+from twinvault_local.errors import EngineError, StateError, ToolMissingError
+from twinvault_local.machine import files
+from twinvault_local.state import State
+
+type Install = Callable[..., Path]
+
+WELL = '{"ServerVersion": "28.0", "SecurityOptions": ["name=seccomp"]}'
+ROOTLESS = '{"ServerVersion": "28.0", "SecurityOptions": ["name=seccomp", "name=rootless"]}'
+HERE = "unix:///var/run/docker.sock"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    made = State(tmp_path / "state")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """A `docker` that is the only program on PATH beside the shell's, and says what it is told to."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+
+    def installed(*, info: str = WELL, host: str = HERE, compose: str = "2.40.0", complaint: str = "") -> Path:
+        calls = tmp_path / "calls"
+        program = programs / "docker"
+        program.write_text(
+            f"""#!/bin/sh
+echo "$@" >> {calls}
+case "$1 $2" in
+  "info --format") echo '{complaint}' >&2; echo '{info}' ;;
+  "context inspect") echo {host} ;;
+  "compose version") echo {compose} ;;
+esac
+""",
+            encoding="utf-8",
+        )
+        program.chmod(0o755)
+        return calls
+
+    return installed
+
+
+def fix(state: State, route: str) -> None:
+    """As after a first `up` on this route."""
+    files.write_json(state.route, {"route": route, **({"project": "twinvault-0123abcd"} if route == DOCKER else {})})
+    files.write_json(state.provisioned, {"Stack/Table": "table"})
+
+
+def test_docker_is_chosen_where_an_engine_answers(state: State, install: Install, tmp_path: Path) -> None:
+    install()
+    for wanted in (AUTO, DOCKER):
+        chosen = choice.choose(state, tmp_path, wanted=wanted, progress=print)
+        assert isinstance(chosen, DockerLauncher)
+        assert chosen.project.startswith("twinvault-")
+    assert choice.fixed(state) is None, "choosing fixes nothing"
+
+
+def test_processes_can_be_asked_for_where_an_engine_answers(state: State, install: Install, tmp_path: Path) -> None:
+    calls = install()
+    assert isinstance(choice.choose(state, tmp_path, wanted=PROCESS, progress=print), ProcessLauncher)
+    assert not calls.exists(), "Docker is not even asked"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(None, "no `docker` on PATH", id="no docker"),
+        pytest.param({"info": "", "complaint": "Cannot connect"}, "Cannot connect", id="no engine"),
+        pytest.param(
+            {"info": '{"ServerVersion": ""}', "complaint": "permission denied"}, "permission", id="not allowed"
+        ),
+        pytest.param({"host": "tcp://10.0.0.7:2375"}, "not on this machine", id="an engine elsewhere"),
+        pytest.param({"compose": "1.29.2"}, "no Compose", id="an old Compose"),
+        pytest.param({"compose": ""}, "no Compose", id="no Compose"),
+    ],
+)
+def test_without_a_usable_engine_processes_are_chosen_and_it_is_said(
+    state: State, install: Install, tmp_path: Path, options: dict[str, str] | None, said: str
+) -> None:
+    if options is not None:
+        install(**options)
+    steps: list[str] = []
+    assert isinstance(choice.choose(state, tmp_path, wanted=AUTO, progress=steps.append), ProcessLauncher)
+    (step,) = steps
+    assert said in step
+    assert "plain processes" in step
+    with pytest.raises(ToolMissingError, match=said):
+        choice.choose(state, tmp_path, wanted=DOCKER, progress=print)
+
+
+@pytest.mark.parametrize(("route", "other"), [(PROCESS, DOCKER), (DOCKER, PROCESS)])
+def test_a_route_stays_as_the_data_was_made(
+    state: State, install: Install, tmp_path: Path, route: str, other: str
+) -> None:
+    install()
+    fix(state, route)
+    assert choice.choose(state, tmp_path, wanted=AUTO, progress=print).name == route
+    with pytest.raises(StateError, match="its data lies there") as caught:
+        choice.choose(state, tmp_path, wanted=other, progress=print)
+    assert "twinvault reset" in caught.value.next_step
+
+
+def test_data_made_before_there_were_routes_is_of_plain_processes(
+    state: State, install: Install, tmp_path: Path
+) -> None:
+    install()
+    files.write_json(state.provisioned, {"Stack/Table": "table"})
+    assert isinstance(choice.choose(state, tmp_path, wanted=AUTO, progress=print), ProcessLauncher)
+
+
+def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: State, tmp_path: Path) -> None:
+    fix(state, DOCKER)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        with pytest.raises(EngineError, match="data lies there"):
+            choice.choose(state, tmp_path, wanted=AUTO, progress=print)
+        assert choice.stop(state, tmp_path) == [], "nothing was started there"
+        files.write_json(state.containers, {})
+        for command in (choice.stop, choice.wipe):
+            with pytest.raises(EngineError, match="are there") as caught:
+                command(state, tmp_path)
+            assert "Docker" in caught.value.next_step
+
+
+def test_a_first_up_that_failed_fixes_no_route(state: State, install: Install, tmp_path: Path) -> None:
+    install()
+    choice.remember(state, choice.choose(state, tmp_path, wanted=PROCESS, progress=print))
+    choice.forget(state, tmp_path)
+    assert not state.route.exists()
+    fix(state, PROCESS)
+    choice.forget(state, tmp_path)
+    assert state.route.exists(), "what holds data is not forgotten"
+
+
+@pytest.mark.parametrize(("info", "rootless"), [(WELL, False), (ROOTLESS, True)])
+def test_a_rootless_engine_is_known(install: Install, info: str, rootless: bool) -> None:  # noqa: FBT001  # a parameter
+    install(info=info)
+    found = docker.find()
+    assert (found.rootless, found.host) == (rootless, HERE)
+    assert found.command("ps")[1:] == ["--host", HERE, "ps"]

@@ -1,0 +1,151 @@
+"""The Lambda server's configuration, read from the template."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from twinvault_local.errors import TemplateError
+from twinvault_local.provision import callers, functions
+from twinvault_local.provision.functions import Service
+from twinvault_local.provision.template import Assembly, Known, Physical
+
+type Templates = dict[str, dict[str, Any]]
+type Load = Callable[[Templates], Assembly]
+
+OVERRIDES = {
+    "AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:1",
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:2",
+    "TWINVAULT_ISSUER": "http://127.0.0.1:3",
+}
+
+
+def known(assembly: Assembly) -> Known:
+    made = {
+        "Small-Keys/RootKey": Physical("root-id", {"Arn": "arn:root"}),
+        "Small-Keys/TableKey": Physical("table-id", {"Arn": "arn:table"}),
+        "Small-Tables/Records": Physical("records-1"),
+    }
+    return {**callers.roles(assembly), **functions.arns(assembly), **made}
+
+
+def described(assembly: Assembly) -> Service:
+    return functions.describe(assembly, known(assembly), overrides=OVERRIDES)
+
+
+def test_a_function_is_as_the_template_says(templates: Templates, load: Load) -> None:
+    read, write = described(load(templates)).functions
+    assert (read.name, read.handler, read.timeout_seconds, read.memory_mb) == (
+        "small-dev-read",
+        "small.handlers.read",
+        10,
+        256,
+    )
+    assert (write.name, write.handler) == ("small-dev-write", "small.handlers.write")
+
+
+def test_only_values_are_overridden_and_nothing_is_added(templates: Templates, load: Load) -> None:
+    declared = templates["Small-Api"]["Resources"]["ReadFunction"]["Properties"]["Environment"]["Variables"]
+    environment = described(load(templates)).functions[0].environment
+    assert environment.keys() == declared.keys()
+    assert "AWS_ENDPOINT_URL_DYNAMODB" not in environment
+    assert environment["AWS_ENDPOINT_URL_KMS"] == "http://127.0.0.1:1"
+    assert environment["TWINVAULT_ISSUER"] == "http://127.0.0.1:3"
+    assert environment["TWINVAULT_RECORDS_TABLE"] == "records-1"
+    assert environment["TWINVAULT_ROOT_KEYS"] == "root-id"
+    assert environment["TWINVAULT_AUDIENCE"] == "small"
+
+
+def test_each_function_calls_as_its_own_role(templates: Templates, load: Load) -> None:
+    assembly = load(templates)
+    table = callers.table(callers.roles(assembly))
+    arns = [table[function.credentials.access_key_id] for function in described(assembly).functions]
+    assert arns == ["arn:aws:iam::000000000000:role/small-dev-read", "arn:aws:iam::000000000000:role/small-dev-write"]
+    assert table[callers.OPERATOR] == "arn:aws:iam::000000000000:root"
+    assert all(key.isalnum() for key in table)
+
+
+def test_roles_whose_access_key_ids_would_be_the_same_are_refused(templates: Templates, load: Load) -> None:
+    templates["Small-Api"]["Resources"]["ReadRole"]["Properties"]["RoleName"] = "small-devwrite"
+    with pytest.raises(TemplateError, match="too much alike"):
+        callers.table(callers.roles(load(templates)))
+
+
+def test_routes_lead_to_the_functions_of_their_integrations(templates: Templates, load: Load) -> None:
+    routes = described(load(templates)).routes
+    assert {(route.key, route.function) for route in routes} == {
+        ("GET /things/{id}", "small-dev-read"),
+        ("POST /things", "small-dev-write"),
+    }
+
+
+def test_a_route_may_lead_to_an_alias_of_its_function(templates: Templates, load: Load) -> None:
+    resources = templates["Small-Api"]["Resources"]
+    resources["ReadLive"] = {
+        "Type": "AWS::Lambda::Alias",
+        "Properties": {
+            "Name": "live",
+            "FunctionName": {"Ref": "ReadFunction"},
+            # The twin makes no versions, and does not look at which one it is.
+            "FunctionVersion": {"Fn::GetAtt": ["ReadVersion1", "Version"]},
+        },
+    }
+    uri = {"Fn::Join": ["", [{"Fn::GetAtt": ["ReadFunction", "Arn"]}, ":live"]]}
+    resources["ReadIntegration"]["Properties"]["IntegrationUri"] = uri
+    routes = {route.key: route.function for route in described(load(templates)).routes}
+    assert routes["GET /things/{id}"] == "small-dev-read"
+
+
+def test_a_route_to_an_alias_that_does_not_exist_is_refused(templates: Templates, load: Load) -> None:
+    uri = {"Fn::Join": ["", [{"Fn::GetAtt": ["ReadFunction", "Arn"]}, ":live"]]}
+    templates["Small-Api"]["Resources"]["ReadIntegration"]["Properties"]["IntegrationUri"] = uri
+    with pytest.raises(TemplateError, match="ReadIntegration"):
+        described(load(templates))
+
+
+def test_cors_throttling_and_access_log_are_the_templates(templates: Templates, load: Load) -> None:
+    service = described(load(templates))
+    assert service.cors is not None
+    assert (service.cors.allow_origins, service.cors.max_age_seconds) == (("https://a.example",), 60)
+    assert (service.throttle.rate, service.throttle.burst) == (50, 100)
+    assert service.access_log_format == '{"route": "$context.routeKey"}'
+    assert service.integration_timeout_seconds == 30
+
+
+def test_the_integrations_timeout_is_the_templates(templates: Templates, load: Load) -> None:
+    templates["Small-Api"]["Resources"]["ReadIntegration"]["Properties"]["TimeoutInMillis"] = 5000
+    with pytest.raises(TemplateError, match="TimeoutInMillis"):
+        described(load(templates))
+    templates["Small-Api"]["Resources"]["WriteIntegration"]["Properties"]["TimeoutInMillis"] = 5000
+    assert described(load(templates)).integration_timeout_seconds == 5
+
+
+def test_an_api_without_cors_has_none(templates: Templates, load: Load) -> None:
+    del templates["Small-Api"]["Resources"]["Api"]["Properties"]["CorsConfiguration"]
+    assert described(load(templates)).cors is None
+
+
+@pytest.mark.parametrize(
+    ("resource", "properties", "says"),
+    [
+        pytest.param("ReadFunction", {"Runtime": "python3.12"}, r"not python3\.12", id="another runtime"),
+        pytest.param("ReadFunction", {"Architectures": ["arm64"]}, "x86_64", id="another architecture"),
+        pytest.param("ReadIntegration", {"PayloadFormatVersion": "1.0"}, "ReadIntegration", id="payload format 1.0"),
+        pytest.param(
+            "ReadIntegration", {"IntegrationType": "HTTP_PROXY"}, "ReadIntegration", id="no Lambda integration"
+        ),
+        pytest.param("ReadRoute", {"AuthorizationType": "JWT"}, "ReadRoute", id="an authorizer"),
+    ],
+)
+def test_what_the_server_cannot_do_as_the_service_does_is_refused(
+    templates: Templates, load: Load, resource: str, properties: dict[str, Any], says: str
+) -> None:
+    templates["Small-Api"]["Resources"][resource]["Properties"] |= properties
+    with pytest.raises(TemplateError, match=says):
+        described(load(templates))
+
+
+def test_a_template_without_exactly_one_api_is_refused(templates: Templates, load: Load) -> None:
+    templates["Small-Api"]["Resources"]["Other"] = templates["Small-Api"]["Resources"]["Api"]
+    with pytest.raises(TemplateError, match="exactly one HTTP API"):
+        described(load(templates))
