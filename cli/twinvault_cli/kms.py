@@ -1,7 +1,6 @@
 """kms: the local KMS by itself, and snapshots of its store."""
 
 import logging
-import os
 import secrets
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import twinvault_durable as durable
 from twinvault_cli.errors import UsageError
 from twinvault_cli.output import console
 from twinvault_kms.snapshot import NONCE_BYTES, SALT_BYTES, export_store, import_store, open_snapshot
@@ -68,8 +68,7 @@ def snapshot_export(
         salt=secrets.token_bytes(SALT_BYTES),
         nonce=secrets.token_bytes(NONCE_BYTES),
     )
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
-        output.write(snapshot)
+    durable.create(file, snapshot)
     console.print(f"Wrote {file}, {len(snapshot)} bytes. With the passphrase it opens every key of the store.")
 
 

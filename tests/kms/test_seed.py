@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from twinvault_kms.errors import SeedError
-from twinvault_kms.seed import Seed, load_or_create_seed, load_seed, material_id, write_private
+from twinvault_kms.seed import Seed, load_or_create_seed, load_seed, material_id
 
 ROOT = bytes(31) + b"*"
 
@@ -47,14 +47,6 @@ def test_a_new_seed_file_is_private_and_stays(tmp_path: Path):
     again = load_or_create_seed(tmp_path / "kms" / "seed", fresh=bytes(32))
     assert made.fingerprint() == again.fingerprint() == Seed(ROOT).fingerprint()
     assert (tmp_path / "kms" / "seed").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_seed_that_another_process_made_first_is_not_replaced(tmp_path: Path):
-    write_private(tmp_path / "seed", "first", replace=False)
-    with pytest.raises(FileExistsError):
-        write_private(tmp_path / "seed", "second", replace=False)
-    assert (tmp_path / "seed").read_text() == "first"
-    assert [path.name for path in tmp_path.iterdir()] == ["seed"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import twinvault_durable as durable
 from twinvault_local.errors import BusyError, StateError
 from twinvault_local.machine import files
 from twinvault_local.state import State
@@ -91,7 +92,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
     with pytest.raises(TypeError):
         files.write_json(file, {"new": object()})
     with pytest.raises(TypeError):
-        files.write(file, "text")  # type: ignore[arg-type]  # a write that fails half way
+        durable.write(file, "text")  # type: ignore[arg-type]  # a write that fails half way
     assert files.read_json(file) == {"old": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 

@@ -5,14 +5,12 @@
 The first record is the header: format and the seed's fingerprint. A record is written with one write and fsynced. After
 a kill at any moment the last record is whole or torn; a torn one was never acknowledged and is cut off at the next
 opening. A bad record that good ones follow is damage, and the store does not open. Opening rewrites a journal that has
-grown long (a new file, fsync, rename, fsync of the folder), so either the old one or
-the new one is there, whole.
+grown long, so that either the old one or the new one is there, whole.
 
 Reads, and the operations that only use keys, never come here.
 """
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -20,10 +18,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import twinvault_durable as durable
 from twinvault_kms.codec import decode_record, encode_record
 from twinvault_kms.errors import SeedError, StoreDamagedError, StoreError, StoreLockedError
 from twinvault_kms.model import Change, Put
-from twinvault_kms.seed import Seed, sync_folder
+from twinvault_kms.seed import Seed
 from twinvault_kms.state import State
 
 LOG = logging.getLogger("twinvault.kms")
@@ -99,16 +98,14 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         StoreLockedError: Another process holds it.
     """
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(durable.held(folder / "lock", wait=False))
+        except durable.HeldError as error:
+            raise StoreLockedError(
+                f"The store {folder} is in use by another process.", next_step="Stop that one, or give another --data."
+            ) from error
         yield
-    except BlockingIOError as error:
-        raise StoreLockedError(
-            f"The store {folder} is in use by another process.", next_step="Stop that one, or give another --data."
-        ) from error
-    finally:
-        os.close(descriptor)
 
 
 def read_records(path: Path) -> tuple[list[dict[str, object]], int]:
@@ -167,15 +164,7 @@ def replay(documents: Sequence[dict[str, object]], *, into: State, fingerprint: 
 def write_store(path: Path, state: State, *, fingerprint: str) -> int:
     """Write a whole journal in place of the old one, atomically and durably, and return its size."""
     data = _record({"format": FORMAT, "seed": fingerprint}) + _records(Put(entity) for entity in state.entities())
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        _write_all(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    fresh.replace(path)
-    sync_folder(path.parent)
+    durable.write(path, data)
     return len(data)
 
 

@@ -7,7 +7,6 @@ sealed under a key of the seed: whoever has the store without the seed has no ke
 
 import contextlib
 import hmac
-import os
 import uuid
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+import twinvault_durable as durable
 from twinvault_kms.errors import SeedError
 
 SEED_BYTES = 32
 _SALT = b"twinvault/kms/v1"
 _NONCE_BYTES = 12
-_PRIVATE = 0o600
 
 
 class Seed:
@@ -99,38 +98,12 @@ def load_or_create_seed(path: Path, *, fresh: bytes) -> Seed:
     """Read the seed file, or make it from `fresh` (32 random bytes) with mode 0600, durably, before it is used."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Two processes may start at once: the first to link its file in wins, and both read that one.
+        # Two processes may start at once: one of them makes the file, and both read that one.
         with contextlib.suppress(FileExistsError):
-            write_private(path, fresh.hex() + "\n", replace=False)
+            durable.create(path, seed_line(fresh))
     return load_seed(path)
 
 
-def write_private(path: Path, text: str, *, replace: bool) -> None:
-    """Write a file that only its owner can read, whole or not at all, and durably.
-
-    Raises:
-        FileExistsError: It exists, and is not to be replaced.
-    """
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        if replace:
-            fresh.replace(path)
-        else:
-            path.hardlink_to(fresh)
-    finally:
-        fresh.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename or a new file in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def seed_line(root: bytes) -> bytes:
+    """Return what a seed file holds."""
+    return f"{root.hex()}\n".encode()

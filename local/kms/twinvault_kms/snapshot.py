@@ -18,11 +18,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+import twinvault_durable as durable
 from twinvault_kms.codec import decode_record, encode_record
 from twinvault_kms.errors import SnapshotError
 from twinvault_kms.journal import locked, read_records, replay, write_store
 from twinvault_kms.model import Put
-from twinvault_kms.seed import Seed, load_seed, write_private
+from twinvault_kms.seed import Seed, load_seed, seed_line
 from twinvault_kms.state import State
 
 _HEADER = struct.Struct(">8sBBBB16s12s")
@@ -102,7 +103,7 @@ def import_store(store: Store, data: Path, *, seed_file: Path | None, replace: b
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(data):
         # Seed first: a store whose seed is missing says so, a seed whose store is missing would start an empty one.
-        write_private(seed_path, store.seed.export().hex() + "\n", replace=True)
+        durable.write(seed_path, seed_line(store.seed.export()))
         write_store(data / "journal", store.state, fingerprint=store.seed.fingerprint())
 
 

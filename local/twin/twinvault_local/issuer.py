@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from twinvault_local.machine import files
+import twinvault_durable as durable
 from twinvault_local.machine.ports import LOOPBACK
 
 DEFAULT_SECONDS = 3600
@@ -73,7 +73,7 @@ def load_key(data: Path) -> ec.EllipticCurvePrivateKey:
         pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        files.write(file, pem)
+        durable.write(file, pem)
     key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{file} is not an EC key")

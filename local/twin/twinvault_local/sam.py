@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import twinvault_durable as durable
 from twinvault_lambda.config import FunctionConfig, ServerConfig
 from twinvault_local import status, tokens
 from twinvault_local.engines import choice
@@ -61,7 +62,7 @@ def write(state: State, events: Path, into: Path) -> list[Path]:
     (into / "events").mkdir(exist_ok=True)
     config = ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
     files.write_json(into / "env.json", environment(config.functions))
-    files.write(into / "network", f"{network}\n".encode())
+    durable.write(into / "network", f"{network}\n".encode())
     token = tokens.mint_token(state, tenant=TENANT, expires_in=TOKEN_SECONDS)
     written = [into / "env.json", into / "network"]
     for sample in sorted(events.glob("*.json")):

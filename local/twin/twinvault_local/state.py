@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import twinvault_durable as durable
 from twinvault_local.errors import StateError
-from twinvault_local.machine import files, locks
+from twinvault_local.machine import locks
 
 SEED_BYTES = 32
 _SEED = re.compile(rb"[0-9a-f]{64}\n?")
@@ -113,7 +114,7 @@ class State:
         for name in _FOLDERS:
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         if not self.seed.exists():
-            files.write(self.seed, f"{secrets.token_hex(SEED_BYTES)}\n".encode())
+            durable.write(self.seed, f"{secrets.token_hex(SEED_BYTES)}\n".encode())
 
     def _make(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

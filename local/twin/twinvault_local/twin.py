@@ -6,6 +6,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import twinvault_durable as durable
 from twinvault_lambda.config import ServerConfig
 from twinvault_local import status
 from twinvault_local.artifact import archive, sources
@@ -116,7 +117,7 @@ class Twin:
             access_log_format=service.access_log_format,
             integration_timeout_seconds=service.integration_timeout_seconds,
         )
-        files.write(self.state.server, config.to_json().encode())
+        durable.write(self.state.server, config.to_json().encode())
         url = f"http://{ports.LOOPBACK}:{port}"
         starting.launch(self.state, SERVER, python.server_command(self.state.server))
         # It answers at once, and says so when each function has a worker: the first request shall find one.

@@ -13,9 +13,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import twinvault_durable as durable
 from twinvault_local.artifact import wheels, zips
 from twinvault_local.errors import BuildError
-from twinvault_local.machine import files
 
 type Progress = Callable[[str], None]
 
@@ -41,7 +41,7 @@ def build(root: Path, out: Path, *, python: Path, progress: Progress) -> str:
     if len(packed) > LARGEST:
         raise BuildError(f"The artifact has {len(packed):,} bytes; at most {LARGEST:,} are allowed.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    files.write(out, packed, mode=0o644)
+    durable.write(out, packed, mode=0o644)
     return sha256(out)
 
 

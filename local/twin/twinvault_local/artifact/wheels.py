@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+import twinvault_durable as durable
 from twinvault_local.artifact import glibc, zips
 from twinvault_local.errors import BuildError
-from twinvault_local.machine import files, locks
+from twinvault_local.machine import locks
 
 type Progress = Callable[[str], None]
 
@@ -62,7 +63,7 @@ def _keep(packed: bytes, kept: Path) -> None:
     for stale in kept.parent.glob("wheels-*"):
         shutil.rmtree(stale)
     kept.mkdir()
-    files.write(kept / f"{hashlib.sha256(packed).hexdigest()}.zip", packed, mode=0o644)
+    durable.write(kept / f"{hashlib.sha256(packed).hexdigest()}.zip", packed, mode=0o644)
 
 
 def _made(lock: Path, cache: Path, *, python: Path) -> list[zips.Entry]:

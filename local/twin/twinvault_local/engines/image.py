@@ -11,13 +11,13 @@ DOCKERFILE = "local/twin/Dockerfile"
 # What the Dockerfile copies.
 INPUTS = (
     "requirements/engines.txt",
+    "local/durable/twinvault_durable",
     "local/iam/twinvault_iam",
     "local/kms/twinvault_kms",
     "local/twin/twinvault_local/__init__.py",
     "local/twin/twinvault_local/errors.py",
     "local/twin/twinvault_local/issuer.py",
     "local/twin/twinvault_local/machine/__init__.py",
-    "local/twin/twinvault_local/machine/files.py",
     "local/twin/twinvault_local/machine/ports.py",
 )
 

@@ -7,13 +7,14 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+import twinvault_durable as durable
 from twinvault_lambda import standing
 from twinvault_lambda.config import ServerConfig
 from twinvault_local import status
 from twinvault_local.artifact import archive
 from twinvault_local.errors import EngineError, NotRunningError
 from twinvault_local.inner_loop import bytecode, loading
-from twinvault_local.machine import files, processes, waiting
+from twinvault_local.machine import processes, waiting
 from twinvault_local.state import State
 from twinvault_local.status import SERVER, Facts
 
@@ -55,11 +56,11 @@ def exchange(state: State, wanted: ServerConfig) -> None:
     before = ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
     # The number is spent, whatever becomes of it: the next exchange must not find this one's answer.
     generation = before.generation + 1
-    files.write(state.server, replace(wanted, generation=generation).to_json().encode())
+    durable.write(state.server, replace(wanted, generation=generation).to_json().encode())
     try:
         _ask(state, generation)
     except BaseException:
-        files.write(state.server, replace(before, generation=generation).to_json().encode())
+        durable.write(state.server, replace(before, generation=generation).to_json().encode())
         raise
 
 

@@ -1,37 +1,16 @@
-"""Files that are either the old or the new one, whatever happens between."""
+"""JSON files of the twin: each is the old or the new one, whatever happens between."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+import twinvault_durable as durable
 from twinvault_local.errors import StateError
 
 
-def write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Replace `path` by `content` at once, on disk before this returns, never readable by more than `mode` allows."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the rename itself
-    finally:
-        os.close(folder)
-
-
 def write_json(path: Path, content: object) -> None:
-    """As `write`, of `content` as readable JSON."""
-    write(path, json.dumps(content, indent=2).encode() + b"\n")
+    """Replace `path` by `content` as readable JSON, on disk before this returns."""
+    durable.write(path, json.dumps(content, indent=2).encode() + b"\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

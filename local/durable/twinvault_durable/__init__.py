@@ -1,0 +1,6 @@
+"""Files that are either the old or the new one whatever happens between, and locks that end with their process."""
+
+from twinvault_durable.files import create, write
+from twinvault_durable.locks import HeldError, held
+
+__all__ = ["HeldError", "create", "held", "write"]
