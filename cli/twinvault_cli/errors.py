@@ -6,6 +6,7 @@ CliError                what the command itself has to say
 └── UnavailableError    a dependency, or the service itself, does not answer                             exit 4
 """
 
+from twinvault_kms.errors import LocalKmsError
 from twinvault_local.errors import TwinError
 
 OK, UNEXPECTED, USAGE, TAMPERING, UNAVAILABLE = 0, 1, 2, 3, 4
@@ -40,6 +41,6 @@ class UnavailableError(CliError):
     exit_code = UNAVAILABLE
 
 
-def exit_code(error: CliError | TwinError) -> int:
+def exit_code(error: CliError | TwinError | LocalKmsError) -> int:
     """The exit code of an error: whatever stands in the twin's way is a dependency."""
     return error.exit_code if isinstance(error, CliError) else UNAVAILABLE

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from twinvault_cli.errors import UNAVAILABLE, UNEXPECTED, CliError, exit_code
 from twinvault_cli.output import console
+from twinvault_kms.errors import LocalKmsError
 from twinvault_local.errors import TwinError
 
 # Which module has a command. Only that one is imported for it: importing all of them takes longer than a reload.
@@ -50,7 +51,7 @@ def run() -> None:
     """The entry point: maps every family of errors to its exit code and prints it in words."""
     try:
         app(sys.argv[1:])()
-    except (CliError, TwinError) as error:
+    except (CliError, TwinError, LocalKmsError) as error:
         console.print(f"[bold red]{escape(error.message)}[/]")
         if error.next_step:
             console.print(escape(error.next_step))

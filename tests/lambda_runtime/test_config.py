@@ -9,9 +9,9 @@ from twinvault_lambda.config import (
     FunctionConfig,
     RouteConfig,
     ServerConfig,
-    ServerConfigError,
     ThrottleConfig,
 )
+from twinvault_lambda.errors import ServerConfigError
 
 FUNCTION = FunctionConfig(
     name="twinvault-dev-read",

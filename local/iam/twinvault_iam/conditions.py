@@ -1,51 +1,22 @@
-"""Condition blocks of key policies: which operators and keys are known, and when a block holds.
+"""Condition blocks of policies: which operators and keys are known, and when a block holds.
 
-Sources: IAM user guide, "IAM JSON policy elements: Condition operators" and "Multivalued context keys"; AWS KMS
-developer guide, "AWS KMS condition keys". A block with an operator or a key that is not known here is refused when the
-policy is put: a condition that is silently ignored allows too much.
+Sources: IAM user guide, "IAM JSON policy elements: Condition operators" and "Multivalued context keys". A block with an
+operator or a key that is not known is refused when the policy is read: a condition that is silently ignored allows too
+much.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from twinvault_kms.errors import KmsError
+from twinvault_iam.errors import MalformedPolicyError
+from twinvault_iam.vocabulary import Vocabulary
 
 type Values = tuple[str, ...]
 type Facts = Mapping[str, Values]
 
-CONTEXT_PREFIX = "kms:encryptioncontext:"
 _ARN_PARTS = 6
-
-# Single-valued keys (by their lower-case names: condition keys are not case-sensitive).
-_SINGLE = frozenset(
-    {
-        "kms:bypasspolicylockoutsafetycheck",
-        "kms:calleraccount",
-        "kms:datakeypairspec",
-        "kms:encryptionalgorithm",
-        "kms:grantconstrainttype",
-        "kms:grantisforawsresource",
-        "kms:granteeprincipal",
-        "kms:keyorigin",
-        "kms:keyspec",
-        "kms:keyusage",
-        "kms:macalgorithm",
-        "kms:messagetype",
-        "kms:reencryptonsamekey",
-        "kms:requestalias",
-        "kms:retiringprincipal",
-        "kms:signingalgorithm",
-        "kms:viaservice",
-        "aws:principalaccount",
-        "aws:principalarn",
-        # Only requests of AWS services carry these two: here they are known and always absent.
-        "aws:sourceaccount",
-        "aws:sourcearn",
-    }
-)
-_MULTI = frozenset({"kms:encryptioncontextkeys", "kms:grantoperations", "kms:resourcealiases"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,68 +51,63 @@ class Condition:
         return test is not None and any(test(value, pattern) for pattern in self.values) is not self.negated
 
 
-def parse_conditions(block: object) -> tuple[Condition, ...]:
+def parse_conditions(block: object, vocabulary: Vocabulary) -> tuple[Condition, ...]:
     """Return the conditions of a statement's Condition element.
 
     Raises:
-        KmsError: MalformedPolicyDocumentException, naming the operator or key that is not known.
+        MalformedPolicyError: naming the operator or key that is not known.
     """
     if not isinstance(block, dict):
-        raise malformed("Condition must be an object")
+        raise MalformedPolicyError("Condition must be an object")
     conditions = []
     for operator, keys in block.items():
         if not isinstance(keys, dict) or not keys:
-            raise malformed(f"Condition {operator} must be an object of condition keys")
-        conditions += [_condition(operator, key, values) for key, values in keys.items()]
+            raise MalformedPolicyError(f"Condition {operator} must be an object of condition keys")
+        conditions += [_condition(operator, key, values, vocabulary) for key, values in keys.items()]
     return tuple(conditions)
 
 
-def malformed(reason: str) -> KmsError:
-    """The answer to a policy that cannot be evaluated as it stands."""
-    return KmsError("MalformedPolicyDocumentException", f"The key policy is not valid: {reason}.")
-
-
-def _condition(operator: str, key: str, raw: object) -> Condition:
+def _condition(operator: str, key: str, raw: object, vocabulary: Vocabulary) -> Condition:
     quantifier, _, base = operator.rpartition(":")
     quantifier = quantifier.lower()
     if_exists = base.lower().endswith("ifexists")
     name = base[: -len("IfExists")] if if_exists else base
     if name.lower() not in _TESTS or quantifier not in {"", "forallvalues", "foranyvalue"}:
-        raise malformed(f"the condition operator {operator} is not known here")
+        raise MalformedPolicyError(f"the condition operator {operator} is not known here")
     test, negated = _TESTS[name.lower()]
     if test is None and (quantifier or if_exists):
-        raise malformed(f"the condition operator {operator} does not exist")
-    _check_key(key, quantifier=quantifier, null=test is None)
+        raise MalformedPolicyError(f"the condition operator {operator} does not exist")
+    _check_key(key, vocabulary, quantifier=quantifier, null=test is None)
     values = tuple(_value(each) for each in (raw if isinstance(raw, list) else [raw]))
     if test is None or test is _equal_flags:
         values = tuple(value.lower() for value in values)
         if not set(values) <= {"true", "false"}:
-            raise malformed(f"the values of {operator} are true and false")
+            raise MalformedPolicyError(f"the values of {operator} are true and false")
     return Condition(key.lower(), values, test, negated=negated, if_exists=if_exists, quantifier=quantifier)
 
 
-def _check_key(key: str, *, quantifier: str, null: bool) -> None:
+def _check_key(key: str, vocabulary: Vocabulary, *, quantifier: str, null: bool) -> None:
     lowered = key.lower()
-    single = lowered in _SINGLE or (lowered.startswith(CONTEXT_PREFIX) and lowered != CONTEXT_PREFIX)
-    if not single and lowered not in _MULTI:
-        raise malformed(f"the condition key {key} is not known here")
+    single, multi = vocabulary.is_single(lowered), lowered in vocabulary.multi
+    if not single and not multi:
+        raise MalformedPolicyError(f"the condition key {key} is not known here")
     if single and quantifier == "forallvalues":
-        # Developer guide, "Using set operators with condition keys": AWS refuses this for the encryption context.
-        raise malformed(
+        # KMS developer guide, "Using set operators with condition keys": AWS refuses this for the encryption context.
+        raise MalformedPolicyError(
             f"OverlyPermissiveCondition: Using the ForAllValues set operator with the single-valued condition key {key}"
             " matches requests without it. To fix, remove ForAllValues"
         )
-    if lowered in _MULTI and not quantifier and not null:
-        raise malformed(f"the multivalued condition key {key} needs ForAnyValue or ForAllValues")
+    if multi and not quantifier and not null:
+        raise MalformedPolicyError(f"the multivalued condition key {key} needs ForAnyValue or ForAllValues")
 
 
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, (str, int)):
-        raise malformed("condition values must be strings")
+        raise MalformedPolicyError("condition values must be strings")
     if "${" in str(value):
-        raise malformed("policy variables are not known here")
+        raise MalformedPolicyError("policy variables are not known here")
     return str(value)
 
 
@@ -188,15 +154,3 @@ _TESTS: dict[str, tuple[Callable[[str, str], bool] | None, bool]] = {
     "bool": (_equal_flags, False),
     "null": (None, False),
 }
-
-
-def context_facts(context: Sequence[tuple[str, str]]) -> dict[str, Values]:
-    """Return what an encryption context says to conditions: each pair by its name, and the names together."""
-    facts: dict[str, Values] = {}
-    for name, value in context:
-        # Two names that differ only by case are one condition key: both values must then satisfy the condition.
-        key = CONTEXT_PREFIX + name.lower()
-        facts[key] = (*facts.get(key, ()), value)
-    if context:
-        facts["kms:encryptioncontextkeys"] = tuple(name for name, _ in context)
-    return facts

@@ -5,9 +5,9 @@ import logging
 import sys
 from pathlib import Path
 
+from twinvault_kms.errors import LocalKmsError
 from twinvault_kms.identity import DEFAULT_ACCOUNT
 from twinvault_kms.process import Options, serve
-from twinvault_local.errors import TwinError
 
 
 def options(arguments: list[str]) -> Options:
@@ -28,7 +28,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
         serve(options(sys.argv[1:]))
-    except TwinError as error:
+    except LocalKmsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

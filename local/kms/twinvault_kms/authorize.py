@@ -6,9 +6,11 @@ policy, then grants) and "Using grant constraints"; API reference, GrantConstrai
 
 from collections.abc import Callable, Iterable, Mapping
 
-from twinvault_iam.policy import Access, Verdict, parse_policy
+from twinvault_iam.policy import Access, Verdict
+from twinvault_iam.principals import Principal
+from twinvault_kms import key_policy
 from twinvault_kms.errors import access_denied
-from twinvault_kms.model import Caller, Grant, Key
+from twinvault_kms.model import Grant, Key
 
 # These take no context, and a grant's constraint does not touch them (API reference, CreateGrant, Constraints).
 _UNCONSTRAINED = {"DescribeKey", "RetireGrant", "CreateGrant"}
@@ -27,7 +29,7 @@ def authorize(
     Raises:
         KmsError: AccessDeniedException.
     """
-    verdict = parse_policy(key.policy).verdict(access)
+    verdict = key_policy.parse(key.policy).verdict(access)
     if verdict is Verdict.ALLOW:
         return
     if verdict is Verdict.DENY:
@@ -40,7 +42,7 @@ def authorize(
         raise access_denied(access.caller.arn, access.action, key.arn, reason)
 
 
-def permits(grant: Grant, operation: str, *, caller: Caller, context: Mapping[str, str] | None) -> bool:
+def permits(grant: Grant, operation: str, *, caller: Principal, context: Mapping[str, str] | None) -> bool:
     """Whether a grant allows this operation to this caller, with this context (None: the operation takes none)."""
     return (
         operation in grant.operations
@@ -49,7 +51,7 @@ def permits(grant: Grant, operation: str, *, caller: Caller, context: Mapping[st
     )
 
 
-def names(principal: str | None, caller: Caller) -> bool:
+def names(principal: str | None, caller: Principal) -> bool:
     """Whether a principal of a grant is this caller."""
     return principal is not None and principal in {caller.arn, caller.principal_arn}
 

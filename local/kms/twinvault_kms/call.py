@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from twinvault_iam.conditions import context_facts
 from twinvault_iam.policy import Access
 from twinvault_kms.authorize import authorize
 from twinvault_kms.errors import KmsError, access_denied, not_found
+from twinvault_kms.key_policy import context_facts
 from twinvault_kms.model import Alias, Caller, Change, Grant, Key
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.state import State
@@ -172,7 +172,7 @@ class Call:
         access = Access(
             caller=self.caller,
             action=f"kms:{action or self.operation}",
-            key_arn=key.arn,
+            resource=key.arn,
             facts=self._facts(key, context or {}, requested=self.text(name))
             | {f"kms:{name.lower()}": _values(each) for name, each in (facts or {}).items()},
         )

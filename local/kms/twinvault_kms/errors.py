@@ -1,17 +1,16 @@
 """The answers that refuse, and the reasons not to start.
 
 KmsError                     an error answer of the API: code, message, HTTP status
-StoreError (a TwinError)     the store or the seed cannot be used
-├── StoreDamagedError        a record in the middle of the journal does not verify
-├── StoreLockedError         another process has the store open
-└── SeedError                the seed file is missing, too open, malformed, or another store's
-SnapshotError (a TwinError)  a snapshot cannot be read or must not be written
+LocalKmsError                what stands in the way of whoever starts the KMS, and what to do next
+├── StoreError               the store or the seed cannot be used
+│   ├── StoreDamagedError    a record in the middle of the journal does not verify
+│   ├── StoreLockedError     another process has the store open
+│   └── SeedError            the seed file is missing, too open, malformed, or another store's
+└── SnapshotError            a snapshot cannot be read or must not be written
 
 The codes and the wording follow AWS KMS (API reference, "Errors" of each operation; developer guide, "Key states of AWS
 KMS keys", table details). Messages name keys, aliases and callers, and nothing that a caller sent in confidence.
 """
-
-from twinvault_local.errors import TwinError
 
 
 class KmsError(Exception):
@@ -24,7 +23,19 @@ class KmsError(Exception):
         self.status = status
 
 
-class StoreError(TwinError):
+class LocalKmsError(Exception):
+    """Something stands in the way; says what happened and what to do next."""
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.next_step}" if self.next_step else self.message
+
+
+class StoreError(LocalKmsError):
     """The store cannot be opened or written."""
 
 
@@ -40,7 +51,7 @@ class SeedError(StoreError):
     """The seed is missing, readable by others, malformed, or not the one this store was made with."""
 
 
-class SnapshotError(TwinError):
+class SnapshotError(LocalKmsError):
     """A snapshot that cannot be opened, or that would overwrite a store."""
 
 

@@ -58,7 +58,7 @@ class Callers:
             raise KmsError("IncompleteSignatureException", "The Authorization header is not a Signature Version 4 one.")
         if match["service"] != "kms":
             raise KmsError("InvalidSignatureException", "Credential should be scoped to correct service: 'kms'.")
-        return Identity(Caller(match["id"], self._principal(match["id"])), match["region"])
+        return Identity(Caller(arn=self._principal(match["id"]), access_key_id=match["id"]), match["region"])
 
     def _principal(self, access_key_id: str) -> str:
         if self._principals is None:

@@ -7,6 +7,8 @@ the seed before it becomes part of a `Material` (see `seed.py`).
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from twinvault_iam.principals import Principal
+
 DAY = 86_400.0
 
 
@@ -159,27 +161,8 @@ class Drop:
 type Change = Put | Drop
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the access key id of the signature, and the principal behind it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller(Principal):
+    """Who asks: the principal, and the access key id of the signature."""
 
     access_key_id: str
-    arn: str
-
-    @property
-    def account(self) -> str:
-        """The account that the principal belongs to."""
-        return self.arn.split(":")[4]
-
-    @property
-    def principal_arn(self) -> str:
-        """`aws:PrincipalArn`: a role's session is known by its role's ARN (IAM user guide, global condition keys)."""
-        parts = self.arn.split(":", 5)
-        if parts[2] == "sts" and parts[5].startswith("assumed-role/"):
-            return f"arn:{parts[1]}:iam::{parts[4]}:role/{parts[5].split('/')[1]}"
-        return self.arn
-
-    @property
-    def is_account_root(self) -> bool:
-        """Whether the caller is the account itself."""
-        return self.arn.endswith(":root")

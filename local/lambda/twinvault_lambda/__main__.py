@@ -12,8 +12,8 @@ from pathlib import Path
 import uvloop
 
 from twinvault_lambda.config import ServerConfig
+from twinvault_lambda.errors import LambdaServerError
 from twinvault_lambda.server import serve
-from twinvault_local.errors import TwinError
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
 
     try:
         uvloop.run(serve(read(), reread=read, say=lambda text: print(text, flush=True)))  # noqa: T201  # the contract
-    except (TwinError, OSError) as error:
+    except (LambdaServerError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201  # read by whoever started this process
         return 1
     return 0

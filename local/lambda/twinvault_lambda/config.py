@@ -11,7 +11,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 
-from twinvault_local.errors import TwinError
+from twinvault_lambda.errors import ServerConfigError
 
 DEFAULT_ROUTE = "$default"
 _DAY_SECONDS = 24 * 3600
@@ -27,13 +27,6 @@ _ACCESS_LOG_FORMAT = json.dumps(
         "integrationLatency": "$context.integrationLatency",
     }
 )
-
-
-class ServerConfigError(TwinError):
-    """The Lambda server's configuration does not have the promised form; the message names the field."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(f"server configuration: {message}", next_step="twinvault down && twinvault up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,18 +10,14 @@ import uvicorn
 
 from twinvault_lambda.access_log import AccessLog
 from twinvault_lambda.config import ServerConfig
+from twinvault_lambda.errors import ApiPortError, LambdaServerError
 from twinvault_lambda.fleet import Fleet
 from twinvault_lambda.front_door import FrontDoor
 from twinvault_lambda.integration import Integration
-from twinvault_local.errors import TwinError
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 60
 _GRACE_SECONDS = 5  # for requests that are under way when the server is told to stop
-
-
-class ApiPortError(TwinError):
-    """The API's port cannot be listened on."""
 
 
 class _HttpServer(uvicorn.Server):
@@ -96,7 +92,7 @@ def _exchange_on_signal(
     async def exchange() -> None:
         try:
             verdict, standing = await fleet.exchange(reread())
-        except (TwinError, OSError) as error:
+        except (LambdaServerError, OSError) as error:
             say(str(error))
         else:
             say(standing.line(verdict))

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import twinvault_durable as durable
-from twinvault_lambda.config import FunctionConfig, ServerConfig
-from twinvault_local import status, tokens
+from twinvault_lambda.config import FunctionConfig
+from twinvault_local import lambda_server, status, tokens
 from twinvault_local.engines import choice
 from twinvault_local.errors import StateError, TwinError
 from twinvault_local.machine import files
@@ -60,7 +60,7 @@ def write(state: State, events: Path, into: Path) -> list[Path]:
         )
     into.mkdir(parents=True, exist_ok=True)
     (into / "events").mkdir(exist_ok=True)
-    config = ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
+    config = lambda_server.told(state)
     files.write_json(into / "env.json", environment(config.functions))
     durable.write(into / "network", f"{network}\n".encode())
     token = tokens.mint_token(state, tenant=TENANT, expires_in=TOKEN_SECONDS)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import twinvault_durable as durable
 from twinvault_lambda.config import ServerConfig
-from twinvault_local import status
+from twinvault_lambda.errors import ServerConfigError
+from twinvault_local import lambda_server, status
 from twinvault_local.artifact import archive, sources
 from twinvault_local.engines import choice, python, starting
 from twinvault_local.engines.launcher import PROCESS, Claims, Launcher
@@ -101,23 +101,26 @@ class Twin:
         progress("starting the functions")
         task_root = self._unpack(made.artifact)
         service = functions.describe(assembly, known, overrides=_overrides(endpoints))
-        config = ServerConfig(
-            api_port=port,
-            region=assembly.region,
-            account=ACCOUNT,
-            python=base,
-            task_root=task_root,
-            runtime_dir=runtime,
-            bytecode_dir=self.state.bytecode,
-            log_dir=self.state.logs,
-            functions=service.functions,
-            routes=service.routes,
-            throttle=service.throttle,
-            cors=service.cors,
-            access_log_format=service.access_log_format,
-            integration_timeout_seconds=service.integration_timeout_seconds,
-        )
-        durable.write(self.state.server, config.to_json().encode())
+        try:
+            config = ServerConfig(
+                api_port=port,
+                region=assembly.region,
+                account=ACCOUNT,
+                python=base,
+                task_root=task_root,
+                runtime_dir=runtime,
+                bytecode_dir=self.state.bytecode,
+                log_dir=self.state.logs,
+                functions=service.functions,
+                routes=service.routes,
+                throttle=service.throttle,
+                cors=service.cors,
+                access_log_format=service.access_log_format,
+                integration_timeout_seconds=service.integration_timeout_seconds,
+            )
+        except ServerConfigError as error:
+            raise TemplateError(f"The template: {error.message}.") from None
+        lambda_server.tell(self.state, config)
         url = f"http://{ports.LOOPBACK}:{port}"
         starting.launch(self.state, SERVER, python.server_command(self.state.server))
         # It answers at once, and says so when each function has a worker: the first request shall find one.

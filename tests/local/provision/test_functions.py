@@ -135,6 +135,7 @@ def test_an_api_without_cors_has_none(templates: Templates, load: Load) -> None:
             "ReadIntegration", {"IntegrationType": "HTTP_PROXY"}, "ReadIntegration", id="no Lambda integration"
         ),
         pytest.param("ReadRoute", {"AuthorizationType": "JWT"}, "ReadRoute", id="an authorizer"),
+        pytest.param("ReadRoute", {"RouteKey": "$connect"}, "ReadRoute", id="a route key of another kind of API"),
     ],
 )
 def test_what_the_server_cannot_do_as_the_service_does_is_refused(

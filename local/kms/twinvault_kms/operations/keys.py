@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from twinvault_iam.policy import default_policy, parse_policy
+from twinvault_kms import key_policy
 from twinvault_kms.asymmetric import generate_rsa
 from twinvault_kms.call import Call, Outcome
 from twinvault_kms.errors import invalid_state, unsupported, validation
@@ -26,8 +26,8 @@ def create_key(call: Call) -> Outcome:
     call.permit_account()
     spec, usage = _spec_and_usage(call)
     origin = _origin(call)
-    policy = call.text("Policy") or default_policy(call.caller.account)
-    parse_policy(policy)
+    policy = call.text("Policy") or key_policy.default_policy(call.caller.account)
+    key_policy.parse(policy)
     number = call.state.counter.keys + 1
     key = Key(
         key_id=call.ring.key_id(number),

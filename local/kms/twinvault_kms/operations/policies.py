@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from twinvault_iam.conditions import malformed
-from twinvault_iam.policy import parse_policy
+from twinvault_kms import key_policy
 from twinvault_kms.call import Call, Outcome
 from twinvault_kms.errors import KmsError, not_found
 from twinvault_kms.model import Key, Put
@@ -17,7 +16,7 @@ def put_key_policy(call: Call) -> Outcome:
     call.permit(key, facts=_bypass(bypass=call.flag("BypassPolicyLockoutSafetyCheck")))
     _known_name(call)
     policy = call.text("Policy")
-    parse_policy(policy)
+    key_policy.parse(policy)
     if not call.flag("BypassPolicyLockoutSafetyCheck"):
         refuse_lockout(call, key, policy)
     return Outcome(None, (Put(replace(key, policy=policy)),))
@@ -46,7 +45,7 @@ def refuse_lockout(call: Call, key: Key, policy: str) -> None:
     try:
         call.permit(replace(key, policy=policy), action="PutKeyPolicy", facts=_bypass(bypass=False))
     except KmsError:
-        raise malformed("it will not allow you to update the key policy in the future") from None
+        raise key_policy.malformed("it will not allow you to update the key policy in the future") from None
 
 
 def _bypass(*, bypass: bool) -> dict[str, str]:

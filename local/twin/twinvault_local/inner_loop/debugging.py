@@ -4,8 +4,8 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
-from twinvault_lambda.config import DebugConfig, ServerConfig
-from twinvault_local import status
+from twinvault_lambda.config import DebugConfig
+from twinvault_local import lambda_server, status
 from twinvault_local.errors import EngineError, PortInUseError, ToolMissingError
 from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import ports, processes, waiting
@@ -19,7 +19,7 @@ def functions(state: State) -> list[str]:
     """The names of the functions that the twin of this state folder serves; none where it never came up."""
     if not state.server.exists():
         return []
-    return sorted(one.name for one in _config(state).functions)
+    return sorted(one.name for one in lambda_server.told(state).functions)
 
 
 def attach(state: State, cache: Path, name: str, *, port: int) -> None:
@@ -36,7 +36,7 @@ def attach(state: State, cache: Path, name: str, *, port: int) -> None:
     folder = _debugpy(cache)
     with state.lock():
         status.facts(state)
-        config = _config(state)
+        config = lambda_server.told(state)
         if not ports.is_free(port) and port not in {one.debug.port for one in config.functions if one.debug}:
             raise PortInUseError(
                 f"Port {port} is in use: {ports.listener(port) or 'another program'} listens on it.",
@@ -51,10 +51,6 @@ def attach(state: State, cache: Path, name: str, *, port: int) -> None:
             f"{processes.last_words(status.slot(state, status.SERVER))}",
             next_step=f"See what the function says: twinvault logs {name}",
         )
-
-
-def _config(state: State) -> ServerConfig:
-    return ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
 
 
 def _debugpy(cache: Path) -> Path:

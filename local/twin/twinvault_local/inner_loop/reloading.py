@@ -7,10 +7,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-import twinvault_durable as durable
 from twinvault_lambda import standing
 from twinvault_lambda.config import ServerConfig
-from twinvault_local import status
+from twinvault_local import lambda_server, status
 from twinvault_local.artifact import archive
 from twinvault_local.errors import EngineError, NotRunningError
 from twinvault_local.inner_loop import bytecode, loading
@@ -31,7 +30,7 @@ def reload(state: State, zipped: Path) -> tuple[Facts, bool]:
     """
     with state.lock():
         told = status.facts(state)
-        config = ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
+        config = lambda_server.told(state)
         if archive.sha256(zipped) == config.task_root.name and not loading.failed(state):
             return told, False
         task_root = archive.unpack(zipped, state.artifact)
@@ -53,14 +52,14 @@ def exchange(state: State, wanted: ServerConfig) -> None:
     Raises:
         LoadError, EngineError: as `reload`; the server's configuration is as it was.
     """
-    before = ServerConfig.from_json(state.server.read_text(encoding="utf-8"))
+    before = lambda_server.told(state)
     # The number is spent, whatever becomes of it: the next exchange must not find this one's answer.
     generation = before.generation + 1
-    durable.write(state.server, replace(wanted, generation=generation).to_json().encode())
+    lambda_server.tell(state, replace(wanted, generation=generation))
     try:
         _ask(state, generation)
     except BaseException:
-        durable.write(state.server, replace(before, generation=generation).to_json().encode())
+        lambda_server.tell(state, replace(before, generation=generation))
         raise
 
 

@@ -14,6 +14,7 @@ from twinvault_lambda.config import (
     RouteConfig,
     ThrottleConfig,
 )
+from twinvault_lambda.errors import ServerConfigError
 from twinvault_local.errors import TemplateError
 from twinvault_local.machine.toolchain import RUNTIME_PYTHON
 from twinvault_local.provision import callers
@@ -112,7 +113,10 @@ def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
         properties = assembly.properties(resource, {**known, **integrations}, only=wanted)
         if properties.get("AuthorizationType", "NONE") != "NONE":
             raise TemplateError(f"{resource.path}: the twin knows no authorizers; tokens are verified in the handler.")
-        routes.append(RouteConfig.from_key(properties["RouteKey"], function=targets[properties["Target"]]))
+        try:
+            routes.append(RouteConfig.from_key(properties["RouteKey"], function=targets[properties["Target"]]))
+        except ServerConfigError as error:
+            raise TemplateError(f"{resource.path}: {error.message}.") from None
     return tuple(routes)
 
 

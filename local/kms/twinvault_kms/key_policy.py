@@ -1,0 +1,87 @@
+"""Key policies: what KMS adds to IAM's language, and IAM's errors as KMS says them.
+
+Source: AWS KMS developer guide, "AWS KMS condition keys", "Key policies in AWS KMS" and "Default key policy".
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+
+from twinvault_iam.errors import MalformedPolicyError
+from twinvault_iam.policy import Policy, parse_policy
+from twinvault_iam.vocabulary import Vocabulary
+from twinvault_kms.errors import KmsError
+
+MAX_POLICY_BYTES = 32_768
+_CONTEXT_PREFIX = "kms:encryptioncontext:"
+_CONTEXT_KEYS = "kms:encryptioncontextkeys"
+VOCABULARY = Vocabulary(
+    service="kms",
+    single=frozenset(
+        {
+            "kms:bypasspolicylockoutsafetycheck",
+            "kms:calleraccount",
+            "kms:datakeypairspec",
+            "kms:encryptionalgorithm",
+            "kms:grantconstrainttype",
+            "kms:grantisforawsresource",
+            "kms:granteeprincipal",
+            "kms:keyorigin",
+            "kms:keyspec",
+            "kms:keyusage",
+            "kms:macalgorithm",
+            "kms:messagetype",
+            "kms:reencryptonsamekey",
+            "kms:requestalias",
+            "kms:retiringprincipal",
+            "kms:signingalgorithm",
+            "kms:viaservice",
+        }
+    ),
+    multi=frozenset({_CONTEXT_KEYS, "kms:grantoperations", "kms:resourcealiases"}),
+    prefixes=(_CONTEXT_PREFIX,),
+)
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Policy:
+    """Return the policy that a document holds.
+
+    Raises:
+        KmsError: MalformedPolicyDocumentException, or LimitExceededException beyond 32 KB.
+    """
+    if len(text.encode()) > MAX_POLICY_BYTES:
+        raise KmsError("LimitExceededException", f"A key policy is at most {MAX_POLICY_BYTES} bytes long.")
+    try:
+        return parse_policy(text, VOCABULARY)
+    except MalformedPolicyError as error:
+        raise malformed(str(error)) from None
+
+
+def malformed(reason: str) -> KmsError:
+    """The answer to a policy that cannot be put as it stands."""
+    return KmsError("MalformedPolicyDocumentException", f"The key policy is not valid: {reason}.")
+
+
+def default_policy(account: str) -> str:
+    """Return the policy of a key that is created without one (developer guide, "Default key policy")."""
+    statement = {
+        "Sid": "Enable IAM User Permissions",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement]}, indent=2)
+
+
+def context_facts(context: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return what an encryption context says to conditions: each pair by its name, and the names together."""
+    facts: dict[str, tuple[str, ...]] = {}
+    for name, value in context:
+        # Two names that differ only by case are one condition key: both values must then satisfy the condition.
+        key = _CONTEXT_PREFIX + name.lower()
+        facts[key] = (*facts.get(key, ()), value)
+    if context:
+        facts[_CONTEXT_KEYS] = tuple(name for name, _ in context)
+    return facts
