@@ -27,7 +27,8 @@ from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionConte
 
 from benchmarks.record import CLEAR, KIND, PARTITION, SK, TENANT
 from twinvault.keys.rows import NamedKey, dek_name
-from twinvault.records.record import Draft, new_stamp, open_record, seal_record
+from twinvault.records.partition import open_record
+from twinvault.records.record import Draft, new_stamp, seal_record
 from twinvault.records.spec import NUMBER, TEXT, EntitySpec
 from twinvault.scope import Scope
 
@@ -63,6 +64,7 @@ def contenders() -> list[Contender]:
 def _ours() -> Contender:
     scope = Scope(TENANT, KIND, PARTITION)
     key = NamedKey(dek_name(scope, 1), _KEY)
+    keys = {key.name: key}
     sealed = frozenset({"label", "contributors", "references", "position", "origin", "content"})
     spec = EntitySpec("item", re.compile("item#.*"), {"status": TEXT, "round": NUMBER}, sealed)
 
@@ -71,7 +73,7 @@ def _ours() -> Contender:
         return seal_record(Draft("item", SK, record), spec, scope=scope, key=key, stamp=stamp)
 
     def open_(item: Item) -> Record:
-        return open_record(item, spec, scope=scope, key=key, lowest_format=1).fields
+        return open_record(item, spec, scope=scope, keys=keys, lowest_format=1).fields
 
     return Contender("twinvault", seal, open_)
 

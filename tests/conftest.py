@@ -17,6 +17,7 @@ import boto3
 import httpx
 import pytest
 from botocore.config import Config
+from hypothesis import settings
 
 from tests.fakes import FakeKms
 from tests.faults import Line, line_to
@@ -35,6 +36,10 @@ CALLERS = {
     "TESTREAD": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-read",
 }
 START_SECONDS = 60
+
+# Wrong answers fail, slow machines do not: by default each example must end within 200 ms.
+settings.register_profile("twinvault", deadline=None)
+settings.load_profile("twinvault")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,7 +22,7 @@ from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import RootKms
 from twinvault.keys.rotation import KeyRotation
-from twinvault.records.reading import Reader, Settings
+from twinvault.records.reading import Reader
 from twinvault.records.spec import KindSpec
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import TableNames, Writer
@@ -126,7 +126,7 @@ def make_world(
         now=now,
     )
     table = Table(client, names.records, sleep=time.sleep)
-    reader = Reader(table, keys, settings=Settings(), sleep=sleep)
+    reader = Reader(table, keys, lowest_format=1, sleep=sleep)
     writer = Writer(
         reader=reader,
         keys=keys,

@@ -27,7 +27,7 @@ from twinvault.errors import (
 )
 from twinvault.keys.rotation import KeyRow
 from twinvault.records.listing import Hits, Listing, Opened
-from twinvault.records.reading import Snapshot
+from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft, Record
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore

@@ -24,7 +24,7 @@ from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.rotation import KeyRotation
-from twinvault.records.reading import Reader, Settings
+from twinvault.records.reading import Reader
 from twinvault.records.writing import TableNames, Writer
 from twinvault.vault import Vault
 
@@ -62,7 +62,7 @@ def open_vault(
     keys = KeyHierarchy(table=key_rows, kms=root, root_key_ids=root_keys, cache=cache, now=now, randomness=os.urandom)
     audit = AuditLog(DynamoAuditTable(tables.audit, transactor), new_chain=_chain, event_id=_event_id, now=now)
     records = Table(dynamodb, tables.records, sleep=time.sleep)
-    reader = Reader(records, keys, settings=Settings(lowest_format), sleep=time.sleep)
+    reader = Reader(records, keys, lowest_format=lowest_format, sleep=time.sleep)
     writer = Writer(
         reader=reader,
         keys=keys,

@@ -14,7 +14,7 @@ from dialogues.strict_json import canonical, parse
 from tests.dialogues.samples import ANY_NUMBER, SMALL, changed, dialogues, documents, long, small
 from tests.stores import World
 from twinvault.records.head import HeadState
-from twinvault.records.reading import Snapshot
+from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft, Record, decode_payload, encode_payload
 from twinvault.records.spec import HEAD
 

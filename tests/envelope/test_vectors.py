@@ -27,7 +27,7 @@ from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.rows import NamedKey, parse_kek, unwrap
 from twinvault.records.cursor import read_cursor
 from twinvault.records.head import HeadState, Row
-from twinvault.records.record import open_record
+from twinvault.records.partition import open_record
 from twinvault.scope import Scope
 
 ENCODINGS, RECORDS, EDGES, KEYS, HEADS, CURSORS, NEGATIVE, LIMITS = (
@@ -150,9 +150,8 @@ def test_a_record_opens_as_the_entity_that_the_dialogue_model_declares(vector):
     spec = DIALOGUE.head if vector["name"] == "head" else DIALOGUE.entity(vector["name"])
     tenant, kind, partition = vector["scope"]["pk"].split("#")[1:]
     ((key_id, key),) = vector["keys"].items()
-    record = open_record(
-        item, spec, scope=Scope(tenant, kind, partition), key=NamedKey(key_id, bytes.fromhex(key)), lowest_format=1
-    )
+    keys = {key_id: NamedKey(key_id, bytes.fromhex(key))}
+    record = open_record(item, spec, keys=keys, scope=Scope(tenant, kind, partition), lowest_format=1)
     sealed = json.loads(vector["plaintext_text"])
     assert {name: record.fields[name] for name in sealed} == sealed
 

@@ -74,7 +74,7 @@ def test_the_sum_depends_on_the_key() -> None:
 
 def test_a_head_survives_its_fields_and_keeps_its_key_out_of_repr() -> None:
     state = full([Row("a", 1, b"c" * 32)])
-    assert HeadState.from_fields(state.to_fields()) == state
+    assert HeadState.from_fields(state.to_fields(), where="head") == state
     assert not re.search(KEY.hex(), repr(state))
     assert repr(KEY) not in repr(state)
 
@@ -96,6 +96,6 @@ def test_a_head_survives_its_fields_and_keeps_its_key_out_of_repr() -> None:
 )
 def test_fields_that_are_no_heads_are_refused(name: str, value: object) -> None:
     with pytest.raises(IntegrityError):
-        HeadState.from_fields({**full([]).to_fields(), name: value})
+        HeadState.from_fields({**full([]).to_fields(), name: value}, where="head")
     with pytest.raises(IntegrityError):
-        HeadState.from_fields({key: value for key, value in full([]).to_fields().items() if key != name})
+        HeadState.from_fields({key: value for key, value in full([]).to_fields().items() if key != name}, where="head")

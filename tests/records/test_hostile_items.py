@@ -14,7 +14,7 @@ from twinvault.envelope import Context, Label, Number, seal_with_fresh_randomnes
 from twinvault.envelope.item import to_item
 from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import NamedKey
-from twinvault.records.record import open_record
+from twinvault.records.partition import open_record
 from twinvault.scope import Scope
 
 SCOPE, KEY = Scope(TENANT, KIND, PARTITION), NamedKey(DEK_ID, DEK)
@@ -35,7 +35,7 @@ CHANGES = st.dictionaries(st.one_of(st.sampled_from(ALL_NAMES), st.text(max_size
 
 
 def _open(item, entity):
-    return open_record(item, SPECS[entity], scope=SCOPE, key=KEY, lowest_format=1)
+    return open_record(item, SPECS[entity], scope=SCOPE, keys={KEY.name: KEY}, lowest_format=1)
 
 
 @settings(max_examples=500)

@@ -13,7 +13,7 @@ from tests.stores import World
 from twinvault.audit.activity import Activity
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
 from twinvault.records.batches import MAX_DRAFTS
-from twinvault.records.reading import Snapshot
+from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes

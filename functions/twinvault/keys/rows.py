@@ -29,6 +29,7 @@ from twinvault.errors import IntegrityError, InvalidInput, KeyRefused, Step
 from twinvault.scope import Scope
 
 TABLE = "keys"
+_DIGITS = 6
 MAX_NUMBER = 999_999
 """Epochs and versions are six digits in a sort key."""
 
@@ -128,11 +129,15 @@ def dek_version(name: str, *, scope: Scope) -> int:
     Raises:
         IntegrityError: the name is not one of this partition's: a record that says so was not written here.
     """
-    prefix = dek_prefix(scope)
-    digits = name.removeprefix(prefix)
-    if not name.startswith(prefix) or not re.fullmatch(r"[0-9]{6}", digits, re.ASCII):
+    if not is_dek_name(name, scope=scope):
         raise IntegrityError(Step.KEY_ID, where=name)
-    return int(digits)
+    return int(name[-_DIGITS:])
+
+
+def is_dek_name(name: str, *, scope: Scope) -> bool:
+    """Whether this is the name of a DEK of this partition, whether or not there is such a DEK."""
+    prefix = dek_prefix(scope)
+    return name.startswith(prefix) and re.fullmatch(rf"[0-9]{{{_DIGITS}}}", name.removeprefix(prefix)) is not None
 
 
 def parse_kek(item: Item, *, tenant: str, name: str) -> KekRow:

@@ -9,7 +9,7 @@ attacks (Wagner, CRYPTO 2002).
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -83,8 +83,8 @@ class HeadState:
         }
 
     @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> Self:
-        """From sealed fields.
+    def from_fields(cls, fields: Mapping[str, Any], *, where: str) -> Self:
+        """From the sealed fields of the head at `where`: step 8 of docs/format.md.
 
         Raises:
             IntegrityError: they are not a head's.
@@ -93,9 +93,9 @@ class HeadState:
             total, hash_key = (_from_hex(fields[name]) for name in ("sum", "hash_key"))
             count, dek_version, last_event = fields["count"], fields["dek_version"], fields["last_event"]
         except (KeyError, TypeError, ValueError):
-            raise IntegrityError(Step.PAYLOAD, where="head") from None
+            raise IntegrityError(Step.PAYLOAD, where=where) from None
         if type(count) is not int or type(dek_version) is not int or not isinstance(last_event, str):
-            raise IntegrityError(Step.PAYLOAD, where="head")
+            raise IntegrityError(Step.PAYLOAD, where=where)
         return cls(count, int.from_bytes(total, "big"), hash_key, dek_version, last_event)
 
 

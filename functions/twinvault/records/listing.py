@@ -84,7 +84,7 @@ class Listing:
         for scope in scopes:
             present = {sk: items[scope.pk, sk] for sk in sks if (scope.pk, sk) in items}
             found = {
-                sk: self._reader.open_any(item, self._kind, scope=scope, activity=self._activity)
+                sk: self._reader.open_row(item, self._kind, scope=scope, activity=self._activity)
                 for sk, item in present.items()
             }
             if found:

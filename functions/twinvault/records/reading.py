@@ -1,21 +1,22 @@
-"""The full read of a partition: every row opened, the head's sum recomputed (docs/design.md, "Life of a read").
+"""The full read of a partition: what `partition.open_partition` is given, and what its refusals mean.
 
 A Query is only read-committed against transactions: it can see half of one. So a mismatch is tampering only when three
-consistent reads over at least a second see the same head and the same mismatch; until then it is read again.
+consistent reads over at least a second see the same head and the same mismatch; until then it is read again
+(docs/design.md, "Life of a read").
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
-from twinvault.envelope.item import KEY_ID, Item, text_of
+from twinvault.envelope.item import Item
 from twinvault.errors import Contention, IntegrityError, Step
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.records.head import HeadState, Row, surplus_row
-from twinvault.records.record import Record, open_record
-from twinvault.records.spec import HEAD, EntitySpec, KindSpec
+from twinvault.keys.rows import NamedKey
+from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row
+from twinvault.records.record import Record
+from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
@@ -26,49 +27,16 @@ _PAUSE = 0.55  # two pauses between three looks: more than a second
 _MOST_READS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A partition as one consistent whole: authentic, complete and nothing else.
-
-    Attributes:
-        head: the head's record; its fields hold the kind's own ones.
-        state: the library's part of the head.
-        records: all other records by sort key, in order.
-    """
-
-    head: Record
-    state: HeadState = field(repr=False)
-    records: dict[str, Record]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a read needs to know.
-
-    Attributes:
-        lowest_format: the lowest record format that is still opened.
-    """
-
-    lowest_format: int = 1
-
-
-class _Doubt(IntegrityError):
-    """What one look saw amiss. The same `signature` at each of three looks makes it tampering."""
-
-    def __init__(self, step: Step, *, where: str, signature: tuple[object, ...], detail: str = "") -> None:
-        super().__init__(step, where=where, detail=detail)
-        self.signature = signature
-
-
 class Reader:
     """Reads partitions; thread-safe."""
 
     def __init__(
-        self, table: "Table", keys: KeyHierarchy, *, settings: Settings, sleep: Callable[[float], None]
+        self, table: "Table", keys: KeyHierarchy, *, lowest_format: int, sleep: Callable[[float], None]
     ) -> None:
+        """`lowest_format`: the lowest record format that is still opened."""
         self._table = table
         self._keys = keys
-        self._settings = settings
+        self._lowest_format = lowest_format
         self._sleep = sleep
 
     def read(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
@@ -78,74 +46,45 @@ class Reader:
             IntegrityError: a row does not open, or rows were deleted, added, duplicated or rolled back.
             Contention: writers kept changing it.
         """
-        doubts: list[_Doubt] = []
+        seen: list[Mismatch] = []
         for _ in range(_MOST_READS):
             try:
                 return self._look(scope, kind, activity=activity)
-            except _Doubt as doubt:
-                doubts = [*doubts, doubt] if doubts and doubts[-1].signature == doubt.signature else [doubt]
-                if len(doubts) == _LOOKS:
-                    raise IntegrityError(doubt.step, where=doubt.where, detail=doubt.detail) from None
+            except Mismatch as mismatch:
+                seen = [*seen, mismatch] if seen and seen[-1].evidence == mismatch.evidence else [mismatch]
+                if len(seen) == _LOOKS:
+                    raise
             self._sleep(_PAUSE)
         raise Contention("the partition keeps changing", retry_after=1)
 
-    def open(self, item: Item, spec: EntitySpec, *, scope: Scope, activity: Activity) -> Record:
-        """Opens one row: authentic, though perhaps not the newest (a full read shows that)."""
-        # The key id is checked before anything is fetched in its name: it must be this partition's own.
-        key_id = text_of(item, KEY_ID)
-        if not key_id:
-            raise IntegrityError(Step.KEY_ID, where=f"{scope.pk}/{spec.name}")
-        key = self._keys.dek(scope, key_id, observer=activity)
-        try:
-            record = open_record(item, spec, scope=scope, key=key, lowest_format=self._settings.lowest_format)
-        except IntegrityError:
-            activity.crypto("decrypt", key.name, outcome="failure")
-            raise
-        activity.crypto("decrypt", key.name)
-        return record
+    def open_row(self, item: Item, kind: KindSpec, *, scope: Scope, activity: Activity) -> Record:
+        """Opens one row of a partition: authentic, though perhaps not the newest (a full read shows that).
+
+        Raises:
+            IntegrityError: it does not open.
+        """
+        keys = self._fetched([item], scope=scope, activity=activity)
+        return open_row(item, keys, kind=kind, scope=scope, lowest_format=self._lowest_format, observer=activity)
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         items = self._table.query(scope.pk)
-        if not items and not self._keys.has_dek(scope):
+        if not items:
+            if self._keys.has_dek(scope):
+                raise Mismatch(Step.MISSING_PARTITION, where=scope.pk, evidence=())
             return None
-        head_item = next((item for item in items if text_of(item, "sk") == HEAD), None)
-        if head_item is None:
-            step = Step.HEAD if items else Step.MISSING_PARTITION
-            detail = "there is no head" if items else ""
-            raise _Doubt(step, where=scope.pk, signature=(step, len(items)), detail=detail)
         try:
-            head = self.open(head_item, kind.head, scope=scope, activity=activity)
-            records = [
-                self.open_any(item, kind, scope=scope, activity=activity) for item in items if item is not head_item
-            ]
-        except IntegrityError as error:
-            if error.step is not Step.MISSING_KEY:
+            keys = self._fetched(items, scope=scope, activity=activity)
+        except IntegrityError as refusal:
+            if refusal.step is not Step.MISSING_KEY:
                 raise
             # The DEK's row and the head are written together, and may be seen one before the other.
-            raise _Doubt(error.step, where=error.where, signature=(error.step, error.where)) from None
-        state = HeadState.from_fields(head.fields)
-        _require_complete(state, head, rows=[record.row for record in records], scope=scope)
-        activity.head(scope.pk, version=head.version, commitment=head.commitment)
-        return Snapshot(head, state, {record.sk: record for record in records})
+            raise Mismatch(refusal.step, where=refusal.where, evidence=(), detail=refusal.detail) from None
+        snapshot = open_partition(
+            items, keys, kind=kind, scope=scope, lowest_format=self._lowest_format, observer=activity
+        )
+        activity.head(scope.pk, version=snapshot.head.version, commitment=snapshot.head.commitment)
+        return snapshot
 
-    def open_any(self, item: Item, kind: KindSpec, *, scope: Scope, activity: Activity) -> Record:
-        """Opens one row of whichever entity it says it is; what it says is then proven by the seal."""
-        name = text_of(item, "entity_type")
-        spec = kind.head if name == HEAD else kind.entity(name)
-        if spec is None:
-            raise IntegrityError(Step.CLEAR, where=f"{scope.pk}/{text_of(item, 'sk')}")
-        return self.open(item, spec, scope=scope, activity=activity)
-
-
-def _require_complete(state: HeadState, head: Record, *, rows: list[Row], scope: Scope) -> None:
-    """Step 9: these rows are exactly those that the head's writer left."""
-    mismatch = state.mismatch(rows)
-    if mismatch is None:
-        return
-    surplus, difference = mismatch
-    added = surplus_row(state, rows, difference=difference) if surplus == 1 else None
-    named = {1: "a record was added", -1: "a record was deleted", 0: "a record was rolled back"}.get(
-        surplus, "records were added or deleted"
-    )
-    where = f"{scope.pk}/{added.sk}" if added else scope.pk
-    raise _Doubt(Step.HEAD, where=where, signature=(head.commitment, surplus, difference), detail=named)
+    def _fetched(self, items: Sequence[Item], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:
+        """The partition's own keys that these rows name."""
+        return {name: self._keys.dek(scope, name, observer=activity) for name in named_keys(items, scope=scope)}

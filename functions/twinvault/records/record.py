@@ -1,4 +1,4 @@
-"""A record in memory, and its way into and out of a sealed DynamoDB item."""
+"""A record in memory, and its way into a sealed DynamoDB item. The way out is in `partition`."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,12 +13,11 @@ from twinvault.envelope import (
     Context,
     Label,
     Sealed,
-    open_sealed,
     padded_size,
     seal,
 )
-from twinvault.envelope.aad import Number
-from twinvault.envelope.item import COMMITMENT, Item, from_item, to_item
+from twinvault.envelope.aad import ClearValue, Number
+from twinvault.envelope.item import COMMITMENT, Item, to_item
 from twinvault.envelope.primitive import TAG_BYTES
 from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
@@ -29,6 +28,7 @@ from twinvault.scope import Scope
 TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_NUMBER_BYTES = 21
+_STAMPED = ("version", "created_at", "updated_at")
 _VERSIONS = 1 << 64  # a version is a u64 in its head's term
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 # NaN and the infinities are no JSON: `int` refuses their names with the ValueError of all other bad JSON.
@@ -85,7 +85,7 @@ def seal_record(
         TooLarge: the item would exceed DynamoDB's 400 KiB.
     """
     context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp)
-    label = _label(spec)
+    label = label_of(spec)
     item = to_item(
         context, seal(payload, key=key.key, label=label, context=context, salt=stamp.salt, nonce=stamp.nonce)
     )
@@ -133,42 +133,6 @@ def _context_and_payload(
     return context, encode_payload(sealed, entity=spec.name)
 
 
-def open_record(item: Item, spec: EntitySpec, *, scope: Scope, key: NamedKey, lowest_format: int) -> Record:
-    """Returns the record of an item found in `scope`, or raises: steps 1 to 8 of docs/format.md.
-
-    Raises:
-        IntegrityError: any check fails.
-    """
-    context, sealed = from_item(
-        item, table=TABLE, tenant=scope.tenant, pk=scope.pk, shape=spec.shape, lowest_format=lowest_format
-    )
-    try:
-        if context.key_id != key.name or not spec.sk.fullmatch(context.sk):
-            raise IntegrityError(Step.KEY_ID)  # noqa: TRY301  # re-raised below with the row's name
-        payload = open_sealed(sealed, key=key.key, label=_label(spec), context=context)
-        # Step 8: authentic bytes; that they decode is a promise of whoever sealed them.
-        fields = decode_payload(payload, spec)
-        common = {name: from_clear(context.clear[name]) for name in ("version", "created_at", "updated_at")}
-    except IntegrityError as error:
-        raise IntegrityError(error.step, detail=error.detail, where=f"{scope.pk}/{context.sk}") from None
-    except KeyError:
-        raise IntegrityError(Step.PAYLOAD, where=f"{scope.pk}/{context.sk}") from None
-    clear = {name: from_clear(value) for name, value in context.clear.items() if name in spec.clear}
-    version, created_at, updated_at = common["version"], common["created_at"], common["updated_at"]
-    if not isinstance(version, int) or not 1 <= version < _VERSIONS:
-        raise IntegrityError(Step.PAYLOAD, where=f"{scope.pk}/{context.sk}")
-    return Record(
-        entity=spec.name,
-        sk=context.sk,
-        version=version,
-        created_at=str(created_at),
-        updated_at=str(updated_at),
-        fields={**clear, **fields},
-        key_id=context.key_id,
-        commitment=sealed.commitment,
-    )
-
-
 def encode_payload(sealed: Mapping[str, Any], *, entity: str) -> bytes:
     """The sealed fields as compact UTF-8 JSON.
 
@@ -198,6 +162,26 @@ def decode_payload(payload: bytes, spec: EntitySpec) -> dict[str, Any]:
     return fields
 
 
+def stamped(clear: Mapping[str, ClearValue]) -> tuple[int, str, str]:
+    """Version, time of creation and time of change of an opened row.
+
+    Raises:
+        IntegrityError: one of them is missing, or the version is no whole number from 1 to 2^64 - 1.
+    """
+    try:
+        version, created_at, updated_at = (from_clear(clear[name]) for name in _STAMPED)
+    except KeyError:
+        raise IntegrityError(Step.PAYLOAD) from None
+    if not isinstance(version, int) or not 1 <= version < _VERSIONS:
+        raise IntegrityError(Step.PAYLOAD)
+    return version, str(created_at), str(updated_at)
+
+
+def label_of(spec: EntitySpec) -> Label:
+    """The label under which an entity's records are sealed."""
+    return Label.HEAD if spec.name == HEAD else Label.RECORD
+
+
 def commitment_of(item: Item) -> bytes:
     """The commitment of an item that was just sealed here."""
     commitment: bytes = item[COMMITMENT]["B"]
@@ -225,7 +209,3 @@ def item_size(item: Item) -> int:
             case _:
                 size += 1
     return size
-
-
-def _label(spec: EntitySpec) -> Label:
-    return Label.HEAD if spec.name == HEAD else Label.RECORD

@@ -14,7 +14,8 @@ from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput, NotFound
 from twinvault.records.batches import Batches
-from twinvault.records.reading import Reader, Snapshot
+from twinvault.records.partition import Snapshot
+from twinvault.records.reading import Reader
 from twinvault.records.record import Draft, Record
 from twinvault.records.spec import HEAD_SEALED, KindSpec
 from twinvault.records.writing import Changes, Plan, Writer
@@ -76,7 +77,7 @@ class PartitionStore:
         Raises:
             IntegrityError: it is not an authentic record of this partition.
         """
-        return self._reader.open_any(item, self.kind, scope=self.scope, activity=self.activity)
+        return self._reader.open_row(item, self.kind, scope=self.scope, activity=self.activity)
 
     def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""

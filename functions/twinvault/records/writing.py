@@ -18,7 +18,8 @@ from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.batches import MAX_DRAFT_BYTES, MAX_DRAFTS
 from twinvault.records.head import HASH_KEY_BYTES, empty_head
-from twinvault.records.reading import Reader, Snapshot
+from twinvault.records.partition import Snapshot
+from twinvault.records.reading import Reader
 from twinvault.records.record import Draft, item_size
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, Fields, KindSpec

@@ -1,0 +1,148 @@
+"""The trust core by itself: rows and keys in, a snapshot or a refusal out. No engine runs, for it does no IO."""
+
+import os
+from typing import Any
+
+import pytest
+
+from tests.fakes import Recorder
+from tests.records.samples import HEAD_FIELDS, LEDGER, LINE, SCOPE, line
+from twinvault.errors import IntegrityError, Step
+from twinvault.keys.rows import NamedKey, dek_name
+from twinvault.records.head import HASH_KEY_BYTES, HeadState, empty_head
+from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row
+from twinvault.records.record import Draft
+from twinvault.records.sealing import Put, Sealing
+from twinvault.records.spec import HEAD
+from twinvault.scope import Scope
+
+FIRST, SECOND = (NamedKey(dek_name(SCOPE, version), os.urandom(32)) for version in (1, 2))
+KEYS = {key.name: key for key in (FIRST, SECOND)}
+EMPTY = empty_head(os.urandom(HASH_KEY_BYTES), dek_version=1)
+
+
+def put(draft: Draft, key: NamedKey = FIRST) -> Put:
+    return Sealing(SCOPE, LEDGER, key, "2026-11-23T09:00:00Z", os.urandom).put(draft, None)
+
+
+LINES = [put(line(1)), put(line(2), SECOND), put(line(3))]
+STATE = EMPTY.after(added=[one.record.row for one in LINES], replaced=[], dek_version=2, event_id="e")
+
+
+def head(state: HeadState = STATE) -> Any:
+    return put(Draft(HEAD, HEAD, {**HEAD_FIELDS, **state.to_fields()}), SECOND).item
+
+
+WHOLE = [head(), *(one.item for one in LINES)]
+
+
+def opened(items: list[Any], keys: dict[str, NamedKey] | None = None, seen: Recorder | None = None) -> Snapshot:
+    return open_partition(
+        items,
+        KEYS if keys is None else keys,
+        kind=LEDGER,
+        scope=SCOPE,
+        lowest_format=1,
+        observer=seen or Recorder(),
+    )
+
+
+def test_rows_that_belong_together_are_a_snapshot() -> None:
+    snapshot = opened(WHOLE)
+    assert list(snapshot.records) == ["line#0001", "line#0002", "line#0003"]
+    assert snapshot.records["line#0002"].fields == {"amount": 5, "payee": "Bo"}
+    assert snapshot.state == STATE
+
+
+def test_each_decryption_is_told_and_so_is_the_one_that_fails() -> None:
+    seen = Recorder()
+    opened(WHOLE, seen=seen)
+    assert sorted(seen.operations) == [("decrypt", key.name, "success") for key in (FIRST, FIRST, SECOND, SECOND)]
+    seen = Recorder()
+    with pytest.raises(IntegrityError):
+        opened([WHOLE[0], WHOLE[1] | {"amount": {"N": "6"}}], seen=seen)
+    assert seen.operations[-1] == ("decrypt", FIRST.name, "failure")
+
+
+def test_the_keys_to_fetch_are_those_that_the_rows_name_each_once() -> None:
+    assert named_keys(WHOLE, scope=SCOPE) == [SECOND.name, FIRST.name]
+
+
+@pytest.mark.parametrize(
+    "key_id",
+    [
+        pytest.param({"S": dek_name(Scope("acme", "ledger", "p2"), 1)}, id="another partition's"),
+        pytest.param({"S": dek_name(Scope("acme", "other", "p1"), 1)}, id="another kind's"),
+        pytest.param({"S": FIRST.name + "0"}, id="seven digits"),
+        pytest.param({"S": FIRST.name + "\n"}, id="a line break"),
+        pytest.param({"S": "kek#000001"}, id="a KEK"),
+        pytest.param({"S": "idx#000001"}, id="an index key"),
+        pytest.param({"N": "1"}, id="a number"),
+        pytest.param("dek", id="no attribute value"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_no_key_is_fetched_in_the_name_of_a_row_that_names_another_and_step_2_refuses_it(key_id: Any) -> None:
+    row = {**LINES[0].item, "key_id": key_id}
+    assert named_keys([row], scope=SCOPE) == []
+    with pytest.raises(IntegrityError) as refused:
+        opened([WHOLE[0], row])
+    assert refused.value.step is Step.KEY_ID
+
+
+def test_a_row_whose_key_was_not_fetched_opens_under_no_other() -> None:
+    with pytest.raises(IntegrityError) as refused:
+        opened(WHOLE, {SECOND.name: SECOND})
+    assert refused.value.step is Step.KEY_ID
+    assert refused.value.where == f"{SCOPE.pk}/line#0001"
+
+
+@pytest.mark.parametrize(
+    ("items", "check", "where"),
+    [
+        pytest.param(WHOLE[1:], "9 head: there is no head", SCOPE.pk, id="no head"),
+        pytest.param(WHOLE[:-1], "9 head: a record was deleted", SCOPE.pk, id="one deleted"),
+        pytest.param(WHOLE[:-2], "9 head: records were added or deleted", SCOPE.pk, id="two deleted"),
+        pytest.param([*WHOLE, put(line(4)).item], "9 head: a record was added", f"{SCOPE.pk}/line#0004", id="added"),
+        pytest.param([*WHOLE, WHOLE[1]], "9 head: a record was added", f"{SCOPE.pk}/line#0001", id="duplicated"),
+        pytest.param([*WHOLE[:-1], put(line(3)).item], "9 head: a record was rolled back", SCOPE.pk, id="replaced"),
+        pytest.param([head(), *WHOLE], "9 head: a record was added", f"{SCOPE.pk}/head", id="a second head"),
+        pytest.param([head(EMPTY), *WHOLE[1:]], "9 head: records were added or deleted", SCOPE.pk, id="another head"),
+    ],
+)
+def test_rows_that_do_not_fit_their_head_are_a_mismatch(items: list[Any], check: str, where: str) -> None:
+    with pytest.raises(Mismatch) as refused:
+        opened(items)
+    assert (refused.value.check, refused.value.where) == (check, where)
+
+
+def evidence(items: list[Any]) -> tuple[object, ...]:
+    with pytest.raises(Mismatch) as refused:
+        opened(items)
+    return refused.value.evidence
+
+
+def test_the_evidence_of_two_looks_is_equal_if_they_saw_the_same_amiss() -> None:
+    assert evidence(WHOLE[:-1]) == evidence(WHOLE[:-1])
+    different = [WHOLE[:-1], [WHOLE[0], *WHOLE[2:]], WHOLE[:-2], WHOLE[1:], WHOLE[2:], [head(), *WHOLE[1:-1]]]
+    assert len({evidence(items) for items in different}) == len(different)
+
+
+def test_a_row_that_does_not_open_is_no_mismatch() -> None:
+    """No transaction is half an attribute: there is nothing to look at again."""
+    with pytest.raises(IntegrityError) as refused:
+        opened([*WHOLE[:-1], {**WHOLE[-1], "amount": {"N": "6"}}])
+    assert not isinstance(refused.value, Mismatch)
+    assert (refused.value.step, refused.value.where) == (Step.COMMITMENT, f"{SCOPE.pk}/line#0003")
+
+
+def test_a_row_of_an_entity_that_is_not_declared_is_refused() -> None:
+    with pytest.raises(IntegrityError) as refused:
+        opened([WHOLE[0], {**LINES[0].item, "entity_type": {"S": "page"}}])
+    assert refused.value.check == "4 clear attributes: an entity that is not declared"
+
+
+def test_one_row_opens_by_itself_as_it_does_among_the_others() -> None:
+    row = open_row(LINES[1].item, KEYS, kind=LEDGER, scope=SCOPE, lowest_format=1, observer=Recorder())
+    assert row == opened(WHOLE).records["line#0002"]
+    assert row.entity == LINE.name
