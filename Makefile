@@ -74,8 +74,9 @@ demo: $(SETUP) ## a dialogue, stored encrypted and read back, in a running twin
 down: $(SETUP) ## stop the twin
 	@.venv/bin/twinvault down
 
-bench: $(SETUP) ## the benchmarks: records beside AWS's libraries, the local KMS beside moto
+bench: $(SETUP) build ## the benchmarks: records beside AWS's libraries, cold starts, the local KMS beside moto
 	@scripts/bench
+	@$(PY) benchmarks/cold_start.py
 	@$(PY) benchmarks/kms.py
 
 vectors: $(SETUP) ## write the test vectors anew; they must not change

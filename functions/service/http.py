@@ -2,26 +2,24 @@
 
 A route's function is given an authenticated, recorded request; whatever it raises becomes problem+json. Logs and
 metrics carry the route, never the path, which holds a caller's own id.
+
+API Gateway has matched the route already, and says which one it is in the event's `routeKey`: it is looked up, not
+matched again (docs/adr/0009-routes-by-their-key.md).
 """
 
 import base64
 import binascii
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from service.problems import describe
 from service.settings import trace_ids
-from service.wiring import service
+from service.wiring import Service, service
 from twinvault import Acting, Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated
 
-_PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
 
@@ -64,80 +62,117 @@ class Answer:
 type RouteFunction = Callable[[Request], Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class _Route:
+    function: RouteFunction
+    permission: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What leaves: a status, headers, and a JSON text."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str]
+
+    def to_event(self) -> dict[str, Any]:
+        """As a function answers in payload format 2.0."""
+        return {
+            "statusCode": self.status,
+            "headers": dict(self.headers),
+            "body": self.body,
+            "isBase64Encoded": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """The routes of one function. Built at import, without any environment; the service is wired at the first call."""
 
-    def __init__(self) -> None:
-        self._resolver = APIGatewayHttpResolver(debug=False, enable_validation=False)
-        self._resolver.exception_handler(Exception)(self._problem)
-        self._resolver.not_found(self._no_route)
+    _routes: dict[str, _Route] = field(default_factory=dict, init=False)
 
-    def route(
-        self, method: str, path: str, *, permission: str, action: str
-    ) -> Callable[[RouteFunction], RouteFunction]:
-        """Declares a route as API Gateway writes it, the permission it needs and its name in the audit log."""
+    def route(self, key: str, *, permission: str, action: str) -> Callable[[RouteFunction], RouteFunction]:
+        """Declares a route by its key, as API Gateway writes it (`GET /dialogues/{id}`).
+
+        `permission` is what it needs, `action` its name in the audit log.
+        """
 
         def declare(function: RouteFunction) -> RouteFunction:
-            def handle(**_parameters: str) -> Response[str]:
-                return self._authenticated(function, permission=permission, action=action)
-
-            self._resolver.route(_PARAMETER.sub(r"<\1>", path), method=method)(handle)
+            self._routes[key] = _Route(function, permission, action)
             return function
 
         return declare
 
-    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  # Lambda's own object
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of its routes."""
+        return frozenset(self._routes)
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  # Lambda's own object
         """Answers one event of payload format 2.0.
+
+        Raises:
+            ConfigurationError: a setting is missing or unusable. Nobody is told but the platform's log.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
         """
         started = time.monotonic()
-        answer = self._resolver.resolve({**event, "rawPath": _encoded_path(event)}, context)
         wired = service()
+        key = event.get("routeKey", "")
+        try:
+            route = self._routes.get(key)
+            if route is None:
+                # The API has the route and this function does not: only a template that is wrong sends it here.
+                raise NotFound("there is no such route")  # noqa: TRY301  # answered as every other problem
+            response = _answered(wired, route, event, context)
+        except Exception as error:  # noqa: BLE001  # a bug is answered too: flat, and logged by its kind alone
+            response = _problem(wired, error, context)
         wired.telemetry.finish(
-            route=event.get("routeKey", ""),
-            status=int(answer["statusCode"]),
+            route=key,
+            status=response.status,
             milliseconds=round((time.monotonic() - started) * 1000),
             function=context.function_name,
             request_id=context.aws_request_id,
         )
-        return answer
+        return response.to_event()
 
-    def _authenticated(self, function: RouteFunction, *, permission: str, action: str) -> Response[str]:
-        """Verifies the token, and runs the route's function recorded under the caller's name."""
-        event, context = self._resolver.current_event.raw_event, self._resolver.lambda_context
-        wired = service()
-        try:
-            # By name whatever its case (RFC 9110, 5.1): HTTP APIs lower it, `sam local` does not.
-            principal = wired.tokens.verify(self._resolver.current_event.headers.get("authorization"))
-        except (Unauthenticated, Forbidden):
-            # Forbidden: a good token without a usable tenant, in whose name nothing can be recorded.
-            wired.telemetry.count("TokenRejected", 1)
-            raise
-        _, span_id = trace_ids()
-        with wired.vault.acting(
-            tenant=principal.tenant,
-            principal=principal.subject,
-            action=action,
-            trace_id=_correlation_id(context),
-            span_id=span_id,
-            seconds=context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
-            count=wired.telemetry.count,
-        ) as acting:
-            principal.require(permission)
-            parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
-            answer = function(Request(acting, parameters, query, event))
-            return _fitting(_json(answer.status, answer.document))
 
-    def _no_route(self, _error: Exception) -> Response[str]:
-        """The API has the route and this function does not: only a template that is wrong sends it here."""
-        return self._problem(NotFound("there is no such route"))
+def _answered(wired: Service, route: _Route, event: Mapping[str, Any], context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
+    """Verifies the token, and runs the route's function recorded under the caller's name."""
+    try:
+        principal = wired.tokens.verify(_header(event, "authorization"))
+    except (Unauthenticated, Forbidden):
+        # Forbidden: a good token without a usable tenant, in whose name nothing can be recorded.
+        wired.telemetry.count("TokenRejected", 1)
+        raise
+    _, span_id = trace_ids()
+    with wired.vault.acting(
+        tenant=principal.tenant,
+        principal=principal.subject,
+        action=route.action,
+        trace_id=_correlation_id(context),
+        span_id=span_id,
+        seconds=context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
+        count=wired.telemetry.count,
+    ) as acting:
+        principal.require(route.permission)
+        parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
+        answer = route.function(Request(acting, parameters, query, event))
+        return _fitting(_json(answer.status, answer.document))
 
-    def _problem(self, error: Exception) -> Response[str]:
-        correlation_id = _correlation_id(self._resolver.lambda_context)
-        problem, body, headers = describe(error, correlation_id=correlation_id)
-        service().telemetry.problem(error, slug=problem.slug, status=problem.status)
-        return _json(problem.status, body, content_type="application/problem+json", headers=headers)
+
+def _problem(wired: Service, error: Exception, context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
+    problem, body, headers = describe(error, correlation_id=_correlation_id(context))
+    wired.telemetry.problem(error, slug=problem.slug, status=problem.status)
+    return _json(problem.status, body, content_type="application/problem+json", headers=headers)
+
+
+def _header(event: Mapping[str, Any], name: str) -> str | None:
+    """A header by its name, whatever its case (RFC 9110, section 5.1): HTTP APIs lower it, `sam local` does not."""
+    headers: Mapping[str, str] = event.get("headers") or {}
+    return next((value for sent, value in headers.items() if sent.lower() == name), None)
 
 
 def _correlation_id(context: Any) -> str:  # noqa: ANN401  # Lambda's own object
@@ -146,23 +181,13 @@ def _correlation_id(context: Any) -> str:  # noqa: ANN401  # Lambda's own object
     return trace_id or str(context.aws_request_id)
 
 
-def _encoded_path(event: Mapping[str, Any]) -> str:
-    """The path as it was before HTTP API decoded it: from the route and its parameters, each encoded.
-
-    Powertools matches routes by path and would not recognise a decoded id that holds a slash or a quotation mark.
-    """
-    path: str = event.get("routeKey", " ").partition(" ")[2]
-    parameters = event.get("pathParameters") or {}
-    return _PARAMETER.sub(lambda match: quote(parameters.get(match[1], ""), safe="") or "-", path)
-
-
-def _fitting(response: Response[str]) -> Response[str]:
+def _fitting(response: _Response) -> _Response:
     """The response, if Lambda will carry it: as a JSON string within JSON, escaped a second time.
 
     Raises:
         TooLarge: it will not.
     """
-    body = response.body or ""
+    body = response.body
     most = len(body) * _MOST_BYTES_A_CHARACTER
     if most > _MAX_ANSWER_BYTES and len(json.dumps(body, ensure_ascii=False).encode()) > _MAX_ANSWER_BYTES:
         raise TooLarge("answer: over the limit of 6 MB for one answer")
@@ -175,7 +200,7 @@ def _json(
     *,
     content_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
-) -> Response[str]:
+) -> _Response:
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     # Sensitive by nature: no cache between here and the caller may keep it.
-    return Response(status, content_type, body, headers={"Cache-Control": "no-store", **(headers or {})})
+    return _Response(status, body, {"Content-Type": content_type, "Cache-Control": "no-store", **(headers or {})})

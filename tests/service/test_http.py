@@ -167,12 +167,36 @@ def test_a_rotation_that_names_no_dialogue_makes_no_new_kek(service: Service, bo
     assert [key["name"] for key in listed if key["name"].startswith("kek#")] == ["kek#000001"]
 
 
+@pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
+def test_a_header_is_found_whatever_its_case(service: Service, name: str) -> None:
+    token = f"Bearer {service.issuer.token()}"
+    assert service.call(LIST, token=None, headers={name: token}).status == 200
+
+
+@pytest.mark.parametrize(
+    "key", ["GET /dialogues/", "get /dialogues", "GET /dialogues/{name}", "ANY /dialogues", "$default", "", None]
+)
+def test_a_route_is_found_by_its_very_key(service: Service, key: str | None) -> None:
+    """What the path says does not matter: API Gateway has matched it."""
+    headers = {"authorization": f"Bearer {service.issuer.token()}"}
+    event = {"version": "2.0", "routeKey": key, "rawPath": "/dialogues", "headers": headers}
+    answer = read_dialogues.handler(event, service.context)
+    assert answer["statusCode"] == 404
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert service.entries() == []
+
+
+def test_an_event_without_headers_or_route_is_answered(service: Service) -> None:
+    assert read_dialogues.handler({}, service.context)["statusCode"] == 404
+    assert read_dialogues.handler({"routeKey": LIST}, service.context)["statusCode"] == 401
+
+
 def test_an_answer_that_lambda_would_drop_is_refused_and_recorded(service: Service) -> None:
     """Dropped, it would count as a crash, and crashes take a deployment back."""
     api = Api()
     sizes = {"fits": 3_000_000, "large": 3_200_000}
 
-    @api.route("GET", "/dialogues/{id}", permission="dialogues:read", action="dialogue.read")
+    @api.route("GET /dialogues/{id}", permission="dialogues:read", action="dialogue.read")
     def answer(request: Request) -> Answer:
         return Answer(200, {"x": "\n" * (sizes[request.parameters["id"]] * 2 // 3)})
 
@@ -212,7 +236,7 @@ def test_a_redirecting_or_oversized_key_set_is_not_followed(service: Service, mo
 def test_a_bug_is_a_flat_500_and_recorded(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     api = Api()
 
-    @api.route("GET", "/broken", permission="dialogues:read", action="broken")
+    @api.route("GET /broken", permission="dialogues:read", action="broken")
     def broken(_request: Any) -> Answer:
         raise ZeroDivisionError("Kumquat")
 
@@ -227,7 +251,7 @@ def test_a_bug_is_a_flat_500_and_recorded(service: Service, capsys: pytest.Captu
 def test_an_answer_that_json_cannot_hold_is_a_flat_500(service: Service) -> None:
     api = Api()
 
-    @api.route("GET", "/broken", permission="dialogues:read", action="broken")
+    @api.route("GET /broken", permission="dialogues:read", action="broken")
     def broken(_request: Any) -> Answer:
         return Answer(200, {"x": object()})
 

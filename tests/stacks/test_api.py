@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from service.handlers import import_dialogue, manage_keys, read_dialogues
 from service.settings import Settings
 from twinvault_local.artifact.wheels import PYTHON_VERSION
 
@@ -198,6 +199,8 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         "GET /keys": "keys",
         "POST /keys/rotate": "keys",
     }
+    handlers = {"import": import_dialogue.handler, "read": read_dialogues.handler, "keys": manage_keys.handler}
+    assert routes == {key: name for name, handler in handlers.items() for key in handler.keys}
 
 
 def test_the_access_log_holds_the_route_and_never_the_path(either):

@@ -9,7 +9,7 @@ from twinvault import now
 api = Api()
 
 
-@api.route("POST", "/dialogues/import", permission=WRITE, action="dialogue.import")
+@api.route("POST /dialogues/import", permission=WRITE, action="dialogue.import")
 def import_dialogue(request: Request) -> Answer:
     """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content."""
     dialogues = Dialogues(request.acting, now=now)

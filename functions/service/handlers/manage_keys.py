@@ -11,13 +11,13 @@ from twinvault import InvalidInput
 api = Api()
 
 
-@api.route("GET", "/keys", permission=READ_KEYS, action="key.list")
+@api.route("GET /keys", permission=READ_KEYS, action="key.list")
 def list_keys(request: Request) -> Answer:
     """The tenant's key rows, as they say of themselves. Nothing is opened and no key leaves."""
     return Answer(200, {"keys": [asdict(row) for row in request.acting.keys.overview()]})
 
 
-@api.route("POST", "/keys/rotate", permission=ROTATE_KEYS, action="key.rotate")
+@api.route("POST /keys/rotate", permission=ROTATE_KEYS, action="key.rotate")
 def rotate_keys(request: Request) -> Answer:
     """A new epoch of the tenant's KEK; or, where the body names a dialogue, a new version of its DEK."""
     asked = parse(request.body() or b"{}")

@@ -11,7 +11,7 @@ _DEFAULT_PAGE = 20
 api = Api()
 
 
-@api.route("GET", "/dialogues", permission=READ, action="dialogue.list")
+@api.route("GET /dialogues", permission=READ, action="dialogue.list")
 def list_dialogues(request: Request) -> Answer:
     """One page of the tenant's dialogues."""
     unknown = sorted(request.query.keys() - {"status", "limit", "cursor"})
@@ -26,13 +26,13 @@ def list_dialogues(request: Request) -> Answer:
     return Answer(200, {"dialogues": list(page.items), "cursor": page.cursor})
 
 
-@api.route("GET", "/dialogues/{id}", permission=READ, action="dialogue.read")
+@api.route("GET /dialogues/{id}", permission=READ, action="dialogue.read")
 def read_dialogue(request: Request) -> Answer:
     """A dialogue, opened, with the graph that follows from it."""
     return Answer(200, _dialogues(request).read(id_from_path(request.parameters["id"])))
 
 
-@api.route("GET", "/dialogues/{id}/export", permission=READ, action="dialogue.export")
+@api.route("GET /dialogues/{id}/export", permission=READ, action="dialogue.export")
 def export_dialogue(request: Request) -> Answer:
     """The document that was imported."""
     return Answer(200, _dialogues(request).export(id_from_path(request.parameters["id"])))

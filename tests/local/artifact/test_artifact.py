@@ -112,7 +112,7 @@ def test_the_clients_that_the_functions_use_work_from_the_unpacked_zip_alone(bui
     task_root = archive.unpack(built, tmp_path)
     script = """
 import boto3, botocore.config, cryptography.hazmat.primitives.ciphers.aead, jwt, pydantic, sys
-import aws_lambda_powertools.event_handler, aws_lambda_powertools.metrics
+import aws_lambda_powertools.logging, aws_lambda_powertools.metrics
 options = {"region_name": "eu-central-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 for service in ("dynamodb", "kms"):
     client = boto3.client(service, config=botocore.config.Config(retries={"mode": "standard"}), **options)

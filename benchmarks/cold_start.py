@@ -1,0 +1,89 @@
+"""What importing each handler costs a fresh process: python benchmarks/cold_start.py [--samples N] [--artifact ZIP].
+
+From the unpacked artifact, with nothing else on the path, under the interpreter that made .venv. Twice: compiled anew
+by each process, as on Lambda, whose folder of code cannot be written and holds no compiled modules; and compiled
+before. Contenders alternate. CPU and wall are of the import alone, measured within the process.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+_ARTIFACT = Path(__file__).parent.parent / "build" / "functions.zip"
+_BOTO3 = "boto3"
+_READ = "read"
+_BEFORE = "read, with Powertools' resolver and the layout's types"
+_HANDLERS = {
+    _READ: "service.handlers.read_dialogues",
+    "keys": "service.handlers.manage_keys",
+    "import": "service.handlers.import_dialogue",
+}
+CONTENDERS = {
+    _BOTO3: "import boto3",
+    **{name: f"import {module}" for name, module in _HANDLERS.items()},
+    _BEFORE: f"import {_HANDLERS[_READ]}, aws_lambda_powertools.event_handler, dialogues.layout",
+}
+"""`boto3` is what nobody can do without; the last is what the read handler imported before routes had keys."""
+
+_CHILD = """
+import sys, time
+sys.path.insert(0, {root!r})
+cpu, wall = time.process_time(), time.perf_counter()
+{work}
+print(time.process_time() - cpu, time.perf_counter() - wall, len(sys.modules))
+"""
+
+
+def main() -> None:
+    """Print two tables, as Markdown."""
+    parser = argparse.ArgumentParser(description="What importing each handler costs a fresh process.")
+    parser.add_argument("--samples", type=int, default=9, help="fresh processes of each contender (default 9)")
+    parser.add_argument("--artifact", type=Path, default=_ARTIFACT, help="the zip (default build/functions.zip)")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root, compiled = Path(folder, "task"), Path(folder, "compiled")
+        with zipfile.ZipFile(asked.artifact) as archive:
+            archive.extractall(root)  # our own zip
+        # Once for the disk's sake and, of the second table, for the compiled modules.
+        for work in CONTENDERS.values():
+            measure(root, work, ["-X", f"pycache_prefix={compiled}"])
+        sys.stdout.write(f"Importing a handler, medians of {asked.samples} fresh processes\n")
+        for name, options in {
+            "compiled anew, as on Lambda": ["-B", "-X", f"pycache_prefix={folder}/none"],
+            "compiled before": ["-B", "-X", f"pycache_prefix={compiled}"],
+        }.items():
+            sys.stdout.write(f"\n{name}:\n\n{table(root, options, asked.samples)}")
+            sys.stdout.flush()
+
+
+def table(root: Path, options: list[str], samples: int) -> str:
+    """Return the medians of all contenders, which take turns."""
+    found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in CONTENDERS}
+    for _ in range(samples):
+        for name, work in CONTENDERS.items():
+            found[name].append(measure(root, work, options))
+    medians = {
+        name: [statistics.median(column) for column in zip(*taken, strict=True)] for name, taken in found.items()
+    }
+    lines = ["| | CPU ms | wall ms | CPU to read | modules |", "|---|---:|---:|---:|---:|"]
+    read = medians[_READ][0]
+    for name, (cpu, wall, modules) in medians.items():
+        lines.append(f"| {name} | {cpu * 1e3:,.0f} | {wall * 1e3:,.0f} | {cpu / read:.2f} | {modules:.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+def measure(root: Path, work: str, options: list[str]) -> tuple[float, float, int]:
+    """Return the CPU and wall seconds of `work` in a process of its own, and how many modules it leaves loaded."""
+    base = getattr(sys, "_base_executable", sys.executable)  # without .venv's packages: the artifact has its own
+    command = [base, "-I", "-S", *options, "-c", _CHILD.format(root=str(root), work=work)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={})  # noqa: S603  # our own command
+    cpu, wall, modules = done.stdout.split()
+    return float(cpu), float(wall), int(modules)
+
+
+if __name__ == "__main__":
+    main()
