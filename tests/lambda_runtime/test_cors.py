@@ -2,7 +2,7 @@ import pytest
 
 from twinvault_lambda import cors
 from twinvault_lambda.config import CorsConfig
-from twinvault_lambda.exchange import Request, Response
+from twinvault_serving.exchange import Request, Response
 
 APP = "https://app.example"
 CONFIG = CorsConfig(

@@ -6,8 +6,8 @@ import pytest
 
 from twinvault_lambda.config import RouteConfig
 from twinvault_lambda.events import Arrival, InvalidAnswerError, build_event, read_answer
-from twinvault_lambda.exchange import Request, Response
 from twinvault_lambda.routes import RouteMatch
+from twinvault_serving.exchange import Request, Response
 
 ARRIVAL = Arrival(
     account="000000000000",

@@ -1,6 +1,8 @@
 import base64
 import http.client
 import json
+import re
+import socket
 
 import pytest
 
@@ -44,7 +46,7 @@ def send(server, target, *, method="GET", headers=(), body=b""):
         connection.putheader(name, value)
     connection.endheaders(body)
     response = connection.getresponse()
-    answer = response.status, dict(response.getheaders()), response.read()
+    answer = response.status, response.headers, response.read()
     connection.close()
     return answer
 
@@ -63,6 +65,16 @@ def test_a_request_arrives_as_an_event_and_its_id_goes_back(server):
     assert event["cookies"] == ["s=1", "t=2"]
     assert event["requestContext"]["requestId"] == headers["apigw-requestid"]
     assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
+
+
+def test_an_answer_arrives_by_one_read_its_headers_in_the_apis_case(server):
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"GET /echo/x HTTP/1.1\r\nHost: here\r\n\r\n")
+        head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
+    fields = dict(re.findall(rb"\r\n([^:\r]+): ([^\r]*)", head))
+    assert list(fields) == [b"Date", b"Content-Type", b"Apigw-Requestid", b"Content-Length"]
+    assert int(fields[b"Content-Length"]) == len(body) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,11 @@
-"""The KMS as a process: options in, uvicorn running in the foreground until SIGTERM or SIGINT."""
+"""The KMS as a process: options in, serving in the foreground until SIGTERM or SIGINT."""
 
 import logging
 import secrets
-import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
-
-from twinvault_kms.connection import DroppableProtocol
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import StoreError
 from twinvault_kms.faults import Faults, Switches
@@ -17,12 +13,15 @@ from twinvault_kms.identity import DEFAULT_ACCOUNT, Callers, load_callers
 from twinvault_kms.journal import Journal
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.seed import SEED_BYTES, load_or_create_seed, load_seed
-from twinvault_kms.server import Api, Application, Message, Receive, Send
+from twinvault_kms.server import Api
+from twinvault_serving.exchange import Application, Receive, Scope, Send
+from twinvault_serving.server import LOOPBACK, listen, server
 
 LOG = logging.getLogger("twinvault.kms")
 
 # Longer than SDKs keep idle connections, so that it is never the server that hangs up first.
 _KEEP_ALIVE_SECONDS = 3_600
+_GRACE_SECONDS = 2  # for requests that are under way when the KMS is told to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Options:
 
     port: int
     data: Path
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK
     seed_file: Path | None = None
     callers: Path | None = None
     admin_port: int | None = None
@@ -52,37 +51,17 @@ def serve(options: Options) -> None:
     try:
         sockets = [_listen(options.host, options.port)]
         if options.admin_port is not None:
-            sockets.append(_listen("127.0.0.1", options.admin_port))
+            sockets.append(_listen(LOOPBACK, options.admin_port))
             app = _with_admin(app, options.admin_port, Switches(engine.clock, faults))
         LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
-        # uvicorn ends in good order and then raises the signal once more: that second one is not to kill us.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
-        _server(app).run(sockets=sockets)
+        server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=sockets)
     finally:
         engine.journal.close()
 
 
-def _server(app: Application) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            loop="uvloop",
-            http=DroppableProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=2,
-        )
-    )
-
-
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        return listen(host, port)
     except OSError as error:
         raise StoreError(f"Port {port} on {host} cannot be opened.", next_step="Give another --port.") from error
 
@@ -93,7 +72,7 @@ def _with_admin(api: Application, admin_port: int, switches: Switches) -> Applic
 
     admin = admin_app(switches)
 
-    async def dispatch(scope: Message, receive: Receive, send: Send) -> None:
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         app = admin if scope["server"][1] == admin_port else api
         await app(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""The API over HTTP: AWS JSON 1.1 on raw ASGI, carried by uvicorn.
+"""The API over HTTP: AWS JSON 1.1 on plain ASGI.
 
 Every answer has a request id. Each request leaves one log line with it: operation, access key id, outcome. Nothing that
 a caller sent or received stands there.
@@ -10,25 +10,31 @@ import logging
 import time
 import traceback
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-from twinvault_kms.connection import ABORT
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import KmsError
 from twinvault_kms.faults import Drop, Fault, Faults
 from twinvault_kms.identity import Callers
 from twinvault_kms.validate import TARGET_PREFIX
-
-type Message = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
-type Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from twinvault_serving.exchange import (
+    BodyTooLargeError,
+    ClientGoneError,
+    Message,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    read_body,
+    read_head,
+    send_response,
+)
+from twinvault_serving.wire import ABORT
 
 LOG = logging.getLogger("twinvault.kms")
 
 _MAX_BODY = 1_048_576  # KMS's largest request is far smaller
-_CONTENT_TYPE = (b"content-type", b"application/x-amz-json-1.1")
+_CONTENT_TYPE = ("content-type", "application/x-amz-json-1.1")
 
 
 class Api:
@@ -39,15 +45,15 @@ class Api:
         self._callers = callers
         self._faults = faults
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
         if scope["method"] == "GET" and scope["path"] == "/health":
             await _send(send, 200, b'{"status":"ok"}', request_id=str(uuid.uuid4()))
             return
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        prefix, _, operation = headers.get(b"x-amz-target", "").rpartition(".")
+        request = read_head(scope)
+        prefix, _, operation = (request.header("x-amz-target") or "").rpartition(".")
         if prefix != TARGET_PREFIX:
             operation = ""
         fault = self._faults.take(operation)
@@ -56,12 +62,12 @@ class Api:
             await asyncio.sleep(fault.delay_seconds)
         if drop is not Drop.BEFORE:
             kept = send if drop is None else _nowhere
-            await self._answer(operation, headers, fault, receive=receive, send=kept)
+            await self._answer(operation, request, fault, receive=receive, send=kept)
         if drop is not None:
             await _abort(scope, receive)
 
     async def _answer(
-        self, operation: str, headers: dict[bytes, str], fault: Fault | None, *, receive: Receive, send: Send
+        self, operation: str, request: Request, fault: Fault | None, *, receive: Receive, send: Send
     ) -> None:
         started = time.perf_counter()
         request_id = str(uuid.uuid4())
@@ -69,7 +75,7 @@ class Api:
         try:
             _refuse_on_order(fault)
             body = await _read(receive)
-            identity = self._callers.identify(headers.get(b"authorization", ""))
+            identity = self._callers.identify(request.header("authorization") or "")
             access_key_id = identity.caller.access_key_id
             status, answer, outcome = 200, self._engine.answer(operation, body, identity), "ok"
         except KmsError as error:
@@ -100,7 +106,7 @@ async def _nowhere(_message: Message) -> None:
     """Send an answer that is to be lost."""
 
 
-async def _abort(scope: Message, receive: Receive) -> None:
+async def _abort(scope: Scope, receive: Receive) -> None:
     """Drop the connection, and wait until it is gone: uvicorn would else answer for us."""
     scope["extensions"][ABORT]()
     while (await receive())["type"] != "http.disconnect":
@@ -118,26 +124,14 @@ async def _read(receive: Receive) -> bytes:
     Raises:
         KmsError: It is larger than any request of KMS, or the caller hung up in the middle of it.
     """
-    chunks = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise KmsError("RequestAbortedException")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > _MAX_BODY:
-            raise KmsError("RequestEntityTooLargeException", status=413)
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks)
+    try:
+        return await read_body(receive, limit=_MAX_BODY)
+    except ClientGoneError:
+        raise KmsError("RequestAbortedException") from None
+    except BodyTooLargeError:
+        raise KmsError("RequestEntityTooLargeException", status=413) from None
 
 
 async def _send(send: Send, status: int, body: bytes, *, request_id: str) -> None:
-    headers = [
-        _CONTENT_TYPE,
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-requestid", request_id.encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    headers = (_CONTENT_TYPE, ("x-amzn-requestid", request_id))
+    await send_response(send, Response(status=status, headers=headers, body=body))

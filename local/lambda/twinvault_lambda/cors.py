@@ -9,7 +9,7 @@ reading.
 from dataclasses import replace
 
 from twinvault_lambda.config import CorsConfig
-from twinvault_lambda.exchange import Headers, Request, Response
+from twinvault_serving.exchange import Headers, Request, Response
 
 _PREFIX = "access-control-"
 

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from twinvault_lambda.exchange import Headers, Request, Response
 from twinvault_lambda.routes import RouteMatch
+from twinvault_serving.exchange import Headers, Request, Response
 
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
 _STAGE = "$default"

@@ -12,7 +12,11 @@ from dataclasses import dataclass, replace
 from twinvault_lambda import cors
 from twinvault_lambda.access_log import AccessLog, Served
 from twinvault_lambda.config import ServerConfig
-from twinvault_lambda.exchange import (
+from twinvault_lambda.integration import Integration
+from twinvault_lambda.refusals import RefusedError, refusal
+from twinvault_lambda.routes import BadPathError, RouteTable, decode_path
+from twinvault_lambda.throttle import TokenBucket
+from twinvault_serving.exchange import (
     BodyTooLargeError,
     ClientGoneError,
     Receive,
@@ -24,10 +28,6 @@ from twinvault_lambda.exchange import (
     read_head,
     send_response,
 )
-from twinvault_lambda.integration import Integration
-from twinvault_lambda.refusals import RefusedError, refusal
-from twinvault_lambda.routes import BadPathError, RouteTable, decode_path
-from twinvault_lambda.throttle import TokenBucket
 
 LARGEST_BODY = 10 * 1024 * 1024
 LARGEST_HEAD = 10_240

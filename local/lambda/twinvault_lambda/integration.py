@@ -8,10 +8,10 @@ from typing import Protocol
 
 from twinvault_lambda.config import ServerConfig
 from twinvault_lambda.events import Arrival, InvalidAnswerError, build_event, read_answer
-from twinvault_lambda.exchange import Request, Response
 from twinvault_lambda.invocation import IntegrationTimeoutError, Outcome
 from twinvault_lambda.refusals import refusal
 from twinvault_lambda.routes import RouteMatch
+from twinvault_serving.exchange import Request, Response
 
 LARGEST_EVENT = 6 * 1024 * 1024  # "Lambda quotas": a synchronous invocation's payload
 

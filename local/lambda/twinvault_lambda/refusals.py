@@ -2,7 +2,7 @@
 
 import json
 
-from twinvault_lambda.exchange import Response
+from twinvault_serving.exchange import Response
 
 _MESSAGES = {
     400: "Bad Request",

@@ -3,20 +3,16 @@
 A worker is known by the port where it asks: ``awslambdaric`` builds its URLs from ``AWS_LAMBDA_RUNTIME_API`` both with
 libcurl, which would take a path there, and with ``http.client``, which takes only host and port. So each worker has a
 listener of its own, made with the worker and gone with it: what a dead worker left unsent can never be taken for its
-successor's. uvicorn's protocol carries HTTP.
+successor's.
 """
 
 import asyncio
-import functools
 import json
-import socket
 import time
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
-
-from twinvault_lambda.exchange import (
+from twinvault_lambda.invocation import Invocation
+from twinvault_lambda.worker import LARGEST_ANSWER, Worker, WorkerEndedError
+from twinvault_serving.exchange import (
     BodyTooLargeError,
     ClientGoneError,
     Receive,
@@ -28,8 +24,7 @@ from twinvault_lambda.exchange import (
     read_head,
     send_response,
 )
-from twinvault_lambda.invocation import Invocation
-from twinvault_lambda.worker import LARGEST_ANSWER, Worker, WorkerEndedError
+from twinvault_serving.server import LOOPBACK, listen, protocols
 
 _VERSION = "/2018-06-01/runtime"
 _ERROR_TYPE = "lambda-runtime-function-error-type"
@@ -43,27 +38,16 @@ class RuntimeApi:
         self._worker = worker
         self._function_arn = function_arn
         self._timeout_seconds = timeout_seconds
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = listen(LOOPBACK, 0)
         self._server: asyncio.AbstractServer | None = None
-        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.address = f"{LOOPBACK}:{self._socket.getsockname()[1]}"
 
     async def open(self) -> None:
         """Begin to answer. The port accepts from the constructor on, so a worker may be started before."""
-        config = uvicorn.Config(
-            self._serve,
-            interface="asgi3",
-            http=HttpToolsProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-        )
-        config.load()
+        connected = protocols(self._serve)
         if self._socket.fileno() < 0:
             return  # the worker ended before its first request could be answered
-        protocol = functools.partial(HttpToolsProtocol, config=config, server_state=ServerState(), app_state={})
-        self._server = await asyncio.get_running_loop().create_server(protocol, sock=self._socket)
+        self._server = await asyncio.get_running_loop().create_server(connected, sock=self._socket)
 
     def close(self) -> None:
         """No more requests."""

@@ -1,12 +1,9 @@
 """The Lambda server: one process and one event loop for the front door, each worker's Runtime API, and the workers."""
 
 import asyncio
-import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
-
-import uvicorn
+from collections.abc import Callable
 
 from twinvault_lambda.access_log import AccessLog
 from twinvault_lambda.config import ServerConfig
@@ -14,17 +11,10 @@ from twinvault_lambda.errors import ApiPortError, LambdaServerError
 from twinvault_lambda.fleet import Fleet
 from twinvault_lambda.front_door import FrontDoor
 from twinvault_lambda.integration import Integration
+from twinvault_serving.server import LOOPBACK, listen, server
 
-_HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 60
 _GRACE_SECONDS = 5  # for requests that are under way when the server is told to stop
-
-
-class _HttpServer(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Uvicorn would raise the signal again after its shutdown; ``serve`` handles signals and exits with 0."""
-        yield
 
 
 async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say: Callable[[str], None]) -> None:
@@ -38,23 +28,8 @@ async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say
     listener = _listen(config.api_port)
     fleet = Fleet(config)
     access_log = AccessLog(config.log_dir, line_format=config.access_log_format)
-    http = _HttpServer(
-        uvicorn.Config(
-            FrontDoor(config, Integration(config, fleet.pools), access_log=access_log),
-            interface="asgi3",
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-    )
-    _stop_on_signals(http)
+    front_door = FrontDoor(config, Integration(config, fleet.pools), access_log=access_log)
+    http = server(front_door, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS)
     announcing = asyncio.create_task(_announce(fleet, listener, say))
     exchanges = _exchange_on_signal(fleet, reread, say)
     try:
@@ -68,19 +43,11 @@ async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say
 
 def _listen(port: int) -> socket.socket:
     try:
-        return socket.create_server((_HOST, port), backlog=1024)
+        return listen(LOOPBACK, port)
     except OSError as error:
         raise ApiPortError(
-            f"{_HOST}:{port} cannot be listened on: {error.strerror}", next_step="twinvault up --port <another>"
+            f"{LOOPBACK}:{port} cannot be listened on: {error.strerror}", next_step="twinvault up --port <another>"
         ) from error
-
-
-def _stop_on_signals(http: uvicorn.Server) -> None:
-    def stop() -> None:
-        http.should_exit = True
-
-    for one in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(one, stop)
 
 
 def _exchange_on_signal(
@@ -108,4 +75,4 @@ def _exchange_on_signal(
 
 async def _announce(fleet: Fleet, listener: socket.socket, say: Callable[[str], None]) -> None:
     standing = await fleet.start()
-    say(f"ready http://{_HOST}:{listener.getsockname()[1]}\n{standing.line('serving')}")
+    say(f"ready http://{LOOPBACK}:{listener.getsockname()[1]}\n{standing.line('serving')}")

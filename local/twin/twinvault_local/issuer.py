@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 import twinvault_durable as durable
-from twinvault_local.machine.ports import LOOPBACK
+from twinvault_serving.server import LOOPBACK
 
 DEFAULT_SECONDS = 3600
 _LONGEST_SECONDS = 30 * 24 * 3600

@@ -14,11 +14,9 @@ INPUTS = (
     "local/durable/twinvault_durable",
     "local/iam/twinvault_iam",
     "local/kms/twinvault_kms",
+    "local/serving/twinvault_serving",
     "local/twin/twinvault_local/__init__.py",
-    "local/twin/twinvault_local/errors.py",
     "local/twin/twinvault_local/issuer.py",
-    "local/twin/twinvault_local/machine/__init__.py",
-    "local/twin/twinvault_local/machine/ports.py",
 )
 
 

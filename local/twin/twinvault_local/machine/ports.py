@@ -4,7 +4,9 @@ import socket
 
 import psutil
 
-LOOPBACK = "127.0.0.1"
+from twinvault_serving.server import LOOPBACK
+
+__all__ = ["LOOPBACK", "free_port", "is_free", "listener"]
 
 
 def free_port() -> int:

@@ -8,16 +8,21 @@ type Scope = MutableMapping[str, Any]  # ASGI's own vocabulary: https://asgi.rea
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
+type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 type Headers = tuple[tuple[str, str], ...]
 
 _BODILESS = frozenset({204, 304})
 
 
-class BodyTooLargeError(Exception):
+class ServingError(Exception):
+    """A request that cannot be answered as it came."""
+
+
+class BodyTooLargeError(ServingError):
     """The body is larger than the caller of ``read_body`` takes."""
 
 
-class ClientGoneError(Exception):
+class ClientGoneError(ServingError):
     """The client went away before its request was whole; nobody must act on a part of it."""
 
 

@@ -1,0 +1,71 @@
+"""One process that serves: where it listens, until when, and with which of uvicorn's settings."""
+
+import asyncio
+import contextlib
+import functools
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from twinvault_serving.exchange import Application
+from twinvault_serving.wire import AwsProtocol
+
+LOOPBACK = "127.0.0.1"
+_BACKLOG = 1024
+
+
+class Server(uvicorn.Server):
+    """Serves until SIGTERM or SIGINT, and then ends in good order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn would raise the signal again after its shutdown, which would then kill the process."""
+
+        def stop() -> None:
+            self.should_exit = True
+
+        for one in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(one, stop)
+        yield
+
+
+def server(app: Application, *, keep_alive_seconds: int, grace_seconds: int) -> Server:
+    """A server of one ASGI application; an idle connection is closed, and one at work at the end is waited for."""
+    return Server(_config(app, keep_alive_seconds=keep_alive_seconds, grace_seconds=grace_seconds))
+
+
+def protocols(app: Application) -> Callable[[], asyncio.Protocol]:
+    """What a listener of the running loop makes of each connection, where a whole server would be too much."""
+    config = _config(app)
+    config.load()
+    return functools.partial(AwsProtocol, config=config, server_state=ServerState(), app_state={})
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections from here on; port 0 is any free one.
+
+    Raises:
+        OSError: it cannot be listened on there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+
+
+def _config(app: Application, *, keep_alive_seconds: int = 5, grace_seconds: int | None = None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        loop="uvloop",
+        http=AwsProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=keep_alive_seconds,
+        timeout_graceful_shutdown=grace_seconds,
+    )
