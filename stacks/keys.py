@@ -1,4 +1,4 @@
-"""The KMS keys: root (wraps the KEKs), table (the tables at rest), audit (signs checkpoints), alarms (their topic).
+"""The KMS keys: root (wraps the KEKs), table (the tables at rest), alarms (their topic).
 
 Who may use a key is said here, in the key's own policy, and nowhere else. The local KMS evaluates key policies and
 knows no IAM, so it decides as AWS does. Statements name roles by condition, not as principals: a principal must exist
@@ -20,8 +20,6 @@ from stacks.stage import Stage
 PURPOSE, FORMAT, TENANT, EPOCH, KEY = (f"twinvault:{name}" for name in ("purpose", "format", "tenant", "epoch", "key"))
 CONTEXT_KEYS = (PURPOSE, FORMAT, TENANT, EPOCH, KEY)
 
-CHECKPOINT = "checkpoint"  # the one role that signs
-
 # What an administrator needs, spelled out: a pattern such as kms:Create* would bring CreateGrant, and a grant would
 # let its holder decrypt past every condition below.
 ADMINISTER = (
@@ -35,7 +33,6 @@ ADMINISTER = (
     "EnableKeyRotation",
     "GetKeyPolicy",
     "GetKeyRotationStatus",
-    "GetPublicKey",
     "ListAliases",
     "ListGrants",
     "ListKeyPolicies",
@@ -66,26 +63,17 @@ class KeysStack(Stack):
         self._stage = stage
         self.root = self._key("Root", "wraps the key-encryption keys of every tenant", self._root_policy())
         self.table = self._key("Table", "encrypts the DynamoDB tables at rest", self._table_policy())
-        self.audit = self._key(
-            "Audit",
-            "signs the checkpoints of the audit log",
-            self._audit_policy(),
-            key_spec=kms.KeySpec.ECC_NIST_EDWARDS25519,
-            key_usage=kms.KeyUsage.SIGN_VERIFY,
-        )
         self.alarms = self._key("Alarms", "encrypts the alarm topic at rest", self._alarms_policy())
 
-    def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement], **spec: Any) -> kms.Key:  # noqa: ANN401  # KMS's own parameters, passed on
+    def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement]) -> kms.Key:
         key = kms.Key(
             self,
             f"{name}Key",
             description=f"Twinvault {self._stage.name}: {does}",
-            # KMS rotates symmetric keys alone (KMS Developer Guide, "Rotate AWS KMS keys").
-            enable_key_rotation=True if not spec else None,
+            enable_key_rotation=True,
             pending_window=Duration.days(30),
             policy=iam.PolicyDocument(statements=[self._administer(), *statements]),
             removal_policy=RemovalPolicy.RETAIN,
-            **spec,
         )
         _fix_logical_id(key, f"{name}Key")
         alias = f"alias/twinvault-{self._stage.name}-{name.lower()}"
@@ -135,16 +123,6 @@ class KeysStack(Stack):
             actions=["kms:CreateGrant"],
             resources=["*"],
             conditions={"StringEquals": via_dynamodb, "Bool": {"kms:GrantIsForAWSResource": "true"}},
-        )
-
-    def _audit_policy(self) -> Iterable[iam.PolicyStatement]:
-        # ED25519_SHA_512 signs the message itself (RAW), which every Ed25519 library verifies; the prehashed variant
-        # (ED25519_PH_SHA_512) is another scheme (KMS API Reference, "Sign").
-        yield self._use(
-            "SignCheckpoints",
-            ["kms:Sign"],
-            roles=[CHECKPOINT],
-            conditions={"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}},
         )
 
     def _alarms_policy(self) -> Iterable[iam.PolicyStatement]:

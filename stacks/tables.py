@@ -1,4 +1,4 @@
-"""The four tables: records, keys, audit, checkpoints. What is in them is said in docs/design.md."""
+"""The three tables: records, keys, audit. What is in them is said in docs/design.md."""
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -10,8 +10,8 @@ from stacks.stage import Stage
 
 RECOVERY_DAYS = 35  # the longest that point-in-time recovery offers
 
-BY_LIST, BY_EXPERT = "ByList", "ByExpert"
-INDEXES = {"records": (BY_LIST, BY_EXPERT)}
+BY_LIST = "ByList"
+INDEXES = {"records": (BY_LIST,)}
 
 # Every way to change what stands in a table, but PartiQL's INSERT, which cannot overwrite. Expiry is one of them.
 NOT_APPENDING = (
@@ -38,11 +38,10 @@ class TablesStack(Stack):
         )
         self._encryption = dynamodb.TableEncryptionV2.customer_managed_key(table_key)
         self.tables = {
-            "records": self._table("Records", indexes=[_by_list(), _by_expert()]),
+            "records": self._table("Records", indexes=[_by_list()]),
             "keys": self._table("Keys", recovery_days=stage.keys_recovery_days),
             # The images of the entries, for whoever follows the log.
             "audit": self._table("Audit", append_only=True, stream=dynamodb.StreamViewType.NEW_IMAGE),
-            "checkpoints": self._table("Checkpoints", append_only=True),
         }
 
     def _table(
@@ -87,15 +86,6 @@ def _by_list() -> dynamodb.GlobalSecondaryIndexPropsV2:
         index_name=BY_LIST,
         partition_keys=[_text("tenant_id"), _text("list_kind")],
         sort_keys=[_text("list_status"), _text("list_at")],
-        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
-    )
-
-
-def _by_expert() -> dynamodb.GlobalSecondaryIndexPropsV2:
-    return dynamodb.GlobalSecondaryIndexPropsV2(
-        index_name=BY_EXPERT,
-        partition_keys=[_text("tenant_id"), _text("expert_slug")],
-        sort_keys=[_text("pk")],
         projection_type=dynamodb.ProjectionType.KEYS_ONLY,
     )
 

@@ -33,7 +33,6 @@ class Settings:
     records_table: str
     keys_table: str
     audit_table: str
-    checkpoints_table: str
     root_keys: tuple[str, ...]
     issuer: str
     audience: str
@@ -61,7 +60,6 @@ class Settings:
             records_table=_text(environ, "TWINVAULT_RECORDS_TABLE"),
             keys_table=_text(environ, "TWINVAULT_KEYS_TABLE"),
             audit_table=_text(environ, "TWINVAULT_AUDIT_TABLE"),
-            checkpoints_table=_text(environ, "TWINVAULT_CHECKPOINTS_TABLE"),
             root_keys=roots,
             issuer=_text(environ, "TWINVAULT_ISSUER"),
             audience=_text(environ, "TWINVAULT_AUDIENCE"),

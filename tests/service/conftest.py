@@ -118,7 +118,6 @@ def service(
         "TWINVAULT_RECORDS_TABLE": tables.records,
         "TWINVAULT_KEYS_TABLE": tables.keys,
         "TWINVAULT_AUDIT_TABLE": tables.audit,
-        "TWINVAULT_CHECKPOINTS_TABLE": "checkpoints",
         "TWINVAULT_ROOT_KEYS": root,
         "TWINVAULT_ISSUER": ISSUER,
         "TWINVAULT_AUDIENCE": AUDIENCE,

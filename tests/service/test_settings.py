@@ -11,7 +11,6 @@ GOOD = {
     "TWINVAULT_RECORDS_TABLE": "records",
     "TWINVAULT_KEYS_TABLE": "keys",
     "TWINVAULT_AUDIT_TABLE": "audit",
-    "TWINVAULT_CHECKPOINTS_TABLE": "checkpoints",
     "TWINVAULT_ROOT_KEYS": "11111111-2222-3333-4444-555555555555,mrk-0123456789abcdef0123456789abcdef",
     "TWINVAULT_ISSUER": "https://issuer.example",
     "TWINVAULT_AUDIENCE": "twinvault",

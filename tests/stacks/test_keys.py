@@ -1,7 +1,8 @@
-"""The keys' promises: who may do what with each of the three, and under which conditions."""
+"""The keys' promises: who may do what with each of them, and under which conditions."""
 
 import pytest
 
+KEYS = ["RootKey", "TableKey", "AlarmsKey"]
 CONTEXT_KEYS = ["twinvault:purpose", "twinvault:format", "twinvault:tenant", "twinvault:epoch", "twinvault:key"]
 ACCOUNT_ROOT = {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 USING = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant", "Sign", "GenerateMac", "DeriveShared"}
@@ -39,7 +40,11 @@ def kek_condition(assembly, *roles):
     }
 
 
-@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey", "AlarmsKey"])
+def test_there_is_no_key_that_nobody_uses(either):
+    assert set(either.resources("Keys", "AWS::KMS::Key")) == set(KEYS)
+
+
+@pytest.mark.parametrize("name", KEYS)
 def test_a_key_outlives_its_stack_and_waits_30_days_before_it_is_deleted(either, name):
     body = key(either, name)
     assert body["DeletionPolicy"] == body["UpdateReplacePolicy"] == "Retain"
@@ -50,8 +55,8 @@ def test_the_stack_of_the_keys_is_protected_from_termination(either):
     assert either.stacks()["Keys"]["properties"]["terminationProtection"] is True
 
 
-@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AlarmsKey"])
-def test_symmetric_keys_rotate(either, name):
+@pytest.mark.parametrize("name", KEYS)
+def test_every_key_is_symmetric_and_rotates(either, name):
     properties = key(either, name)["Properties"]
     assert properties["EnableKeyRotation"] is True
     assert "KeySpec" not in properties  # SYMMETRIC_DEFAULT
@@ -61,7 +66,7 @@ def test_every_key_has_an_alias_of_its_stage(either):
     found = either.resources("Keys", "AWS::KMS::Alias").values()
     assert {(a["Properties"]["AliasName"], a["Properties"]["TargetKeyId"]) for a in found} == {
         (f"alias/twinvault-{either.stage}-{name.lower()}", f"${{{name}Key.Arn}}")
-        for name in ("Root", "Table", "Audit", "Alarms")
+        for name in ("Root", "Table", "Alarms")
     }
 
 
@@ -82,7 +87,7 @@ def test_nothing_else_is_allowed_on_the_root_key(either):
     assert set(statements(either, "RootKey")) == {"Administer", "OpenKeks", "MakeKeks"}
 
 
-@pytest.mark.parametrize("name", ["RootKey", "TableKey", "AuditKey", "AlarmsKey"])
+@pytest.mark.parametrize("name", KEYS)
 def test_the_account_root_administers_without_using_the_key(either, name):
     statement = statements(either, name)["Administer"]
     assert statement["Principal"] == ACCOUNT_ROOT
@@ -97,7 +102,7 @@ def test_the_root_key_gives_the_account_root_no_other_statement(either):
 
 
 def test_every_statement_for_anybody_is_narrowed_to_this_account_and_named_roles(either):
-    for name in ("RootKey", "TableKey", "AuditKey"):
+    for name in ("RootKey", "TableKey"):
         for statement in statements(either, name).values():
             if statement["Principal"] == {"AWS": "*"}:
                 assert statement["Condition"]["StringEquals"]["kms:CallerAccount"] == "${AWS::AccountId}"
@@ -130,17 +135,6 @@ def test_a_grant_on_the_table_key_is_for_an_aws_resource(either):
     assert statement["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
 
 
-def test_the_audit_key_is_ed25519_and_signs_for_the_checkpointer_alone(either):
-    properties = key(either, "AuditKey")["Properties"]
-    assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
-    assert set(statements(either, "AuditKey")) == {"Administer", "SignCheckpoints"}
-    statement = statements(either, "AuditKey")["SignCheckpoints"]
-    assert actions(statement) == ["kms:Sign"]
-    assert statement["Condition"]["ArnEquals"] == {"aws:PrincipalArn": [role(either, "checkpoint")]}
-    assert statement["Condition"]["StringEquals"]["kms:SigningAlgorithm"] == "ED25519_SHA_512"
-    assert statement["Condition"]["StringEquals"]["kms:MessageType"] == "RAW"
-
-
 def test_the_keys_arns_are_outputs(either):
-    expected = {f"{name}KeyArn": f"${{{name}Key.Arn}}" for name in ("Root", "Table", "Audit")}
+    expected = {f"{name}KeyArn": f"${{{name}Key.Arn}}" for name in ("Root", "Table")}
     assert expected.items() <= either.outputs("Keys").items()

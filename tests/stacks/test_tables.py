@@ -2,7 +2,7 @@
 
 import pytest
 
-TABLES = ["Records", "Keys", "Audit", "Checkpoints"]
+TABLES = ["Records", "Keys", "Audit"]
 
 
 def table(assembly, name):
@@ -14,7 +14,7 @@ def replica(assembly, name):
     return only
 
 
-def test_the_four_tables_are_there_under_stable_logical_ids(either):
+def test_the_tables_are_there_and_no_other_under_stable_logical_ids(either):
     assert set(either.resources("Tables", "AWS::DynamoDB::GlobalTable")) == set(TABLES)
 
 
@@ -53,7 +53,6 @@ def test_a_table_is_encrypted_under_the_table_key(either, name):
         pytest.param("Records", 35, id="records: the longest window"),
         pytest.param("Keys", 7, id="keys: short, for erasure is final only after it"),
         pytest.param("Audit", 35, id="audit: the longest window"),
-        pytest.param("Checkpoints", 35, id="checkpoints: the longest window"),
     ],
 )
 def test_a_table_can_be_put_back_to_any_second_of_its_window(either, name, days):
@@ -74,30 +73,22 @@ def test_no_row_expires(either, name):
     assert "TimeToLiveSpecification" not in table(either, name)["Properties"]
 
 
-@pytest.mark.parametrize(
-    ("index", "hashes", "ranges"),
-    [
-        pytest.param("ByList", ["tenant_id", "list_kind"], ["list_status", "list_at"], id="ByList"),
-        pytest.param("ByExpert", ["tenant_id", "expert_slug"], ["pk"], id="ByExpert"),
-    ],
-)
-def test_records_has_an_index_that_holds_keys_alone(either, index, hashes, ranges):
-    found = {body["IndexName"]: body for body in table(either, "Records")["Properties"]["GlobalSecondaryIndexes"]}
-    assert found[index]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
-    assert found[index]["KeySchema"] == [
-        *({"AttributeName": name, "KeyType": "HASH"} for name in hashes),
-        *({"AttributeName": name, "KeyType": "RANGE"} for name in ranges),
+def test_records_has_one_index_which_holds_keys_alone(either):
+    (index,) = table(either, "Records")["Properties"]["GlobalSecondaryIndexes"]
+    assert (index["IndexName"], index["Projection"]) == ("ByList", {"ProjectionType": "KEYS_ONLY"})
+    assert index["KeySchema"] == [
+        *({"AttributeName": name, "KeyType": "HASH"} for name in ("tenant_id", "list_kind")),
+        *({"AttributeName": name, "KeyType": "RANGE"} for name in ("list_status", "list_at")),
     ]
 
 
-@pytest.mark.parametrize("name", ["Keys", "Audit", "Checkpoints"])
+@pytest.mark.parametrize("name", ["Keys", "Audit"])
 def test_no_other_table_has_an_index(either, name):
     assert "GlobalSecondaryIndexes" not in table(either, name)["Properties"]
 
 
-@pytest.mark.parametrize("name", ["Audit", "Checkpoints"])
-def test_everyone_is_denied_every_change_but_an_insert(either, name):
-    (statement,) = replica(either, name)["ResourcePolicy"]["PolicyDocument"]["Statement"]
+def test_everyone_is_denied_every_change_to_the_audit_log_but_an_insert(either):
+    (statement,) = replica(either, "Audit")["ResourcePolicy"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
     assert "Condition" not in statement
     assert set(statement["Action"]) >= {

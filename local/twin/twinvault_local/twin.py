@@ -25,7 +25,7 @@ from twinvault_local.status import DYNAMODB, ISSUER, KMS, SERVER, Facts
 type Progress = Callable[[str], None]
 
 DEFAULT_PORT = 8787
-_TABLES = {"records": "RecordsTable", "keys": "KeysTable", "audit": "AuditTable", "checkpoints": "CheckpointsTable"}
+_TABLES = {"records": "RecordsTable", "keys": "KeysTable", "audit": "AuditTable"}
 
 
 @dataclass(frozen=True, slots=True)

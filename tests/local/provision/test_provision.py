@@ -82,8 +82,8 @@ def test_keys_are_as_the_template_says(place: Place, templates: Templates) -> No
     policy = json.loads(place.kms.get_key_policy(KeyId=root["KeyId"])["Policy"])
     assert policy["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::000000000000:root"}
     assert place.kms.describe_key(KeyId=made["Keys/RootAlias"].ref)["KeyMetadata"]["KeyId"] == root["KeyId"]
-    audit = place.kms.describe_key(KeyId=made["Keys/AuditKey"].ref)["KeyMetadata"]
-    assert (audit["KeySpec"], audit["KeyUsage"]) == ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
+    signing = place.kms.describe_key(KeyId=made["Keys/SigningKey"].ref)["KeyMetadata"]
+    assert (signing["KeySpec"], signing["KeyUsage"]) == ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
 
 
 def test_a_second_time_makes_nothing(place: Place, templates: Templates, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,12 +138,12 @@ def _a_stream(templates: Templates) -> None:
 
 
 def _another_spec(templates: Templates) -> None:
-    templates["Small-Keys"]["Resources"]["AuditKey"]["Properties"]["KeySpec"] = "ECC_NIST_P256"
+    templates["Small-Keys"]["Resources"]["SigningKey"]["Properties"]["KeySpec"] = "ECC_NIST_P256"
 
 
 def _a_table_renamed(templates: Templates) -> None:
     resources = templates["Small-Tables"]["Resources"]
-    resources["Ledger"] = resources.pop("Checkpoints")
+    resources["Ledger"] = resources.pop("Keys")
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,10 @@ def _a_table_renamed(templates: Templates) -> None:
         pytest.param(_another_index, "Tables/Records: index ByList: .*KEYS_ONLY.*ALL", id="another projection"),
         pytest.param(_no_index, "index ByList: .*the template none", id="an index is gone"),
         pytest.param(_a_stream, "Tables/Keys: stream: the table has none, the template KEYS_ONLY", id="a stream"),
-        pytest.param(_another_spec, "Keys/AuditKey: KeySpec: the key has ECC_NIST_EDWARDS25519", id="another key spec"),
-        pytest.param(_a_table_renamed, "not in the template any more: .*Tables/Checkpoints", id="a table renamed"),
+        pytest.param(
+            _another_spec, "Keys/SigningKey: KeySpec: the key has ECC_NIST_EDWARDS25519", id="another key spec"
+        ),
+        pytest.param(_a_table_renamed, "not in the template any more: .*Tables/Keys", id="a table renamed"),
     ],
 )
 def test_a_template_that_changed_is_refused_with_the_difference(
