@@ -2,21 +2,22 @@
 
 import { IntegrityError } from "./errors.js";
 import { open } from "./primitive.js";
+import { subKey } from "./subkeys.js";
 
 const MAX_CHARACTERS = 2048;
 
 /**
  * @param {string} cursor
- * @param {{key: Uint8Array, tenant: string, question: string}} options `key` is the tenant's idx key
+ * @param {{indexKey: Uint8Array, tenant: string, question: string}} options `indexKey` is the tenant's idx key
  * @returns {Promise<Uint8Array>} the position, as JSON
  * @throws {IntegrityError} the cursor was not given out for this tenant and this question
  */
-export async function openCursor(cursor, { key, tenant, question }) {
+export async function openCursor(cursor, { indexKey, tenant, question }) {
   const joined = decode(cursor);
   const [salt, nonce, commitment] = [joined.slice(0, 32), joined.slice(32, 44), joined.slice(44, 76)];
-  // Always the first row's name: every idx row of a tenant holds the same key.
-  const place = { table: "records", tenant, pk: `tenant#${tenant}`, sk: `cursor#${question}`, keyId: "idx#000001" };
+  const place = { table: "records", tenant, pk: `tenant#${tenant}`, sk: `cursor#${question}`, keyId: "idx" };
   const context = { ...place, clear: {} };
+  const key = await subKey(indexKey, "cursor");
   return open({ ciphertext: joined.slice(76), nonce, salt, commitment }, { key, label: "twinvault/v1/cursor", context });
 }
 

@@ -7,7 +7,7 @@ import { open, requireLengths, seal } from "./primitive.js";
 
 const SEALED = { ciphertext: "content_encrypted", nonce: "content_nonce", salt: "content_salt", commitment: "key_commitment" };
 const ENVELOPE = new Set([...Object.values(SEALED), "key_id", "pk", "sk"]);
-const KEY_ID = /^(?:(?:kek|idx)#[0-9]{6}|dek#[a-z0-9][a-z0-9._-]{0,62}#[a-z0-9][a-z0-9._-]{0,62}#[0-9]{6})$/;
+const KEY_ID = /^(?:kek#[0-9]{6}|idx|register-key|dek#[a-z0-9][a-z0-9._-]{0,62}#[a-z0-9][a-z0-9._-]{0,62}#[0-9]{6})$/;
 const JS_TYPES = { S: "string", N: "string", BOOL: "boolean", NULL: "boolean" };
 
 /**

@@ -1,11 +1,13 @@
 /** `seal` and `open`: the one primitive (docs/format.md, "Seal" and "Open", steps 3 to 7). */
 
 import { encodeAad } from "./aad.js";
-import { concat, equal, utf8 } from "./bytes.js";
+import { concat, equal } from "./bytes.js";
 import { IntegrityError } from "./errors.js";
+import { kdf } from "./kdf.js";
 import { MAX_PLAINTEXT_BYTES, pad, paddedSize, unpad } from "./padding.js";
 
-export const LABELS = ["record", "dek", "head", "index", "delivery", "cursor"].map((use) => `twinvault/v1/${use}`);
+const USES = ["record", "head", "request", "dek", "index", "register", "erased", "work", "hold", "cursor"];
+export const LABELS = USES.map((use) => `twinvault/v1/${use}`);
 const TAG_BYTES = 16;
 const { subtle } = globalThis.crypto;
 
@@ -59,14 +61,12 @@ export function requireLengths({ ciphertext, nonce, salt, commitment }) {
   if (!fits || ciphertext.length < 256 + TAG_BYTES || ciphertext.length > longest) throw new IntegrityError("3 lengths");
 }
 
-/** HKDF-SHA-256(key, salt, label || 0x00 || SHA-256(AAD), 64) -> record key || commitment. */
+/** KDF(key, label, salt || SHA-256(AAD), 512) -> record key || commitment. */
 async function derive(key, { salt, label, aad }) {
   if (!LABELS.includes(label)) throw new RangeError("unknown label");
   const hash = new Uint8Array(await subtle.digest("SHA-256", aad));
-  const info = concat(utf8(label), Uint8Array.of(0), hash);
-  const material = await subtle.importKey("raw", key, "HKDF", false, ["deriveBits"]);
-  const secret = await subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info }, material, 512);
-  return { recordKey: new Uint8Array(secret, 0, 32), commitment: new Uint8Array(secret, 32) };
+  const secret = await kdf(key, { label, context: concat(salt, hash), bits: 512 });
+  return { recordKey: secret.slice(0, 32), commitment: secret.slice(32) };
 }
 
 function aadOrRefusal(context) {

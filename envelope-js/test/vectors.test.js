@@ -93,20 +93,35 @@ describe("cursors", () => {
   const { vectors: good, refused } = vectors("cursors");
   for (const vector of good) {
     test(`opens: ${vector.name}`, async () => {
-      const [key] = Object.values(vector.keys).map(bytes);
-      const question = vector.sk.slice("cursor#".length);
-      const opened = await envelope.openCursor(vector.cursor, { key, tenant: vector.scope.tenant, question });
+      const [indexKey, question] = [bytes(vector.index_key), vector.sk.slice("cursor#".length)];
+      const opened = await envelope.openCursor(vector.cursor, { indexKey, tenant: vector.scope.tenant, question });
       assert.equal(hex(opened), vector.plaintext);
     });
   }
-  for (const { name, step, cursor, key, tenant, question } of refused) {
+  for (const { name, step, cursor, index_key: indexKey, tenant, question } of refused) {
     test(`refuses at step ${step}: ${name}`, async () => {
-      await assert.rejects(envelope.openCursor(cursor, { key: bytes(key), tenant, question }), (error) => {
+      await assert.rejects(envelope.openCursor(cursor, { indexKey: bytes(indexKey), tenant, question }), (error) => {
         assert.ok(error instanceof envelope.IntegrityError, String(error.stack));
         assert.equal(error.step, step);
         return true;
       });
     });
+  }
+});
+
+test("sub-keys, partition ids, fingerprints and the KDF", async () => {
+  const { kdf, index_key: index, sub_keys: keys, partition_ids: ids, fingerprints } = vectors("subkeys");
+  for (const { key, label, context, bits, output } of kdf) {
+    assert.equal(hex(await envelope.kdf(bytes(key), { label, context: bytes(context), bits })), output);
+  }
+  for (const { label, parts, key } of keys) {
+    assert.equal(hex(await envelope.subKey(bytes(index), label.slice("twinvault/v1/sub/".length), parts)), key);
+  }
+  for (const { id, kind, partition } of ids) {
+    assert.equal(await envelope.partitionId(bytes(index), kind, id), partition);
+  }
+  for (const vector of fingerprints) {
+    assert.equal(hex(await envelope.fingerprint(bytes(vector.key), vector)), vector.fingerprint);
   }
 });
 

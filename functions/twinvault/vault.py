@@ -125,7 +125,7 @@ class Acting:
             InvalidInput: the id is empty, too long or not Unicode text.
         """
         key = self._index_key(kind, create=create)
-        return self.partition(kind, opaque_id(caller_id, key.key)) if key else None
+        return self.partition(kind, opaque_id(caller_id, kind=kind.kind, index_key=key.key)) if key else None
 
     def listing(self, kind: KindSpec) -> Listing | None:
         """Questions across the kind's partitions; None where the tenant has none.

@@ -64,7 +64,7 @@ def test_a_shape_that_declares_nothing_refuses_everything():
 
 @pytest.mark.parametrize(
     "key_id",
-    ["kek#000001", "idx#000001", "dek#dialogue#a#000001", "dek#" + "k" * 63 + "#" + "p" * 63 + "#999999"],
+    ["kek#000001", "idx", "register-key", "dek#dialogue#a#000001", "dek#" + "k" * 63 + "#" + "p" * 63 + "#999999"],
 )
 def test_key_ids_have_the_form_of_a_key_rows_sort_key(key_id):
     place, _ = from_item(
@@ -83,6 +83,12 @@ def test_key_ids_have_the_form_of_a_key_rows_sort_key(key_id):
         "kek#00000a",
         "kek#\u0660\u0660\u0660\u0660\u0660\u0661",
         "KEK#000001",
+        "idx#000001",
+        "idx#",
+        "idx\n",
+        "register",
+        "register-key#000001",
+        "register-key ",
         "dek#000001",
         "dek#a#000001",
         "dek##a#000001",

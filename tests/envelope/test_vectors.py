@@ -1,6 +1,7 @@
 """The vectors of tests/vectors: they are what their generator writes, and this code agrees with each value."""
 
 import hashlib
+import hmac
 import json
 from pathlib import Path
 
@@ -30,9 +31,9 @@ from twinvault.records.head import HeadState, Row
 from twinvault.records.partition import open_record
 from twinvault.scope import Scope
 
-ENCODINGS, RECORDS, EDGES, KEYS, HEADS, CURSORS, NEGATIVE, LIMITS = (
+ENCODINGS, RECORDS, EDGES, KEYS, HEADS, CURSORS, NEGATIVE, LIMITS, SUBKEYS = (
     json.loads((FOLDER / f"{name}.json").read_text())
-    for name in ("encodings", "records", "edges", "keys", "heads", "cursors", "negative", "limits")
+    for name in ("encodings", "records", "edges", "keys", "heads", "cursors", "negative", "limits", "subkeys")
 )
 POSITIVE = [*RECORDS["vectors"], *EDGES["vectors"], *KEYS["rows"]]
 
@@ -113,8 +114,12 @@ def test_every_intermediate_value(vector):
     aad, key = encode_aad(context), bytes.fromhex(key)
     assert aad == values["aad"]
     assert hashlib.sha256(aad).hexdigest() == vector["aad_sha256"]
-    assert vector["info"] == (label.value.encode() + b"\0").hex() + vector["aad_sha256"]
+    message = bytes.fromhex(vector["kdf_input"])
+    assert message == b"\0\0\0\1" + label.value.encode() + b"\0" + values["salt"] + bytes.fromhex(
+        vector["aad_sha256"]
+    ) + (512).to_bytes(4)
     record_key, commitment = derive(key, values["salt"], label=label, aad=aad)
+    assert vector["secret"] == hmac.digest(key, message, "sha512").hex()
     assert vector["secret"] == vector["record_key"] + vector["commitment"] == (record_key + commitment).hex()
     assert pad(values["plaintext"]) == values["padded"]
     sealed = seal(
@@ -177,16 +182,16 @@ def test_the_kek_row():
 
 @pytest.mark.parametrize("vector", _named(CURSORS["vectors"]))
 def test_a_cursor_reads(vector):
-    ((key_id, key),) = vector["keys"].items()
+    key = NamedKey("idx", bytes.fromhex(vector["index_key"]))
     question = vector["sk"].removeprefix("cursor#")
-    position = read_cursor(vector["cursor"], key=NamedKey(key_id, bytes.fromhex(key)), tenant="acme", question=question)
+    position = read_cursor(vector["cursor"], key=key, tenant="acme", question=question)
     expected = json.loads(bytes.fromhex(vector["plaintext"]))
     assert {name: value["S"] for name, value in position.items()} == expected
 
 
 @pytest.mark.parametrize("vector", _named(CURSORS["refused"]))
 def test_a_cursor_that_must_not_open_is_the_callers_fault(vector):
-    key = NamedKey("idx#000001", bytes.fromhex(vector["key"]))
+    key = NamedKey("idx", bytes.fromhex(vector["index_key"]))
     with pytest.raises(InvalidInput):
         read_cursor(vector["cursor"], key=key, tenant=vector["tenant"], question=vector["question"])
 

@@ -11,7 +11,7 @@ from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
 
-KEY = NamedKey("idx#000001", bytes(range(32)))
+KEY = NamedKey("idx", bytes(range(32)))
 POSITION = {"pk": {"S": "tenant#acme#ledger#p1"}, "sk": {"S": "head"}, "list_at": {"S": "2026"}}
 CURSOR = make_cursor(POSITION, key=KEY, tenant="acme", question="q", randomness=os.urandom)
 

@@ -5,13 +5,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.vectors.material import DEK, IDX, IDX_ID, PK, TENANT, TENANT_KEY, UPDATED, Json, sealed_vector
+from tests.vectors.material import DEK, IDX, PK, TENANT, TENANT_KEY, UPDATED, Json, sealed_vector
 from twinvault.envelope import Context, Label, encode_aad, pad
 from twinvault.envelope.primitive import derive
+from twinvault.envelope.subkeys import cursor_key
 from twinvault.envelope.suite import gcm_encrypt
 
 _LONG_ID = "k" * 63
 _OPEN, _ANY = "ByList#dialogue#open", f"ByList#{_LONG_ID}#"
+_KEY_NAME, _KEY = "idx", cursor_key(IDX)
 _LENGTHS, _COMMITMENT, _CIPHERTEXT, _PADDING = "3 lengths", "5 commitment", "6 ciphertext", "7 padding"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _POSITION = {
@@ -81,10 +83,10 @@ def _refused(good: str, spare: str) -> Iterator[Json]:
 
 def _sealed_otherwise() -> Iterator[Json]:
     plaintext = _compact(_POSITION)
-    later = _context(_OPEN, key_id="idx#000002")
-    yield _refusal(
-        "sealed in the name of a later idx row", _COMMITMENT, _cursor("later", plaintext, context=later)["cursor"]
-    )
+    later = _context(_OPEN, key_id="idx#000001")
+    yield _refusal("sealed in another key's name", _COMMITMENT, _cursor("later", plaintext, context=later)["cursor"])
+    with_idx = _cursor("idx itself", plaintext, key=IDX)
+    yield _refusal("sealed under the idx key itself", _COMMITMENT, with_idx["cursor"])
     as_record = _cursor("record", plaintext, label=Label.RECORD)
     yield _refusal("sealed with the label of a record", _COMMITMENT, as_record["cursor"])
     elsewhere = _cursor("elsewhere", plaintext, context=replace(_context(_OPEN), table="keys"))
@@ -93,26 +95,28 @@ def _sealed_otherwise() -> Iterator[Json]:
     yield _refusal("well sealed, over 2,048 characters", _LENGTHS, long["cursor"])
     made = _cursor("padding", plaintext)
     salt, nonce, aad = bytes.fromhex(made["salt"]), bytes.fromhex(made["nonce"]), encode_aad(_context(_OPEN))
-    record_key, commitment = derive(IDX, salt, label=Label.CURSOR, aad=aad)
+    record_key, commitment = derive(_KEY, salt, label=Label.CURSOR, aad=aad)
     frame = pad(plaintext)[:-1] + b"\1"
     ciphertext = gcm_encrypt(record_key, nonce, plaintext=frame, aad=aad)
     yield _refusal("its last padding byte not zero", _PADDING, _encoded(salt + nonce + commitment + ciphertext))
 
 
 def _refusal(name: str, step: str, text: str, *, question: str = _OPEN, tenant: str = TENANT, key: bytes = IDX) -> Json:
-    return {"name": name, "step": step, "tenant": tenant, "question": question, "key": key.hex(), "cursor": text}
+    return {"name": name, "step": step, "tenant": tenant, "question": question, "index_key": key.hex(), "cursor": text}
 
 
-def _context(question: str, *, key_id: str = IDX_ID) -> Context:
+def _context(question: str, *, key_id: str = _KEY_NAME) -> Context:
     return Context("records", TENANT, TENANT_KEY, f"cursor#{question}", key_id, {})
 
 
-def _cursor(name: str, plaintext: bytes, *, context: Context | None = None, label: Label = Label.CURSOR) -> Json:
-    """A list cursor: sealed under the index key, with no clear attributes, and no item but a text."""
-    made = sealed_vector(name, plaintext, context=context or _context(_OPEN), key=IDX, label=label)
+def _cursor(
+    name: str, plaintext: bytes, *, context: Context | None = None, key: bytes = _KEY, label: Label = Label.CURSOR
+) -> Json:
+    """A list cursor: sealed under a sub-key of the idx key, with no clear attributes, and no item but a text."""
+    made = sealed_vector(name, plaintext, context=context or _context(_OPEN), key=key, label=label)
     joined = bytes.fromhex(made["salt"] + made["nonce"] + made["commitment"] + made["ciphertext"])
     del made["item"]
-    return {**made, "cursor": _encoded(joined)}
+    return {**made, "index_key": IDX.hex(), "cursor": _encoded(joined)}
 
 
 def _encoded(data: bytes) -> str:

@@ -15,6 +15,7 @@ from tests.vectors.heads import heads
 from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
 from tests.vectors.payloads import payloads
+from tests.vectors.subkeys import subkeys
 
 FOLDER = Path(__file__).parent
 
@@ -32,6 +33,7 @@ def documents() -> dict[str, str]:
         "negative": {"vectors": negatives()},
         "limits": limits(),
         "payloads": payloads(),
+        "subkeys": subkeys(),
     }
     return {
         f"{name}.json": json.dumps({"format": 1, **document}, indent=1, ensure_ascii=True) + "\n"

@@ -69,7 +69,7 @@ def sealed_vector(
         "nonce": nonce.hex(),
         "aad": aad.hex(),
         "aad_sha256": aad_hash.hex(),
-        "info": (label.value.encode() + b"\0" + aad_hash).hex(),
+        "kdf_input": kdf_input(label.value, salt + aad_hash, bits=512).hex(),
         "secret": (record_key + commitment).hex(),
         "record_key": record_key.hex(),
         "commitment": commitment.hex(),
@@ -77,6 +77,11 @@ def sealed_vector(
         "ciphertext": sealed.ciphertext.hex(),
         "item": item_json(item),
     }
+
+
+def kdf_input(label: str, context: bytes, *, bits: int) -> bytes:
+    """What HMAC-SHA-512 is of for the first 512 bits."""
+    return (1).to_bytes(4) + label.encode() + b"\0" + context + bits.to_bytes(4)
 
 
 def kind_of(value: ClearValue) -> str:

@@ -18,13 +18,17 @@ type ClearValue = str | bool | Number | None
 
 
 class Label(StrEnum):
-    """What a key is used for: the HKDF label, which keeps one use's output from standing in for another's."""
+    """What is sealed: the KDF's label, which keeps one use's output from standing in for another's."""
 
     RECORD = "twinvault/v1/record"
-    DEK = "twinvault/v1/dek"
     HEAD = "twinvault/v1/head"
+    REQUEST = "twinvault/v1/request"
+    DEK = "twinvault/v1/dek"
     INDEX = "twinvault/v1/index"
-    DELIVERY = "twinvault/v1/delivery"
+    REGISTER = "twinvault/v1/register"
+    ERASED = "twinvault/v1/erased"
+    WORK = "twinvault/v1/work"
+    HOLD = "twinvault/v1/hold"
     CURSOR = "twinvault/v1/cursor"
 
 
@@ -75,7 +79,7 @@ def encode_aad(context: Context) -> bytes:
     return b"".join(parts)
 
 
-def _lp(data: bytes) -> bytes:
+def lp(data: bytes) -> bytes:
     """LP(x): u32be length || x."""
     return len(data).to_bytes(4) + data
 
@@ -84,7 +88,7 @@ def _lp(data: bytes) -> bytes:
 @lru_cache(maxsize=256)
 def _encode_place(table: str, tenant: str, *, pk: str) -> bytes:
     """LP("twinvault/v1/aad") LP(table) LP(tenant) LP(pk)."""
-    return _lp(b"twinvault/v1/aad") + _text(table, "table") + _text(tenant, "tenant") + _text(pk, "pk")
+    return lp(b"twinvault/v1/aad") + _text(table, "table") + _text(tenant, "tenant") + _text(pk, "pk")
 
 
 # Memoised: the names come from a handful of entity specs, and checking, sorting and encoding them again for each record
@@ -95,7 +99,7 @@ def _encode_names(names: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
     for name in names:
         if not ATTRIBUTE_NAME.fullmatch(name):
             raise InvalidInput("a clear attribute's name must match [a-z][a-z0-9_]{0,63}")
-    return tuple((name, _lp(name.encode())) for name in sorted(names))
+    return tuple((name, lp(name.encode())) for name in sorted(names))
 
 
 def _text(text: str, field: str) -> bytes:
@@ -112,7 +116,7 @@ def _value(name: str, value: ClearValue) -> bytes:
     if isinstance(value, str):
         return b"\x01" + _text(value, name)
     if isinstance(value, Number):
-        return b"\x02" + _lp(canonical_number(value.text, field=name).encode())
+        return b"\x02" + lp(canonical_number(value.text, field=name).encode())
     if value is None:
         return b"\x04\x00\x00\x00\x00"
     if isinstance(value, bool):

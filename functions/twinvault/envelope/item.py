@@ -21,8 +21,8 @@ type Item = Mapping[str, Mapping[str, Any]]
 CONTENT, NONCE, SALT, COMMITMENT = "content_encrypted", "content_nonce", "content_salt", "key_commitment"
 KEY_ID, FORMAT_ATTRIBUTE = "key_id", "format"
 _ENVELOPE = frozenset({CONTENT, NONCE, SALT, COMMITMENT, KEY_ID, "pk", "sk"})
-# The sk of a key's row: kek#000001, idx#000001, dek#{kind}#{partition}#000001. 63 + 63 + 12 characters at most.
-_KEY_ID = re.compile(r"(?:kek|idx)#[0-9]{6}|dek#[a-z0-9][a-z0-9._-]{0,62}#[a-z0-9][a-z0-9._-]{0,62}#[0-9]{6}")
+# The sk of a key's row: kek#000001, idx, register-key, dek#{kind}#{partition}#000001. 63 + 63 + 12 characters at most.
+_KEY_ID = re.compile(r"kek#[0-9]{6}|idx|register-key|dek#[a-z0-9][a-z0-9._-]{0,62}#[a-z0-9][a-z0-9._-]{0,62}#[0-9]{6}")
 _MAX_SK_BYTES = 1024  # DynamoDB's limit for a sort key
 
 

@@ -1,10 +1,11 @@
 """`seal` and `open_sealed`: the one primitive, for records and for wrapped keys (docs/format.md, "Seal" and "Open").
 
-    secret     = HKDF-SHA-256(key, salt, info, 64)      -> record key (32) || commitment (32)
+    secret     = KDF(key, label, salt || SHA-256(AAD), 512)      -> record key (32) || commitment (32)
     ciphertext = AES-256-GCM(record key, nonce, padded plaintext, AAD)
 
-HKDF is RFC 5869, AES-GCM is NIST SP 800-38D. GCM alone does not commit to its key: one ciphertext can be built that
-opens under two keys. The commitment, a second output of the same HKDF, closes that.
+The KDF is NIST SP 800-108r1 in counter mode with HMAC-SHA-512, AES-GCM is NIST SP 800-38D. GCM alone does not commit to
+its key: one ciphertext can be built that opens under two keys. The commitment, the second half of the same HMAC, closes
+that.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from twinvault.envelope.aad import Context, Label, encode_aad
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, MIN_PADDED_BYTES, pad, padded_size, unpad
-from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, hkdf
+from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, kdf
 from twinvault.errors import IntegrityError, InvalidInput, Step, TwinvaultError
 
 FORMAT = 1
@@ -23,8 +24,8 @@ NONCE_BYTES = 12
 SALT_BYTES = 32
 COMMITMENT_BYTES = 32
 TAG_BYTES = 16
-_SECRET_BYTES = KEY_BYTES + COMMITMENT_BYTES
-_INFO_PREFIX = {label: label.value.encode() + b"\x00" for label in Label}
+_SECRET_BITS = 8 * (KEY_BYTES + COMMITMENT_BYTES)
+_LABELS = {label: label.value.encode() for label in Label}
 _MIN_CIPHERTEXT = MIN_PADDED_BYTES + TAG_BYTES
 _MAX_CIPHERTEXT = padded_size(MAX_PLAINTEXT_BYTES) + TAG_BYTES
 
@@ -93,9 +94,8 @@ def require_lengths(sealed: Sealed, *, where: str) -> None:
 
 
 def derive(key: bytes, salt: bytes, *, label: Label, aad: bytes) -> tuple[bytes, bytes]:
-    """HKDF-SHA-256(key, salt, label || 0x00 || SHA-256(AAD), 64), split in record key and commitment."""
-    info = _INFO_PREFIX[label] + hashlib.sha256(aad).digest()
-    secret = hkdf(key, salt, info=info, length=_SECRET_BYTES)
+    """KDF(key, label, salt || SHA-256(AAD), 512), split in record key and commitment."""
+    secret = kdf(key, label=_LABELS[label], context=salt + hashlib.sha256(aad).digest(), bits=_SECRET_BITS)
     return secret[:KEY_BYTES], secret[KEY_BYTES:]
 
 

@@ -1,4 +1,4 @@
-"""Cursors of listings: where the next page begins, sealed under the tenant's index key.
+"""Cursors of listings: where the next page begins, sealed under a sub-key of the tenant's index key.
 
 A cursor is opaque, cannot be made or changed by a caller, and opens only for the tenant and the question it was given
 for. It is sealed by the same primitive as records, under a label of its own. Pure: randomness is a parameter.
@@ -21,11 +21,12 @@ from twinvault.envelope import (
     tenant_key,
 )
 from twinvault.envelope.item import Item
+from twinvault.envelope.subkeys import cursor_key
 from twinvault.errors import IntegrityError, InvalidInput, Step
-from twinvault.keys.rows import NamedKey, idx_name
+from twinvault.keys.rows import NamedKey
 
 MAX_CURSOR_CHARACTERS = 2048
-_KEY_NAME = idx_name(1)
+_KEY_NAME = "idx"
 _HEADER = SALT_BYTES + NONCE_BYTES + COMMITMENT_BYTES
 
 
@@ -34,12 +35,13 @@ def make_cursor(
 ) -> str:
     """Returns the cursor of an index position.
 
-    `question` is what is listed, filters included; `randomness` gives salt and nonce, `os.urandom` outside of tests.
+    `key` is the tenant's index key and `question` what is listed, filters included; `randomness` gives salt and nonce,
+    `os.urandom` outside of tests.
     """
     plaintext = json.dumps({name: value["S"] for name, value in position.items()}, separators=(",", ":")).encode()
     context = _context(tenant, question)
     salt, nonce = randomness(SALT_BYTES), randomness(NONCE_BYTES)
-    sealed = seal(plaintext, key=key.key, label=Label.CURSOR, context=context, salt=salt, nonce=nonce)
+    sealed = seal(plaintext, key=cursor_key(key.key), label=Label.CURSOR, context=context, salt=salt, nonce=nonce)
     return _text(sealed.salt + sealed.nonce + sealed.commitment + sealed.ciphertext)
 
 
@@ -51,7 +53,8 @@ def read_cursor(cursor: str, *, key: NamedKey, tenant: str, question: str) -> di
     """
     try:
         sealed = _parts(cursor)
-        plaintext = open_sealed(sealed, key=key.key, label=Label.CURSOR, context=_context(tenant, question))
+        context = _context(tenant, question)
+        plaintext = open_sealed(sealed, key=cursor_key(key.key), label=Label.CURSOR, context=context)
     except (IntegrityError, binascii.Error, ValueError):
         # A caller's mistake, or another tenant's cursor: which of them is nobody's business.
         raise InvalidInput("cursor: was not given out for this listing", field="cursor") from None
@@ -76,6 +79,4 @@ def _text(data: bytes) -> str:
 
 
 def _context(tenant: str, question: str) -> Context:
-    # The first row's name, whichever row the key was read from: all hold the same key, and a cursor that was given out
-    # before a new epoch must still open after it.
     return Context("records", tenant, tenant_key(tenant), f"cursor#{question}", _KEY_NAME, {})

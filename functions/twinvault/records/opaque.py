@@ -3,14 +3,15 @@
 import base64
 import hmac
 
+from twinvault.envelope.subkeys import partition_id_key
 from twinvault.errors import InvalidInput
 
 OPAQUE_CHARACTERS = 26
 MAX_ID_CHARACTERS = 256
 
 
-def opaque_id(caller_id: str, index_key: bytes) -> str:
-    """The partition of a caller's id: base32(HMAC-SHA-256(index key, id))[:26], lower case.
+def opaque_id(caller_id: str, *, kind: str, index_key: bytes) -> str:
+    """The partition of a caller's id: base32(HMAC-SHA-256(the index key's sub-key of this kind, id))[:26], lower case.
 
     130 bits: without the tenant's index key nobody can tell which id a partition is of, or whether one exists.
 
@@ -23,5 +24,5 @@ def opaque_id(caller_id: str, index_key: bytes) -> str:
         encoded = caller_id.encode()
     except UnicodeEncodeError:
         raise InvalidInput("id: holds a lone surrogate, which is not Unicode text", field="id") from None
-    digest = hmac.digest(index_key, encoded, "sha256")
+    digest = hmac.digest(partition_id_key(index_key, kind), encoded, "sha256")
     return base64.b32encode(digest).decode()[:OPAQUE_CHARACTERS].lower()

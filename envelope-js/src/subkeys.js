@@ -1,0 +1,36 @@
+/** Sub-keys of the idx key, what they hide, and fingerprints (docs/format.md, "Sub-keys"). */
+
+import { concat, lp, utf8 } from "./bytes.js";
+import { kdf } from "./kdf.js";
+
+const BITS = 256;
+const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
+const ID_CHARACTERS = 26;
+
+/**
+ * @param {Uint8Array} indexKey
+ * @param {"partition-id" | "blind" | "cursor" | "request"} use
+ * @param {string[]} [parts] each enters with its length before it
+ */
+export function subKey(indexKey, use, parts = []) {
+  return kdf(indexKey, { label: `twinvault/v1/sub/${use}`, context: joined(parts), bits: BITS });
+}
+
+/** The partition of a caller's id. @param {Uint8Array} indexKey @param {string} kind @param {string} id */
+export async function partitionId(indexKey, kind, id) {
+  const { subtle } = globalThis.crypto;
+  const raw = await subKey(indexKey, "partition-id", [kind]);
+  const key = await subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const mac = new Uint8Array(await subtle.sign("HMAC", key, utf8(id)));
+  const bits = Array.from(mac, (byte) => byte.toString(2).padStart(8, "0")).join("");
+  return bits.match(/.{5}/g).slice(0, ID_CHARACTERS).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
+}
+
+/** What a register says of a key. @param {Uint8Array} key @param {{tenant: string, sk: string}} place */
+export function fingerprint(key, { tenant, sk }) {
+  return kdf(key, { label: "twinvault/v1/fingerprint", context: joined([tenant, sk]), bits: BITS });
+}
+
+function joined(parts) {
+  return concat(...parts.map((part) => lp(utf8(part))));
+}
