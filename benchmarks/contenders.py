@@ -70,7 +70,7 @@ def _ours() -> Contender:
 
     def seal(record: Record) -> Item:
         stamp = new_stamp(version=1, created_at=_NOW, updated_at=_NOW, randomness=os.urandom)
-        return seal_record(Draft("item", SK, record), spec, scope=scope, key=key, stamp=stamp)
+        return seal_record(Draft("item", SK, record), spec, scope=scope, key=key, stamp=stamp).item
 
     def open_(item: Item) -> Record:
         return open_record(item, spec, scope=scope, keys=keys, lowest_format=1).fields

@@ -18,7 +18,8 @@ export async function openCursor(cursor, { indexKey, tenant, question }) {
   const place = { table: "records", tenant, pk: `tenant#${tenant}`, sk: `cursor#${question}`, keyId: "idx" };
   const context = { ...place, clear: {} };
   const key = await subKey(indexKey, "cursor");
-  return open({ ciphertext: joined.slice(76), nonce, salt, commitment }, { key, label: "twinvault/v1/cursor", context });
+  const stored = { ciphertext: joined.slice(76), nonce, salt, commitment };
+  return (await open(stored, { key, label: "twinvault/v1/cursor", context })).plaintext;
 }
 
 /** base64url without padding; the bits that belong to no byte are zero, so that one cursor has one text. */

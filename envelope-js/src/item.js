@@ -19,7 +19,7 @@ const JS_TYPES = { S: "string", N: "string", BOOL: "boolean", NULL: "boolean" };
  * @param {(keyId: string) => Uint8Array | undefined} options.findKey the keys of this scope
  * @param {Record<string, string[]>} options.declared clear attributes with the types that each may have
  * @param {string[]} [options.unauthenticated] attributes that stand outside the seal
- * @returns {Promise<Uint8Array>}
+ * @returns {Promise<import("./primitive.js").Opened>} the plaintext, and the digest that stands for the whole record
  */
 export async function openItem(item, { scope, label, findKey, declared, unauthenticated = [] }) {
   const sk = attribute(item, "sk", "S"); // Step 0.

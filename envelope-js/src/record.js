@@ -10,18 +10,19 @@ const HEX_256_BITS = /^[0-9a-f]{64}$/;
  * Opens the item of a record or a head.
  * @param {Record<string, object>} item
  * @param {object} options as for `openItem`, and `sealed`: the names of the fields that the entity seals
- * @returns {Promise<{version: bigint, fields: Record<string, unknown>}>}
+ * @returns {Promise<{version: bigint, fields: Record<string, unknown>, digest: Uint8Array}>}
  */
 export async function openRecord(item, { sealed, ...options }) {
-  const fields = decode(await openItem(item, options));
+  const { plaintext, digest } = await openItem(item, options);
+  const fields = decode(plaintext);
   if (!Object.keys(fields).every((name) => sealed.includes(name))) refuse();
   if (!["version", "created_at", "updated_at"].every((name) => Object.hasOwn(item, name))) refuse();
-  return { version: versionOf(item.version.N), fields };
+  return { version: versionOf(item.version.N), fields, digest };
 }
 
 /** Opens the row of a DEK or an idx key. @returns {Promise<Uint8Array>} the key */
 export async function openKey(item, options) {
-  const key = await openItem(item, options);
+  const { plaintext: key } = await openItem(item, options);
   if (key.length !== 32) refuse();
   return key;
 }

@@ -12,7 +12,9 @@ const contextOf = ({ scope, sk, keys, clear }) => ({ ...scope, sk, keyId: Object
 describe("positive vectors", () => {
   for (const vector of positive) {
     test(`opens: ${vector.name}`, async () => {
-      assert.equal(hex(await envelope.openItem(itemOf(vector.item), openOptions(vector))), vector.plaintext);
+      const { plaintext, digest } = await envelope.openItem(itemOf(vector.item), openOptions(vector));
+      assert.equal(hex(plaintext), vector.plaintext);
+      assert.equal(hex(digest), vector.digest);
     });
   }
   for (const vector of [...positive, ...vectors("cursors").vectors]) {
@@ -25,6 +27,7 @@ describe("positive vectors", () => {
       assert.equal(hex(envelope.pad(bytes(vector.plaintext))), vector.padded);
       assert.equal(hex(sealed.commitment), vector.commitment);
       assert.equal(hex(sealed.ciphertext), vector.ciphertext);
+      assert.equal(hex(sealed.digest), vector.digest);
     });
   }
 });
@@ -61,7 +64,8 @@ describe("payloads", () => {
   }
   for (const vector of refused) {
     test(`passes steps 0 to 7, and step 8 refuses: ${vector.name}`, async () => {
-      assert.equal(hex(await envelope.openItem(itemOf(vector.item), openOptions(vector))), vector.plaintext);
+      const { plaintext } = await envelope.openItem(itemOf(vector.item), openOptions(vector));
+      assert.equal(hex(plaintext), vector.plaintext);
       await assert.rejects(openWhole(vector), { name: "IntegrityError", step: vector.step });
     });
   }
@@ -76,10 +80,11 @@ describe("limits", () => {
     const [key] = Object.values(longest.keys).map(bytes);
     const options = { key, label: longest.label, context: contextOf(longest) };
     const [salt, nonce] = [bytes(longest.salt), bytes(longest.nonce)];
-    const { ciphertext } = await envelope.seal(plaintext, { ...options, salt, nonce });
+    const { ciphertext, digest } = await envelope.seal(plaintext, { ...options, salt, nonce });
     assert.equal(ciphertext.length, longest.ciphertext_length);
     assert.equal(hex(await crypto.subtle.digest("SHA-256", ciphertext)), longest.ciphertext_sha256);
-    assert.deepEqual(await envelope.openItem(holding(longest, ciphertext), openOptions(longest)), plaintext);
+    assert.equal(hex(digest), longest.digest);
+    assert.deepEqual(await envelope.openItem(holding(longest, ciphertext), openOptions(longest)), { plaintext, digest });
   });
   for (const vector of refused) {
     test(`refuses at step ${vector.step}: ${vector.name}`, async () => {

@@ -80,7 +80,7 @@ def open_item(
     place, found = from_item(hostile, table=table, tenant=tenant, pk=pk, shape=SHAPE)
     if place.key_id not in keys:
         raise IntegrityError(Step.KEY_ID, where=place.sk)
-    return open_sealed(found, key=keys[place.key_id], label=label, context=place)
+    return open_sealed(found, key=keys[place.key_id], label=label, context=place).plaintext
 
 
 def refusal(hostile: Item, **scope: Any) -> str:

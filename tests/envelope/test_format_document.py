@@ -30,12 +30,17 @@ def test_the_example_opens_as_the_text_beside_it_says():
     shape = Shape(clear={name: frozenset(kinds) for name, kinds in VECTOR["declared"].items()})
     item = item_of(json.loads(BLOCKS[0]))
     context, sealed = from_item(item, table="records", tenant="acme", pk=item["pk"]["S"], shape=shape)
-    assert open_sealed(sealed, key=key, label=Label.RECORD, context=context).decode() == BLOCKS[1].strip()
+    assert open_sealed(sealed, key=key, label=Label.RECORD, context=context).plaintext.decode() == BLOCKS[1].strip()
 
 
 @pytest.mark.parametrize(
     ("words", "name"),
-    [(r"SHA-256\(AAD\)", "aad_sha256"), ("record key", "record_key"), ("commitment", "commitment")],
+    [
+        (r"SHA-256\(AAD\)", "aad_sha256"),
+        ("record key", "record_key"),
+        ("commitment", "commitment"),
+        ("digest", "digest"),
+    ],
 )
 def test_the_values_in_between(words, name):
     assert re.search(rf"^    {words} +([0-9a-f]{{64}})$", DOCUMENT, re.MULTILINE)[1] == VECTOR[name]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.envelope import samples
 from tests.envelope.samples import KEY_ID, NONCE, PK, PLAINTEXT, SALT, SHAPE, SK, TENANT, context, open_item
+from twinvault.envelope import Stored
 from twinvault.envelope.item import Shape, encode_clear, from_item, to_item
 from twinvault.errors import IntegrityError
 
@@ -36,8 +37,9 @@ def test_the_item_of_a_sealed_record():
 
 def test_an_item_gives_back_its_context_and_what_is_sealed():
     place = context(clear={"status": None})
-    found = from_item(to_item(place, samples.sealed()), table="records", tenant=TENANT, pk=PK, shape=SHAPE)
-    assert found == (place, samples.sealed())
+    sealed = samples.sealed()
+    found = from_item(to_item(place, sealed), table="records", tenant=TENANT, pk=PK, shape=SHAPE)
+    assert found == (place, Stored(sealed.ciphertext, sealed.nonce, sealed.salt, sealed.commitment))
 
 
 def test_null_is_written_as_true():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import FrozenInstanceError
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -10,14 +11,15 @@ from hypothesis import strategies as st
 from tests.envelope import samples
 from tests.envelope.samples import DEK, NONCE, PLAINTEXT, SALT, context
 from twinvault.envelope import (
+    DIGEST_BYTES,
     MAX_PLAINTEXT_BYTES,
     Label,
-    Sealed,
+    Stored,
     encode_aad,
     open_sealed,
     seal_with_fresh_randomness,
 )
-from twinvault.envelope.primitive import derive
+from twinvault.envelope.primitive import derive, seal_digest
 from twinvault.errors import IntegrityError, InvalidInput, TooLarge
 
 JSON = st.recursive(
@@ -31,26 +33,29 @@ JSON = st.recursive(
 def test_any_json_comes_back(document):
     plaintext = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
     sealed = seal_with_fresh_randomness(plaintext, key=DEK, label=Label.RECORD, context=context())
-    assert open_sealed(sealed, key=DEK, label=Label.RECORD, context=context()) == plaintext
+    assert open_sealed(sealed, key=DEK, label=Label.RECORD, context=context()).plaintext == plaintext
 
 
 @given(st.text(st.characters(codec="utf-8")), st.binary(min_size=32, max_size=32), st.sampled_from(Label))
 def test_any_text_in_the_clear_and_any_key_and_label(text, key, label):
     place = context(clear={"status": text})
     sealed = seal_with_fresh_randomness(b"{}", key=key, label=label, context=place)
-    assert open_sealed(sealed, key=key, label=label, context=place) == b"{}"
+    assert open_sealed(sealed, key=key, label=label, context=place).plaintext == b"{}"
 
 
 @pytest.mark.parametrize("length", [0, 1, 252, 253, 4096, 200_000, MAX_PLAINTEXT_BYTES])
 def test_any_length_up_to_the_limit(length):
     plaintext = b"\xa5" * length
     sealed = samples.sealed(plaintext=plaintext)
-    assert open_sealed(sealed, key=DEK, label=Label.RECORD, context=context()) == plaintext
+    assert open_sealed(sealed, key=DEK, label=Label.RECORD, context=context()).plaintext == plaintext
 
 
 def test_deep_json_is_only_bytes_here():
     plaintext = b"[" * 100_000 + b"]" * 100_000
-    assert open_sealed(samples.sealed(plaintext=plaintext), key=DEK, label=Label.RECORD, context=context()) == plaintext
+    assert (
+        open_sealed(samples.sealed(plaintext=plaintext), key=DEK, label=Label.RECORD, context=context()).plaintext
+        == plaintext
+    )
 
 
 def test_over_the_limit_nothing_is_sealed():
@@ -73,11 +78,15 @@ def test_fresh_randomness_is_fresh_and_goes_where_it_belongs():
 def test_each_input_of_the_derivation_changes_both_outputs():
     aad = encode_aad(context())
     secrets = [
-        derive(DEK, SALT, label=Label.RECORD, aad=aad),
-        derive(bytes(32), SALT, label=Label.RECORD, aad=aad),
-        derive(DEK, bytes(32), label=Label.RECORD, aad=aad),
-        derive(DEK, SALT, label=Label.RECORD, aad=aad + b"\0"),
-        *(derive(DEK, SALT, label=label, aad=aad) for label in Label if label is not Label.RECORD),
+        derive(DEK, SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()),
+        derive(bytes(32), SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()),
+        derive(DEK, bytes(32), label=Label.RECORD, aad_hash=sha256(aad).digest()),
+        derive(DEK, SALT, label=Label.RECORD, aad_hash=sha256(aad + b"\0").digest()),
+        *(
+            derive(DEK, SALT, label=label, aad_hash=sha256(aad).digest())
+            for label in Label
+            if label is not Label.RECORD
+        ),
     ]
     assert len({half for secret in secrets for half in secret}) == 2 * len(secrets)
     assert {len(half) for secret in secrets for half in secret} == {32}
@@ -88,13 +97,56 @@ def test_the_commitment_says_nothing_of_the_plaintext_or_the_nonce():
     assert one.commitment == other.commitment
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"plaintext": PLAINTEXT + b" "},
+        {"plaintext": PLAINTEXT.replace(b"Two", b"Ten")},
+        {"nonce": bytes(12)},
+        {"salt": bytes(32)},
+        {"key": bytes(32)},
+        {"label": Label.HEAD},
+        {"context": context(clear={"status": "closed"})},
+        {"context": context(sk="perspective#01#03")},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_the_digest_binds_content_place_key_and_use(changes):
+    assert samples.sealed().digest != samples.sealed(**changes).digest
+
+
+def test_other_content_under_one_salt_has_the_commitment_and_not_the_digest():
+    """What whoever holds a DEK could do unseen while heads were about commitments: "YES" becomes "NO"."""
+    honest, forged = samples.sealed(plaintext=b'{"vote":"YES"}'), samples.sealed(plaintext=b'{"vote":"NO"}')
+    assert honest.commitment == forged.commitment
+    assert honest.digest != forged.digest
+
+
+@pytest.mark.parametrize("name", ["ciphertext", "nonce", "salt", "commitment"])
+def test_the_digest_is_over_each_stored_part(name):
+    sealed = samples.sealed()
+    parts = {part: getattr(sealed, part) for part in ("ciphertext", "nonce", "salt", "commitment")}
+    other = {**parts, name: bytes([parts[name][0] ^ 1]) + parts[name][1:]}
+    bound = {"label": Label.RECORD, "aad_hash": sha256(encode_aad(context())).digest()}
+    assert seal_digest(**parts, **bound) == sealed.digest
+    assert seal_digest(**other, **bound) != sealed.digest
+
+
+def test_opening_gives_the_digest_that_sealing_gave():
+    sealed = samples.sealed()
+    opened = open_sealed(sealed, key=DEK, label=Label.RECORD, context=context())
+    assert opened.digest == sealed.digest
+    assert len(opened.digest) == DIGEST_BYTES
+    assert "Vault" not in repr(opened)
+
+
 def test_every_byte_of_a_sealed_record():
     """The values of the worked example, pinned here as well: vectors are made by the code that they test."""
     sealed = samples.sealed()
     assert len(sealed.ciphertext) == 272
     assert sealed.salt == SALT
     assert sealed.nonce == NONCE
-    record_key, commitment = derive(DEK, SALT, label=Label.RECORD, aad=encode_aad(context()))
+    record_key, commitment = derive(DEK, SALT, label=Label.RECORD, aad_hash=sha256(encode_aad(context())).digest())
     assert sealed.commitment == commitment
     assert record_key not in (commitment, DEK)
 
@@ -122,7 +174,7 @@ def test_a_salt_or_nonce_of_another_length_is_refused(wrong):
 )
 def test_open_checks_lengths_itself(lengths):
     with pytest.raises(IntegrityError) as caught:
-        open_sealed(Sealed(*map(bytes, lengths)), key=DEK, label=Label.RECORD, context=context())
+        open_sealed(Stored(*map(bytes, lengths)), key=DEK, label=Label.RECORD, context=context())
     assert (caught.value.step, caught.value.where) == ("3 lengths", samples.SK)
 
 
@@ -139,7 +191,7 @@ def test_a_context_that_cannot_be_encoded_is_a_mistake_when_sealing_and_tamperin
 @given(st.binary(max_size=600), st.binary(max_size=14), st.binary(max_size=34), st.binary(max_size=34))
 def test_arbitrary_bytes_never_open(ciphertext, nonce, salt, commitment):
     with pytest.raises(IntegrityError):
-        open_sealed(Sealed(ciphertext, nonce, salt, commitment), key=DEK, label=Label.RECORD, context=context())
+        open_sealed(Stored(ciphertext, nonce, salt, commitment), key=DEK, label=Label.RECORD, context=context())
 
 
 def test_a_plaintext_with_false_padding_made_by_a_key_holder_is_refused(monkeypatch):

@@ -55,7 +55,7 @@ def sealed_by_javascript():
 def test_python_opens_what_javascript_seals(sealed_by_javascript):
     for item, plaintext in zip(sealed_by_javascript, PLAINTEXTS, strict=True):
         context, sealed = from_item(item, table="records", tenant=TENANT, pk=PK, shape=SHAPE)
-        assert open_sealed(sealed, key=DEK, label=Label.RECORD, context=context) == plaintext
+        assert open_sealed(sealed, key=DEK, label=Label.RECORD, context=context).plaintext == plaintext
 
 
 def test_javascript_draws_its_randomness_for_each_record(sealed_by_javascript):

@@ -14,6 +14,7 @@ from twinvault.envelope import (
     Context,
     Label,
     Number,
+    Opened,
     canonical_number,
     encode_aad,
     open_sealed,
@@ -66,7 +67,9 @@ def test_vector_names_are_unique():
 
 @pytest.mark.parametrize("vector", _named(POSITIVE))
 def test_a_positive_vector_opens(vector):
-    assert _open(vector).hex() == vector["plaintext"]
+    opened = _open(vector)
+    assert opened.plaintext.hex() == vector["plaintext"]
+    assert opened.digest.hex() == vector["digest"]
 
 
 @pytest.mark.parametrize("vector", _named(NEGATIVE["vectors"]))
@@ -91,7 +94,7 @@ def test_the_longest_plaintext_seals_and_opens():
     )
     assert len(sealed.ciphertext) == vector["ciphertext_length"]
     assert hashlib.sha256(sealed.ciphertext).hexdigest() == vector["ciphertext_sha256"]
-    assert _open(_holding(vector, sealed.ciphertext)) == plaintext
+    assert _open(_holding(vector, sealed.ciphertext)) == Opened(plaintext, bytes.fromhex(vector["digest"]))
 
 
 @pytest.mark.parametrize("vector", _named(LIMITS["refused"]))
@@ -118,7 +121,7 @@ def test_every_intermediate_value(vector):
     assert message == b"\0\0\0\1" + label.value.encode() + b"\0" + values["salt"] + bytes.fromhex(
         vector["aad_sha256"]
     ) + (512).to_bytes(4)
-    record_key, commitment = derive(key, values["salt"], label=label, aad=aad)
+    record_key, commitment = derive(key, values["salt"], label=label, aad_hash=hashlib.sha256(aad).digest())
     assert vector["secret"] == hmac.digest(key, message, "sha512").hex()
     assert vector["secret"] == vector["record_key"] + vector["commitment"] == (record_key + commitment).hex()
     assert pad(values["plaintext"]) == values["padded"]
@@ -126,6 +129,10 @@ def test_every_intermediate_value(vector):
         values["plaintext"], key=key, label=label, context=context, salt=values["salt"], nonce=values["nonce"]
     )
     assert sealed.ciphertext.hex() == vector["ciphertext"]
+    label_part = len(label.value).to_bytes(4) + label.value.encode()
+    parts = b"twinvault/v1/seal\0", label_part, bytes.fromhex(vector["aad_sha256"]), sealed.salt, sealed.commitment
+    assert hashlib.sha256(b"".join([*parts, sealed.nonce, sealed.ciphertext])).digest() == sealed.digest
+    assert sealed.digest.hex() == vector["digest"]
 
 
 def _clear(value):

@@ -76,7 +76,7 @@ def test_what_step_8_refuses_passes_the_steps_before(vector):
     )
     context, sealed = from_item(item_of(vector["item"]), **vector["scope"], shape=shape)
     ((_, key),) = vector["keys"].items()
-    plaintext = open_sealed(sealed, key=bytes.fromhex(key), label=Label(vector["label"]), context=context)
+    plaintext = open_sealed(sealed, key=bytes.fromhex(key), label=Label(vector["label"]), context=context).plaintext
     assert plaintext.hex() == vector["plaintext"]
 
 

@@ -134,7 +134,7 @@ def test_a_sort_key_must_have_its_entitys_form(sk: str) -> None:
 def test_the_size_of_an_item_is_known_before_it_is_sealed(size: int) -> None:
     draft = line(memo="x" * size, currency="EUR", paid=None)
     known = sealed_size(draft, LINE, scope=SCOPE)
-    item = seal_record(draft, LINE, scope=SCOPE, key=KEY, stamp=STAMP)
+    item = seal_record(draft, LINE, scope=SCOPE, key=KEY, stamp=STAMP).item
     assert item_size(item) <= known <= item_size(item) + 40
 
 

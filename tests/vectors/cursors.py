@@ -1,6 +1,7 @@
 """Cursors: what opens, and texts that must not, each with the step that refuses it."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -95,7 +96,7 @@ def _sealed_otherwise() -> Iterator[Json]:
     yield _refusal("well sealed, over 2,048 characters", _LENGTHS, long["cursor"])
     made = _cursor("padding", plaintext)
     salt, nonce, aad = bytes.fromhex(made["salt"]), bytes.fromhex(made["nonce"]), encode_aad(_context(_OPEN))
-    record_key, commitment = derive(_KEY, salt, label=Label.CURSOR, aad=aad)
+    record_key, commitment = derive(_KEY, salt, label=Label.CURSOR, aad_hash=hashlib.sha256(aad).digest())
     frame = pad(plaintext)[:-1] + b"\1"
     ciphertext = gcm_encrypt(record_key, nonce, plaintext=frame, aad=aad)
     yield _refusal("its last padding byte not zero", _PADDING, _encoded(salt + nonce + commitment + ciphertext))

@@ -50,9 +50,9 @@ def sealed_vector(
     """One sealed item with every intermediate value."""
     salt, nonce = fixed(f"{name}: salt"), fixed(f"{name}: nonce", 12)
     aad = encode_aad(context)
-    record_key, commitment = derive(key, salt, label=label, aad=aad)
-    sealed = seal(plaintext, key=key, label=label, context=context, salt=salt, nonce=nonce)
     aad_hash = hashlib.sha256(aad).digest()
+    record_key, commitment = derive(key, salt, label=label, aad_hash=aad_hash)
+    sealed = seal(plaintext, key=key, label=label, context=context, salt=salt, nonce=nonce)
     item = more.pop("item_form", to_item(context, sealed) | more.pop("item_more", {}))
     return {
         "name": name,
@@ -75,6 +75,7 @@ def sealed_vector(
         "commitment": commitment.hex(),
         "padded": pad(plaintext).hex(),
         "ciphertext": sealed.ciphertext.hex(),
+        "digest": sealed.digest.hex(),
         "item": item_json(item),
     }
 

@@ -1,5 +1,6 @@
 """Vectors that must not open, each with the step that refuses it."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -217,6 +218,8 @@ def _paddings() -> Iterator[Case]:
     aad = encode_aad(_context())
     for name, frame in frames.items():
         item = _item()
-        record_key, _ = derive(DEK, item["content_salt"]["B"], label=Label.RECORD, aad=aad)
+        record_key, _ = derive(
+            DEK, item["content_salt"]["B"], label=Label.RECORD, aad_hash=hashlib.sha256(aad).digest()
+        )
         ciphertext = gcm_encrypt(record_key, item["content_nonce"]["B"], plaintext=frame, aad=aad)
         yield f"padding: {name}", PADDING, {**item, "content_encrypted": {"B": ciphertext}}, {}, {}

@@ -9,11 +9,14 @@ from twinvault.envelope.numbers import canonical_number, number_text, number_val
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, pad, padded_size, unpad
 from twinvault.envelope.primitive import (
     COMMITMENT_BYTES,
+    DIGEST_BYTES,
     FORMAT,
     KEY_BYTES,
     NONCE_BYTES,
     SALT_BYTES,
+    Opened,
     Sealed,
+    Stored,
     open_sealed,
     seal,
     seal_with_fresh_randomness,
@@ -21,6 +24,7 @@ from twinvault.envelope.primitive import (
 
 __all__ = [
     "COMMITMENT_BYTES",
+    "DIGEST_BYTES",
     "FORMAT",
     "ID",
     "KEY_BYTES",
@@ -30,7 +34,9 @@ __all__ = [
     "Context",
     "Label",
     "Number",
+    "Opened",
     "Sealed",
+    "Stored",
     "canonical_number",
     "encode_aad",
     "number_text",

@@ -12,7 +12,7 @@ from typing import Any
 
 from twinvault.envelope.aad import ClearValue, Context, Number
 from twinvault.envelope.numbers import number_value
-from twinvault.envelope.primitive import FORMAT, Sealed, require_lengths
+from twinvault.envelope.primitive import FORMAT, Stored, require_lengths
 from twinvault.errors import IntegrityError, InvalidInput, Step
 
 type Item = Mapping[str, Mapping[str, Any]]
@@ -39,21 +39,21 @@ class Shape:
     unauthenticated: frozenset[str] = frozenset()
 
 
-def to_item(context: Context, sealed: Sealed) -> dict[str, dict[str, Any]]:
+def to_item(context: Context, stored: Stored) -> dict[str, dict[str, Any]]:
     """Returns the DynamoDB item of a sealed record."""
     item: dict[str, dict[str, Any]] = {"pk": {"S": context.pk}, "sk": {"S": context.sk}, KEY_ID: {"S": context.key_id}}
     for name, value in context.clear.items():
         item[name] = encode_clear(value)
-    item[CONTENT] = {"B": sealed.ciphertext}
-    item[NONCE] = {"B": sealed.nonce}
-    item[SALT] = {"B": sealed.salt}
-    item[COMMITMENT] = {"B": sealed.commitment}
+    item[CONTENT] = {"B": stored.ciphertext}
+    item[NONCE] = {"B": stored.nonce}
+    item[SALT] = {"B": stored.salt}
+    item[COMMITMENT] = {"B": stored.commitment}
     return item
 
 
 def from_item(
     item: Item, *, table: str, tenant: str, pk: str, shape: Shape, lowest_format: int = FORMAT
-) -> tuple[Context, Sealed]:
+) -> tuple[Context, Stored]:
     """Returns what to open and the context to open it in. `table`, `tenant` and `pk` come from the caller's scope.
 
     Raises:
@@ -74,15 +74,15 @@ def from_item(
     if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
         raise IntegrityError(Step.KEY_ID, where=sk)
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
-    sealed = Sealed(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
-    require_lengths(sealed, where=sk)
+    stored = Stored(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
+    require_lengths(stored, where=sk)
     # Step 4, first half: every clear attribute is declared and of a declared type.
     clear = {
         name: _clear_value(name, value, shape=shape, where=sk)
         for name, value in item.items()
         if name not in _ENVELOPE and name not in shape.unauthenticated
     }
-    return Context(table, tenant, pk, sk, key_id, clear), sealed
+    return Context(table, tenant, pk, sk, key_id, clear), stored
 
 
 def encode_clear(value: ClearValue) -> dict[str, Any]:

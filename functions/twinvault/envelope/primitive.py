@@ -2,18 +2,20 @@
 
     secret     = KDF(key, label, salt || SHA-256(AAD), 512)      -> record key (32) || commitment (32)
     ciphertext = AES-256-GCM(record key, nonce, padded plaintext, AAD)
+    digest     = SHA-256("twinvault/v1/seal" || 0x00 || LP(label) || SHA-256(AAD)
+                         || salt || commitment || nonce || ciphertext)
 
 The KDF is NIST SP 800-108r1 in counter mode with HMAC-SHA-512, AES-GCM is NIST SP 800-38D. GCM alone does not commit to
 its key: one ciphertext can be built that opens under two keys. The commitment, the second half of the same HMAC, closes
-that.
+that. It does not bind the contents: the digest does, and is what heads and logs are about.
 """
 
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from twinvault.envelope.aad import Context, Label, encode_aad
+from twinvault.envelope.aad import Context, Label, encode_aad, lp
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, MIN_PADDED_BYTES, pad, padded_size, unpad
 from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, kdf
 from twinvault.errors import IntegrityError, InvalidInput, Step, TwinvaultError
@@ -23,21 +25,38 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 SALT_BYTES = 32
 COMMITMENT_BYTES = 32
+DIGEST_BYTES = 32
 TAG_BYTES = 16
 _SECRET_BITS = 8 * (KEY_BYTES + COMMITMENT_BYTES)
 _LABELS = {label: label.value.encode() for label in Label}
+_DIGEST_PREFIX = {label: b"twinvault/v1/seal\x00" + lp(label.value.encode()) for label in Label}
 _MIN_CIPHERTEXT = MIN_PADDED_BYTES + TAG_BYTES
 _MAX_CIPHERTEXT = padded_size(MAX_PLAINTEXT_BYTES) + TAG_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """What is stored of a sealed record beside its key and its clear attributes."""
+class Stored:
+    """What is stored of a sealed record beside its place and its clear attributes."""
 
     ciphertext: bytes
     nonce: bytes
     salt: bytes
     commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed(Stored):
+    """What `seal` returns: what is to be stored, and the digest that stands for all of it."""
+
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What opening returns: the plaintext, and the digest that `seal` returned for it."""
+
+    plaintext: bytes = field(repr=False)
+    digest: bytes
 
 
 def seal(plaintext: bytes, *, key: bytes, label: Label, context: Context, salt: bytes, nonce: bytes) -> Sealed:
@@ -60,8 +79,8 @@ def seal_with_fresh_randomness(plaintext: bytes, *, key: bytes, label: Label, co
     return seal(plaintext, key=key, label=label, context=context, salt=drawn[:SALT_BYTES], nonce=drawn[SALT_BYTES:])
 
 
-def open_sealed(sealed: Sealed, *, key: bytes, label: Label, context: Context) -> bytes:
-    """Returns the plaintext of a sealed record found at `context`, or raises; there is no third outcome.
+def open_sealed(stored: Stored, *, key: bytes, label: Label, context: Context) -> Opened:
+    """Returns the plaintext and the digest of a record found at `context`, or raises; there is no third outcome.
 
     `from_item` has taken steps 0 to 2 of docs/format.md and the first halves of 3 and 4; the rest is here.
 
@@ -69,45 +88,56 @@ def open_sealed(sealed: Sealed, *, key: bytes, label: Label, context: Context) -
         IntegrityError: the record was changed, moved, cut, or sealed under another key or for another use.
     """
     # Step 3: every length, before anything is sliced or computed.
-    require_lengths(sealed, where=context.sk)
+    require_lengths(stored, where=context.sk)
     # Step 4: the AAD, from where the record was found and what it says in the clear.
     try:
         aad = encode_aad(context)
     except TwinvaultError:
         raise IntegrityError(Step.CLEAR, where=context.sk) from None
-    return open_bound(sealed, key=key, label=label, aad=aad, where=context.sk)
+    return open_bound(stored, key=key, label=label, aad=aad, where=context.sk)
 
 
-def require_lengths(sealed: Sealed, *, where: str) -> None:
+def require_lengths(stored: Stored, *, where: str) -> None:
     """Step 3 of opening.
 
     Raises:
         IntegrityError: a sealed attribute has a length that `seal` never produces.
     """
     if (
-        len(sealed.nonce) != NONCE_BYTES
-        or len(sealed.salt) != SALT_BYTES
-        or len(sealed.commitment) != COMMITMENT_BYTES
-        or not _MIN_CIPHERTEXT <= len(sealed.ciphertext) <= _MAX_CIPHERTEXT
+        len(stored.nonce) != NONCE_BYTES
+        or len(stored.salt) != SALT_BYTES
+        or len(stored.commitment) != COMMITMENT_BYTES
+        or not _MIN_CIPHERTEXT <= len(stored.ciphertext) <= _MAX_CIPHERTEXT
     ):
         raise IntegrityError(Step.LENGTHS, where=where)
 
 
-def derive(key: bytes, salt: bytes, *, label: Label, aad: bytes) -> tuple[bytes, bytes]:
+def derive(key: bytes, salt: bytes, *, label: Label, aad_hash: bytes) -> tuple[bytes, bytes]:
     """KDF(key, label, salt || SHA-256(AAD), 512), split in record key and commitment."""
-    secret = kdf(key, label=_LABELS[label], context=salt + hashlib.sha256(aad).digest(), bits=_SECRET_BITS)
+    secret = kdf(key, label=_LABELS[label], context=salt + aad_hash, bits=_SECRET_BITS)
     return secret[:KEY_BYTES], secret[KEY_BYTES:]
+
+
+def seal_digest(
+    ciphertext: bytes, *, label: Label, aad_hash: bytes, salt: bytes, commitment: bytes, nonce: bytes
+) -> bytes:
+    """The digest of docs/format.md, "Seal": equal for two records only if they are the same in every byte."""
+    parts = (_DIGEST_PREFIX[label], aad_hash, salt, commitment, nonce, ciphertext)
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def seal_bound(plaintext: bytes, *, key: bytes, label: Label, aad: bytes, salt: bytes, nonce: bytes) -> Sealed:
     """`seal`, once the context has become bytes."""
     if len(key) != KEY_BYTES or len(salt) != SALT_BYTES or len(nonce) != NONCE_BYTES:
         raise InvalidInput("key, salt and nonce: must be 32, 32 and 12 bytes")
-    record_key, commitment = derive(key, salt, label=label, aad=aad)
-    return Sealed(gcm_encrypt(record_key, nonce, plaintext=pad(plaintext), aad=aad), nonce, salt, commitment)
+    aad_hash = hashlib.sha256(aad).digest()
+    record_key, commitment = derive(key, salt, label=label, aad_hash=aad_hash)
+    ciphertext = gcm_encrypt(record_key, nonce, plaintext=pad(plaintext), aad=aad)
+    digest = seal_digest(ciphertext, label=label, aad_hash=aad_hash, salt=salt, commitment=commitment, nonce=nonce)
+    return Sealed(ciphertext, nonce, salt, commitment, digest)
 
 
-def open_bound(sealed: Sealed, *, key: bytes, label: Label, aad: bytes, where: str) -> bytes:
+def open_bound(stored: Stored, *, key: bytes, label: Label, aad: bytes, where: str) -> Opened:
     """Steps 5 to 7 of opening, once the lengths are known to be right and the context has become bytes.
 
     Raises:
@@ -116,13 +146,23 @@ def open_bound(sealed: Sealed, *, key: bytes, label: Label, aad: bytes, where: s
     if len(key) != KEY_BYTES:
         raise InvalidInput("key: must be 32 bytes")
     # Step 5: the commitment, in constant time and before GCM, so that no ciphertext is ever tried under a second key.
-    record_key, commitment = derive(key, sealed.salt, label=label, aad=aad)
-    if not hmac.compare_digest(commitment, sealed.commitment):
+    aad_hash = hashlib.sha256(aad).digest()
+    record_key, commitment = derive(key, stored.salt, label=label, aad_hash=aad_hash)
+    if not hmac.compare_digest(commitment, stored.commitment):
         raise IntegrityError(Step.COMMITMENT, where=where)
     # Step 6: GCM. Nothing is released before the tag has been checked.
     try:
-        padded = gcm_decrypt(record_key, sealed.nonce, ciphertext=sealed.ciphertext, aad=aad)
+        padded = gcm_decrypt(record_key, stored.nonce, ciphertext=stored.ciphertext, aad=aad)
     except InvalidTag:
         raise IntegrityError(Step.CIPHERTEXT, where=where) from None
     # Step 7: the padding, which has exactly one valid form.
-    return unpad(padded, where=where)
+    plaintext = unpad(padded, where=where)
+    digest = seal_digest(
+        stored.ciphertext,
+        label=label,
+        aad_hash=aad_hash,
+        salt=stored.salt,
+        commitment=stored.commitment,
+        nonce=stored.nonce,
+    )
+    return Opened(plaintext, digest)

@@ -220,10 +220,10 @@ def unwrap(item: Item, *, tenant: str, name: str, kek: NamedKey, label: Label) -
     Raises:
         IntegrityError: the row was changed, moved, renamed, or wrapped under another KEK.
     """
-    context, sealed = from_item(item, table=TABLE, tenant=tenant, pk=tenant_key(tenant), shape=_WRAPPED)
+    context, stored = from_item(item, table=TABLE, tenant=tenant, pk=tenant_key(tenant), shape=_WRAPPED)
     if context.sk != name or context.key_id != kek.name:
         raise IntegrityError(Step.PLACE, where=name)
-    key = open_sealed(sealed, key=kek.key, label=label, context=context)
+    key = open_sealed(stored, key=kek.key, label=label, context=context).plaintext
     if len(key) != KEY_BYTES:
         raise IntegrityError(Step.PAYLOAD, where=name, detail="key length")
     return NamedKey(name, key)

@@ -15,7 +15,7 @@ from twinvault.envelope import (
     SALT_BYTES,
     Context,
     Label,
-    Sealed,
+    Stored,
     open_sealed,
     seal,
     tenant_key,
@@ -52,16 +52,16 @@ def read_cursor(cursor: str, *, key: NamedKey, tenant: str, question: str) -> di
         InvalidInput: it was not given out for this tenant and this question.
     """
     try:
-        sealed = _parts(cursor)
+        stored = _parts(cursor)
         context = _context(tenant, question)
-        plaintext = open_sealed(sealed, key=cursor_key(key.key), label=Label.CURSOR, context=context)
+        opened = open_sealed(stored, key=cursor_key(key.key), label=Label.CURSOR, context=context)
     except (IntegrityError, binascii.Error, ValueError):
         # A caller's mistake, or another tenant's cursor: which of them is nobody's business.
         raise InvalidInput("cursor: was not given out for this listing", field="cursor") from None
-    return {name: {"S": text} for name, text in json.loads(plaintext).items()}
+    return {name: {"S": text} for name, text in json.loads(opened.plaintext).items()}
 
 
-def _parts(cursor: str) -> Sealed:
+def _parts(cursor: str) -> Stored:
     """What a cursor's text holds; whether the parts have the right lengths is for `open_sealed` to see."""
     if len(cursor) > MAX_CURSOR_CHARACTERS:
         raise IntegrityError(Step.LENGTHS)
@@ -71,7 +71,7 @@ def _parts(cursor: str) -> Sealed:
     if _text(data) != cursor:
         raise IntegrityError(Step.LENGTHS)
     salt, nonce = data[:SALT_BYTES], data[SALT_BYTES : SALT_BYTES + NONCE_BYTES]
-    return Sealed(data[_HEADER:], nonce, salt, data[SALT_BYTES + NONCE_BYTES : _HEADER])
+    return Stored(data[_HEADER:], nonce, salt, data[SALT_BYTES + NONCE_BYTES : _HEADER])
 
 
 def _text(data: bytes) -> str:

@@ -167,7 +167,7 @@ def require_whole(head: Record, state: HeadState, *, rows: Sequence[Row], where:
 def _opened(item: Item, spec: EntitySpec, *, keys: Keys, scope: Scope, lowest_format: int) -> Record:
     # 0 place, 1 format, 2 key id (its form), 3 lengths, 4 clear attributes (declared, and of a declared type): what the
     # row says, before any key is used.
-    context, sealed = from_item(
+    context, stored = from_item(
         item, table=TABLE, tenant=scope.tenant, pk=scope.pk, shape=spec.shape, lowest_format=lowest_format
     )
     # 2 key id: it names one of this partition's keys, and the sort key is one of this entity's.
@@ -176,9 +176,9 @@ def _opened(item: Item, spec: EntitySpec, *, keys: Keys, scope: Scope, lowest_fo
         raise IntegrityError(Step.KEY_ID)
     # 4 clear attributes (encoded, with place and scope, into the AAD), 5 commitment (of this key and this AAD),
     # 6 ciphertext, 7 padding: nothing is released before all four have passed.
-    payload = open_sealed(sealed, key=key.key, label=label_of(spec), context=context)
+    opened = open_sealed(stored, key=key.key, label=label_of(spec), context=context)
     # 8 payload: the bytes are authentic; that they decode is a promise of whoever sealed them.
-    fields = decode_payload(payload, spec)
+    fields = decode_payload(opened.plaintext, spec)
     version, created_at, updated_at = stamped(context.clear)
     clear = {name: from_clear(value) for name, value in context.clear.items() if name in spec.clear}
     return Record(
@@ -189,7 +189,8 @@ def _opened(item: Item, spec: EntitySpec, *, keys: Keys, scope: Scope, lowest_fo
         updated_at=updated_at,
         fields={**clear, **fields},
         key_id=context.key_id,
-        commitment=sealed.commitment,
+        commitment=stored.commitment,
+        digest=opened.digest,
     )
 
 

@@ -12,12 +12,12 @@ from twinvault.envelope import (
     SALT_BYTES,
     Context,
     Label,
-    Sealed,
+    Stored,
     padded_size,
     seal,
 )
 from twinvault.envelope.aad import ClearValue, Number
-from twinvault.envelope.item import COMMITMENT, Item, to_item
+from twinvault.envelope.item import Item, to_item
 from twinvault.envelope.primitive import TAG_BYTES
 from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
@@ -57,11 +57,27 @@ class Record:
     fields: dict[str, Any] = field(repr=False)
     key_id: str
     commitment: bytes
+    digest: bytes
 
     @property
     def row(self) -> Row:
         """What of this record enters the head's sum."""
         return Row(self.sk, self.version, self.commitment)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedItem:
+    """A draft as the table will hold it.
+
+    Attributes:
+        item: the DynamoDB item.
+        commitment: unique per write, which is what a conditional write goes by.
+        digest: stands for the whole of it, which is what a head goes by.
+    """
+
+    item: dict[str, dict[str, Any]] = field(repr=False)
+    commitment: bytes
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +91,19 @@ class Stamp:
     nonce: bytes
 
 
-def seal_record(
-    draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, stamp: Stamp
-) -> dict[str, dict[str, Any]]:
-    """Returns the item of a draft.
+def seal_record(draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, stamp: Stamp) -> SealedItem:
+    """Returns a draft as an item.
 
     Raises:
         InvalidInput: an undeclared field, a wrong type, a sort key that the spec does not allow, or no JSON value.
         TooLarge: the item would exceed DynamoDB's 400 KiB.
     """
     context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp)
-    label = label_of(spec)
-    item = to_item(
-        context, seal(payload, key=key.key, label=label, context=context, salt=stamp.salt, nonce=stamp.nonce)
-    )
+    sealed = seal(payload, key=key.key, label=label_of(spec), context=context, salt=stamp.salt, nonce=stamp.nonce)
+    item = to_item(context, sealed)
     if item_size(item) > MAX_ITEM_BYTES:
         raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
-    return item
+    return SealedItem(item, sealed.commitment, sealed.digest)
 
 
 def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:
@@ -103,7 +115,7 @@ def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:
     stamp = Stamp(MAX_NUMBER, _SOME_TIME, _SOME_TIME, b"", b"")
     key_name = dek_name(scope, MAX_NUMBER)
     context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key_name, stamp=stamp)
-    rest = Sealed(b"", bytes(NONCE_BYTES), bytes(SALT_BYTES), bytes(COMMITMENT_BYTES))
+    rest = Stored(b"", bytes(NONCE_BYTES), bytes(SALT_BYTES), bytes(COMMITMENT_BYTES))
     return item_size(to_item(context, rest)) + padded_size(len(payload)) + TAG_BYTES
 
 
@@ -180,12 +192,6 @@ def stamped(clear: Mapping[str, ClearValue]) -> tuple[int, str, str]:
 def label_of(spec: EntitySpec) -> Label:
     """The label under which an entity's records are sealed."""
     return Label.HEAD if spec.name == HEAD else Label.RECORD
-
-
-def commitment_of(item: Item) -> bytes:
-    """The commitment of an item that was just sealed here."""
-    commitment: bytes = item[COMMITMENT]["B"]
-    return commitment
 
 
 def new_stamp(*, version: int, created_at: str, updated_at: str, randomness: Callable[[int], bytes]) -> Stamp:

@@ -8,7 +8,7 @@ from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
 from twinvault.records.head import Row
-from twinvault.records.record import Draft, Record, commitment_of, new_stamp, seal_record
+from twinvault.records.record import Draft, Record, new_stamp, seal_record
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
 
@@ -51,7 +51,7 @@ class Sealing:
         version = old.version + 1 if old else 1
         created_at = old.created_at if old else self.now
         stamp = new_stamp(version=version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
-        item = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp)
+        sealed = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp)
         record = Record(
             entity=spec.name,
             sk=draft.sk,
@@ -60,7 +60,8 @@ class Sealing:
             updated_at=self.now,
             fields=self.kind.as_stored(spec.name, draft.fields),
             key_id=self.key.name,
-            commitment=commitment_of(item),
+            commitment=sealed.commitment,
+            digest=sealed.digest,
         )
         removed = tuple(name for name in old.fields if name in spec.clear and name not in draft.fields) if old else ()
-        return Put(item, record, old.row if old else None, removed)
+        return Put(sealed.item, record, old.row if old else None, removed)
