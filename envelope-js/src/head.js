@@ -1,33 +1,34 @@
-/** A head's terms and sum (docs/format.md, "Head"). */
+/** A head's terms and sum (docs/format.md, "Head"). WebCrypto has no SHAKE256, so it is taken from @noble/hashes. */
 
-import { concat, lp, utf8 } from "./bytes.js";
+import { shake256 } from "@noble/hashes/sha3.js";
+
+import { concat, utf8 } from "./bytes.js";
+
+export const MAX_RECORDS = 2 ** 14;
+const TERM_BYTES = 256;
 
 /**
- * HMAC-SHA-256(hash key, "twinvault/v1/head" || 0x00 || LP(sk) || u64be(version) || commitment), as an integer.
+ * SHAKE256("twinvault/v1/term" || 0x00 || hash key || digest, 256 bytes), as a big-endian integer.
  * @param {Uint8Array} hashKey
- * @param {{sk: string, version: number, commitment: Uint8Array}} row
+ * @param {Uint8Array} digest a record's
  */
-export async function headTerm(hashKey, { sk, version, commitment }) {
-  const { subtle } = globalThis.crypto;
-  const key = await subtle.importKey("raw", hashKey, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const number = new Uint8Array(8);
-  new DataView(number.buffer).setBigUint64(0, BigInt(version));
-  const message = concat(utf8("twinvault/v1/head"), Uint8Array.of(0), lp(utf8(sk)), number, commitment);
-  const mac = new Uint8Array(await subtle.sign("HMAC", key, message));
-  return mac.reduce((integer, byte) => (integer << 8n) | BigInt(byte), 0n);
+export function headTerm(hashKey, digest) {
+  const message = concat(utf8("twinvault/v1/term"), Uint8Array.of(0), hashKey, digest);
+  const term = shake256(message, { dkLen: TERM_BYTES });
+  return BigInt(`0x${Array.from(term, (byte) => byte.toString(16).padStart(2, "0")).join("")}`);
 }
 
-/** The sum of the terms modulo 2^256. @param {Uint8Array} hashKey @param {object[]} rows */
-export async function headSum(hashKey, rows) {
-  const terms = await Promise.all(rows.map((row) => headTerm(hashKey, row)));
-  return BigInt.asUintN(256, terms.reduce((sum, term) => sum + term, 0n));
+/** The sum of the terms modulo 2^2048. @param {Uint8Array} hashKey @param {Uint8Array[]} digests */
+export function headSum(hashKey, digests) {
+  const sum = digests.reduce((total, digest) => total + headTerm(hashKey, digest), 0n);
+  return BigInt.asUintN(8 * TERM_BYTES, sum);
 }
 
 /**
- * Step 9: whether these are exactly the partition's other rows.
+ * Step 9: whether these are the digests of exactly the partition's other rows.
  * @param {{count: number, sum: bigint, hashKey: Uint8Array}} state of `headState`
- * @param {object[]} rows
+ * @param {Uint8Array[]} digests
  */
-export async function isWhole({ count, sum, hashKey }, rows) {
-  return rows.length === count && (await headSum(hashKey, rows)) === sum;
+export function isWhole({ count, sum, hashKey }, digests) {
+  return digests.length === count && headSum(hashKey, digests) === sum;
 }

@@ -3,7 +3,7 @@
 export { encodeAad } from "./aad.js";
 export { openCursor } from "./cursor.js";
 export { IntegrityError } from "./errors.js";
-export { headSum, headTerm, isWhole } from "./head.js";
+export { MAX_RECORDS, headSum, headTerm, isWhole } from "./head.js";
 export { openItem, sealItem } from "./item.js";
 export { kdf } from "./kdf.js";
 export { canonicalNumber } from "./numbers.js";

@@ -1,10 +1,13 @@
 /** Step 8 of "Open" (docs/format.md): what an opened plaintext must be. */
 
 import { IntegrityError } from "./errors.js";
+import { MAX_RECORDS } from "./head.js";
 import { openItem } from "./item.js";
 import { canonicalNumber } from "./numbers.js";
 
-const HEX_256_BITS = /^[0-9a-f]{64}$/;
+const SUM = /^[0-9a-f]{512}$/;
+const HASH_KEY = /^[0-9a-f]{64}$/;
+const MAX_DEK_VERSION = 999_999;
 
 /**
  * Opens the item of a record or a head.
@@ -28,15 +31,24 @@ export async function openKey(item, options) {
 }
 
 /**
- * A head's own sealed fields.
- * @param {Record<string, unknown>} fields
- * @returns {{count: number, sum: bigint, hashKey: Uint8Array, dekVersion: number, lastEvent: string}}
+ * What the library seals in a head, beside the kind's own fields.
+ * @param {Record<string, unknown>} fields of an opened head
+ * @returns {{count: number, sum: bigint, hashKey: Uint8Array, dekVersion: number, lowestDekVersion: number, lastEvent: string}}
  */
-export function headState({ count, sum, hash_key: hashKey, dek_version: dekVersion, last_event: lastEvent }) {
-  if (!Number.isInteger(count) || !Number.isInteger(dekVersion) || typeof lastEvent !== "string") refuse();
-  if (![sum, hashKey].every((hex) => typeof hex === "string" && HEX_256_BITS.test(hex))) refuse();
+export function headState({ store }) {
+  if (typeof store !== "object" || store === null) refuse();
+  const { count, sum, hash_key: hashKey, dek_version: dekVersion, last_event: lastEvent } = store;
+  const { lowest_dek_version: lowestDekVersion } = store;
+  if (!isWithin(count, 0, MAX_RECORDS) || typeof lastEvent !== "string") refuse();
+  if (!isWithin(dekVersion, 1, MAX_DEK_VERSION) || !isWithin(lowestDekVersion, 1, dekVersion)) refuse();
+  if (typeof sum !== "string" || !SUM.test(sum)) refuse();
+  if (typeof hashKey !== "string" || !HASH_KEY.test(hashKey)) refuse();
   const key = Uint8Array.from(hashKey.match(/../g), (hex) => Number.parseInt(hex, 16));
-  return { count, sum: BigInt(`0x${sum}`), hashKey: key, dekVersion, lastEvent };
+  return { count, sum: BigInt(`0x${sum}`), hashKey: key, dekVersion, lowestDekVersion, lastEvent };
+}
+
+function isWithin(number, lowest, highest) {
+  return Number.isInteger(number) && number >= lowest && number <= highest;
 }
 
 function decode(plaintext) {
@@ -50,7 +62,7 @@ function decode(plaintext) {
   return refuse();
 }
 
-/** A whole number from 1, below 2^64: it enters a head's term as a u64. */
+/** A whole number from 1, below 2^64. */
 function versionOf(text) {
   const [digits, power] = canonicalNumber(text).split("e");
   if (power === undefined || Number(power) < 0) refuse();

@@ -1,19 +1,15 @@
 """The second implementation, envelope-js: it agrees with the vectors, and Python opens what it seals."""
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.envelope.samples import DEK, KEY_ID, PK, SHAPE, SK, TENANT
+from tests.javascript import ENVELOPE_JS, run_node
 from tests.vectors.material import item_of
 from twinvault.envelope import Label, open_sealed
 from twinvault.envelope.item import from_item
 
-ENVELOPE_JS = Path(__file__).parent.parent.parent / "envelope-js"
-NODE = shutil.which("node")
 CLEAR = {
     "tenant_id": {"S": TENANT},
     "entity_type": {"S": "perspective"},
@@ -26,16 +22,8 @@ CLEAR = {
 PLAINTEXTS = [b"", b"{}", '{"label":"Ключ 🔑"}'.encode(), b"x" * 253, bytes(200_000)]
 
 
-def _node(*arguments, given=None):
-    # Node 20 is a requirement of the project (README): its absence is a failure, not a skip.
-    assert NODE, "node is not on PATH; install Node 20 or newer"
-    return subprocess.run(
-        [NODE, *arguments], cwd=ENVELOPE_JS, check=False, input=given or "", capture_output=True, text=True, timeout=120
-    )
-
-
 def test_it_opens_all_positive_vectors_and_refuses_all_negative_ones_at_their_step():
-    run = _node("--test", "test/")
+    run = run_node("--test", "test/")
     assert run.returncode == 0, run.stdout
     assert "\n# fail 0\n" in run.stdout
 
@@ -47,7 +35,7 @@ def sealed_by_javascript():
         {"plaintext": text.hex(), "key": DEK.hex(), "label": Label.RECORD.value, "context": context}
         for text in PLAINTEXTS
     ]
-    run = _node("interop/seal.js", given=json.dumps(requests))
+    run = run_node("interop/seal.js", given=json.dumps(requests))
     assert run.returncode == 0, run.stderr
     return [item_of(item) for item in json.loads(run.stdout)]
 
@@ -63,15 +51,26 @@ def test_javascript_draws_its_randomness_for_each_record(sealed_by_javascript):
         assert len({item[name]["B"] for item in sealed_by_javascript}) == len(PLAINTEXTS)
 
 
-def test_it_uses_nothing_but_what_a_browser_has():
+def test_it_uses_nothing_but_what_a_browser_has_and_one_hash():
     package = json.loads((ENVELOPE_JS / "package.json").read_text())
-    assert not {"dependencies", "devDependencies", "peerDependencies"} & package.keys()
+    assert list(package["dependencies"]) == ["@noble/hashes"]
+    assert not {"devDependencies", "peerDependencies", "optionalDependencies"} & package.keys()
+    allowed = ('"./', '"@noble/hashes/sha3.js"')
     for path in (ENVELOPE_JS / "src").glob("*.js"):
         lines = path.read_text().splitlines()
         imports = [
             line for line in lines if line.startswith("import ") or (" from " in line and line.startswith("export "))
         ]
-        assert all('"./' in line for line in imports), path.name
+        assert all(any(module in line for module in allowed) for line in imports), path.name
         assert not any(word in line for word in ("require(", "Buffer", "process.", "node:") for line in lines), (
             path.name
         )
+
+
+def test_its_lock_file_pins_by_hash_and_names_no_address():
+    lock = json.loads((ENVELOPE_JS / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert set(packages) == {"node_modules/@noble/hashes"}
+    for package in packages.values():
+        assert package["integrity"].startswith("sha512-")
+        assert "resolved" not in package

@@ -28,7 +28,7 @@ from twinvault.envelope.primitive import derive
 from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.rows import NamedKey, parse_kek, unwrap
 from twinvault.records.cursor import read_cursor
-from twinvault.records.head import HeadState, Row
+from twinvault.records.head import HeadState, Row, empty_head
 from twinvault.records.partition import open_record
 from twinvault.scope import Scope
 
@@ -205,13 +205,13 @@ def test_a_cursor_that_must_not_open_is_the_callers_fault(vector):
 
 def test_head_terms_and_sums():
     hash_key = bytes.fromhex(HEADS["hash_key"])
-    rows = [Row(term["sk"], term["version"], bytes.fromhex(term["commitment"])) for term in HEADS["terms"]]
-    empty = HeadState(0, 0, hash_key, 1, "")
+    rows = [Row(term["sk"], bytes.fromhex(term["digest"])) for term in HEADS["terms"]]
+    empty = empty_head(hash_key, dek_version=1)
     for row, term in zip(rows, HEADS["terms"], strict=True):
-        assert f"{empty.term(row):064x}" == term["term"]
+        assert f"{empty.term(row):0512x}" == term["term"]
     for sums in HEADS["sums"]:
         present = [rows[index] for index in sums["rows"]]
-        state = HeadState(sums["count"], int(sums["sum"], 16), hash_key, 1, "")
+        state = HeadState(sums["count"], int(sums["sum"], 16), hash_key, 1, 1, "")
         assert state.mismatch(present) is None
         assert state == empty.after(added=present, replaced=[], dek_version=1, event_id="")
         if present:
@@ -220,6 +220,6 @@ def test_head_terms_and_sums():
 
 def test_the_head_of_the_records_seals_the_sum_of_the_records():
     head = next(vector for vector in RECORDS["vectors"] if vector["name"] == "head")
-    fields = json.loads(head["plaintext_text"])
+    fields = json.loads(head["plaintext_text"])["store"]
     assert fields["sum"] == HEADS["sums"][1]["sum"]
     assert fields["count"] == HEADS["sums"][1]["count"] == len(RECORDS["vectors"]) - 1

@@ -9,7 +9,7 @@ from tests.fakes import Recorder
 from tests.records.samples import HEAD_FIELDS, LEDGER, LINE, SCOPE, line
 from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import NamedKey, dek_name
-from twinvault.records.head import HASH_KEY_BYTES, HeadState, empty_head
+from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
 from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row
 from twinvault.records.record import Draft
 from twinvault.records.sealing import Put, Sealing
@@ -30,7 +30,7 @@ STATE = EMPTY.after(added=[one.record.row for one in LINES], replaced=[], dek_ve
 
 
 def head(state: HeadState = STATE) -> Any:
-    return put(Draft(HEAD, HEAD, {**HEAD_FIELDS, **state.to_fields()}), SECOND).item
+    return put(Draft(HEAD, HEAD, {**HEAD_FIELDS, STORE: state.to_fields()}), SECOND).item
 
 
 WHOLE = [head(), *(one.item for one in LINES)]

@@ -22,14 +22,16 @@ from twinvault.envelope import Context, Label, Number
 from twinvault.envelope.aad import ClearValue
 
 _FIELDS = ["content", "label"]
-_HEAD_FIELDS = ["count", "dek_version", "hash_key", "last_event", "sum"]
-_HEAD: Json = {
+_HEAD_FIELDS = ["store"]
+_STORE: Json = {
     "count": 0,
-    "sum": "0" * 64,
+    "dek_version": 2,
+    "lowest_dek_version": 1,
+    "sum": "0" * 512,
     "hash_key": fixed("head: hash key").hex(),
-    "dek_version": 1,
     "last_event": "",
 }
+_BOUNDS: Json = {"count": 2**14, "dek_version": 999_999, "lowest_dek_version": 999_999, "sum": "f" * 512}
 _NESTED = b'{"label":{"other":[null,true,{"label":1}]}}'
 
 
@@ -51,13 +53,19 @@ def _accepted() -> Iterator[Json]:
     greatest = str(2**64 - 1)
     yield _accept("the greatest version", b"{}", version=greatest)
     yield _accept("a version above 2^53", b"{}", version=str(2**53 + 1))
-    head = sealed_vector("a head of no records", _compact(_HEAD), context=_at("head"), key=DEK, label=Label.HEAD)
-    yield {**head, "sealed_fields": _HEAD_FIELDS, "fields": _HEAD, "version": "1"}
+    yield _accept_head("a head of no records", _STORE)
+    yield _accept_head("a head at its bounds", {**_STORE, **_BOUNDS})
 
 
 def _accept(name: str, text: bytes, *, version: str = "1") -> Json:
     made = sealed_vector(name, text, context=_at("claim#05#01", version=Number(version)), key=DEK)
     return {**made, "sealed_fields": _FIELDS, "fields": json.loads(text), "version": version}
+
+
+def _accept_head(name: str, store: Json) -> Json:
+    fields = {"store": store}
+    head = sealed_vector(name, _compact(fields), context=_at("head"), key=DEK, label=Label.HEAD)
+    return {**head, "sealed_fields": _HEAD_FIELDS, "fields": fields, "version": "1"}
 
 
 def _refused_payloads() -> Iterator[Json]:
@@ -111,18 +119,29 @@ def _refused_rows() -> Iterator[Json]:
         "count is a fraction": {"count": 0.5},
         "dek_version is null": {"dek_version": None},
         "last_event is a number": {"last_event": 1},
-        "sum of 63 digits": {"sum": "0" * 63},
-        "sum of 66 digits": {"sum": "0" * 66},
-        "sum in upper case": {"sum": "A" * 64},
-        "sum with spaces": {"sum": "00 " * 32},
+        "count is negative": {"count": -1},
+        "count over 16,384": {"count": 16385},
+        "dek_version is zero": {"dek_version": 0, "lowest_dek_version": 0},
+        "dek_version of seven digits": {"dek_version": 1_000_000},
+        "lowest_dek_version is zero": {"lowest_dek_version": 0},
+        "lowest_dek_version above dek_version": {"lowest_dek_version": 3},
+        "lowest_dek_version is true": {"lowest_dek_version": True},
+        "sum of 511 digits": {"sum": "0" * 511},
+        "sum of 514 digits": {"sum": "0" * 514},
+        "sum of 64 digits": {"sum": "0" * 64},
+        "sum in upper case": {"sum": "A" * 512},
+        "sum with spaces": {"sum": "00 " * 256},
         "sum is a number": {"sum": 0},
         "hash_key of 31 bytes": {"hash_key": "0" * 62},
         "hash_key that is no hex": {"hash_key": "g" * 64},
     }
     for name, change in changes.items():
-        yield _refuse_head(f"head: {name}", {**_HEAD, **change})
-    for name in _HEAD_FIELDS:
-        yield _refuse_head(f"head: no {name}", {key: value for key, value in _HEAD.items() if key != name})
+        yield _refuse_head(f"head: {name}", {**_STORE, **change})
+    for name in _STORE:
+        yield _refuse_head(f"head: no {name}", {key: value for key, value in _STORE.items() if key != name})
+    for shown, store in {"null": None, "a text": "x", "an array": [], "empty": {}}.items():
+        yield _refuse_head(f"head: store is {shown}", store)
+    yield _refuse("head: no store", b"{}", _at("head"), label=Label.HEAD, fields=_HEAD_FIELDS)
 
 
 def _refused_keys() -> Iterator[Json]:
@@ -139,8 +158,8 @@ def _refused_keys() -> Iterator[Json]:
         yield _refuse(f"a DEK of {length} bytes", plaintext, context, key=KEK, label=Label.DEK, fields=[])
 
 
-def _refuse_head(name: str, fields: Json) -> Json:
-    return _refuse(name, _compact(fields), _at("head"), label=Label.HEAD, fields=_HEAD_FIELDS)
+def _refuse_head(name: str, store: object) -> Json:
+    return _refuse(name, _compact({"store": store}), _at("head"), label=Label.HEAD, fields=_HEAD_FIELDS)
 
 
 def _refuse(
@@ -154,7 +173,7 @@ def _refuse(
 ) -> Json:
     made = sealed_vector(name, plaintext, context=context, key=key, label=label)
     declared = {"version": ["N"], "created_at": ["S"], "updated_at": ["S"], **made["declared"]}
-    kept = {part: made[part] for part in ("label", "scope", "keys", "unauthenticated", "plaintext", "item")}
+    kept = {part: made[part] for part in ("label", "scope", "keys", "unauthenticated", "plaintext", "item", "digest")}
     declared_rows = declared if label in (Label.RECORD, Label.HEAD) else made["declared"]
     return {"name": name, "step": "8 payload", **kept, "declared": declared_rows, "sealed_fields": fields}
 

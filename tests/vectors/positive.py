@@ -26,7 +26,7 @@ from tests.vectors.material import (
 from twinvault.envelope import Context, Label, Number, canonical_number, encode_aad, pad, padded_size
 from twinvault.envelope.aad import ClearValue
 from twinvault.keys.rows import KekRow
-from twinvault.records.head import HeadState, Row
+from twinvault.records.head import STORE, HeadState, Row, empty_head
 
 ENTITIES: dict[str, tuple[str, dict[str, ClearValue], Json]] = {
     "dialogue": ("meta", {"domain_id": "platform", "ethos_id": None}, {"title": "Vault cadence", "output_dir": None}),
@@ -89,8 +89,8 @@ def records() -> list[Json]:
 
 def head_row(rows: list[Json]) -> Json:
     """The head of the partition that holds exactly `rows`."""
-    present = [Row(row["sk"], 1, bytes.fromhex(row["commitment"])) for row in rows]
-    fields = head_state(present).to_fields()
+    present = [Row(row["sk"], bytes.fromhex(row["digest"])) for row in rows]
+    fields = {STORE: head_state(present).to_fields()}
     clear = clear_of_record("head", state="complete", status="open", total_rounds=Number("2"), calibrated=False)
     return sealed_vector(
         "head",
@@ -104,7 +104,7 @@ def head_row(rows: list[Json]) -> Json:
 
 def head_state(rows: list[Row]) -> HeadState:
     """The state of a head over `rows`."""
-    empty = HeadState(0, 0, fixed("head: hash key"), 1, "")
+    empty = empty_head(fixed("head: hash key"), dek_version=1)
     return empty.after(added=rows, replaced=[], dek_version=1, event_id="0193587d-2a00-7000-8000-000000000001")
 
 

@@ -25,7 +25,7 @@ from twinvault.envelope import open_sealed
 from twinvault.envelope.item import KEY_ID, Item, from_item, text_of
 from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import NamedKey, is_dek_name
-from twinvault.records.head import HeadState, Row, surplus_row
+from twinvault.records.head import STORE, HeadState, Row, surplus_row
 from twinvault.records.record import TABLE, Record, decode_payload, label_of, stamped
 from twinvault.records.spec import HEAD, EntitySpec, KindSpec, from_clear
 from twinvault.scope import Scope
@@ -103,7 +103,7 @@ def open_partition(
         raise Mismatch(Step.HEAD, where=scope.pk, evidence=(len(items),), detail=_NO_HEAD)
     # 0 place to 8 payload, of the head first and then of every other row.
     head = opened(head_item)
-    state = HeadState.from_fields(head.fields, where=f"{scope.pk}/{HEAD}")
+    state = HeadState.from_fields(head.fields.get(STORE), where=f"{scope.pk}/{HEAD}")
     records = [opened(item) for item in items if item is not head_item]
     # 9 head: the rows are those that its writer left, no more, no fewer and no others.
     require_whole(head, state, rows=[record.row for record in records], where=scope.pk)

@@ -29,7 +29,7 @@ TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_NUMBER_BYTES = 21
 _STAMPED = ("version", "created_at", "updated_at")
-_VERSIONS = 1 << 64  # a version is a u64 in its head's term
+_VERSIONS = 1 << 64  # docs/format.md, step 8
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 # NaN and the infinities are no JSON: `int` refuses their names with the ValueError of all other bad JSON.
 _STRICT = json.JSONDecoder(parse_constant=int)
@@ -62,7 +62,7 @@ class Record:
     @property
     def row(self) -> Row:
         """What of this record enters the head's sum."""
-        return Row(self.sk, self.version, self.commitment)
+        return Row(self.sk, self.digest)
 
 
 @dataclass(frozen=True, slots=True)

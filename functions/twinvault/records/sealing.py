@@ -7,7 +7,6 @@ from twinvault.dynamodb.transaction import Statement, insert, replace
 from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
-from twinvault.records.head import Row
 from twinvault.records.record import Draft, Record, new_stamp, seal_record
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
@@ -19,7 +18,7 @@ class Put:
 
     item: Item = field(repr=False)
     record: Record
-    replaced: Row | None
+    replaced: Record | None
     removed: tuple[str, ...] = ()
 
     def statement(self, table: str) -> Statement:
@@ -64,4 +63,4 @@ class Sealing:
             digest=sealed.digest,
         )
         removed = tuple(name for name in old.fields if name in spec.clear and name not in draft.fields) if old else ()
-        return Put(sealed.item, record, old.row if old else None, removed)
+        return Put(sealed.item, record, old, removed)

@@ -85,13 +85,14 @@ class EntitySpec:
         return clear, sealed
 
 
-HEAD_SEALED = frozenset({"count", "sum", "hash_key", "dek_version", "last_event"})
+HEAD_SEALED = frozenset({"store"})
+"""The library's own sealed field of every head (see `head.STORE`)."""
 
 
 def head_spec(clear: Mapping[str, frozenset[str]] | None = None, sealed: frozenset[str] = frozenset()) -> EntitySpec:
     """The spec of a kind's head: the library's own sealed fields and the kind's."""
     if sealed & HEAD_SEALED:
-        raise InvalidInput("head: count, sum, hash_key, dek_version and last_event are the library's own")
+        raise InvalidInput("head: store is the library's own field")
     return EntitySpec(HEAD, re.compile(HEAD), clear or {}, HEAD_SEALED | sealed)
 
 

@@ -17,7 +17,7 @@ from twinvault.keys.cache import Use
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.batches import MAX_DRAFT_BYTES, MAX_DRAFTS
-from twinvault.records.head import HASH_KEY_BYTES, empty_head
+from twinvault.records.head import HASH_KEY_BYTES, STORE, empty_head
 from twinvault.records.partition import Snapshot
 from twinvault.records.reading import Reader
 from twinvault.records.record import Draft, item_size
@@ -176,11 +176,13 @@ class Writer:
         event_id = self._audit.event(activity, "success").event_id
         state = state.after(
             added=[one.record.row for one in sealed],
-            replaced=[one.replaced for one in sealed if one.replaced is not None],
+            replaced=[one.replaced.row for one in sealed if one.replaced is not None],
             dek_version=new.version if new else state.dek_version,
             event_id=event_id,
         )
-        head = sealing.put(Draft(HEAD, HEAD, {**changes.head, **state.to_fields()}), before.head if before else None)
+        head = sealing.put(
+            Draft(HEAD, HEAD, {**changes.head, STORE: state.to_fields()}), before.head if before else None
+        )
         for _ in range(len(sealed) + 1):
             activity.crypto("encrypt", key.name)
         wrote = head_seen(scope.pk, version=head.record.version, commitment=head.record.commitment)
