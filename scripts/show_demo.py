@@ -35,16 +35,17 @@ def main() -> None:
     file = Path(sys.argv[1])
     client = connect(None, None, "demo", None)
     began = time.monotonic()
-    told = json.loads(client.post("/dialogues/import", file.read_bytes()))
+    imported = json.loads(client.post("/dialogues/import", file.read_bytes()))
     write = time.monotonic() - began
-    opened = json.loads(client.get(dialogue_path(told["id"])))
+    opened = json.loads(client.get(dialogue_path(imported["id"])))
     items = _items(opened["stored"]["partition_key"])
-    reads = sorted(_timed(client, told["id"]) for _ in range(MEASURED_READS))
-    exported = json.loads(client.get(f"{dialogue_path(told['id'])}/export"))
+    reads = sorted(_timed(client, imported["id"]) for _ in range(MEASURED_READS))
+    exported = json.loads(client.get(f"{dialogue_path(imported['id'])}/export"))
     same = _canonical(exported) == _canonical(json.loads(file.read_bytes()))
 
     console.print(
-        f"{escape(str(file))}: {told['result']}, {told['records']} records, transactions: {told['transactions']}\n"
+        f"{escape(str(file))}: {imported['result']}, {imported['records']} records, "
+        f"transactions: {imported['transactions']}\n"
     )
     console.print(_counts(items))
     item = next(item for item in items if item["sk"]["S"] == SHOWN)
@@ -58,20 +59,20 @@ def main() -> None:
             ]
         )
     )
-    verb = "written" if told["transactions"] else "compared with what is stored"
+    verb = "written" if imported["transactions"] else "compared with what is stored"
     console.print(
         f"{verb} in {write * 1000:.0f} ms, read and opened in {reads[len(reads) // 2] * 1000:.0f} ms "
         f"(median of {MEASURED_READS}), export equals import: {'yes' if same else 'NO'}\n"
     )
-    console.print(_next(client, told["id"]))
+    console.print(_next(client, imported["id"]))
     if not same:
         sys.exit(1)
 
 
 def _items(partition_key: str) -> list[dict[str, Any]]:
-    told = status.facts(state_folder(None))
-    client = aws.dynamodb_client(told.endpoints["dynamodb"], region=told.region, access_key_id=callers.OPERATOR)
-    return query(client, told.tables["records"], partition_key, "")
+    facts = status.facts(state_folder(None))
+    client = aws.dynamodb_client(facts.endpoints["dynamodb"], region=facts.region, access_key_id=callers.OPERATOR)
+    return query(client, facts.tables["records"], partition_key, "")
 
 
 def _timed(client: Client, dialogue_id: str) -> float:

@@ -83,7 +83,7 @@ def look(
     cloudformation: "CloudFormationClient", functions: "LambdaClient", *, stage: str, digest: str
 ) -> Iterator[Served]:
     """Every version that the stage's API reaches now: one for each function, two while a deployment moves requests."""
-    wanted = base64.b64encode(bytes.fromhex(digest)).decode()
+    expected = base64.b64encode(bytes.fromhex(digest)).decode()
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=f"Twinvault-{stage}-Api")
     listed = [one for page in pages for one in page["StackResourceSummaries"] if one["ResourceType"] == _FUNCTION]
     for name in sorted(one.get("PhysicalResourceId", "") for one in listed):
@@ -92,7 +92,7 @@ def look(
         shares = {alias["FunctionVersion"]: 1 - sum(others.values()), **others}
         for version, share in shares.items():
             code = functions.get_function_configuration(FunctionName=name, Qualifier=version)["CodeSha256"]
-            yield Served(name, version, share, code, code == wanted)
+            yield Served(name, version, share, code, code == expected)
 
 
 def _print(served: list[Served], digest: str) -> None:

@@ -37,19 +37,19 @@ def import_files(
     worst, done = OK, list[dict[str, Any]]()
     for name in files:
         try:
-            told = _import_one(client, name)
+            outcome = _import_one(client, name)
         except CliError as error:
             worst = max(worst, error.exit_code)
-            told = {"error": error.message}
+            outcome = {"error": error.message}
             console.print(f"[bold red]{escape(name)}: {escape(error.message)}[/]")
             if error.next_step:
                 console.print(escape(error.next_step))
         else:
             console.print(
-                f"{escape(name)}: [green]{told['result']}[/], {told['records']} records, "
-                f"transactions: {told['transactions']}, {told['seconds']} s"
+                f"{escape(name)}: [green]{outcome['result']}[/], {outcome['records']} records, "
+                f"transactions: {outcome['transactions']}, {outcome['seconds']} s"
             )
-        done.append({"file": name, **told})
+        done.append({"file": name, **outcome})
     if as_json:
         print_json(done)
     if worst != OK:
@@ -131,8 +131,8 @@ def _import_one(client: Client, name: str) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}.") from None
     began = time.monotonic()
-    told: dict[str, Any] = json.loads(client.post("/dialogues/import", body))
-    return {**told, "seconds": round(time.monotonic() - began, 2)}
+    outcome: dict[str, Any] = json.loads(client.post("/dialogues/import", body))
+    return {**outcome, "seconds": round(time.monotonic() - began, 2)}
 
 
 def _print_dialogue(dialogue: dict[str, Any], stored: dict[str, Any]) -> None:

@@ -8,14 +8,16 @@ from rich.text import Text
 
 _LEVELS = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
 # What the platform adds to each line, or the beginning of the line says already.
-_UNTOLD = frozenset({"level", "location", "message", "timestamp", "service", "request_id", "trace_id", "xray_trace_id"})
+_UNSHOWN = frozenset(
+    {"level", "location", "message", "timestamp", "service", "request_id", "trace_id", "xray_trace_id"}
+)
 _REPORT = re.compile(r"REPORT RequestId: \S+\tDuration: (?P<ms>\S+) ms\t.*Max Memory Used: (?P<mb>\d+) MB(?P<rest>.*)")
-_UNTOLD_LINES = ("START RequestId", "END RequestId")
+_UNSHOWN_LINES = ("START RequestId", "END RequestId")
 
 
 def shown(line: str) -> Text | None:
     """The line for people; None where it tells nothing that another does not."""
-    if line.startswith(_UNTOLD_LINES):
+    if line.startswith(_UNSHOWN_LINES):
         return None
     if report := _REPORT.match(line):
         rest = report["rest"].strip().replace("\t", ", ")
@@ -29,11 +31,11 @@ def shown(line: str) -> Text | None:
         return Text(_pairs(content, set()))
     level = str(content.get("level", "INFO"))
     clock = str(content.get("timestamp", ""))[11:19] or " " * 8
-    told = Text(f"{clock} ", style="dim")
-    told.append(f"{level:<7} ", style=_LEVELS.get(level, ""))
-    told.append(f"{content['message']}  ", style="bold")
-    told.append(_pairs(content, _UNTOLD))
-    return told
+    row = Text(f"{clock} ", style="dim")
+    row.append(f"{level:<7} ", style=_LEVELS.get(level, ""))
+    row.append(f"{content['message']}  ", style="bold")
+    row.append(_pairs(content, _UNSHOWN))
+    return row
 
 
 def parsed(line: str) -> dict[str, Any] | None:

@@ -87,9 +87,9 @@ def _print(path: Path | None, line: bytes, *, as_json: bool) -> None:
         if parsed(text) is not None:
             typer.echo(text)
         return
-    told = shown(text)
-    if told is not None:
-        results.print(Text(f"{_short(path)}  ", style="cyan").append_text(told) if path else told, soft_wrap=True)
+    row = shown(text)
+    if row is not None:
+        results.print(Text(f"{_short(path)}  ", style="cyan").append_text(row) if path else row, soft_wrap=True)
 
 
 def _short(path: Path) -> str:

@@ -125,11 +125,9 @@ def token(
     state: StateOption = None,
 ) -> None:
     """Print a bearer token of the local issuer."""
-    wanted = [one.strip() for one in permissions.split(",") if one.strip()]
+    names = [one.strip() for one in permissions.split(",") if one.strip()]
     typer.echo(
-        tokens.mint_token(
-            state_folder(state), tenant=tenant, subject=subject, permissions=wanted, expires_in=expires_in
-        )
+        tokens.mint_token(state_folder(state), tenant=tenant, subject=subject, permissions=names, expires_in=expires_in)
     )
 
 

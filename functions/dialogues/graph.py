@@ -24,7 +24,7 @@ def ref_rule(ref_type: str, source: str, target: str) -> str | None:
     return None
 
 
-def describe(document: Mapping[str, Any]) -> dict[str, Any]:
+def graph_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from a dialogue's refs, statuses and events: the edges of each item, the basis of each verdict.
 
     Raises:

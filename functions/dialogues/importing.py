@@ -30,7 +30,7 @@ _NO_TIME = "0"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """A whole dialogue as it is to be stored.
 
     Attributes:
@@ -43,7 +43,7 @@ class Plan:
     drafts: tuple[tuple[str, Draft], ...]
 
 
-def plan_import(document: Element) -> Plan:
+def plan_import(document: Element) -> ImportPlan:
     """Checks a parsed document whole and returns the drafts of its records.
 
     Raises:
@@ -62,7 +62,7 @@ def plan_import(document: Element) -> Plan:
             drafts.extend(_records(spec, position, element, document))
     _refuse_duplicates(drafts)
     _check_refs(document)
-    return Plan(document["id"], head, tuple(drafts))
+    return ImportPlan(document["id"], head, tuple(drafts))
 
 
 def _meta(document: Element, encoded: bytes, *, kept: Element) -> Draft:

@@ -7,7 +7,7 @@ from dialogues.declarations import Element
 from dialogues.elements import DIALOGUE_STATUS
 from dialogues.entities import DIALOGUE, META, STATE_COMPLETE, STATE_IMPORTING
 from dialogues.exporting import export_document
-from dialogues.graph import describe
+from dialogues.graph import graph_of
 from dialogues.mapping import plain
 from twinvault import HEAD, Acting, Incomplete, InvalidInput, NotFound, Opened, PartitionStore, Snapshot
 
@@ -18,7 +18,7 @@ MAX_PAGE = 50  # two records of each are fetched in one call, which takes 100
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """One page of a list."""
 
     items: Sequence[Element]
@@ -52,9 +52,9 @@ class StoredDialogues:
             "created_at": snapshot.head.created_at,
             "updated_at": snapshot.head.updated_at,
         }
-        return {"dialogue": document, "graph": describe(document), "stored": stored}
+        return {"dialogue": document, "graph": graph_of(document), "stored": stored}
 
-    def list(self, *, status: str | None, limit: int, cursor: str | None) -> Page:
+    def list(self, *, status: str | None, limit: int, cursor: str | None) -> ListPage:
         """One page of this tenant's dialogues, newest first within a status.
 
         Raises:
@@ -69,12 +69,12 @@ class StoredDialogues:
             if cursor is not None:
                 raise InvalidInput("cursor: was not given out for this listing", field="cursor")
             self._acting.release()
-            return Page((), None)
+            return ListPage((), None)
         hits = listing.page(status=status, limit=limit, cursor=cursor)
         opened = listing.open_each(hits.scopes, (HEAD, META))
         items = [_summary(one) for one in opened if _still(one, status)]
         self._acting.release()
-        return Page(items, hits.cursor)
+        return ListPage(items, hits.cursor)
 
     def new_dek(self, dialogue_id: str) -> int:
         """Makes a new version of a dialogue's DEK for what is written from now on; returns the version.

@@ -7,7 +7,7 @@ from typing import Any
 from dialogues.declarations import Element
 from dialogues.entities import DIALOGUE, KIND, STATE_COMPLETE, STATE_IMPORTING
 from dialogues.exporting import export_document
-from dialogues.importing import Plan, plan_import
+from dialogues.importing import ImportPlan, plan_import
 from dialogues.mapping import plain
 from dialogues.reading import StoredDialogues
 from dialogues.strict_json import canonical
@@ -59,7 +59,9 @@ class Dialogues(StoredDialogues):
 class _Steps:
     """The plan of an import, asked anew at each transaction: what is missing, and what stands in the way."""
 
-    def __init__(self, plan: Plan, document: Element, partition: PartitionStore, *, now: Callable[[], str]) -> None:
+    def __init__(
+        self, plan: ImportPlan, document: Element, partition: PartitionStore, *, now: Callable[[], str]
+    ) -> None:
         self._plan = plan
         self._document = document
         self._now = now
@@ -92,13 +94,13 @@ class _Steps:
 
     def _missing(self, drafts: Sequence[Draft], snapshot: Snapshot) -> list[Draft]:
         """The drafts that an unfinished import has not written yet."""
-        wanted = {draft.sk: draft for draft in drafts}
+        remaining = {draft.sk: draft for draft in drafts}
         for sk, record in snapshot.records.items():
-            draft = wanted.pop(sk, None)
+            draft = remaining.pop(sk, None)
             if draft is None or not (record.commitment in self._known or _same(draft, record)):
                 raise Conflict("id: an unfinished import of this dialogue has other content", field="id")
             self._known.add(record.commitment)
-        return list(wanted.values())
+        return list(remaining.values())
 
     def _head(self, state: str, snapshot: Snapshot | None) -> dict[str, Any]:
         """The head's own fields. A dialogue is listed by the time at which its import began."""
