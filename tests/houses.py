@@ -11,14 +11,14 @@ from twinvault_local import status
 from twinvault_local.artifact.sources import Sources
 from twinvault_local.machine import processes
 from twinvault_local.machine.ports import free_port
-from twinvault_local.state import State
+from twinvault_local.state import SERVICES, State
 from twinvault_local.status import Facts, Health
 from twinvault_local.twin import Twin
 
 type Templates = dict[str, dict[str, Any]]
 
-WELL = dict.fromkeys(status.SERVICES, Health.WELL)
-STOPPED = dict.fromkeys(status.SERVICES, Health.STOPPED)
+WELL = dict.fromkeys(SERVICES, Health.WELL)
+STOPPED = dict.fromkeys(SERVICES, Health.STOPPED)
 
 
 @dataclass
@@ -41,7 +41,7 @@ class House:
         return dict(status.look(self.state).services)
 
     def pids(self) -> dict[str, int]:
-        found = {name: processes.running(status.slot(self.state, name)) for name in status.SERVICES}
+        found = {name: processes.running(self.state.slot(name)) for name in SERVICES}
         return {name: pid for name, pid in found.items() if pid}
 
 

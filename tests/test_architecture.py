@@ -1,7 +1,10 @@
 """The shape of the house: arrows, pure rooms, sizes. Read from the source, so that nothing has to be imported."""
 
 import ast
+import graphlib
 import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +49,36 @@ PURE = (
     "twinvault/records/record.py",
 )
 """Rooms and modules that neither draw nor ask the time nor reach a network."""
+LAPTOP = {
+    # Each package of local/ and those that it may import. The twin starts the KMS, and imports nothing of it.
+    "twinvault_durable": set(),
+    "twinvault_iam": set(),
+    "twinvault_serving": set(),
+    "twinvault_kms": {"twinvault_durable", "twinvault_iam", "twinvault_serving"},
+    "twinvault_lambda": {"twinvault_serving"},
+    "twinvault_local": {"twinvault_durable", "twinvault_lambda", "twinvault_serving"},
+}
+TWIN = {
+    # Each room of the twin, or module beside the rooms, and those that it may import.
+    "errors": set(),
+    "issuer": set(),
+    "machine": {"errors"},
+    "artifact": {"errors", "machine"},
+    "provision": {"errors", "machine"},
+    "state": {"errors", "machine"},
+    "engines": {"errors", "machine", "state"},
+    "lambda_server": {"errors", "state"},
+    "status": {"engines", "errors", "machine", "state"},
+    "tokens": {"errors", "issuer", "state", "status"},
+    "inner_loop": {"artifact", "errors", "lambda_server", "machine", "state", "status"},
+    "doctor": {"engines", "errors", "machine", "state"},
+    "sam": {"engines", "errors", "lambda_server", "machine", "state", "status", "tokens"},
+    "twin": {
+        *("artifact", "engines", "errors", "inner_loop"),
+        *("lambda_server", "machine", "provision", "state", "status"),
+    },
+}
+DISTRIBUTIONS = {"jwt": "pyjwt"}  # where what is imported has another name than what is installed
 IMPURE = {"boto3", "botocore", "aws_lambda_powertools", "time", "datetime", "threading", "random", "secrets"}
 ONLY_IN_ENVELOPE = {"cryptography", "twinvault"}
 
@@ -115,8 +148,6 @@ def test_a_pure_room_has_no_clock_no_network_and_no_environment(path: Path) -> N
 
 
 def test_envelope_stands_on_the_standard_library_and_cryptography_alone() -> None:
-    import sys
-
     for path in modules(FUNCTIONS / "twinvault" / "envelope"):
         for name in imported(path):
             top = name.partition(".")[0]
@@ -213,6 +244,51 @@ def test_only_the_command_knows_the_twin() -> None:
         assert not {name.partition(".")[0] for name in imported(path)} & {"twinvault_cli", "twinvault_local"}, path
     for path in modules(*LOCAL):
         assert not any(within(name, "twinvault_cli") for name in imported(path)), path
+
+
+@pytest.mark.parametrize("path", modules(*LOCAL), ids=by_path)
+def test_a_package_of_the_laptop_imports_only_what_its_arrows_allow(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[2]
+    for name in imported(path):
+        top = name.partition(".")[0]
+        if top.startswith("twinvault"):
+            assert top in {*LAPTOP[package], package}, f"{package} may not import {name}"
+
+
+@pytest.mark.parametrize("path", modules(ROOT / "local" / "twin"), ids=by_path)
+def test_a_room_of_the_twin_imports_only_what_its_arrows_allow(path: Path) -> None:
+    room = Path(*path.relative_to(ROOT).parts[3:]).with_suffix("").parts[0]
+    for name in imported(path):
+        match name.split("."):
+            case ["twinvault_local", other, *_]:
+                assert other in {*TWIN[room], room}, f"{room} may not import {name}"
+
+
+@pytest.mark.parametrize("arrows", [pytest.param(LAPTOP, id="packages"), pytest.param(TWIN, id="rooms of the twin")])
+def test_no_arrow_leads_back(arrows: dict[str, set[str]]) -> None:
+    assert set(graphlib.TopologicalSorter(arrows).static_order()) == set(arrows)
+
+
+@pytest.mark.parametrize("package", [*LOCAL, ROOT / "cli" / "twinvault_cli"], ids=by_path)
+def test_a_package_declares_what_it_imports_and_bounds_none_of_it_from_above(package: Path) -> None:
+    project = tomllib.loads((package.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=!~ \[;]", one)[0].lower().replace("_", "-") for one in project["dependencies"]}
+    tops = {name.partition(".")[0] for path in modules(package) for name in imported(path)}
+    others = {top for top in tops - sys.stdlib_module_names - {package.name} if not top.startswith("mypy_boto3_")}
+    assert {DISTRIBUTIONS.get(top, top).replace("_", "-") for top in others} <= declared
+    assert not any(bound in one for one in project["dependencies"] for bound in "<=~")
+
+
+def test_policies_are_evaluated_without_a_clock_a_network_or_anything_else() -> None:
+    for path in modules(ROOT / "local" / "iam"):
+        tops = {name.partition(".")[0] for name in imported(path)} - {"twinvault_iam"}
+        assert tops <= sys.stdlib_module_names - IMPURE - {"os", "pathlib", "socket", "subprocess"}, path
+
+
+def test_routes_are_routes_of_http() -> None:
+    assert [path.parts[-2:] for path in modules(*PACKAGES) if path.stem in {"route", "routes"}] == [
+        ("twinvault_lambda", "routes.py")
+    ]
 
 
 def test_handlers_are_thin() -> None:

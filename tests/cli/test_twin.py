@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from twinvault_local import status
 from twinvault_local.machine import processes, waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.state import State
@@ -119,7 +118,7 @@ def test_an_up_that_is_told_to_end_leaves_nothing_running(state: Path, tmp_path:
     environment = {"PATH": f"{java.parent}:{os.environ['PATH']}", "TWINVAULT_STATE": str(state)} | PROCESSES
     port = str(free_port())
     with subprocess.Popen([str(TWINVAULT), "up", "--port", port], env=environment, stderr=subprocess.DEVNULL) as up:
-        slots = [status.slot(State(state), name) for name in ("dynamodb", "kms", "issuer")]
+        slots = [State(state).slot(name) for name in ("dynamodb", "kms", "issuer")]
         assert waiting.until(lambda: all(map(processes.running, slots)), seconds=120, alive=lambda: up.poll() is None)
         up.terminate()
         assert up.wait(60) == 143

@@ -19,10 +19,11 @@ from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
 from twinvault_local.errors import EngineError, NotRunningError, StateError
 from twinvault_local.machine import files, processes, waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
+from twinvault_local.state import KMS, SERVER, SERVICES
 from twinvault_local.status import Health
 from twinvault_local.twin import Twin
 
-STOPPED = dict.fromkeys(status.SERVICES, Health.STOPPED)
+STOPPED = dict.fromkeys(SERVICES, Health.STOPPED)
 
 
 def up(twin: Twin, made: Sources, *, route: str = AUTO) -> Vault:
@@ -56,7 +57,7 @@ def test_keys_come_from_the_state_folder_and_stay_its_owners(vault: Vault) -> No
 
 def test_the_kms_tells_the_functions_roles_apart(vault: Vault) -> None:
     vault.load(dialogue("callers", perspectives=1))
-    log = status.slot(vault.twin.state, status.KMS).log
+    log = vault.twin.state.slot(KMS).log
     assert waiting.until(lambda: "GenerateDataKey TWINVAULTDEVIMPORT ok" in log.read_text(), seconds=20)
 
 
@@ -64,7 +65,7 @@ def test_data_and_keys_survive_down_and_up_and_not_reset(twin: Twin, made: Sourc
     first = up(twin, made, route=DOCKER)
     name, document = project(twin), dialogue("kept", perspectives=2)
     first.load(document)
-    assert sorted(twin.down()) == sorted(status.SERVICES)
+    assert sorted(twin.down()) == sorted(SERVICES)
     assert left_behind(name) == [f"{name}_dynamodb"]
     assert twin.down() == []
     again = up(twin, made)
@@ -82,9 +83,9 @@ def test_a_container_that_died_is_told_and_up_starts_it_again(twin: Twin, made: 
     document = dialogue("before-the-crash", perspectives=1)
     vault.load(document)
     docker("kill", f"{project(twin)}-kms-1")
-    place = status.slot(twin.state, status.KMS)
+    place = twin.state.slot(KMS)
     assert waiting.until(lambda: processes.running(place) is None, seconds=20)
-    assert status.look(twin.state).services[status.KMS] is Health.DIED
+    assert status.look(twin.state).services[KMS] is Health.DIED
     with pytest.raises(NotRunningError, match="kms"):
         status.facts(twin.state)
     again = up(twin, made)
@@ -125,9 +126,9 @@ def test_a_first_up_that_fails_leaves_nothing_and_fixes_no_route(twin: Twin, mad
 
 def test_containers_of_an_up_that_was_killed_are_ended_by_the_next_down(twin: Twin, made: Sources) -> None:
     up(twin, made, route=DOCKER)
-    for name in status.SERVICES:  # as if the command had been killed before it wrote them down
-        if name != status.SERVER:
-            status.slot(twin.state, name).file.unlink()
+    for name in SERVICES:  # as if the command had been killed before it wrote them down
+        if name != SERVER:
+            twin.state.slot(name).file.unlink()
     assert files.read_json(twin.state.containers)
     twin.down()
     assert left_behind(project(twin)) == [f"{project(twin)}_dynamodb"]

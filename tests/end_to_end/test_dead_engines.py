@@ -18,7 +18,7 @@ GONE = ("issuer", "kms", "dynamodb")
 
 
 def kill(vault: Vault, engine: str) -> None:
-    slot = status.slot(vault.twin.state, engine)
+    slot = vault.twin.state.slot(engine)
     pid = processes.running(slot)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)

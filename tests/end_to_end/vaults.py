@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 from samples import canonical
 
-from twinvault_local import status, tokens
+from twinvault_local import tokens
 from twinvault_local.artifact import sources
 from twinvault_local.artifact.sources import Sources
 from twinvault_local.machine import processes
 from twinvault_local.machine.ports import free_port
 from twinvault_local.provision import aws, callers
-from twinvault_local.state import State
+from twinvault_local.state import SERVER, State
 from twinvault_local.status import Facts
 from twinvault_local.twin import Twin
 
@@ -58,7 +58,7 @@ class Vault:
 
     def workers(self, function: str) -> list[int]:
         """The process ids of a function's workers, as the machine lists them."""
-        server = processes.running(status.slot(self.twin.state, status.SERVER))
+        server = processes.running(self.twin.state.slot(SERVER))
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():

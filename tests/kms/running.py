@@ -91,14 +91,14 @@ def start(folder: Path, *, callers: dict[str, str] | None = None, seed: str = SE
         process = subprocess.Popen(command, stdout=log, stderr=log)
     running = RunningKms(port, admin_port, folder / "data", process)
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not _healthy(port):
+    while not healthy(port):
         assert process.poll() is None, running.log
         assert time.monotonic() < deadline, running.log
         time.sleep(0.02)
     return running
 
 
-def _healthy(port: int) -> bool:
+def healthy(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/health")

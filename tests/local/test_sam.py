@@ -7,12 +7,12 @@ import pytest
 
 from twinvault_lambda.config import Credentials, FunctionConfig
 from twinvault_local import sam
-from twinvault_local.engines import image
 from twinvault_local.errors import StateError
+from twinvault_local.machine.checkout import ROOT
 from twinvault_local.state import State
 
-EVENTS = image.ROOT / "examples" / "events"
-COMPOSE = (image.ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+EVENTS = ROOT / "examples" / "events"
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)

@@ -29,6 +29,7 @@ from twinvault_local.machine import waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.provision import callers
 from twinvault_local.provision.aws import dynamodb_client, kms_client
+from twinvault_local.state import SERVICES
 from twinvault_local.status import Facts, Health
 
 
@@ -123,7 +124,7 @@ def test_another_twin_beside_it_goes_up_and_down_alone(running: House, house: Ho
     pids = running.pids()
     house.up()
     assert house.services() == WELL
-    assert set(house.twin.down()) == set(status.SERVICES)
+    assert set(house.twin.down()) == set(SERVICES)
     assert house.services() == STOPPED
     assert running.pids() == pids
 
@@ -145,7 +146,7 @@ def test_data_and_keys_survive_down_and_up_and_not_reset(house: House) -> None:
     dynamodb.put_item(TableName=facts.tables["records"], Item=item)
     sealed = kms.encrypt(KeyId="alias/small-root", Plaintext=b"plain", EncryptionContext={"a": "b"})["CiphertextBlob"]
     public_keys = httpx.get(f"{facts.endpoints['issuer']}/.well-known/jwks.json").json()
-    assert set(house.twin.down()) == set(status.SERVICES)
+    assert set(house.twin.down()) == set(SERVICES)
     assert house.twin.down() == []
 
     again = house.up()
@@ -203,8 +204,8 @@ def test_a_reboot_in_between_is_no_obstacle(house: House) -> None:
     for pid in house.pids().values():
         os.killpg(pid, signal.SIGKILL)
     assert waiting.until(lambda: not house.pids(), seconds=10)
-    for name in status.SERVICES:  # after a reboot the pid may be anybody's: here it is ours
-        note = status.slot(house.state, name).file
+    for name in SERVICES:  # after a reboot the pid may be anybody's: here it is ours
+        note = house.state.slot(name).file
         note.write_text(f'{{"pid": {os.getpid()}, "started": "another-boot:1"}}', encoding="utf-8")
     assert set(house.services().values()) == {Health.DIED}
     house.up()

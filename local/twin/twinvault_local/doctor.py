@@ -10,12 +10,11 @@ from pathlib import Path
 
 import psutil
 
-from twinvault_local import status
 from twinvault_local.engines import choice, docker, dynamodb
 from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
 from twinvault_local.errors import TwinError
 from twinvault_local.machine import disk, ports, processes, toolchain
-from twinvault_local.state import State
+from twinvault_local.state import SERVER, State
 
 _PROBE_SECONDS = 20
 _LITTLE_BYTES, _GB = 2_000_000_000, 1e9
@@ -93,7 +92,7 @@ def _docker(state: State) -> Finding:
 
 
 def _ports(state: State, port: int) -> Iterator[Finding]:
-    server = processes.running(status.slot(state, status.SERVER))
+    server = processes.running(state.slot(SERVER))
     if server is not None:
         yield Finding("ports", Verdict.WELL, "the twin runs on its own")
     elif ports.is_free(port):

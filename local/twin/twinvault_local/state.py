@@ -10,7 +10,10 @@ from pathlib import Path
 import twinvault_durable as durable
 from twinvault_local.errors import StateError
 from twinvault_local.machine import locks
+from twinvault_local.machine.processes import Slot
 
+DYNAMODB, KMS, ISSUER, SERVER = "dynamodb", "kms", "issuer", "server"
+SERVICES = (ISSUER, KMS, DYNAMODB, SERVER)  # in the order of starting; stopped in the other
 SEED_BYTES = 32
 _SEED = re.compile(rb"[0-9a-f]{64}\n?")
 _FOLDERS = ("kms", "dynamodb", "issuer", "artifact", "bytecode", "logs", "run")
@@ -97,6 +100,10 @@ class State:
     def twin(self) -> Path:
         """What `twinvault status --json` tells of a twin that came up."""
         return self.folder / "twin.json"
+
+    def slot(self, service: str) -> Slot:
+        """Where the process of a service is remembered."""
+        return Slot(name=service, run=self.run, logs=self.logs)
 
     def lock(self) -> AbstractContextManager[None]:
         """Held by every command that changes what runs or lies here; a second one is refused (BusyError)."""

@@ -5,16 +5,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-import httpx
-
-from twinvault_local.engines import dynamodb, python
+from twinvault_local.engines import starting
 from twinvault_local.errors import NotRunningError, StateError
 from twinvault_local.machine import files, processes
-from twinvault_local.machine.processes import Slot
-from twinvault_local.state import State
-
-DYNAMODB, KMS, ISSUER, SERVER = "dynamodb", "kms", "issuer", "server"
-SERVICES = (ISSUER, KMS, DYNAMODB, SERVER)  # in the order of starting; stopped in the other
+from twinvault_local.state import SERVER, SERVICES, State
 
 
 class Health(StrEnum):
@@ -61,11 +55,6 @@ class Status:
         return {**told, "running": self.running, "services": dict(self.services)}
 
 
-def slot(state: State, name: str) -> Slot:
-    """Where the process of a service is remembered."""
-    return Slot(name=name, run=state.run, logs=state.logs)
-
-
 def facts(state: State) -> Facts:
     """The facts of the twin that runs in this state folder.
 
@@ -73,7 +62,7 @@ def facts(state: State) -> Facts:
         NotRunningError: none does, or a part of it died.
     """
     told = _told(state)
-    alive = [processes.running(slot(state, name)) is not None for name in SERVICES]
+    alive = [processes.running(state.slot(name)) is not None for name in SERVICES]
     if told is None or not any(alive):
         raise NotRunningError(f"No twin runs in {state.folder}.", next_step="Start it: twinvault up")
     if not all(alive):
@@ -93,20 +82,6 @@ def remember(state: State, told: Facts) -> None:
     files.write_json(state.twin, asdict(told))
 
 
-def answers(name: str, endpoint: str) -> bool:
-    """Whether the service of this name answers at `endpoint`."""
-    match name:
-        case "dynamodb":
-            return dynamodb.answers(endpoint)
-        case "kms" | "issuer":
-            return python.answers(f"{endpoint}/health")
-        case _:
-            try:  # any answer will do: what lies at / is the template's affair
-                return bool(httpx.get(endpoint, timeout=5, trust_env=False).status_code)
-            except httpx.HTTPError:
-                return False
-
-
 def _told(state: State) -> Facts | None:
     content = files.read_json(state.twin)
     try:
@@ -116,10 +91,10 @@ def _told(state: State) -> Facts | None:
 
 
 def _health(state: State, name: str, told: Facts | None) -> Health:
-    place = slot(state, name)
+    place = state.slot(name)
     if processes.running(place) is None:
         return Health.DIED if processes.remembered(place) else Health.STOPPED
     if told is None:
         return Health.SILENT
     endpoint = told.url if name == SERVER else told.endpoints[name]
-    return Health.WELL if answers(name, endpoint) else Health.SILENT
+    return Health.WELL if starting.answers(name, endpoint) else Health.SILENT

@@ -19,8 +19,8 @@ from twinvault_local.provision import aws, callers, functions
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
-from twinvault_local.state import State
-from twinvault_local.status import DYNAMODB, ISSUER, KMS, SERVER, Facts
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, SERVER, State
+from twinvault_local.status import Facts
 
 type Progress = Callable[[str], None]
 
@@ -124,7 +124,7 @@ class Twin:
         url = f"http://{ports.LOOPBACK}:{port}"
         starting.launch(self.state, SERVER, python.server_command(self.state.server))
         # It answers at once, and says so when each function has a worker: the first request shall find one.
-        starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(status.slot(self.state, SERVER)))
+        starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(self.state.slot(SERVER)))
         told = Facts(url, route.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
         status.remember(self.state, told)
         return told
@@ -156,7 +156,7 @@ class Twin:
 
     def _stop_all(self) -> list[str]:
         """Stop the server, then the engines; the server too where the engines are in a Docker that does not answer."""
-        stopped = [SERVER] if processes.stop(status.slot(self.state, SERVER)) else []
+        stopped = [SERVER] if processes.stop(self.state.slot(SERVER)) else []
         self.state.twin.unlink(missing_ok=True)
         return stopped + choice.stop(self.state, self.cache)
 

@@ -5,16 +5,17 @@ from pathlib import Path
 
 from twinvault_local.engines import dynamodb, image
 from twinvault_local.engines.in_docker import DYNAMODB_IMAGE
+from twinvault_local.machine.checkout import ROOT
 
-COMPOSE = (image.ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-STATE = (image.ROOT / "local" / "twin" / "compose.state.yml").read_text(encoding="utf-8")
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+STATE = (ROOT / "local" / "twin" / "compose.state.yml").read_text(encoding="utf-8")
 
 
 def test_the_images_name_covers_all_that_the_dockerfile_copies() -> None:
-    dockerfile = (image.ROOT / image.DOCKERFILE).read_text(encoding="utf-8").replace("\\\n", " ")
+    dockerfile = (ROOT / image.DOCKERFILE).read_text(encoding="utf-8").replace("\\\n", " ")
     copied = [word for line in re.findall(r"^COPY (.*)$", dockerfile, re.MULTILINE) for word in line.split()[:-1]]
     assert sorted(copied) == sorted(image.INPUTS)
-    assert all((image.ROOT / name).exists() for name in image.INPUTS)
+    assert all((ROOT / name).exists() for name in image.INPUTS)
 
 
 def test_the_images_name_is_the_same_until_a_source_changes(monkeypatch, tmp_path: Path) -> None:
@@ -42,6 +43,6 @@ def test_every_port_is_published_on_this_machine_alone() -> None:
 def test_every_variable_without_a_default_is_given_by_the_twin() -> None:
     needed = set(re.findall(r"\$\{(\w+)\}", COMPOSE + STATE))
     given = set(
-        re.findall(r'"(TWINVAULT_\w+)":', (image.ROOT / "local/twin/twinvault_local/engines/in_docker.py").read_text())
+        re.findall(r'"(TWINVAULT_\w+)":', (ROOT / "local/twin/twinvault_local/engines/in_docker.py").read_text())
     )
     assert needed <= given

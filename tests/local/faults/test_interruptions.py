@@ -20,7 +20,7 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 def test_an_up_that_was_killed_half_way_is_ended_by_the_next_one(house: House) -> None:
     house.state.prepare()
-    left = processes.start(status.slot(house.state, "kms"), SLEEP, environment={})
+    left = processes.start(house.state.slot("kms"), SLEEP, environment={})
     assert house.services() == STOPPED | {"kms": status.Health.SILENT}
     house.up()
     assert house.services() == WELL
@@ -29,7 +29,7 @@ def test_an_up_that_was_killed_half_way_is_ended_by_the_next_one(house: House) -
 
 def test_down_ends_what_an_up_that_was_killed_left(house: House) -> None:
     house.state.prepare()
-    left = processes.start(status.slot(house.state, "issuer"), SLEEP, environment={})
+    left = processes.start(house.state.slot("issuer"), SLEEP, environment={})
     assert house.twin.down() == ["issuer"]
     assert house.twin.down() == []
     assert not psutil.pid_exists(left)

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from twinvault_local import status
 from twinvault_local.engines import dynamodb, python, starting
 from twinvault_local.engines.launcher import PROCESS, Claims, Progress
 from twinvault_local.machine import ports, processes, toolchain
-from twinvault_local.state import State
-from twinvault_local.status import DYNAMODB, ISSUER, KMS
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,12 @@ class ProcessLauncher:
         for name, command in commands.items():
             starting.launch(state, name, command)
         for name, endpoint in endpoints.items():
-            starting.await_ready(state, name, partial(status.answers, name, endpoint))
+            starting.await_ready(state, name, partial(starting.answers, name, endpoint))
         return endpoints
 
     def stop(self) -> list[str]:
         """End them; the names of what had been running."""
-        return [name for name in starting.ENGINES if processes.stop(status.slot(self.state, name))]
+        return [name for name in starting.ENGINES if processes.stop(self.state.slot(name))]
 
     def wipe(self) -> None:
         """Nothing of it lies outside the state folder."""

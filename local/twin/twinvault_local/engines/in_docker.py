@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from twinvault_local import status
 from twinvault_local.engines import docker, dynamodb, image, starting
 from twinvault_local.engines.docker import Docker
 from twinvault_local.engines.launcher import DOCKER, Claims, Progress
 from twinvault_local.errors import EngineError, FetchError
 from twinvault_local.machine import files, ports, processes
 from twinvault_local.machine.checkout import ROOT
-from twinvault_local.state import State
-from twinvault_local.status import DYNAMODB, ISSUER, KMS
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, State
 
 if TYPE_CHECKING:
     import subprocess
@@ -56,12 +54,12 @@ class DockerLauncher:
             follow = self.engine.command("logs", "--follow", f"{self.project}-{name}-1")
             starting.launch(self.state, name, follow)
         for name, endpoint in endpoints.items():
-            starting.await_ready(self.state, name, partial(status.answers, name, endpoint))
+            starting.await_ready(self.state, name, partial(starting.answers, name, endpoint))
         return endpoints
 
     def stop(self) -> list[str]:
         """Remove the containers and their network; the volume with the data stays."""
-        places = {name: status.slot(self.state, name) for name in starting.ENGINES}
+        places = {name: self.state.slot(name) for name in starting.ENGINES}
         stopped = [name for name, place in places.items() if processes.running(place)]
         if self.state.containers.exists():
             self._down()

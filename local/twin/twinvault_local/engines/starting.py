@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable
 
-from twinvault_local import status
+import httpx
+
+from twinvault_local.engines import dynamodb, python
 from twinvault_local.errors import EngineError
 from twinvault_local.machine import disk, files, ports, processes, waiting
-from twinvault_local.state import State
-from twinvault_local.status import DYNAMODB, ISSUER, KMS
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, State
 
 START_SECONDS = 60
 ENGINES = (DYNAMODB, KMS, ISSUER)
@@ -17,7 +18,7 @@ _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.defpath}
 
 def launch(state: State, name: str, command: list[str]) -> None:
     """Start the process that holds the place of the service `name`."""
-    processes.start(status.slot(state, name), command, environment=_ENVIRONMENT)
+    processes.start(state.slot(name), command, environment=_ENVIRONMENT)
 
 
 def await_ready(state: State, name: str, ready: Callable[[], bool]) -> None:
@@ -27,7 +28,7 @@ def await_ready(state: State, name: str, ready: Callable[[], bool]) -> None:
         EngineError: the process ended, or START_SECONDS passed; with the last words of its log.
         DiskFullError: no room is left, so that it can neither become ready nor say so.
     """
-    place = status.slot(state, name)
+    place = state.slot(name)
 
     def alive() -> bool:
         return processes.running(place) is not None and not disk.is_exhausted(state.folder)
@@ -50,3 +51,15 @@ def choose_ports(state: State) -> dict[str, int]:
         chosen[name] = port if isinstance(port, int) and ports.is_free(port) else ports.free_port()
     files.write_json(state.ports, chosen)
     return chosen
+
+
+def answers(name: str, endpoint: str) -> bool:
+    """Whether the service of this name answers at `endpoint`."""
+    if name == DYNAMODB:
+        return dynamodb.answers(endpoint)
+    if name in {KMS, ISSUER}:
+        return python.answers(f"{endpoint}/health")
+    try:  # any answer will do: what lies at / is the template's affair
+        return bool(httpx.get(endpoint, timeout=5, trust_env=False).status_code)
+    except httpx.HTTPError:
+        return False

@@ -9,7 +9,7 @@ from twinvault_local import lambda_server, status
 from twinvault_local.errors import EngineError, PortInUseError, ToolMissingError
 from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import ports, processes, waiting
-from twinvault_local.state import State
+from twinvault_local.state import SERVER, State
 
 DEFAULT_PORT = 5678  # debugpy's own; editors propose it
 _START_SECONDS = 30
@@ -48,7 +48,7 @@ def attach(state: State, cache: Path, name: str, *, port: int) -> None:
     if not waiting.until(lambda: not ports.is_free(port), seconds=_START_SECONDS):
         raise EngineError(
             f"debugpy does not listen on port {port} after {_START_SECONDS} s. The server said:\n"
-            f"{processes.last_words(status.slot(state, status.SERVER))}",
+            f"{processes.last_words(state.slot(SERVER))}",
             next_step=f"See what the function says: twinvault logs {name}",
         )
 

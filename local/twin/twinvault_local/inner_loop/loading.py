@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from twinvault_lambda import standing
-from twinvault_local import status
 from twinvault_local.errors import LoadError
 from twinvault_local.machine import processes
-from twinvault_local.state import State
+from twinvault_local.state import SERVER, State
 
 _MOST_LINES = 12
 _BEGINS, _ENDS = "[ERROR]", "INIT_REPORT"
@@ -15,7 +14,7 @@ _BEGINS, _ENDS = "[ERROR]", "INIT_REPORT"
 
 def failed(state: State) -> Mapping[str, str]:
     """The functions that the running server could not start when it took them up, each with its error type."""
-    slot = status.slot(state, status.SERVER)
+    slot = state.slot(SERVER)
     told = standing.read(processes.output(slot)) if processes.running(slot) is not None else None
     return told[1].failed if told else {}
 

@@ -14,8 +14,8 @@ from twinvault_local.artifact import archive
 from twinvault_local.errors import EngineError, NotRunningError
 from twinvault_local.inner_loop import bytecode, loading
 from twinvault_local.machine import processes, waiting
-from twinvault_local.state import State
-from twinvault_local.status import SERVER, Facts
+from twinvault_local.state import SERVER, State
+from twinvault_local.status import Facts
 
 EXCHANGE_SECONDS = 60
 
@@ -64,7 +64,7 @@ def exchange(state: State, wanted: ServerConfig) -> None:
 
 
 def _ask(state: State, generation: int) -> None:
-    slot = status.slot(state, SERVER)
+    slot = state.slot(SERVER)
     pid = processes.running(slot)
     if pid is None:
         raise NotRunningError("The Lambda server died.", next_step="Start it again: twinvault up")
