@@ -309,8 +309,7 @@ def test_modules_and_functions_are_short_and_say_what_they_are(path: Path) -> No
         assert lines <= (MOST_FUNCTION_LINES if inside else MOST_FUNCTION_LINES_AROUND), f"{function.name} is long"
 
 
-# Not yet functions/dialogues, whose functions are being made anew from one table of elements.
-@pytest.mark.parametrize("path", modules(FUNCTIONS / "twinvault", FUNCTIONS / "service"), ids=by_path)
+@pytest.mark.parametrize("path", modules(FUNCTIONS), ids=by_path)
 def test_what_a_function_takes_beyond_two_things_is_named(path: Path) -> None:
     for function in functions_in(ast.parse(path.read_text(encoding="utf-8"))):
         taken = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]

@@ -4,7 +4,7 @@ Import, export, the layout and its schema, entity specs, sort keys, statuses and
 item is one `_item(...)` in `ITEMS`, and nothing else (CONTRIBUTING.md, "Where things go").
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dialogues import forms
 from dialogues.declarations import (
@@ -64,7 +64,7 @@ EVENTS = "events"
 
 
 def _item(
-    name: str, entity: str, letter: str, about: str, *fields: Field, lifecycle: Lifecycle, listed: bool = False
+    name: str, entity: str, *, letter: str, about: str, own: Sequence[Field], lifecycle: Lifecycle, listed: bool = False
 ) -> ElementSpec:
     return ElementSpec(
         entity,
@@ -75,7 +75,7 @@ def _item(
             sealed("references", forms.JSON),
             Field(EVENTS, forms.PARTS, Kept.RECORDS, "", parts=EVENT),
             in_key("id", forms.display_id(letter)),
-            *fields,
+            *own,
             clear("status", forms.one_of(*lifecycle.statuses), required=True),
         ),
         name=name,
@@ -90,44 +90,46 @@ ITEMS = (
     _item(
         "perspectives",
         "perspective",
-        "P",
-        "A view that the experts put forward.",
-        sealed("content"),
+        letter="P",
+        about="A view that the experts put forward.",
+        own=(sealed("content"),),
         lifecycle=Lifecycle(("open", "refined", "conceded", "merged")),
     ),
     _item(
         "tensions",
         "tension",
-        "T",
-        "Something that stands between perspectives.",
-        sealed("description"),
+        letter="T",
+        about="Something that stands between perspectives.",
+        own=(sealed("description"),),
         lifecycle=Lifecycle(("open", "addressed", "resolved", "reopened"), also={"reopened": "open"}),
         listed=True,
     ),
     _item(
         "recommendations",
         "recommendation",
-        "R",
-        "Something that is proposed to be done.",
-        sealed("content"),
-        sealed("parameters", forms.JSON),
-        clear("adopted_in_verdict", forms.VERDICT_ID),
+        letter="R",
+        about="Something that is proposed to be done.",
+        own=(
+            sealed("content"),
+            sealed("parameters", forms.JSON),
+            clear("adopted_in_verdict", forms.VERDICT_ID),
+        ),
         lifecycle=Lifecycle(("proposed", "amended", "adopted", "rejected")),
     ),
     _item(
         "evidence",
         "evidence",
-        "E",
-        "Something that is shown.",
-        sealed("content"),
+        letter="E",
+        about="Something that is shown.",
+        own=(sealed("content"),),
         lifecycle=Lifecycle(("cited", "challenged", "confirmed", "refuted")),
     ),
     _item(
         "claims",
         "claim",
-        "C",
-        "Something that is held to be true.",
-        sealed("content"),
+        letter="C",
+        about="Something that is held to be true.",
+        own=(sealed("content"),),
         lifecycle=Lifecycle(("asserted", "supported", "opposed", "adopted", "withdrawn")),
     ),
 )

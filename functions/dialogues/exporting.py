@@ -16,18 +16,20 @@ def export_document(snapshot: Snapshot) -> Element:
     meta = snapshot.records.get(META)
     if meta is None:
         raise IntegrityError(Step.MODEL, where=META)
-    document = to_element(HEAD_FIELDS, snapshot.head.fields, {}) | to_element(META_FIELDS, meta.fields, {})
+    document = to_element(HEAD_FIELDS, snapshot.head.fields, implied={}) | to_element(
+        META_FIELDS, meta.fields, implied={}
+    )
     events = _events(snapshot)
     for name in meta.fields[LISTS]:
         spec = ELEMENTS[name]
         records = [record for record in snapshot.records.values() if record.entity == spec.entity]
         records.sort(key=lambda record: int(record.fields[POSITION]))
-        document[name] = [_element(spec, record, events) for record in records]
+        document[name] = [_element(spec, record, events=events) for record in records]
     return document
 
 
-def _element(spec: ElementSpec, record: Record, events: dict[str, list[Element]]) -> Element:
-    element = to_element(spec, record.fields, spec.in_key(spec.sort_key.read(record.sk)))
+def _element(spec: ElementSpec, record: Record, *, events: dict[str, list[Element]]) -> Element:
+    element = to_element(spec, record.fields, implied=spec.in_key(spec.sort_key.read(record.sk)))
     if EVENT_COUNT in record.fields:
         found = events.get(record.sk, [])
         if len(found) != record.fields[EVENT_COUNT]:
@@ -43,6 +45,6 @@ def _events(snapshot: Snapshot) -> dict[str, list[Element]]:
         if record.entity == EVENT.entity:
             item = EVENT_KEY.read(record.sk)["item"]
             found.setdefault(LETTERS[item[0]].sort_key.write({"id": item}), []).append(
-                to_element(EVENT, record.fields, {})
+                to_element(EVENT, record.fields, implied={})
             )
     return found

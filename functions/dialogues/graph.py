@@ -13,7 +13,7 @@ MAX_LISTED = 100_000
 _OPEN_TENSIONS = frozenset({"open", "reopened"})
 
 
-def ref_rule(ref_type: str, source: str, target: str) -> str | None:
+def ref_rule(ref_type: str, source: str, *, target: str) -> str | None:
     """The rule that a ref breaks, or None."""
     allowed = REF_TYPES[ref_type]
     if allowed == SAME_KIND:

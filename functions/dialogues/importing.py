@@ -54,12 +54,12 @@ def plan_import(document: Element) -> ImportPlan:
     encoded = canonical(document)
     if len(encoded) > MAX_BODY_BYTES:
         raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
-    head = _fields("", HEAD_FIELDS, HEAD_FIELDS.own(document), {})
+    head = _fields("", HEAD_FIELDS, element=HEAD_FIELDS.own(document), implied={})
     # What a head cannot give back letter for letter stands in the meta record.
     drafts = [("", _meta(document, encoded, kept=head.pop(AS_WRITTEN, {})))]
     for name, spec in ELEMENTS.items():
         for position, element in enumerate(document.get(name, [])):
-            drafts.extend(_records(spec, position, element, document))
+            drafts.extend(_records(spec, position, element=element, document=document))
     _refuse_duplicates(drafts)
     _check_refs(document)
     return ImportPlan(document["id"], head, tuple(drafts))
@@ -67,7 +67,7 @@ def plan_import(document: Element) -> ImportPlan:
 
 def _meta(document: Element, encoded: bytes, *, kept: Element) -> Draft:
     """The dialogue's own record. `encoded` is the document's canonical JSON, `kept` what the head could not keep."""
-    fields = _fields("", META_FIELDS, META_FIELDS.own(document), {})
+    fields = _fields("", META_FIELDS, element=META_FIELDS.own(document), implied={})
     kept = fields.get(AS_WRITTEN, {}) | kept
     if kept:
         fields[AS_WRITTEN] = kept
@@ -78,10 +78,10 @@ def _meta(document: Element, encoded: bytes, *, kept: Element) -> Draft:
     return Draft(KIND, META, fields)
 
 
-def _fields(path: str, declared: Declared, element: Element, implied: Element) -> dict[str, Any]:
+def _fields(path: str, declared: Declared, *, element: Element, implied: Element) -> dict[str, Any]:
     """`to_fields`, with errors that name the field as the document does."""
     try:
-        return to_fields(declared, element, implied)
+        return to_fields(declared, element, implied=implied)
     except InvalidInput as error:
         stored = error.field.rpartition(".")[2]
         field = join(path, next((one.name for one in declared.fields if one.stored == stored), stored))
@@ -89,13 +89,13 @@ def _fields(path: str, declared: Declared, element: Element, implied: Element) -
         raise Unprocessable(f"{field}: {rule}", field=field) from None
 
 
-def _records(spec: ElementSpec, position: int, element: Element, document: Element) -> Iterator[tuple[str, Draft]]:
+def _records(spec: ElementSpec, position: int, *, element: Element, document: Element) -> Iterator[tuple[str, Draft]]:
     """The record of one element, and those of its events."""
     path = join(spec.name, position)
     events = element.get(EVENTS) if spec.lifecycle else None
     if spec.lifecycle:
-        _check_status(path, spec.lifecycle, element)
-    fields = _fields(path, spec, element, spec.in_key(element))
+        _check_status(path, spec.lifecycle, element=element)
+    fields = _fields(path, spec, element=element, implied=spec.in_key(element))
     fields |= {name: derive(element) for name, derive in spec.derived.items()} | {POSITION: position}
     if events is not None:
         fields[EVENT_COUNT] = len(events)
@@ -105,10 +105,10 @@ def _records(spec: ElementSpec, position: int, element: Element, document: Eleme
     for index, event in enumerate(events or []):
         place = {"kind": spec.entity, "item": element["id"], "time": event_time(document), "number": index + 1}
         where = join(join(path, EVENTS), index)
-        yield where, Draft(EVENT.entity, EVENT_KEY.write(place), _fields(where, EVENT, event, {}))
+        yield where, Draft(EVENT.entity, EVENT_KEY.write(place), _fields(where, EVENT, element=event, implied={}))
 
 
-def _check_status(path: str, lifecycle: Lifecycle, element: Element) -> None:
+def _check_status(path: str, lifecycle: Lifecycle, *, element: Element) -> None:
     if not lifecycle.fits(element["status"], element.get(EVENTS, [])):
         field = join(path, "status")
         raise Unprocessable(f"{field}: is not what the last of its events leaves", field=field)
@@ -138,6 +138,6 @@ def _check_refs(document: Element) -> None:
             if ref[end] not in items:
                 field = join(path, end)
                 raise Unprocessable(f"{field}: there is no item with this id", field=field)
-        rule = ref_rule(ref["type"], ref["source"], ref["target"])
+        rule = ref_rule(ref["type"], ref["source"], target=ref["target"])
         if rule:
             raise Unprocessable(f"{path}: {rule}", field=path)

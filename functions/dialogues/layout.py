@@ -80,7 +80,7 @@ def _member(field: Field) -> tuple[Any, Any]:
     return (made if field.form is forms.JSON else made | None), None
 
 
-def _model(name: str, declared: Declared, lists: Mapping[str, Any] | None = None) -> type[BaseModel]:
+def _model(name: str, declared: Declared, *, lists: Mapping[str, Any] | None = None) -> type[BaseModel]:
     members: dict[str, Any] = {field.name: _member(field) for field in declared.fields} | dict(lists or {})
     made: type[BaseModel] = create_model(name, __base__=_Strict, __doc__=declared.about, **members)
     return made
@@ -97,7 +97,7 @@ _PARTS: Mapping[str, Any] = {
     for field in item.fields
     if field.parts
 }
-Dialogue = _model("Dialogue", DIALOGUE, {name: _elements(spec) for name, spec in ELEMENTS.items()})
+Dialogue = _model("Dialogue", DIALOGUE, lists={name: _elements(spec) for name, spec in ELEMENTS.items()})
 """A whole dialogue."""
 
 
@@ -115,7 +115,7 @@ def check_layout(document: dict[str, Any]) -> None:
         for one in found:
             path = _path(one["loc"])
             # A union's arms each have their say about one field; the first is enough.
-            findings.setdefault(path, f"{path}: {_rule(one['type'], one['msg'], path)}")
+            findings.setdefault(path, f"{path}: {_rule(one['type'], one['msg'], path=path)}")
         field, message, others = first_of(findings.items())
         raise Unprocessable(message, field=field, others=others) from None
 
@@ -136,7 +136,7 @@ _RULES = {
 }
 
 
-def _rule(kind: str, text: str, path: str) -> str:
+def _rule(kind: str, text: str, *, path: str) -> str:
     """The rule that was broken. pydantic's own texts name types and limits, never the value."""
     if kind == "string_pattern_mismatch" and path.endswith(".id") and path.partition("[")[0] in _ITEM_NAMES:
         return "must be its kind's letter, two digits of round (00 to 99) and two of sequence (01 to 99)"

@@ -13,7 +13,7 @@ from dialogues.entities import AS_WRITTEN, DIALOGUE
 from dialogues.strict_json import canonical
 
 
-def to_fields(declared: Declared, element: Element, implied: Element) -> dict[str, Any]:
+def to_fields(declared: Declared, element: Element, *, implied: Element) -> dict[str, Any]:
     """Returns a record's fields. `implied` is what the sort key says of the element, as the layout names it.
 
     Raises:
@@ -30,13 +30,13 @@ def to_fields(declared: Declared, element: Element, implied: Element) -> dict[st
             fields |= _parts(found.parts, value)
         elif found.kept is not Kept.KEY:
             fields[found.stored] = value
-    rebuilt = to_element(declared, DIALOGUE.as_stored(declared.entity, fields), implied)
+    rebuilt = to_element(declared, DIALOGUE.as_stored(declared.entity, fields), implied=implied)
     # Nothing is rebuilt that the element does not have, so what differs is all there is to keep.
     kept = {name: value for name, value in own.items() if name not in rebuilt or not _alike(rebuilt[name], value)}
     return {**fields, AS_WRITTEN: kept} if kept else fields
 
 
-def to_element(declared: Declared, fields: Mapping[str, Any], implied: Element) -> Element:
+def to_element(declared: Declared, fields: Mapping[str, Any], *, implied: Element) -> Element:
     """Returns the element that a record was made from."""
     element = dict(implied)
     for one in declared.fields:

@@ -43,7 +43,7 @@ class Dialogues(StoredDialogues):
         """
         plan = plan_import(document)
         partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True)
-        steps = _Steps(plan, document, partition, now=self._now)
+        steps = _Steps(plan, document, partition=partition, now=self._now)
         snapshot, transactions = partition.peek(), 0
         while True:
             snapshot = partition.write(steps.next, base=snapshot)
@@ -60,7 +60,7 @@ class _Steps:
     """The plan of an import, asked anew at each transaction: what is missing, and what stands in the way."""
 
     def __init__(
-        self, plan: ImportPlan, document: Element, partition: PartitionStore, *, now: Callable[[], str]
+        self, plan: ImportPlan, document: Element, *, partition: PartitionStore, now: Callable[[], str]
     ) -> None:
         self._plan = plan
         self._document = document

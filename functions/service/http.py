@@ -126,9 +126,9 @@ class Api:
             if route is None:
                 # The API has the route and this function does not: only a template that is wrong sends it here.
                 raise NotFound("there is no such route")  # noqa: TRY301  # answered as every other problem
-            response = _answered(wired, route, event, context)
+            response = _answered(wired, route, event=event, context=context)
         except Exception as error:  # noqa: BLE001  # a bug is answered too: flat, and logged by its kind alone
-            response = _problem(wired, error, context)
+            response = _problem(wired, error, context=context)
         wired.telemetry.finish(
             route=key,
             status=response.status,
@@ -139,7 +139,7 @@ class Api:
         return response.to_event()
 
 
-def _answered(wired: Service, route: _Route, event: Mapping[str, Any], context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
+def _answered(wired: Service, route: _Route, *, event: Mapping[str, Any], context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
     """Verifies the token, and runs the route's function recorded under the caller's name."""
     try:
         principal = wired.tokens.verify(_header(event, "authorization"))
@@ -163,7 +163,7 @@ def _answered(wired: Service, route: _Route, event: Mapping[str, Any], context: 
         return _fitting(_json(answer.status, answer.document))
 
 
-def _problem(wired: Service, error: Exception, context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
+def _problem(wired: Service, error: Exception, *, context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
     problem, body, headers = describe(error, correlation_id=_correlation_id(context))
     wired.telemetry.problem(error, slug=problem.slug, status=problem.status)
     return _json(problem.status, body, content_type="application/problem+json", headers=headers)

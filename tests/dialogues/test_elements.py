@@ -29,10 +29,9 @@ ENTRY = """
     _item(
         "hunches",
         "hunch",
-        "H",
-        "Something that somebody feels.",
-        sealed("feeling"),
-        clear("strength", forms.NUMBER),
+        letter="H",
+        about="Something that somebody feels.",
+        own=(sealed("feeling"), clear("strength", forms.NUMBER)),
         lifecycle=Lifecycle(("felt", "shared", "dropped")),
         listed=True,
     ),

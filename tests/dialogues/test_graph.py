@@ -11,19 +11,19 @@ KINDS = "PRTEC"
 
 @pytest.mark.parametrize("kind", ["support", "oppose", "question", "depend"])
 def test_four_types_take_any_target(kind: str) -> None:
-    assert all(ref_rule(kind, f"{s}0001", f"{t}0001") is None for s in KINDS for t in KINDS)
+    assert all(ref_rule(kind, f"{s}0001", target=f"{t}0001") is None for s in KINDS for t in KINDS)
 
 
 @pytest.mark.parametrize("kind", ["resolve", "reopen", "address"])
 def test_three_types_take_only_a_tension(kind: str) -> None:
     for target in KINDS:
-        assert (ref_rule(kind, "P0001", f"{target}0001") is None) == (target == "T")
+        assert (ref_rule(kind, "P0001", target=f"{target}0001") is None) == (target == "T")
 
 
 def test_refine_stays_within_its_kind() -> None:
     for source in KINDS:
         for target in KINDS:
-            assert (ref_rule("refine", f"{source}0001", f"{target}0101") is None) == (source == target)
+            assert (ref_rule("refine", f"{source}0001", target=f"{target}0101") is None) == (source == target)
 
 
 def test_edges_are_seen_from_both_ends() -> None:
