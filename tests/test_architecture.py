@@ -78,7 +78,8 @@ TWIN = {
         *("lambda_server", "machine", "provision", "state", "status"),
     },
 }
-DISTRIBUTIONS = {"jwt": "pyjwt"}  # where what is imported has another name than what is installed
+# Where what is imported has another name than what is installed.
+DISTRIBUTIONS = {"elftools": "pyelftools", "jwt": "pyjwt"}
 IMPURE = {"boto3", "botocore", "aws_lambda_powertools", "time", "datetime", "threading", "random", "secrets"}
 ONLY_IN_ENVELOPE = {"cryptography", "twinvault"}
 

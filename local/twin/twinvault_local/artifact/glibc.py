@@ -1,23 +1,21 @@
 """Which glibc a shared object needs, read from its bytes alone. PURE: bytes in, a version out.
 
-An ELF file lists the symbol versions that it needs of each library in its section of type SHT_GNU_verneed: a chain of
-Verneed entries (one per library), each with a chain of Vernaux entries (one per version, such as ``GLIBC_2.34``).
-Source: Linux Standard Base Core 5.0, "Symbol Versioning", and elf(5).
+An ELF file lists the symbol versions that it needs of each library, such as ``GLIBC_2.34`` (Linux Standard Base Core
+5.0, "Symbol Versioning", and elf(5)). pyelftools reads it.
 """
 
+import io
 import re
-import struct
 from collections.abc import Iterator
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 MAGIC = b"\x7fELF"
 
-_64_BIT_LITTLE_ENDIAN = b"\x02\x01"
-_X86_64 = 62
-_SHT_GNU_VERNEED = 0x6FFFFFFE
-_SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
-_VERNEED = struct.Struct("<HHIII")
-_VERNAUX = struct.Struct("<IHHII")
-_GLIBC = re.compile(rb"GLIBC_(\d+)\.(\d+)")
+_LAMBDAS_MACHINE = (64, True, "EM_X86_64")  # 64 bits, little-endian, x86-64
+_GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)")
 
 type Version = tuple[int, int]
 
@@ -33,41 +31,16 @@ def highest_glibc(data: bytes) -> Version:
         NotLoadableError: the bytes are no 64-bit little-endian x86-64 ELF file, or are cut short.
     """
     try:
-        return max(_needed(data), default=(0, 0))
-    except (struct.error, IndexError, ValueError) as error:
+        return max(_needed(ELFFile(io.BytesIO(data))), default=(0, 0))
+    except (ELFError, ValueError) as error:
         raise NotLoadableError(f"not a complete x86-64 ELF file: {error}") from error
 
 
-def _needed(data: bytes) -> Iterator[Version]:
-    if data[:4] != MAGIC or data[4:6] != _64_BIT_LITTLE_ENDIAN:
-        raise ValueError("no 64-bit little-endian ELF header")
-    (machine,) = struct.unpack_from("<H", data, 18)
-    if machine != _X86_64:
-        raise ValueError(f"built for machine {machine}, not for x86-64 ({_X86_64})")
-    sections = list(_sections(data))
-    for kind, offset, link, entries in sections:
-        if kind == _SHT_GNU_VERNEED:
-            strings = sections[link][1]
-            yield from _versions(data, at=offset, libraries=entries, strings=strings)
-
-
-def _sections(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Yields (type, offset, link, info) of each section."""
-    (table,) = struct.unpack_from("<Q", data, 40)
-    size, count = struct.unpack_from("<HH", data, 58)
-    for number in range(count):
-        _, kind, _, _, offset, _, link, info, _, _ = _SECTION_HEADER.unpack_from(data, table + number * size)
-        yield kind, offset, link, info
-
-
-def _versions(data: bytes, *, at: int, libraries: int, strings: int) -> Iterator[Version]:
-    for _ in range(libraries):
-        _, count, _, first, following = _VERNEED.unpack_from(data, at)
-        aux = at + first
-        for _ in range(count):
-            _, _, _, name, next_aux = _VERNAUX.unpack_from(data, aux)
-            start = strings + name
-            if match := _GLIBC.fullmatch(data[start : data.index(b"\0", start)]):
-                yield int(match[1]), int(match[2])
-            aux += next_aux
-        at += following
+def _needed(file: ELFFile) -> Iterator[Version]:
+    machine = (file.elfclass, file.little_endian, file["e_machine"])
+    if machine != _LAMBDAS_MACHINE:
+        raise ValueError(f"built for {machine}, not for {_LAMBDAS_MACHINE}")
+    for section in file.iter_sections():
+        if isinstance(section, GNUVerNeedSection):
+            names = (version.name for _, versions in section.iter_versions() for version in versions)
+            yield from ((int(found[1]), int(found[2])) for found in map(_GLIBC.fullmatch, names) if found)
