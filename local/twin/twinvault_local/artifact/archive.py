@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import twinvault_durable as durable
-from twinvault_local.artifact import wheels, zips
+from twinvault_local.artifact import packing, wheels
 from twinvault_local.errors import BuildError
 
 type Progress = Callable[[str], None]
@@ -30,14 +30,12 @@ def build(root: Path, out: Path, *, python: Path, progress: Progress) -> str:
     Raises:
         BuildError: the wheels could not be installed, one of them would not load in Lambda, or the zip is too large.
     """
-    entries = wheels.ensure(root / "requirements" / "runtime.txt", root / ".cache", python=python, progress=progress)
-    taken = {entry.name for entry in entries}
-    for name, path in _own_entries(root / "functions"):
-        if name in taken:
-            raise BuildError(f"functions/{name} has the name of a file that a wheel brings.")
-        entries.append(zips.deflate(name, path.read_bytes()))
-    progress(f"Zipping {len(entries)} files")
-    packed = zips.pack(entries)
+    kept = wheels.ensure(root / "requirements" / "runtime.txt", root / ".cache", python=python, progress=progress)
+    own, theirs = dict(_own_files(root / "functions")), packing.names(kept)
+    if taken := own.keys() & theirs:
+        raise BuildError(f"functions/{min(taken)} has the name of a file that a wheel brings.")
+    progress(f"Zipping {len(own) + len(theirs)} files")
+    packed = packing.pack(own, kept=kept)
     if len(packed) > LARGEST:
         raise BuildError(f"The artifact has {len(packed):,} bytes; at most {LARGEST:,} are allowed.")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +76,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _own_entries(functions: Path) -> Iterator[tuple[str, Path]]:
+def _own_files(functions: Path) -> Iterator[tuple[str, Path]]:
     """Yields our own source: everything below functions/ but caches and hidden files."""
     for name in wheels.files_below(functions):
         if name.suffix not in wheels.UNREAD_SUFFIXES and not any(p == "__pycache__" or p[0] == "." for p in name.parts):

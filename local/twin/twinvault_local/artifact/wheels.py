@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import twinvault_durable as durable
-from twinvault_local.artifact import glibc, zips
+from twinvault_local.artifact import glibc, packing
 from twinvault_local.errors import BuildError
 from twinvault_local.machine import locks
 
@@ -34,21 +34,22 @@ UNREAD_SUFFIXES = frozenset({".pyc", ".pyi", ".h", ".c", ".typed"})
 _UNREAD_FOLDERS = frozenset({"__pycache__", "tests", "sboms"})
 
 
-def ensure(lock: Path, cache: Path, *, python: Path, progress: Progress) -> list[zips.Entry]:
-    """The files of the wheels that the lock file names, from ``cache`` or installed by ``python``, in which uv is.
+def ensure(lock: Path, cache: Path, *, python: Path, progress: Progress) -> bytes:
+    """The wheels that the lock file names as a zip, from ``cache`` or installed by ``python``, in which uv is.
 
     Raises:
         BuildError: they could not be installed, or one of them would not load in Lambda.
     """
-    # The rules below decide too, so this file is part of the name.
-    digest = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:12]
+    # The rules of these two modules decide too, so they are part of the name.
+    rules = Path(__file__).read_bytes() + Path(packing.__file__).read_bytes()
+    digest = hashlib.sha256(lock.read_bytes() + rules).hexdigest()[:12]
     kept = cache / f"wheels-{digest}"
     with locks.held(cache / "wheels.lock", wait=True):
         if (packed := _intact(kept)) is None:
             progress(f"Installing the hash-locked wheels of {lock.parent.name}/{lock.name}")
-            packed = zips.pack(_made(lock, cache, python=python))
+            packed = _made(lock, cache, python=python)
             _keep(packed, kept)
-    return zips.unpack(packed)
+    return packed
 
 
 def _intact(kept: Path) -> bytes | None:
@@ -66,11 +67,11 @@ def _keep(packed: bytes, kept: Path) -> None:
     durable.write(kept / f"{hashlib.sha256(packed).hexdigest()}.zip", packed, mode=0o644)
 
 
-def _made(lock: Path, cache: Path, *, python: Path) -> list[zips.Entry]:
+def _made(lock: Path, cache: Path, *, python: Path) -> bytes:
     with tempfile.TemporaryDirectory(dir=cache, prefix=".installing-") as folder:
         installed = Path(folder, "wheels")
         _install(lock, installed, python=python)
-        return [zips.deflate(name, path.read_bytes()) for name, path in _entries(installed)]
+        return packing.pack(dict(_entries(installed)))
 
 
 def files_below(folder: Path) -> Iterator[PurePosixPath]:
