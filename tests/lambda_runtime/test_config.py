@@ -74,6 +74,12 @@ def test_a_wrong_file_names_the_field(change, named):
         ServerConfig.from_json(json.dumps(data))
 
 
+@pytest.mark.parametrize("text", ["[]", "null", '"server"'])
+def test_a_file_that_holds_no_object_says_so(text):
+    with pytest.raises(ServerConfigError, match="the file: not of"):
+        ServerConfig.from_json(text)
+
+
 def test_a_file_that_is_not_json_says_so():
     with pytest.raises(ServerConfigError, match="not JSON"):
         ServerConfig.from_json("{")
