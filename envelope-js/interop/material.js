@@ -27,7 +27,7 @@ export function documentOf(item) {
 }
 
 /** What `openItem` needs to open a vector. */
-export function openOptions({ scope, label, keys, declared, unauthenticated }) {
+export function openOptions({ scope, label, keys, unauthenticated }) {
   const findKey = (keyId) => (Object.hasOwn(keys, keyId) ? bytes(keys[keyId]) : undefined);
-  return { scope, label, findKey, declared, unauthenticated };
+  return { scope, label, findKey, unauthenticated };
 }

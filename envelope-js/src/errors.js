@@ -1,3 +1,13 @@
+/** What is stored is authentic and not declared: a newer release wrote it. `names` are the attributes and fields. */
+export class Undeclared extends Error {
+  /** @param {string[]} names */
+  constructor(names) {
+    super("a record holds what is not declared");
+    this.name = "Undeclared";
+    this.names = names;
+  }
+}
+
 /** A check failed that only tampering or damage can fail. `step` is the check, as docs/format.md numbers it. */
 export class IntegrityError extends Error {
   /** @param {string} step */

@@ -2,7 +2,7 @@
 
 export { encodeAad } from "./aad.js";
 export { openCursor } from "./cursor.js";
-export { IntegrityError } from "./errors.js";
+export { IntegrityError, Undeclared } from "./errors.js";
 export { MAX_RECORDS, headSum, headTerm, isWhole } from "./head.js";
 export { openItem, sealItem } from "./item.js";
 export { kdf } from "./kdf.js";

@@ -3,7 +3,7 @@
 import { ATTRIBUTE_NAME } from "./aad.js";
 import { IntegrityError } from "./errors.js";
 import { canonicalNumber } from "./numbers.js";
-import { open, requireLengths, seal } from "./primitive.js";
+import { open, requireEncodable, requireLengths, seal } from "./primitive.js";
 
 const SEALED = { ciphertext: "content_encrypted", nonce: "content_nonce", salt: "content_salt", commitment: "key_commitment" };
 const ENVELOPE = new Set([...Object.values(SEALED), "key_id", "pk", "sk"]);
@@ -17,26 +17,24 @@ const JS_TYPES = { S: "string", N: "string", BOOL: "boolean", NULL: "boolean" };
  * @param {{table: string, tenant: string, pk: string}} options.scope where the caller looked; never taken from the item
  * @param {string} options.label
  * @param {(keyId: string) => Uint8Array | undefined} options.findKey the keys of this scope
- * @param {Record<string, string[]>} options.declared clear attributes with the types that each may have
  * @param {string[]} [options.unauthenticated] attributes that stand outside the seal
  * @returns {Promise<import("./primitive.js").Opened>} the plaintext, and the digest that stands for the whole record
  */
-export async function openItem(item, { scope, label, findKey, declared, unauthenticated = [] }) {
+export async function openItem(item, { scope, label, findKey, unauthenticated = [] }) {
   const sk = attribute(item, "sk", "S"); // Step 0.
   if (typeof sk !== "string" || lengthOf(sk) > 1024) throw new IntegrityError("0 place");
   if (attribute(item, "pk", "S") !== scope.pk) throw new IntegrityError("0 place");
   if (!isFormat1(attribute(item, "format", "N"))) throw new IntegrityError("1 format"); // Step 1.
-  const keyId = attribute(item, "key_id", "S"); // Step 2.
-  const key = typeof keyId === "string" && KEY_ID.test(keyId) ? findKey(keyId) : undefined;
-  if (key === undefined) throw new IntegrityError("2 key id");
+  const keyId = attribute(item, "key_id", "S"); // Step 2, the form.
+  if (typeof keyId !== "string" || !KEY_ID.test(keyId)) throw new IntegrityError("2 key id");
   const sealed = sealedOf(item); // Step 3.
-  const clear = {}; // Step 4.
-  for (const [name, value] of Object.entries(item)) {
-    if (ENVELOPE.has(name) || unauthenticated.includes(name)) continue;
-    if (!isDeclared(name, value, declared)) throw new IntegrityError("4 clear attributes");
-    clear[name] = value;
-  }
-  return open(sealed, { key, label, context: { ...scope, sk, keyId, clear } }); // Steps 3 to 7.
+  const clear = clearOf(item, unauthenticated); // Step 4.
+  if (!Object.entries(clear).every(([name, value]) => isClear(name, value))) throw new IntegrityError("4 clear attributes");
+  const context = { ...scope, sk, keyId, clear };
+  requireEncodable(context);
+  const key = findKey(keyId); // Step 2, once it is known that a key is worth fetching.
+  if (key === undefined) throw new IntegrityError("2 key id");
+  return open(sealed, { key, label, context }); // Steps 3 to 7.
 }
 
 /**
@@ -67,10 +65,27 @@ function sealedOf(item) {
   return sealed;
 }
 
-function isDeclared(name, value, declared) {
-  if (!ATTRIBUTE_NAME.test(name) || !Object.hasOwn(declared, name) || !isOneEntry(value)) return false;
+/**
+ * The clear attributes that are not declared, or not with the type they have: to be asked once the item has opened.
+ * @param {Record<string, object>} item one that opened
+ * @param {{declared: Record<string, string[]>, unauthenticated?: string[]}} options types by name
+ */
+export function undeclared(item, { declared, unauthenticated = [] }) {
+  const isDeclared = ([name, value]) => Object.hasOwn(declared, name) && declared[name].includes(Object.keys(value)[0]);
+  const others = Object.entries(clearOf(item, unauthenticated)).filter((entry) => !isDeclared(entry));
+  return others.map(([name]) => name).sort();
+}
+
+/** All attributes but the envelope's own and those outside the seal. */
+function clearOf(item, unauthenticated) {
+  const entries = Object.entries(item).filter(([name]) => !ENVELOPE.has(name) && !unauthenticated.includes(name));
+  return Object.fromEntries(entries);
+}
+
+function isClear(name, value) {
+  if (!ATTRIBUTE_NAME.test(name) || !isOneEntry(value)) return false;
   const [[kind, content]] = Object.entries(value);
-  if (!declared[name].includes(kind) || typeof content !== JS_TYPES[kind]) return false;
+  if (!Object.hasOwn(JS_TYPES, kind) || typeof content !== JS_TYPES[kind]) return false;
   return kind !== "NULL" || content;
 }
 

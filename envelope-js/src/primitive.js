@@ -46,7 +46,7 @@ export async function seal(plaintext, { key, label, context, salt, nonce }) {
 export async function open(stored, { key, label, context }) {
   if (key.length !== 32) throw new RangeError("key length");
   requireLengths(stored); // Step 3.
-  const aad = aadOrRefusal(context); // Step 4.
+  const aad = requireEncodable(context); // Step 4.
   // Step 5: the commitment, before GCM.
   const aadHash = await sha256(aad);
   const { recordKey, commitment } = await derive(key, { salt: stored.salt, label, aadHash });
@@ -85,7 +85,8 @@ async function sha256(bytes) {
   return new Uint8Array(await subtle.digest("SHA-256", bytes));
 }
 
-function aadOrRefusal(context) {
+/** Step 4: the AAD. @param {Context} context */
+export function requireEncodable(context) {
   try {
     return encodeAad(context);
   } catch (error) {

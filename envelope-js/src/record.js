@@ -1,8 +1,9 @@
 /** Step 8 of "Open" (docs/format.md): what an opened plaintext must be. */
 
-import { IntegrityError } from "./errors.js";
+import { ATTRIBUTE_NAME } from "./aad.js";
+import { IntegrityError, Undeclared } from "./errors.js";
 import { MAX_RECORDS } from "./head.js";
-import { openItem } from "./item.js";
+import { openItem, undeclared } from "./item.js";
 import { canonicalNumber } from "./numbers.js";
 
 const SUM = /^[0-9a-f]{512}$/;
@@ -12,21 +13,28 @@ const MAX_DEK_VERSION = 999_999;
 /**
  * Opens the item of a record or a head.
  * @param {Record<string, object>} item
- * @param {object} options as for `openItem`, and `sealed`: the names of the fields that the entity seals
+ * @param {object} options as for `openItem`, and what the entity declares
+ * @param {Record<string, string[]>} options.declared clear attributes with the types that each may have
+ * @param {string[]} options.sealed the names of the fields that it seals
  * @returns {Promise<{version: bigint, fields: Record<string, unknown>, digest: Uint8Array}>}
+ * @throws {Undeclared} it is authentic and holds something else
  */
-export async function openRecord(item, { sealed, ...options }) {
+export async function openRecord(item, { declared, sealed, ...options }) {
   const { plaintext, digest } = await openItem(item, options);
   const fields = decode(plaintext);
-  if (!Object.keys(fields).every((name) => sealed.includes(name))) refuse();
-  if (!["version", "created_at", "updated_at"].every((name) => Object.hasOwn(item, name))) refuse();
-  return { version: versionOf(item.version.N), fields, digest };
+  if (!["entity_type", "created_at", "updated_at"].every((name) => typeof textOf(item, name) === "string")) refuse();
+  const version = versionOf(Object.hasOwn(item, "version") ? item.version.N : undefined);
+  const others = Object.keys(fields).filter((name) => !sealed.includes(name));
+  const names = others.map((name) => (ATTRIBUTE_NAME.test(name) ? name : "?")).sort();
+  requireDeclared([...undeclared(item, { declared, ...options }), ...names]);
+  return { version, fields, digest };
 }
 
 /** Opens the row of a DEK or an idx key. @returns {Promise<Uint8Array>} the key */
-export async function openKey(item, options) {
+export async function openKey(item, { declared, ...options }) {
   const { plaintext: key } = await openItem(item, options);
   if (key.length !== 32) refuse();
+  requireDeclared(undeclared(item, { declared, ...options }));
   return key;
 }
 
@@ -44,6 +52,7 @@ export function headState({ store }) {
   if (typeof sum !== "string" || !SUM.test(sum)) refuse();
   if (typeof hashKey !== "string" || !HASH_KEY.test(hashKey)) refuse();
   const key = Uint8Array.from(hashKey.match(/../g), (hex) => Number.parseInt(hex, 16));
+  if (Object.keys(store).length !== 6) throw new Undeclared(["store"]);
   return { count, sum: BigInt(`0x${sum}`), hashKey: key, dekVersion, lowestDekVersion, lastEvent };
 }
 
@@ -64,11 +73,20 @@ function decode(plaintext) {
 
 /** A whole number from 1, below 2^64. */
 function versionOf(text) {
+  if (typeof text !== "string") refuse();
   const [digits, power] = canonicalNumber(text).split("e");
   if (power === undefined || Number(power) < 0) refuse();
   const version = BigInt(digits) * 10n ** BigInt(power);
   if (version < 1n || version >= 1n << 64n) refuse();
   return version;
+}
+
+function textOf(item, name) {
+  return Object.hasOwn(item, name) ? item[name].S : undefined;
+}
+
+function requireDeclared(others) {
+  if (others.length > 0) throw new Undeclared(others);
 }
 
 function refuse() {

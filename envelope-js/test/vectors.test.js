@@ -46,8 +46,8 @@ describe("negative vectors", () => {
 });
 
 describe("payloads", () => {
-  const { vectors: accepted, refused } = vectors("payloads");
-  const optionsOf = (vector) => ({ ...openOptions(vector), sealed: vector.sealed_fields });
+  const { vectors: accepted, refused, undeclared } = vectors("payloads");
+  const optionsOf = (vector) => ({ ...openOptions(vector), declared: vector.declared, sealed: vector.sealed_fields });
   const openWhole = async (vector) => {
     if (vector.label === "twinvault/v1/dek") return envelope.openKey(itemOf(vector.item), optionsOf(vector));
     const record = await envelope.openRecord(itemOf(vector.item), optionsOf(vector));
@@ -67,6 +67,13 @@ describe("payloads", () => {
       const { plaintext } = await envelope.openItem(itemOf(vector.item), openOptions(vector));
       assert.equal(hex(plaintext), vector.plaintext);
       await assert.rejects(openWhole(vector), { name: "IntegrityError", step: vector.step });
+    });
+  }
+  for (const vector of undeclared) {
+    test(`is authentic and not declared: ${vector.name}`, async () => {
+      const { plaintext } = await envelope.openItem(itemOf(vector.item), openOptions(vector));
+      assert.equal(hex(plaintext), vector.plaintext);
+      await assert.rejects(openWhole(vector), { name: "Undeclared", names: vector.names });
     });
   }
 });

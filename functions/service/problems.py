@@ -17,6 +17,7 @@ from twinvault import (
     OutcomeUnknown,
     TooLarge,
     Unauthenticated,
+    Undeclared,
     Unprocessable,
 )
 
@@ -43,6 +44,7 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
     (TooLarge, Problem("too-large", 413, "Over a limit")),
     (Unprocessable, Problem("unprocessable", 422, "A rule of the layout is broken")),
     (IntegrityError, Problem("integrity", 500, "The stored data failed an integrity check")),
+    (Undeclared, Problem("undeclared", 500, "The stored data is of a newer release")),
     (OutcomeUnknown, Problem("outcome-unknown", 503, "The outcome of the write is unknown")),
     (Contention, Problem("contention", 503, "The data keeps changing")),
     (KeyRefused, Problem("key-refused", 503, "The key service refuses a key")),

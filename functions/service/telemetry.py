@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from service.settings import trace_ids
-from twinvault import CallerError, IntegrityError
+from twinvault import CallerError, IntegrityError, Undeclared
 
 _NAMESPACE = "Twinvault"
 
@@ -35,6 +35,8 @@ class Telemetry:
                 self._log.info("refused", extra=about)
             case IntegrityError():
                 self._log.error("integrity check failed", extra={**about, "check": error.check})
+            case Undeclared():
+                self._log.error("undeclared", extra={**about, "names": list(error.names)})
             case _:
                 # Where it was raised, without the message: an exception's text can quote what it was given.
                 frames = traceback.extract_tb(error.__traceback__)[-3:]

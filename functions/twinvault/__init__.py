@@ -23,6 +23,7 @@ from twinvault.errors import (
     TooLarge,
     TwinvaultError,
     Unauthenticated,
+    Undeclared,
     Unprocessable,
 )
 from twinvault.keys.rotation import KeyRow
@@ -74,6 +75,7 @@ __all__ = [
     "TooLarge",
     "TwinvaultError",
     "Unauthenticated",
+    "Undeclared",
     "Unprocessable",
     "Vault",
     "head_spec",

@@ -11,6 +11,7 @@
     │   │   └── Incomplete              it exists, and its import has not been completed
     │   └── TooLarge                    over a limit that the message names
     ├── IntegrityError                  tampering, or damage that cannot be told from it
+    ├── Undeclared                      authentic, and this release's declarations do not have it
     ├── ConfigurationError              a setting is missing or unusable; names the variable
     └── DependencyError                 something we call is unavailable; carries `retry_after`
         ├── KeyRefused                  KMS says no: access denied, disabled, pending deletion
@@ -24,6 +25,9 @@ correlation id.
 
 from collections.abc import Sequence
 from enum import StrEnum
+
+MAX_NAMES = 20
+"""How many undeclared names an error carries."""
 
 
 class TwinvaultError(Exception):
@@ -120,6 +124,20 @@ class IntegrityError(TwinvaultError):
     def check(self) -> str:
         """Step and detail in one line, as the audit log and the service's own log show them."""
         return f"{self.step}: {self.detail}" if self.detail else self.step.value
+
+
+class Undeclared(TwinvaultError):
+    """What is stored is authentic and holds what is not declared here: a newer release wrote it. No tampering.
+
+    Attributes:
+        names: the attributes and sealed fields that are not declared; never a value.
+        where: the row, by its key attributes; for the audit log alone.
+    """
+
+    def __init__(self, names: Sequence[str], *, where: str = "") -> None:
+        super().__init__("a record holds what this release does not declare")
+        self.names = tuple(names)[:MAX_NAMES]
+        self.where = where
 
 
 class ConfigurationError(TwinvaultError):

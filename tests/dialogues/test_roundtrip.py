@@ -30,7 +30,7 @@ def stored(document: dict[str, Any]) -> dict[str, Any]:
         assert spec is not None
         fields = DIALOGUE.as_stored(draft.entity, draft.fields)
         sealed = {name: value for name, value in fields.items() if name in spec.sealed}
-        fields |= decode_payload(encode_payload(sealed, entity=spec.name), spec)
+        fields |= decode_payload(encode_payload(sealed, entity=spec.name))
         return Record(draft.entity, draft.sk, 1, "", "", fields, "", b"", b"")
 
     records = {draft.sk: record(draft) for _, draft in plan.drafts}

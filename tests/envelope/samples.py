@@ -1,13 +1,13 @@
 """A sealed record to attack, and the way a record of this partition is opened.
 
-`open_item` does what the record store does between `from_item` and `open_sealed`: it finds the key that the record
+`open_item` does what the record store does between `from_item` and `open_found`: it finds the key that the record
 names, within the caller's tenant and partition alone.
 """
 
 from typing import Any
 
-from twinvault.envelope import Context, Label, Number, Sealed, open_sealed, partition_key, seal
-from twinvault.envelope.item import Item, Shape, from_item, to_item
+from twinvault.envelope import Context, Label, Number, Sealed, partition_key, seal
+from twinvault.envelope.item import Item, from_item, open_found, to_item
 from twinvault.errors import IntegrityError, Step
 
 TENANT, KIND, PARTITION = "acme", "dialogue", "k3v7xqz2m4n5p6r7s8t9abcdef"
@@ -20,21 +20,8 @@ PLAINTEXT = b'{"content":"Vault cadence","label":"Two weeks is too long"}'
 KEYS = {KEY_ID: DEK, f"dek#{KIND}#{PARTITION}#000002": bytes(range(32, 64))}
 """The DEKs of this partition by name."""
 
-TEXT, NUMBER, FLAG, NULL = frozenset({"S"}), frozenset({"N"}), frozenset({"BOOL"}), frozenset({"NULL"})
-SHAPE = Shape(
-    clear={
-        "tenant_id": TEXT,
-        "entity_type": TEXT,
-        "version": NUMBER,
-        "format": NUMBER,
-        "created_at": TEXT,
-        "updated_at": TEXT,
-        "status": TEXT | NULL,
-        "round": NUMBER | NULL,
-        "calibrated": FLAG | NULL,
-    },
-    unauthenticated=frozenset({"state"}),
-)
+OUTSIDE = frozenset({"state"})
+"""What of an item stands outside its seal."""
 
 
 def context(**changes: Any) -> Context:
@@ -77,10 +64,10 @@ def open_item(
     label: Label = Label.RECORD,
 ) -> bytes:
     """Opens an item found in this scope. The scope comes from the caller, never from the item."""
-    place, found = from_item(hostile, table=table, tenant=tenant, pk=pk, shape=SHAPE)
-    if place.key_id not in keys:
-        raise IntegrityError(Step.KEY_ID, where=place.sk)
-    return open_sealed(found, key=keys[place.key_id], label=label, context=place).plaintext
+    found = from_item(hostile, table=table, tenant=tenant, pk=pk, unauthenticated=OUTSIDE)
+    if found.context.key_id not in keys:
+        raise IntegrityError(Step.KEY_ID, where=found.context.sk)
+    return open_found(found, key=keys[found.context.key_id], label=label).plaintext
 
 
 def refusal(hostile: Item, **scope: Any) -> str:

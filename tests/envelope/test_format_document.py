@@ -8,8 +8,8 @@ import pytest
 
 from tests.vectors.generate import FOLDER
 from tests.vectors.material import item_of
-from twinvault.envelope import MAX_PLAINTEXT_BYTES, Label, canonical_number, open_sealed, padded_size
-from twinvault.envelope.item import Shape, from_item
+from twinvault.envelope import MAX_PLAINTEXT_BYTES, Label, canonical_number, padded_size
+from twinvault.envelope.item import from_item, open_found
 from twinvault.errors import Step
 
 DOCUMENT = (Path(__file__).parent.parent.parent / "docs" / "format.md").read_text()
@@ -27,10 +27,9 @@ def test_the_example_is_on_the_first_screen_and_is_the_vector():
 
 def test_the_example_opens_as_the_text_beside_it_says():
     key = bytes.fromhex(re.search(r"`([0-9a-f]{64})`", DOCUMENT)[1])
-    shape = Shape(clear={name: frozenset(kinds) for name, kinds in VECTOR["declared"].items()})
     item = item_of(json.loads(BLOCKS[0]))
-    context, sealed = from_item(item, table="records", tenant="acme", pk=item["pk"]["S"], shape=shape)
-    assert open_sealed(sealed, key=key, label=Label.RECORD, context=context).plaintext.decode() == BLOCKS[1].strip()
+    found = from_item(item, table="records", tenant="acme", pk=item["pk"]["S"])
+    assert open_found(found, key=key, label=Label.RECORD).plaintext.decode() == BLOCKS[1].strip()
 
 
 @pytest.mark.parametrize(

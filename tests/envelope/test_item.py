@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.envelope import samples
-from tests.envelope.samples import KEY_ID, NONCE, PK, PLAINTEXT, SALT, SHAPE, SK, TENANT, context, open_item
-from twinvault.envelope import Stored
-from twinvault.envelope.item import Shape, encode_clear, from_item, to_item
+from tests.envelope.samples import KEY_ID, NONCE, PK, PLAINTEXT, SALT, SK, TENANT, context, open_item
+from twinvault.envelope import Number, Stored, encode_aad
+from twinvault.envelope.item import encode_clear, from_item, to_item, undeclared
 from twinvault.errors import IntegrityError
 
 
@@ -38,8 +38,10 @@ def test_the_item_of_a_sealed_record():
 def test_an_item_gives_back_its_context_and_what_is_sealed():
     place = context(clear={"status": None})
     sealed = samples.sealed()
-    found = from_item(to_item(place, sealed), table="records", tenant=TENANT, pk=PK, shape=SHAPE)
-    assert found == (place, Stored(sealed.ciphertext, sealed.nonce, sealed.salt, sealed.commitment))
+    found = from_item(to_item(place, sealed), table="records", tenant=TENANT, pk=PK)
+    assert found.context == place
+    assert found.stored == Stored(sealed.ciphertext, sealed.nonce, sealed.salt, sealed.commitment)
+    assert found.aad == encode_aad(place)
 
 
 def test_null_is_written_as_true():
@@ -48,20 +50,47 @@ def test_null_is_written_as_true():
 
 
 def test_table_and_tenant_come_from_the_scope():
-    place, _ = from_item(samples.item(), table="keys", tenant="other", pk=PK, shape=SHAPE)
+    place = from_item(samples.item(), table="keys", tenant="other", pk=PK).context
     assert (place.table, place.tenant) == ("keys", "other")
 
 
 def test_a_format_below_the_lowest_that_settings_allow_is_refused():
     with pytest.raises(IntegrityError) as caught:
-        from_item(samples.item(), table="records", tenant=TENANT, pk=PK, shape=SHAPE, lowest_format=2)
+        from_item(samples.item(), table="records", tenant=TENANT, pk=PK, lowest_format=2)
     assert (caught.value.step, caught.value.where) == ("1 format", SK)
 
 
-def test_a_shape_that_declares_nothing_refuses_everything():
-    with pytest.raises(IntegrityError) as caught:
-        from_item(samples.item(), table="records", tenant=TENANT, pk=PK, shape=Shape(clear={}))
-    assert (caught.value.step, caught.value.where) == ("4 clear attributes", SK)
+def test_an_attribute_of_any_legal_name_and_type_is_part_of_the_context():
+    more = {"priority": {"S": "high"}, "bi_vendor": {"NULL": True}, "n" * 64: {"N": "1.0"}, "paid": {"BOOL": False}}
+    found = from_item({**samples.item(), **more}, table="records", tenant=TENANT, pk=PK)
+    added = {"priority": "high", "bi_vendor": None, "n" * 64: Number("1.0"), "paid": False}
+    assert found.context.clear == {**context().clear, **added}
+
+
+def test_what_stands_outside_the_seal_is_no_part_of_the_context():
+    hostile = {**samples.item(), "state": {"L": []}}
+    outside = from_item(hostile, table="records", tenant=TENANT, pk=PK, unauthenticated={"state"})
+    assert outside.context == context()
+    assert samples.refusal(hostile) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "declared"),
+    [
+        pytest.param("a", "x", {"a": {"S"}}, id="text"),
+        pytest.param("a", Number("1"), {"a": {"S", "N"}}, id="number"),
+        pytest.param("a", True, {"a": {"BOOL"}}, id="truth value"),
+        pytest.param("a", None, {"a": {"NULL"}}, id="null"),
+    ],
+)
+def test_what_is_declared_with_the_type_it_has_is_declared(name, value, declared):
+    assert undeclared({name: value}, declared) == []
+    assert undeclared({name: value}, {"b": {"S", "N", "BOOL", "NULL"}}) == [name]
+    assert undeclared({name: value}, {name: {"S", "N", "BOOL", "NULL"} - declared[name]}) == [name]
+
+
+def test_what_is_not_declared_is_named_in_order():
+    assert undeclared({"c": "x", "b": True, "a": None}, {"b": {"BOOL"}}) == ["a", "c"]
 
 
 @pytest.mark.parametrize(
@@ -69,10 +98,8 @@ def test_a_shape_that_declares_nothing_refuses_everything():
     ["kek#000001", "idx", "register-key", "dek#dialogue#a#000001", "dek#" + "k" * 63 + "#" + "p" * 63 + "#999999"],
 )
 def test_key_ids_have_the_form_of_a_key_rows_sort_key(key_id):
-    place, _ = from_item(
-        {**samples.item(), "key_id": {"S": key_id}}, table="records", tenant=TENANT, pk=PK, shape=SHAPE
-    )
-    assert place.key_id == key_id
+    found = from_item({**samples.item(), "key_id": {"S": key_id}}, table="records", tenant=TENANT, pk=PK)
+    assert found.context.key_id == key_id
 
 
 @pytest.mark.parametrize(
@@ -141,9 +168,8 @@ def test_an_item_from_elsewhere_has_no_name_of_its_own(changes):
 
 @pytest.mark.parametrize("value", [{"N": 1}, {"S": 1}, {"BOOL": "1"}, {"BOOL": 1}, {"NULL": "1"}, {"NULL": 1}], ids=str)
 def test_a_content_that_belies_its_type_is_refused(value):
-    shape = Shape(clear={**SHAPE.clear, "status": frozenset({"S", "N", "BOOL", "NULL"})})
     with pytest.raises(IntegrityError) as caught:
-        from_item({**samples.item(), "status": value}, table="records", tenant=TENANT, pk=PK, shape=shape)
+        from_item({**samples.item(), "status": value}, table="records", tenant=TENANT, pk=PK)
     assert caught.value.step == "4 clear attributes"
 
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from tests.envelope.samples import DEK, KEY_ID, PK, SHAPE, SK, TENANT
+from tests.envelope.samples import DEK, KEY_ID, PK, SK, TENANT
 from tests.javascript import ENVELOPE_JS, run_node
 from tests.vectors.material import item_of
-from twinvault.envelope import Label, open_sealed
-from twinvault.envelope.item import from_item
+from twinvault.envelope import Label
+from twinvault.envelope.item import from_item, open_found
 
 CLEAR = {
     "tenant_id": {"S": TENANT},
@@ -42,8 +42,8 @@ def sealed_by_javascript():
 
 def test_python_opens_what_javascript_seals(sealed_by_javascript):
     for item, plaintext in zip(sealed_by_javascript, PLAINTEXTS, strict=True):
-        context, sealed = from_item(item, table="records", tenant=TENANT, pk=PK, shape=SHAPE)
-        assert open_sealed(sealed, key=DEK, label=Label.RECORD, context=context).plaintext == plaintext
+        found = from_item(item, table="records", tenant=TENANT, pk=PK)
+        assert open_found(found, key=DEK, label=Label.RECORD).plaintext == plaintext
 
 
 def test_javascript_draws_its_randomness_for_each_record(sealed_by_javascript):

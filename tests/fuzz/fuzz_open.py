@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 with atheris.instrument_imports(include=["twinvault"]):
-    from tests.envelope.samples import KEYS, PLAINTEXT, SHAPE, SK, item, open_item
+    from tests.envelope.samples import KEYS, PLAINTEXT, SK, item, open_item
     from twinvault.envelope import canonical_number, number_value, pad, unpad
     from twinvault.envelope.item import from_item
     from twinvault.errors import IntegrityError, InvalidInput, KeyRefused
@@ -82,7 +82,7 @@ def test_one_input(raw: bytes) -> None:
 
 def _record(hostile: dict[str, Any]) -> None:
     with contextlib.suppress(IntegrityError):
-        from_item(hostile, table="records", tenant="acme", pk=SK, shape=SHAPE)
+        from_item(hostile, table="records", tenant="acme", pk=SK)
     with contextlib.suppress(IntegrityError):
         wrapping_key_name(hostile, name=SK)
     try:

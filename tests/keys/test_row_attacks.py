@@ -98,7 +98,7 @@ def test_name_something_else_than_a_kek_as_the_wrapping_key(key_id):
         pytest.param("created_at", {"S": "2020-01-01T00:00:00Z"}, Step.COMMITMENT, id="make it older"),
         pytest.param("version", {"N": "2"}, Step.COMMITMENT, id="raise the row's version"),
         pytest.param("entity_type", {"S": "idx"}, Step.COMMITMENT, id="claim another entity"),
-        pytest.param("epoch", {"N": "1"}, Step.CLEAR, id="add an attribute"),
+        pytest.param("epoch", {"N": "1"}, Step.COMMITMENT, id="add an attribute"),
         pytest.param("format", {"N": "2"}, Step.FORMAT, id="claim another format"),
     ],
 )

@@ -9,12 +9,12 @@ from dialogues.entities import DIALOGUE
 from tests.fakes import Recorder
 from tests.vectors.generate import FOLDER
 from tests.vectors.material import DEK, DEK_ID, KIND, PARTITION, TENANT, fixed, item_of
-from twinvault.envelope import Label, open_sealed
-from twinvault.envelope.item import Shape, from_item
-from twinvault.errors import IntegrityError, Step
+from twinvault.envelope import Label
+from twinvault.envelope.item import from_item, open_found
+from twinvault.errors import IntegrityError, Step, Undeclared
 from twinvault.keys.rows import NamedKey, unwrap
 from twinvault.records.head import STORE, HeadState, Row, empty_head
-from twinvault.records.partition import Mismatch, named_keys, open_partition, open_record, require_whole
+from twinvault.records.partition import Mismatch, named_keys, open_partition, open_row, place_rows, require_whole
 from twinvault.records.record import Draft, Stamp, seal_record
 from twinvault.records.spec import COMMON, HEAD, HEAD_SEALED, EntitySpec, KindSpec, head_spec
 from twinvault.scope import Scope
@@ -35,7 +35,8 @@ def _named(vectors):
 
 
 def _open(items, kind):
-    return open_partition(items, KEYS, kind=kind, scope=PLACE, lowest_format=1, observer=Recorder())
+    rows = place_rows(items, scope=PLACE, lowest_format=1)
+    return open_partition(rows, KEYS, kind=kind, scope=PLACE, observer=Recorder())
 
 
 def _head(count, total):
@@ -65,23 +66,20 @@ def test_a_row_of_its_entity_opens(vector):
     items, kind = _partition(vector)
     if vector["sk"] == HEAD:
         # By itself, for the rows that one of them counts are not there.
-        record = open_record(items[0], kind.head, keys=KEYS, scope=PLACE, lowest_format=1)
-        assert HeadState.from_fields(record.fields[STORE], where="").to_fields() == vector["fields"][STORE]
+        (row,) = place_rows(items, scope=PLACE, lowest_format=1)
+        record = open_row(row, KEYS, kind=kind, scope=PLACE, observer=Recorder())
+        assert HeadState.from_fields(vector["fields"][STORE], where="").to_fields() == vector["fields"][STORE]
     else:
         record = _open(items, kind).records[vector["sk"]]
-    assert record.fields == vector["fields"]
+    assert record.fields == {name: value for name, value in vector["fields"].items() if name != STORE}
     assert record.version == int(vector["version"])
 
 
-@pytest.mark.parametrize("vector", _named(PAYLOADS["refused"]))
+@pytest.mark.parametrize("vector", _named([*PAYLOADS["refused"], *PAYLOADS["undeclared"]]))
 def test_what_step_8_refuses_passes_the_steps_before(vector):
-    shape = Shape(
-        clear={name: frozenset(kinds) for name, kinds in vector["declared"].items()},
-        unauthenticated=frozenset(vector["unauthenticated"]),
-    )
-    context, sealed = from_item(item_of(vector["item"]), **vector["scope"], shape=shape)
+    found = from_item(item_of(vector["item"]), **vector["scope"], unauthenticated=set(vector["unauthenticated"]))
     ((_, key),) = vector["keys"].items()
-    opened = open_sealed(sealed, key=bytes.fromhex(key), label=Label(vector["label"]), context=context)
+    opened = open_found(found, key=bytes.fromhex(key), label=Label(vector["label"]))
     assert (opened.plaintext.hex(), opened.digest.hex()) == (vector["plaintext"], vector["digest"])
 
 
@@ -93,27 +91,42 @@ def test_what_is_no_row_of_its_entity_is_refused_at_step_8(vector):
     assert caught.value.where == f"{PLACE.pk}/{vector['item']['sk']['S']}"
 
 
+def _unwrapped(vector):
+    ((name, key),) = vector["keys"].items()
+    return unwrap(
+        item_of(vector["item"]),
+        tenant=vector["scope"]["tenant"],
+        name=vector["item"]["sk"]["S"],
+        kek=NamedKey(name, bytes.fromhex(key)),
+        label=Label(vector["label"]),
+    )
+
+
 @pytest.mark.parametrize("vector", _named(KEY_ROWS))
 def test_a_key_of_another_length_is_refused(vector):
-    ((name, key),) = vector["keys"].items()
     with pytest.raises(IntegrityError) as caught:
-        unwrap(
-            item_of(vector["item"]),
-            tenant=vector["scope"]["tenant"],
-            name=vector["item"]["sk"]["S"],
-            kek=NamedKey(name, bytes.fromhex(key)),
-            label=Label(vector["label"]),
-        )
+        _unwrapped(vector)
     assert caught.value.step is Step(vector["step"])
     assert caught.value.detail == "key length"
 
 
+@pytest.mark.parametrize("vector", _named(PAYLOADS["undeclared"]))
+def test_what_is_authentic_and_not_declared_is_no_tampering(vector):
+    if vector["label"] == Label.DEK:
+        with pytest.raises(Undeclared) as caught:
+            _unwrapped(vector)
+    else:
+        with pytest.raises(Undeclared) as caught:
+            _open(*_partition(vector))
+    assert list(caught.value.names) == vector["names"]
+
+
 def test_the_records_of_every_entity_are_the_partition_of_their_head():
     items = [item_of(vector["item"]) for vector in RECORDS["vectors"]]
-    assert named_keys(items, scope=PLACE) == [DEK_ID]
+    assert named_keys(place_rows(items, scope=PLACE, lowest_format=1), scope=PLACE) == [DEK_ID]
     snapshot = _open(items, DIALOGUE)
     assert list(snapshot.records) == [vector["sk"] for vector in RECORDS["vectors"] if vector["sk"] != HEAD]
-    assert snapshot.head.fields[STORE]["sum"] == HEADS["sums"][1]["sum"]
+    assert snapshot.state.to_fields()["sum"] == HEADS["sums"][1]["sum"]
 
 
 def _stored(vectors):

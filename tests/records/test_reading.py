@@ -8,7 +8,7 @@ import pytest
 from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
-from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput, Step
+from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput, Step, Undeclared
 from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes
@@ -363,12 +363,13 @@ def test_a_scope_of_another_kind_is_refused(world: World) -> None:
         world.partition(Scope("acme", "other", "p1"), LEDGER, world.activity())
 
 
-def test_a_record_of_an_entity_that_the_kind_lost_does_not_open(world: World, reader: World) -> None:
+def test_a_record_of_an_entity_that_the_kind_lost_is_undeclared_and_no_tampering(world: World, reader: World) -> None:
     partition(world).write(lambda before: Changes(_head_fields(before), [Draft("note", "note#0001", {"text": "hi"})]))
     poorer = copy.copy(LEDGER)
     object.__setattr__(poorer, "entities", LEDGER.entities[:1])
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Undeclared) as refused:
         reader.partition(SCOPE, poorer, reader.activity()).read()
+    assert (refused.value.names, refused.value.where) == (("entity_type",), f"{SCOPE.pk}/note#0001")
 
 
 def _head_fields(before: Any) -> dict[str, Any]:

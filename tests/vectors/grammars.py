@@ -58,7 +58,7 @@ def within() -> list[Json]:
     long_name, zero = "a" * 64, f"{_SEALED_UNDER}000000"
     cases: list[tuple[str, Context]] = [
         ("an attribute's name of 64 characters", _at("claim#02#01", **{long_name: "x"})),
-        ("a declared attribute whose name begins with bi_", _at("claim#02#02", bi_status="open")),
+        ("an attribute whose name begins with bi_", _at("claim#02#02", bi_status="open")),
         ("names that JavaScript's objects have by themselves", _at("claim#02#03", constructor="x", valueof=True)),
         ("a sort key of 1,024 bytes in 512 characters", _at("é" * 512)),
         ("a sort key of 1,024 bytes in 512 UTF-16 code units", _at("🔑" * 256)),
@@ -89,11 +89,9 @@ def outside() -> Iterator[tuple[str, str, Json, Json]]:
     step = "4 clear attributes"
     for name in _BAD_NAMES:
         shown = f"{name[:8]!r}" + (f" of {len(name)} characters" if len(name) > 8 else "")
-        yield f"declared and sealed: an attribute named {shown}", step, *_with_attribute(name)
+        yield f"sealed: an attribute named {shown}", step, *_with_attribute(name)
     for text in ("1e00001", "1e-131", "9.9e-131", "99e-132", "12e125", "0e10000", "1e", "1\n", "1" * 39 + "e-10"):
         yield f"a number written {text!r}", step, *_with_attribute("round", text)
-    undeclared, _ = _with_attribute("constructor")
-    yield "an undeclared attribute named constructor", step, undeclared, {"declared": _declared()}
     for text in _BAD_KEY_IDS:
         context = replace(_at("claim#03#01"), key_id=text)
         shown = repr(text) if len(text) < 64 else f"{text[:8]!r}... of {len(text)} characters"
@@ -113,21 +111,14 @@ def _at(sk: str, **clear: ClearValue) -> Context:
     return Context("records", TENANT, PK, sk, DEK_ID, clear_of_record("claim", **clear))
 
 
-def _declared(*more: str, kind: str = "S") -> Json:
-    kinds = {"version": ["N"], "format": ["N"], **{name: [kind] for name in more}}
-    return {name: kinds.get(name, ["S"]) for name in sorted({*clear_of_record("claim"), *more})}
-
-
 def _keyed(name: str) -> Json:
-    return {"declared": _declared(), "keys": {name: DEK.hex()}}
+    return {"keys": {name: DEK.hex()}}
 
 
 def _with_attribute(name: str, number: str = "") -> tuple[Json, Json]:
-    value = Number(number) if number else "x"
+    value = {"N": number} if number else {"S": "x"}
     sealed_as: ClearValue = Number("1") if number else "x"
-    item = _sealed(_at("claim#03#04", **{name: sealed_as}))
-    more = {"declared": _declared(name, kind="N" if number else "S")}
-    return {**item, name: {"N": value.text} if isinstance(value, Number) else {"S": value}}, more
+    return {**_sealed(_at("claim#03#04", **{name: sealed_as})), name: value}, {}
 
 
 def _sealed(context: Context) -> Json:

@@ -24,7 +24,7 @@ def limits() -> Json:
         "ciphertext_length": len(ciphertext),
         "ciphertext_sha256": hashlib.sha256(ciphertext).hexdigest(),
     }
-    opened_with = {name: made[name] for name in ("label", "scope", "keys", "declared", "unauthenticated")}
+    opened_with = {name: made[name] for name in ("label", "scope", "keys", "unauthenticated")}
     zeros = [
         {
             "name": f"a ciphertext of {length:,} zero bytes",

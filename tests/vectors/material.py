@@ -60,7 +60,6 @@ def sealed_vector(
         "label": label.value,
         "scope": {"table": context.table, "tenant": context.tenant, "pk": context.pk},
         "keys": {context.key_id: key.hex()},
-        "declared": {attribute: [kind_of(value)] for attribute, value in sorted(context.clear.items())},
         "unauthenticated": sorted(item.keys() - to_item(context, sealed).keys()),
         "sk": context.sk,
         "clear": {attribute: encode_clear(value) for attribute, value in sorted(context.clear.items())},
@@ -83,12 +82,6 @@ def sealed_vector(
 def kdf_input(label: str, context: bytes, *, bits: int) -> bytes:
     """What HMAC-SHA-512 is of for the first 512 bits."""
     return (1).to_bytes(4) + label.encode() + b"\0" + context + bits.to_bytes(4)
-
-
-def kind_of(value: ClearValue) -> str:
-    """The DynamoDB type of a clear value."""
-    (kind,) = encode_clear(value)
-    return kind
 
 
 def item_json(item: Json) -> Json:

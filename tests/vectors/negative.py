@@ -30,17 +30,6 @@ from twinvault.envelope.suite import gcm_encrypt
 
 SK = "perspective#01#02"
 PLAINTEXT = b'{"label":"Too slow"}'
-DECLARED = {
-    "tenant_id": ["S"],
-    "entity_type": ["S"],
-    "version": ["N"],
-    "format": ["N"],
-    "created_at": ["S"],
-    "updated_at": ["S"],
-    "status": ["S", "NULL"],
-    "round": ["N", "NULL"],
-    "calibrated": ["BOOL", "NULL"],
-}
 OTHER = "zzzzzzzzzzzzzzzzzzzzzzzzzz"
 OTHER_PK = f"tenant#{TENANT}#{KIND}#{OTHER}"
 SEALED = ("content_encrypted", "content_nonce", "content_salt", "key_commitment")
@@ -69,7 +58,6 @@ def negatives() -> list[Json]:
             "label": Label.RECORD.value,
             "scope": {"table": "records", "tenant": TENANT, "pk": PK, **scope},
             "keys": {DEK_ID: DEK.hex(), NEXT_DEK_ID: NEXT_DEK.hex()},
-            "declared": DECLARED,
             "unauthenticated": [],
             "item": item_json(item),
             **more,
@@ -126,13 +114,17 @@ def _clear() -> Iterator[tuple[str, str, Json]]:
         ("version raised", "version", {"N": "2"}),
         ("tenant claimed", "tenant_id", {"S": "evil"}),
         ("entity claimed", "entity_type", {"S": "claim"}),
+        ("text for a number", "round", {"S": "1"}),
+        ("true for 1", "round", {"BOOL": True}),
+        ("1 for true", "calibrated", {"N": "1"}),
+        ("an attribute added", "priority", {"S": "high"}),
+        ("a null added", "priority", {"NULL": True}),
+        ("a reserved attribute added", "bi_status", {"S": "open"}),
+        ("an attribute of the library's own added", "expires_at", {"N": "1"}),
     ]
     for name, attribute, value in edits:
         yield name, COMMITMENT, {attribute: value}
     refusals: list[tuple[str, str, Any]] = [
-        ("text for a number", "round", {"S": "1"}),
-        ("true for 1", "round", {"BOOL": True}),
-        ("1 for true", "calibrated", {"N": "1"}),
         ("a number that is none", "round", {"N": "one"}),
         ("a number out of range", "round", {"N": "1e126"}),
         ("a number of 39 digits", "round", {"N": "1" * 39}),
@@ -140,8 +132,6 @@ def _clear() -> Iterator[tuple[str, str, Json]]:
         ("a list for text", "status", {"L": [{"S": "open"}]}),
         ("two types at once", "status", {"S": "open", "N": "1"}),
         ("no type at all", "status", {}),
-        ("an undeclared attribute", "priority", {"S": "high"}),
-        ("a reserved attribute", "bi_status", {"S": "open"}),
         ("an attribute in upper case", "Status", {"S": "open"}),
         ("a lone surrogate", "status", {"S": "\ud800"}),
         ("a lone surrogate in the sort key", "sk", {"S": "perspective#\udfff"}),
@@ -168,7 +158,12 @@ def _bytes() -> Iterator[tuple[str, str, Json]]:
         yield f"{name}: another record's", step, {name: other[name]}
     yield "all sealed attributes: another record's", COMMITMENT, {name: other[name] for name in SEALED}
     # Step 3 before step 4, and step 2 before step 3: a defect of two kinds is named by the first step that sees it.
-    yield "a short nonce and an undeclared attribute", LENGTHS, {"content_nonce": {"B": b""}, "priority": {"S": "x"}}
+    yield "a short nonce and a list in the clear", LENGTHS, {"content_nonce": {"B": b""}, "status": {"L": []}}
+    # A key's name is looked up after step 4: nothing is fetched for what has not the form of a sealed item.
+    strange = {"key_id": {"S": f"dek#{KIND}#{OTHER}#000001"}}
+    yield "a key of another partition and a list in the clear", CLEAR, {**strange, "status": {"L": []}}
+    yield "a key of another partition and a number that is none", CLEAR, {**strange, "round": {"N": "one"}}
+    yield "a key of another partition and a lone surrogate", CLEAR, {**strange, "status": {"S": "\ud800"}}
     yield "no key id and a short nonce", KEY_ID, {"content_nonce": {"B": b""}, "key_id": GONE}
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from tests.vectors.material import (
     CREATED,
@@ -31,13 +32,19 @@ _STORE: Json = {
     "hash_key": fixed("head: hash key").hex(),
     "last_event": "",
 }
+_DECLARED_KEY = {"tenant_id": ["S"], "entity_type": ["S"], "version": ["N"], "format": ["N"], "created_at": ["S"]}
+_DECLARED = {**_DECLARED_KEY, "updated_at": ["S"]}
 _BOUNDS: Json = {"count": 2**14, "dek_version": 999_999, "lowest_dek_version": 999_999, "sum": "f" * 512}
 _NESTED = b'{"label":{"other":[null,true,{"label":1}]}}'
 
 
 def payloads() -> Json:
     """Rows that pass, with their fields and versions, and rows that step 8 refuses."""
-    return {"vectors": [*_accepted()], "refused": [*_refused_payloads(), *_refused_rows(), *_refused_keys()]}
+    return {
+        "vectors": [*_accepted()],
+        "refused": [*_refused_payloads(), *_refused_rows(), *_refused_keys()],
+        "undeclared": [*_undeclared()],
+    }
 
 
 def _accepted() -> Iterator[Json]:
@@ -59,13 +66,13 @@ def _accepted() -> Iterator[Json]:
 
 def _accept(name: str, text: bytes, *, version: str = "1") -> Json:
     made = sealed_vector(name, text, context=_at("claim#05#01", version=Number(version)), key=DEK)
-    return {**made, "sealed_fields": _FIELDS, "fields": json.loads(text), "version": version}
+    return {**made, "declared": _DECLARED, "sealed_fields": _FIELDS, "fields": json.loads(text), "version": version}
 
 
 def _accept_head(name: str, store: Json) -> Json:
     fields = {"store": store}
     head = sealed_vector(name, _compact(fields), context=_at("head"), key=DEK, label=Label.HEAD)
-    return {**head, "sealed_fields": _HEAD_FIELDS, "fields": fields, "version": "1"}
+    return {**head, "declared": _DECLARED, "sealed_fields": _HEAD_FIELDS, "fields": fields, "version": "1"}
 
 
 def _refused_payloads() -> Iterator[Json]:
@@ -75,12 +82,6 @@ def _refused_payloads() -> Iterator[Json]:
         "a text": b'"label"',
         "null": b"null",
         "a number": b"1",
-        "an undeclared field": b'{"label":"x","other":1}',
-        "a field named as a clear attribute": b'{"created_at":"x"}',
-        "a declared field in upper case": b'{"Label":"x"}',
-        "a field of no name": b'{"":1}',
-        "a field named __proto__": b'{"__proto__":{}}',
-        "a field named constructor": b'{"constructor":1}',
         "invalid UTF-8": b'{"label":"\xff"}',
         "overlong UTF-8": b'{"label":"\xc0\x80"}',
         "a surrogate in UTF-8": b'{"label":"\xed\xa0\x80"}',
@@ -109,7 +110,11 @@ def _refused_payloads() -> Iterator[Json]:
 def _refused_rows() -> Iterator[Json]:
     for text in ("0", "-1", "1.5", "1e-1", str(2**64), "1e20", "-18446744073709551615"):
         yield _refuse(f"version {text}", b"{}", _at("claim#05#03", version=Number(text)))
-    for name in ("version", "created_at", "updated_at"):
+    wrong: dict[str, ClearValue] = {"version": "1", "entity_type": True, "created_at": Number("1"), "updated_at": None}
+    for name, value in wrong.items():
+        yield _refuse(f"{name} is of another type", b"{}", _at("claim#05#04", **{name: value}))
+    yield _refuse("no JSON object, and an attribute that is not declared", b"[]", _at("claim#05#04", priority="high"))
+    for name in ("version", "entity_type", "created_at", "updated_at"):
         context = _at("claim#05#04")
         clear = {key: value for key, value in context.clear.items() if key != name}
         yield _refuse(f"sealed without {name}", b"{}", replace(context, clear=clear))
@@ -146,16 +151,59 @@ def _refused_rows() -> Iterator[Json]:
 
 def _refused_keys() -> Iterator[Json]:
     for length in (0, 31, 33, 64):
-        clear: dict[str, ClearValue] = {
-            "tenant_id": TENANT,
-            "entity_type": "dek",
-            "version": Number("1"),
-            "format": Number("1"),
-            "created_at": CREATED,
-        }
-        context = Context("keys", TENANT, TENANT_KEY, DEK_ID, KEK_ID, clear)
         plaintext = (fixed("half a key") * 2)[:length]
-        yield _refuse(f"a DEK of {length} bytes", plaintext, context, key=KEK, label=Label.DEK, fields=[])
+        yield _refuse(f"a DEK of {length} bytes", plaintext, _key_row(), key=KEK, label=Label.DEK, fields=[])
+
+
+def _undeclared() -> Iterator[Json]:
+    """What opens and is no tampering, though the entity does not declare it: its names, attributes before fields."""
+    fields = {
+        "a field": (b'{"label":"x","other":1}', ["other"]),
+        "a field named as a clear attribute": (b'{"created_at":"x"}', ["created_at"]),
+        "a declared field in upper case": (b'{"Label":"x"}', ["?"]),
+        "a field of no name": (b'{"":1}', ["?"]),
+        "a field named __proto__": (b'{"__proto__":{}}', ["?"]),
+        "a field named constructor": (b'{"constructor":1}', ["constructor"]),
+        "two fields": (b'{"b":1,"a":2}', ["a", "b"]),
+    }
+    for name, (text, names) in fields.items():
+        yield _undeclare(name, text, _at("claim#05#05"), names=names)
+    attributes: dict[str, tuple[dict[str, ClearValue], list[str]]] = {
+        "an attribute": ({"priority": "high"}, ["priority"]),
+        "a null attribute": ({"priority": None}, ["priority"]),
+        "a blind index": ({"bi_vendor": "x"}, ["bi_vendor"]),
+        "an attribute of the library's own": ({"expires_at": Number("1")}, ["expires_at"]),
+        "an attribute named constructor": ({"constructor": "x"}, ["constructor"]),
+        "an attribute of another type": ({"tenant_id": Number("1")}, ["tenant_id"]),
+        "two attributes": ({"b": True, "a": "x"}, ["a", "b"]),
+    }
+    for name, (clear, names) in attributes.items():
+        yield _undeclare(name, b"{}", _at("claim#05#06", **clear), names=names)
+    both = _at("claim#05#07", priority="high")
+    yield _undeclare("an attribute and a field", b'{"a":1}', both, names=["priority", "a"])
+    store = {"store": {**_STORE, "mood": 1}}
+    head = {"label": Label.HEAD, "fields": _HEAD_FIELDS}
+    yield _undeclare("a member of a head's store", _compact(store), _at("head"), names=["store"], **head)
+    row = _key_row(epoch=Number("1"))
+    options = {"key": KEK, "label": Label.DEK, "fields": []}
+    yield _undeclare("an attribute of a DEK row", fixed("some key"), row, names=["epoch"], **options)
+
+
+def _undeclare(name: str, plaintext: bytes, context: Context, *, names: list[str], **options: Any) -> Json:
+    made = _refuse(name, plaintext, context, **options)
+    del made["step"]
+    return {**made, "names": names}
+
+
+def _key_row(**more: ClearValue) -> Context:
+    clear: dict[str, ClearValue] = {
+        "tenant_id": TENANT,
+        "entity_type": "dek",
+        "version": Number("1"),
+        "format": Number("1"),
+        "created_at": CREATED,
+    }
+    return Context("keys", TENANT, TENANT_KEY, DEK_ID, KEK_ID, {**clear, **more})
 
 
 def _refuse_head(name: str, store: object) -> Json:
@@ -172,10 +220,9 @@ def _refuse(
     fields: list[str] = _FIELDS,
 ) -> Json:
     made = sealed_vector(name, plaintext, context=context, key=key, label=label)
-    declared = {"version": ["N"], "created_at": ["S"], "updated_at": ["S"], **made["declared"]}
     kept = {part: made[part] for part in ("label", "scope", "keys", "unauthenticated", "plaintext", "item", "digest")}
-    declared_rows = declared if label in (Label.RECORD, Label.HEAD) else made["declared"]
-    return {"name": name, "step": "8 payload", **kept, "declared": declared_rows, "sealed_fields": fields}
+    declared = _DECLARED if label in (Label.RECORD, Label.HEAD) else _DECLARED_KEY
+    return {"name": name, "step": "8 payload", **kept, "declared": declared, "sealed_fields": fields}
 
 
 def _at(sk: str, **clear: ClearValue) -> Context:

@@ -1,18 +1,18 @@
-"""A sealed record as a DynamoDB item, and back (docs/format.md, "Item"; steps 1 to 4 of "Open").
+"""A sealed record as a DynamoDB item, and back (docs/format.md, "Item"; steps 0 to 4 of "Open").
 
 Items are in the low-level form of DynamoDB's API: `{"name": {"S": "text"}}`, with `bytes` under "B". Everything that
-comes from a table is hostile: any item, however shaped, yields a context and a sealed record, or `IntegrityError`.
+comes from a table is hostile: any item, however shaped, yields what can be opened, or `IntegrityError`.
 """
 
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from twinvault.envelope.aad import ClearValue, Context, Number
+from twinvault.envelope.aad import ClearValue, Context, Label, Number
 from twinvault.envelope.numbers import number_value
-from twinvault.envelope.primitive import FORMAT, Stored, require_lengths
+from twinvault.envelope.primitive import FORMAT, Opened, Stored, encode_found, open_bound, require_lengths
 from twinvault.errors import IntegrityError, InvalidInput, Step
 
 type Item = Mapping[str, Mapping[str, Any]]
@@ -27,16 +27,18 @@ _MAX_SK_BYTES = 1024  # DynamoDB's limit for a sort key
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What an item of one entity may hold in the clear.
+class Found:
+    """An item that has passed steps 0 to 4, for which no key is needed.
 
     Attributes:
-        clear: the DynamoDB types that each authenticated clear attribute may have ("S", "N", "BOOL", "NULL").
-        unauthenticated: attributes that stand outside the seal, such as the state of a key row.
+        context: where it was found and what it says in the clear.
+        stored: its sealed attributes.
+        aad: the context as bytes.
     """
 
-    clear: Mapping[str, AbstractSet[str]]
-    unauthenticated: frozenset[str] = frozenset()
+    context: Context
+    stored: Stored
+    aad: bytes = field(repr=False)
 
 
 def to_item(context: Context, stored: Stored) -> dict[str, dict[str, Any]]:
@@ -52,12 +54,22 @@ def to_item(context: Context, stored: Stored) -> dict[str, dict[str, Any]]:
 
 
 def from_item(
-    item: Item, *, table: str, tenant: str, pk: str, shape: Shape, lowest_format: int = FORMAT
-) -> tuple[Context, Stored]:
+    item: Item,
+    *,
+    table: str,
+    tenant: str,
+    pk: str,
+    lowest_format: int = FORMAT,
+    unauthenticated: AbstractSet[str] = frozenset(),
+) -> Found:
     """Returns what to open and the context to open it in. `table`, `tenant` and `pk` come from the caller's scope.
 
+    Every attribute of a legal name and type is part of the context. Whether it is declared is not asked here: what is
+    not authentic is refused first (`undeclared` asks later). `unauthenticated` attributes stand outside the seal, such
+    as the state of a key row.
+
     Raises:
-        IntegrityError: the item is not a sealed record of this shape at this partition key.
+        IntegrityError: the item has not the form of a sealed record at this partition key.
     """
     sk = attribute(item, "sk", kind="S")
     if (
@@ -76,13 +88,28 @@ def from_item(
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
     stored = Stored(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
     require_lengths(stored, where=sk)
-    # Step 4, first half: every clear attribute is declared and of a declared type.
-    clear = {
-        name: _clear_value(name, value, shape=shape, where=sk)
-        for name, value in item.items()
-        if name not in _ENVELOPE and name not in shape.unauthenticated
-    }
-    return Context(table, tenant, pk, sk, key_id, clear), stored
+    # Step 4: every clear attribute has a name and a type that may be clear, and can be encoded.
+    outside = _ENVELOPE | unauthenticated if unauthenticated else _ENVELOPE
+    clear = {name: _clear_value(name, value, where=sk) for name, value in item.items() if name not in outside}
+    context = Context(table, tenant, pk, sk, key_id, clear)
+    return Found(context, stored, encode_found(context))
+
+
+def open_found(found: Found, *, key: bytes, label: Label) -> Opened:
+    """Steps 5 to 7 for an item that has passed the steps before.
+
+    Raises:
+        IntegrityError: as `open_sealed`.
+    """
+    return open_bound(found.stored, key=key, label=label, aad=found.aad, where=found.context.sk)
+
+
+def undeclared(clear: Mapping[str, ClearValue], declared: Mapping[str, AbstractSet[str]]) -> list[str]:
+    """The clear attributes that are not declared, or not with the type they have ("S", "N", "BOOL", "NULL"), sorted.
+
+    To be asked once the seal has verified: what is authentic and not declared was written by a newer release.
+    """
+    return sorted(name for name, value in clear.items() if type_of(value) not in declared.get(name, ()))
 
 
 def encode_clear(value: ClearValue) -> dict[str, Any]:
@@ -94,19 +121,27 @@ def encode_clear(value: ClearValue) -> dict[str, Any]:
     return {"NULL": True} if value is None else {"BOOL": value}
 
 
-def _clear_value(name: str, value: object, *, shape: Shape, where: str) -> ClearValue:
-    """Decodes one clear attribute, or refuses it: undeclared, of another type, or not an attribute value at all."""
-    if name in shape.clear and isinstance(value, dict) and len(value) == 1:
+def type_of(value: ClearValue) -> str:
+    """The DynamoDB type of a clear value."""
+    if isinstance(value, str):
+        return "S"
+    if isinstance(value, Number):
+        return "N"
+    return "NULL" if value is None else "BOOL"
+
+
+def _clear_value(name: object, value: object, *, where: str) -> ClearValue:
+    """Decodes one clear attribute, or refuses it: of a type that may not be clear, or not an attribute at all."""
+    if isinstance(name, str) and isinstance(value, dict) and len(value) == 1:
         ((kind, content),) = value.items()
-        if kind in shape.clear[name]:
-            if kind == "S" and isinstance(content, str):
-                return content
-            if kind == "N" and isinstance(content, str):
-                return Number(content)
-            if kind == "BOOL" and isinstance(content, bool):
-                return content
-            if kind == "NULL" and content is True:
-                return None
+        if kind == "S" and isinstance(content, str):
+            return content
+        if kind == "N" and isinstance(content, str):
+            return Number(content)
+        if kind == "BOOL" and isinstance(content, bool):
+            return content
+        if kind == "NULL" and content is True:
+            return None
     raise IntegrityError(Step.CLEAR, where=where)
 
 

@@ -82,19 +82,26 @@ def seal_with_fresh_randomness(plaintext: bytes, *, key: bytes, label: Label, co
 def open_sealed(stored: Stored, *, key: bytes, label: Label, context: Context) -> Opened:
     """Returns the plaintext and the digest of a record found at `context`, or raises; there is no third outcome.
 
-    `from_item` has taken steps 0 to 2 of docs/format.md and the first halves of 3 and 4; the rest is here.
+    Takes steps 3 to 7 of docs/format.md; for an item, `from_item` takes those before the key and `open_found` the rest.
 
     Raises:
         IntegrityError: the record was changed, moved, cut, or sealed under another key or for another use.
     """
     # Step 3: every length, before anything is sliced or computed.
     require_lengths(stored, where=context.sk)
-    # Step 4: the AAD, from where the record was found and what it says in the clear.
+    return open_bound(stored, key=key, label=label, aad=encode_found(context), where=context.sk)
+
+
+def encode_found(context: Context) -> bytes:
+    """Step 4 of opening: the AAD, from where the record was found and what it says in the clear.
+
+    Raises:
+        IntegrityError: a name, text or number that `seal` would not have taken.
+    """
     try:
-        aad = encode_aad(context)
+        return encode_aad(context)
     except TwinvaultError:
         raise IntegrityError(Step.CLEAR, where=context.sk) from None
-    return open_bound(stored, key=key, label=label, aad=aad, where=context.sk)
 
 
 def require_lengths(stored: Stored, *, where: str) -> None:

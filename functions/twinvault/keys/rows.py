@@ -18,14 +18,13 @@ from twinvault.envelope import (
     KEY_BYTES,
     Context,
     Label,
-    open_sealed,
     require_id,
     seal,
     tenant_key,
 )
 from twinvault.envelope.aad import Number
-from twinvault.envelope.item import Item, Shape, attribute, from_item, text_of, to_item
-from twinvault.errors import IntegrityError, InvalidInput, KeyRefused, Step
+from twinvault.envelope.item import Item, attribute, from_item, open_found, text_of, to_item, undeclared
+from twinvault.errors import IntegrityError, InvalidInput, KeyRefused, Step, Undeclared
 from twinvault.scope import Scope
 
 TABLE = "keys"
@@ -37,10 +36,9 @@ _SEALABLE, _OPENABLE = frozenset({"active"}), frozenset({"active", "retired"})
 _STATES = frozenset({"active", "retired", "revoked", "destroyed"})
 _KEK_ID = re.compile(r"[0-9a-f]{32}")
 _MAX_WRAPPED_BYTES = 6144  # https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html, CiphertextBlob
-_WRAPPED = Shape(
-    clear={"tenant_id": {"S"}, "entity_type": {"S"}, "version": {"N"}, "format": {"N"}, "created_at": {"S"}},
-    unauthenticated=frozenset({"state"}),
-)
+_WRAPPED = {"tenant_id": {"S"}, "entity_type": {"S"}, "version": {"N"}, "format": {"N"}, "created_at": {"S"}}
+_OUTSIDE = frozenset({"state"})
+"""What of a row stands outside its seal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +217,17 @@ def unwrap(item: Item, *, tenant: str, name: str, kek: NamedKey, label: Label) -
 
     Raises:
         IntegrityError: the row was changed, moved, renamed, or wrapped under another KEK.
+        Undeclared: the row is authentic and holds what no such row holds here.
     """
-    context, stored = from_item(item, table=TABLE, tenant=tenant, pk=tenant_key(tenant), shape=_WRAPPED)
-    if context.sk != name or context.key_id != kek.name:
+    found = from_item(item, table=TABLE, tenant=tenant, pk=tenant_key(tenant), unauthenticated=_OUTSIDE)
+    if found.context.sk != name or found.context.key_id != kek.name:
         raise IntegrityError(Step.PLACE, where=name)
-    key = open_sealed(stored, key=kek.key, label=label, context=context).plaintext
+    key = open_found(found, key=kek.key, label=label).plaintext
     if len(key) != KEY_BYTES:
         raise IntegrityError(Step.PAYLOAD, where=name, detail="key length")
+    names = undeclared(found.context.clear, _WRAPPED)
+    if names:
+        raise Undeclared(names, where=name)
     return NamedKey(name, key)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from twinvault.errors import IntegrityError, Step, TooLarge
+from twinvault.errors import IntegrityError, Step, TooLarge, Undeclared
 from twinvault.keys.rows import MAX_NUMBER
 
 HASH_KEY_BYTES = 32
@@ -26,6 +26,7 @@ STORE = "store"
 """The member of a head's payload under which the library's own fields stand, beside the kind's."""
 
 _DOMAIN = b"twinvault/v1/term\x00"
+_MEMBERS = frozenset({"count", "dek_version", "lowest_dek_version", "sum", "hash_key", "last_event"})
 _TERM_BYTES = 256
 _MODULUS = 1 << 8 * _TERM_BYTES
 _SUM = re.compile(rf"[0-9a-f]{{{2 * _TERM_BYTES}}}")
@@ -108,9 +109,12 @@ class HeadState:
 
         Raises:
             IntegrityError: it is not a head's.
+            Undeclared: it has a member that is not known here.
         """
         if not (isinstance(fields, dict) and _is_state(fields)):
             raise IntegrityError(Step.PAYLOAD, where=where)
+        if fields.keys() - _MEMBERS:
+            raise Undeclared([STORE], where=where)
         return cls(
             count=fields["count"],
             total=int(fields["sum"], 16),

@@ -1,14 +1,16 @@
 """The trust core: rows go in, a partition comes out, or a refusal. Pure.
 
-`open_partition` takes all of the ten steps of docs/format.md, "Open", over everything that a Query of one partition
-found. Steps 0 to 8 are taken for each row by `open_row`, which a read of single rows takes as well; step 9 is about all
-of them. What holds, whatever the rows are:
+Together `place_rows` and `open_partition` take all of the ten steps of docs/format.md, "Open", over everything that a
+Query of one partition found. `place_rows` takes steps 0 to 4, for which no key is needed; `named_keys` says which keys
+to fetch then; `open_partition` takes steps 5 to 8 for each row, as `open_row` does for single ones, and step 9, which
+is about all of them. What holds, whatever the rows are:
 
 - Table, tenant, kind and partition come from the scope of whoever asks. A row's own word for any of them is compared,
   never followed.
-- A row opens under the key that it names, if that is one of `keys`, and under no other. `named_keys` says which to
-  fetch, and names none that is not the partition's own.
-- What a row says of itself, which entity it is included, chooses how it is opened; its seal then proves it.
+- A row opens under the key that it names, if that is one of `keys`, and under no other. `named_keys` names none that is
+  not the partition's own.
+- What a row says of itself is believed once its seal has verified, and not before: what is not declared is asked then,
+  and is `Undeclared`, no tampering.
 - A snapshot is released only when every row has opened and their sum is the head's. There is no part of one.
 - A refusal is an `IntegrityError` that tells which step failed, and where. Rows that open and do not fit their head are
   a `Mismatch`, because a Query can see half of a transaction: whether it is one is for the caller to find out.
@@ -19,15 +21,14 @@ those who call this (`reading`, `store`). No clock is read and nothing is drawn.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from twinvault.envelope import open_sealed
-from twinvault.envelope.item import KEY_ID, Item, from_item, text_of
-from twinvault.errors import IntegrityError, Step
+from twinvault.envelope.item import Found, Item, from_item, open_found, text_of
+from twinvault.errors import IntegrityError, Step, Undeclared
 from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState, Row, surplus_row
-from twinvault.records.record import TABLE, Record, decode_payload, label_of, stamped
-from twinvault.records.spec import HEAD, EntitySpec, KindSpec, from_clear
+from twinvault.records.record import TABLE, Record, decode_payload, label_at, stamped
+from twinvault.records.spec import HEAD, HEAD_SEALED, KindSpec, from_clear
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
@@ -67,82 +68,66 @@ class Mismatch(IntegrityError):
         self.evidence = (step, where, *evidence)
 
 
-def named_keys(items: Sequence[Item], *, scope: Scope) -> list[str]:
+def place_rows(items: Sequence[Item], *, scope: Scope, lowest_format: int) -> list[Found]:
+    """Takes steps 0 to 4 for each of the items that were found under the scope's pk: all that needs no key.
+
+    `lowest_format` is the lowest record format that is still opened.
+
+    Raises:
+        IntegrityError: an item has not the form of a sealed row at this place.
+    """
+    return [_placed(item, scope=scope, lowest_format=lowest_format) for item in items]
+
+
+def named_keys(rows: Sequence[Found], *, scope: Scope) -> list[str]:
     """The DEKs that these rows name and that are this partition's own, each once: what to fetch before opening.
 
     A row that names anything else is passed over, so that nothing is ever fetched in its name; opening refuses it, at
     step 2.
     """
-    named = dict.fromkeys(text_of(item, KEY_ID) for item in items)
+    named = dict.fromkeys(row.context.key_id for row in rows)
     return [name for name in named if is_dek_name(name, scope=scope)]
 
 
 def open_partition(
-    items: Sequence[Item], keys: Keys, *, kind: KindSpec, scope: Scope, lowest_format: int, observer: "Observer"
+    rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer"
 ) -> Snapshot:
     """Returns the partition that these rows are: all of them, authentic, as its last writer left them.
 
     Args:
-        items: everything found under the scope's pk, in the order of the sort keys; at least one row.
+        rows: everything found under the scope's pk, in the order of the sort keys; at least one row.
         keys: the keys that `named_keys` asks for.
         kind: what the partition's records and its head declare.
         scope: where the caller looked.
-        lowest_format: the lowest record format that is still opened.
         observer: is told of each row that opens or does not.
 
     Raises:
         Mismatch: rows were deleted, added, duplicated or rolled back, or a transaction was half seen.
         IntegrityError: a row does not open.
+        Undeclared: a row is authentic, and the kind does not declare what it holds.
     """
-
-    def opened(item: Item) -> Record:
-        return open_row(item, keys, kind=kind, scope=scope, lowest_format=lowest_format, observer=observer)
-
-    head_item = next((item for item in items if text_of(item, "sk") == HEAD), None)
-    if head_item is None:
-        raise Mismatch(Step.HEAD, where=scope.pk, evidence=(len(items),), detail=_NO_HEAD)
-    # 0 place to 8 payload, of the head first and then of every other row.
-    head = opened(head_item)
-    state = HeadState.from_fields(head.fields.get(STORE), where=f"{scope.pk}/{HEAD}")
-    records = [opened(item) for item in items if item is not head_item]
+    head_row = next((row for row in rows if row.context.sk == HEAD), None)
+    if head_row is None:
+        raise Mismatch(Step.HEAD, where=scope.pk, evidence=(len(rows),), detail=_NO_HEAD)
+    # 5 commitment to 8 payload, of the head first and then of every other row.
+    head, fields = _opened(head_row, keys, kind=kind, scope=scope, observer=observer)
+    state = HeadState.from_fields(fields.get(STORE), where=f"{scope.pk}/{HEAD}")
+    others = [row for row in rows if row is not head_row]
+    records = [open_row(row, keys, kind=kind, scope=scope, observer=observer) for row in others]
     # 9 head: the rows are those that its writer left, no more, no fewer and no others.
     require_whole(head, state, rows=[record.row for record in records], where=scope.pk)
     return Snapshot(head, state, {record.sk: record for record in records})
 
 
-def open_row(
-    item: Item, keys: Keys, *, kind: KindSpec, scope: Scope, lowest_format: int, observer: "Observer"
-) -> Record:
+def open_row(row: Found, keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer") -> Record:
     """Returns the record of one row of the kind: authentic, though perhaps not the newest.
 
     Raises:
-        IntegrityError: one of the steps 0 to 8 fails.
+        IntegrityError: one of the steps 2 to 8 fails.
+        Undeclared: it is authentic, and the kind does not declare what it holds.
     """
-    spec = _declared(item, kind)
-    if spec is None:
-        # 4 clear attributes: of an entity that the kind does not declare, none is declared.
-        raise IntegrityError(Step.CLEAR, where=_place(item, scope), detail="an entity that is not declared")
-    key = keys.get(text_of(item, KEY_ID))
-    try:
-        record = open_record(item, spec, keys=keys, scope=scope, lowest_format=lowest_format)
-    except IntegrityError:
-        if key is not None:
-            observer.crypto("decrypt", key.name, outcome="failure")
-        raise
-    observer.crypto("decrypt", record.key_id)
+    record, _ = _opened(row, keys, kind=kind, scope=scope, observer=observer)
     return record
-
-
-def open_record(item: Item, spec: EntitySpec, *, keys: Keys, scope: Scope, lowest_format: int) -> Record:
-    """Returns the record of one row, which is to be one of this entity.
-
-    Raises:
-        IntegrityError: one of the steps 0 to 8 fails.
-    """
-    try:
-        return _opened(item, spec, keys=keys, scope=scope, lowest_format=lowest_format)
-    except IntegrityError as refusal:
-        raise IntegrityError(refusal.step, where=_place(item, scope), detail=refusal.detail) from None
 
 
 def require_whole(head: Record, state: HeadState, *, rows: Sequence[Row], where: str) -> None:
@@ -164,41 +149,50 @@ def require_whole(head: Record, state: HeadState, *, rows: Sequence[Row], where:
     )
 
 
-def _opened(item: Item, spec: EntitySpec, *, keys: Keys, scope: Scope, lowest_format: int) -> Record:
-    # 0 place, 1 format, 2 key id (its form), 3 lengths, 4 clear attributes (declared, and of a declared type): what the
-    # row says, before any key is used.
-    context, stored = from_item(
-        item, table=TABLE, tenant=scope.tenant, pk=scope.pk, shape=spec.shape, lowest_format=lowest_format
-    )
-    # 2 key id: it names one of this partition's keys, and the sort key is one of this entity's.
+def _placed(item: Item, *, scope: Scope, lowest_format: int) -> Found:
+    try:
+        # 0 place, 1 format, 2 key id (its form), 3 lengths, 4 clear attributes (of legal names and types, and encoded,
+        # with place and scope, into the AAD).
+        return from_item(item, table=TABLE, tenant=scope.tenant, pk=scope.pk, lowest_format=lowest_format)
+    except IntegrityError as refusal:
+        where = f"{scope.pk}/{text_of(item, 'sk')}"
+        raise IntegrityError(refusal.step, where=where, detail=refusal.detail) from None
+
+
+def _opened(
+    row: Found, keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer"
+) -> tuple[Record, dict[str, Any]]:
+    """The record, and all that its payload holds: of a head, more than the record's own fields."""
+    context, where = row.context, f"{scope.pk}/{row.context.sk}"
+    # 2 key id: it names one of this partition's keys.
     key = keys.get(context.key_id)
-    if key is None or not spec.sk.fullmatch(context.sk):
-        raise IntegrityError(Step.KEY_ID)
-    # 4 clear attributes (encoded, with place and scope, into the AAD), 5 commitment (of this key and this AAD),
-    # 6 ciphertext, 7 padding: nothing is released before all four have passed.
-    opened = open_sealed(stored, key=key.key, label=label_of(spec), context=context)
-    # 8 payload: the bytes are authentic; that they decode is a promise of whoever sealed them.
-    fields = decode_payload(opened.plaintext, spec)
-    version, created_at, updated_at = stamped(context.clear)
+    if key is None:
+        raise IntegrityError(Step.KEY_ID, where=where)
+    try:
+        # 5 commitment (of this key and this AAD), 6 ciphertext, 7 padding: nothing is released before all have passed.
+        opened = open_found(row, key=key.key, label=label_at(context.sk))
+        # 8 payload: the bytes are authentic; that they decode is a promise of whoever sealed them.
+        sealed = decode_payload(opened.plaintext)
+        stamp = stamped(context.clear)
+    except IntegrityError as refusal:
+        observer.crypto("decrypt", key.name, outcome="failure")
+        raise IntegrityError(refusal.step, where=where, detail=refusal.detail) from None
+    observer.crypto("decrypt", key.name)
+    spec = kind.spec_at(context.sk, entity=stamp.entity)
+    if spec is None:
+        raise Undeclared(["entity_type"], where=where)
+    spec.require_declared(context, sealed, where=where)
     clear = {name: from_clear(value) for name, value in context.clear.items() if name in spec.clear}
-    return Record(
+    own = {name: value for name, value in sealed.items() if spec.name != HEAD or name not in HEAD_SEALED}
+    record = Record(
         entity=spec.name,
         sk=context.sk,
-        version=version,
-        created_at=created_at,
-        updated_at=updated_at,
-        fields={**clear, **fields},
+        version=stamp.version,
+        created_at=stamp.created_at,
+        updated_at=stamp.updated_at,
+        fields={**clear, **own},
         key_id=context.key_id,
-        commitment=stored.commitment,
+        commitment=row.stored.commitment,
         digest=opened.digest,
     )
-
-
-def _declared(item: Item, kind: KindSpec) -> EntitySpec | None:
-    """The entity of which the row says, or its place says, that it is one."""
-    name = text_of(item, "entity_type")
-    return kind.head if HEAD in {name, text_of(item, "sk")} else kind.entity(name)
-
-
-def _place(item: Item, scope: Scope) -> str:
-    return f"{scope.pk}/{text_of(item, 'sk')}"
+    return record, sealed

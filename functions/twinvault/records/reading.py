@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
-from twinvault.envelope.item import Item
+from twinvault.envelope.item import Found, Item
 from twinvault.errors import Contention, IntegrityError, Step
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey
-from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row
+from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row, place_rows
 from twinvault.records.record import Record
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
@@ -44,6 +44,7 @@ class Reader:
 
         Raises:
             IntegrityError: a row does not open, or rows were deleted, added, duplicated or rolled back.
+            Undeclared: a row is authentic, and the kind does not declare what it holds.
             Contention: writers kept changing it.
         """
         seen: list[Mismatch] = []
@@ -62,9 +63,11 @@ class Reader:
 
         Raises:
             IntegrityError: it does not open.
+            Undeclared: it is authentic, and the kind does not declare what it holds.
         """
-        keys = self._fetched([item], scope=scope, activity=activity)
-        return open_row(item, keys, kind=kind, scope=scope, lowest_format=self._lowest_format, observer=activity)
+        rows = place_rows([item], scope=scope, lowest_format=self._lowest_format)
+        keys = self._fetched(rows, scope=scope, activity=activity)
+        return open_row(rows[0], keys, kind=kind, scope=scope, observer=activity)
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         items = self._table.query(scope.pk)
@@ -73,18 +76,18 @@ class Reader:
                 raise Mismatch(Step.MISSING_PARTITION, where=scope.pk, evidence=())
             return None
         try:
-            keys = self._fetched(items, scope=scope, activity=activity)
+            # What has not the form of a row is refused before any key is fetched in its name.
+            rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
+            keys = self._fetched(rows, scope=scope, activity=activity)
         except IntegrityError as refusal:
             if refusal.step is not Step.MISSING_KEY:
                 raise
             # The DEK's row and the head are written together, and may be seen one before the other.
             raise Mismatch(refusal.step, where=refusal.where, evidence=(), detail=refusal.detail) from None
-        snapshot = open_partition(
-            items, keys, kind=kind, scope=scope, lowest_format=self._lowest_format, observer=activity
-        )
+        snapshot = open_partition(rows, keys, kind=kind, scope=scope, observer=activity)
         activity.head(scope.pk, version=snapshot.head.version, commitment=snapshot.head.commitment)
         return snapshot
 
-    def _fetched(self, items: Sequence[Item], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:
+    def _fetched(self, rows: Sequence[Found], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:
         """The partition's own keys that these rows name."""
-        return {name: self._keys.dek(scope, name, observer=activity) for name in named_keys(items, scope=scope)}
+        return {name: self._keys.dek(scope, name, observer=activity) for name in named_keys(rows, scope=scope)}

@@ -28,7 +28,6 @@ from twinvault.scope import Scope
 TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_NUMBER_BYTES = 21
-_STAMPED = ("version", "created_at", "updated_at")
 _VERSIONS = 1 << 64  # docs/format.md, step 8
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 # NaN and the infinities are no JSON: `int` refuses their names with the ValueError of all other bad JSON.
@@ -81,6 +80,16 @@ class SealedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamped:
+    """What every row says of itself in the clear."""
+
+    entity: str
+    version: int
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """What the store adds to a draft: version and times (RFC 3339, UTC), and the randomness of its seal."""
 
@@ -99,7 +108,7 @@ def seal_record(draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, 
         TooLarge: the item would exceed DynamoDB's 400 KiB.
     """
     context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp)
-    sealed = seal(payload, key=key.key, label=label_of(spec), context=context, salt=stamp.salt, nonce=stamp.nonce)
+    sealed = seal(payload, key=key.key, label=label_at(draft.sk), context=context, salt=stamp.salt, nonce=stamp.nonce)
     item = to_item(context, sealed)
     if item_size(item) > MAX_ITEM_BYTES:
         raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
@@ -158,40 +167,42 @@ def encode_payload(sealed: Mapping[str, Any], *, entity: str) -> bytes:
         raise InvalidInput(f"{entity}: a sealed field holds something that is not a JSON value") from None
 
 
-def decode_payload(payload: bytes, spec: EntitySpec) -> dict[str, Any]:
-    """The sealed fields of an opened payload.
+def decode_payload(payload: bytes) -> dict[str, Any]:
+    """The sealed fields of an opened payload, declared or not.
 
     Raises:
-        IntegrityError: not a JSON object of declared fields.
+        IntegrityError: not a JSON object.
     """
     try:
         # Decoded here: given bytes, `json` would guess an encoding, and let surrogates through.
         fields = _STRICT.decode(payload.decode())
     except (ValueError, RecursionError):
         raise IntegrityError(Step.PAYLOAD) from None
-    if not isinstance(fields, dict) or not fields.keys() <= spec.sealed:
+    if not isinstance(fields, dict):
         raise IntegrityError(Step.PAYLOAD)
     return fields
 
 
-def stamped(clear: Mapping[str, ClearValue]) -> tuple[int, str, str]:
-    """Version, time of creation and time of change of an opened row.
+def stamped(clear: Mapping[str, ClearValue]) -> Stamped:
+    """What an opened row says of itself.
 
     Raises:
-        IntegrityError: one of them is missing, or the version is no whole number from 1 to 2^64 - 1.
+        IntegrityError: a part is missing or of another type, or the version is no whole number from 1 to 2^64 - 1.
     """
-    try:
-        version, created_at, updated_at = (from_clear(clear[name]) for name in _STAMPED)
-    except KeyError:
-        raise IntegrityError(Step.PAYLOAD) from None
-    if not isinstance(version, int) or not 1 <= version < _VERSIONS:
+    version, *texts = (clear.get(name) for name in ("version", "entity_type", "created_at", "updated_at"))
+    number = from_clear(version) if isinstance(version, Number) else None
+    if not isinstance(number, int) or not 1 <= number < _VERSIONS:
         raise IntegrityError(Step.PAYLOAD)
-    return version, str(created_at), str(updated_at)
+    match texts:
+        case [str(entity), str(created_at), str(updated_at)]:
+            return Stamped(entity, number, created_at, updated_at)
+        case _:
+            raise IntegrityError(Step.PAYLOAD)
 
 
-def label_of(spec: EntitySpec) -> Label:
-    """The label under which an entity's records are sealed."""
-    return Label.HEAD if spec.name == HEAD else Label.RECORD
+def label_at(sk: str) -> Label:
+    """The label under which the row of this sort key is sealed."""
+    return Label.HEAD if sk == HEAD else Label.RECORD
 
 
 def new_stamp(*, version: int, created_at: str, updated_at: str, randomness: Callable[[int], bytes]) -> Stamp:

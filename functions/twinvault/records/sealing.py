@@ -8,7 +8,7 @@ from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
 from twinvault.records.record import Draft, Record, new_stamp, seal_record
-from twinvault.records.spec import HEAD, KindSpec
+from twinvault.records.spec import HEAD, HEAD_SEALED, KindSpec
 from twinvault.scope import Scope
 
 
@@ -51,13 +51,15 @@ class Sealing:
         created_at = old.created_at if old else self.now
         stamp = new_stamp(version=version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
         sealed = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp)
+        stored = self.kind.as_stored(spec.name, draft.fields)
+        own = {name: value for name, value in stored.items() if spec.name != HEAD or name not in HEAD_SEALED}
         record = Record(
             entity=spec.name,
             sk=draft.sk,
             version=version,
             created_at=created_at,
             updated_at=self.now,
-            fields=self.kind.as_stored(spec.name, draft.fields),
+            fields=own,
             key_id=self.key.name,
             commitment=sealed.commitment,
             digest=sealed.digest,

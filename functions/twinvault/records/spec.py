@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue, Number
-from twinvault.envelope.item import Shape
+from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue, Context, Number
+from twinvault.envelope.item import undeclared
 from twinvault.envelope.names import require_id
 from twinvault.envelope.numbers import number_text, number_value
-from twinvault.errors import InvalidInput
+from twinvault.errors import InvalidInput, Undeclared
 
 type Fields = Mapping[str, Any]
 """A record's fields: clear ones are text, numbers, truth values or None; sealed ones are any JSON value."""
@@ -33,7 +33,9 @@ COMMON: Mapping[str, frozenset[str]] = {
 }
 """Clear attributes that every row carries."""
 
-_RESERVED = frozenset({"pk", "sk", "content_encrypted", "content_nonce", "content_salt", "key_commitment", "key_id"})
+_RESERVED = frozenset(
+    {"pk", "sk", "content_encrypted", "content_nonce", "content_salt", "key_commitment", "key_id", "expires_at"}
+)
 _BLIND_INDEX = "bi_"
 
 
@@ -52,8 +54,8 @@ class EntitySpec:
     sk: re.Pattern[str]
     clear: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sealed: frozenset[str] = frozenset()
-    shape: Shape = field(init=False, repr=False, compare=False)
-    """What an item of this entity may hold in the clear."""
+    types: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+    """All clear attributes of an item of this entity, those that every row carries included, with their types."""
 
     def __post_init__(self) -> None:
         """Refuses a spec that could not be stored as it says."""
@@ -65,7 +67,7 @@ class EntitySpec:
                 )
             if name in COMMON or (name in self.clear and name in self.sealed):
                 raise InvalidInput(f"entity {self.name}: '{name}' is declared twice")
-        object.__setattr__(self, "shape", Shape(clear={**COMMON, **self.clear}))
+        object.__setattr__(self, "types", {**COMMON, **self.clear})
 
     def split(self, fields: Fields) -> tuple[dict[str, ClearValue], dict[str, Any]]:
         """Parts a record's fields into clear values and the sealed document.
@@ -83,6 +85,24 @@ class EntitySpec:
             else:
                 raise InvalidInput(f"{self.name}.{name}: is not a declared field", field=name)
         return clear, sealed
+
+    def require_declared(self, context: Context, sealed: Mapping[str, Any], *, where: str) -> None:
+        """Lets an authentic row pass that holds nothing but what is declared here.
+
+        Raises:
+            Undeclared: a sort key, clear attributes or sealed fields are not, or not as they are.
+        """
+        names = undeclared(context.clear, self.types)
+        names += sorted(_name(name) for name in sealed.keys() - self.sealed)
+        if not self.sk.fullmatch(context.sk):
+            names.append("sk")
+        if names:
+            raise Undeclared(names, where=where)
+
+
+def _name(name: str) -> str:
+    """A name as a log may show it: what could not be declared was never declared by anybody."""
+    return name if ATTRIBUTE_NAME.fullmatch(name) else "?"
 
 
 HEAD_SEALED = frozenset({"store"})
@@ -114,6 +134,12 @@ class KindSpec:
     def entity(self, name: object) -> EntitySpec | None:
         """The entity of this name, or None."""
         return next((entity for entity in self.entities if entity.name == name), None)
+
+    def spec_at(self, sk: str, *, entity: str) -> EntitySpec | None:
+        """The spec of a row that stands at this sort key and says that it is of this entity; None if there is none."""
+        if HEAD in {sk, entity}:
+            return self.head if sk == entity else None
+        return self.entity(entity)
 
     def as_stored(self, entity: str, fields: Fields) -> dict[str, Any]:
         """These fields as they will be read back: `1.0` in a clear number becomes `1`.

@@ -17,7 +17,7 @@ from twinvault.records.batches import Batches
 from twinvault.records.partition import Snapshot
 from twinvault.records.reading import Reader
 from twinvault.records.record import Draft, Record
-from twinvault.records.spec import HEAD_SEALED, KindSpec
+from twinvault.records.spec import KindSpec
 from twinvault.records.writing import Changes, Plan, Writer
 from twinvault.scope import Scope
 
@@ -133,5 +133,5 @@ class PartitionStore:
 
 
 def _own_fields(snapshot: Snapshot | None) -> dict[str, Any]:
-    """The head's fields that are the kind's own."""
-    return {name: value for name, value in snapshot.head.fields.items() if name not in HEAD_SEALED} if snapshot else {}
+    """The head's fields as they are."""
+    return dict(snapshot.head.fields) if snapshot else {}
