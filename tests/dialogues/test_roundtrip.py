@@ -15,7 +15,8 @@ from tests.dialogues.samples import ANY_NUMBER, SMALL, changed, dialogues, docum
 from tests.stores import World
 from twinvault.records.head import HeadState
 from twinvault.records.partition import Snapshot
-from twinvault.records.record import Draft, Record, decode_payload, encode_payload
+from twinvault.records.payload import decode_payload, encode_payload
+from twinvault.records.record import Draft, Record
 from twinvault.records.spec import HEAD
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples" / "dialogues").glob("*.json"))

@@ -27,7 +27,8 @@ from twinvault.envelope.item import Found, Item, from_item, open_found, text_of
 from twinvault.errors import IntegrityError, Step, Undeclared
 from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState, Row, surplus_row
-from twinvault.records.record import TABLE, Record, decode_payload, label_at, stamped
+from twinvault.records.payload import decode_payload
+from twinvault.records.record import TABLE, Record, label_at, stamped
 from twinvault.records.spec import HEAD, HEAD_SEALED, KindSpec, from_clear
 from twinvault.scope import Scope
 

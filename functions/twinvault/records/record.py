@@ -1,6 +1,5 @@
 """A record in memory, and its way into a sealed DynamoDB item. The way out is in `partition`."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ from twinvault.envelope.primitive import TAG_BYTES
 from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
 from twinvault.records.head import Row
+from twinvault.records.payload import encode_payload
 from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
 from twinvault.scope import Scope
 
@@ -29,9 +29,6 @@ TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _MAX_NUMBER_BYTES = 21
 _VERSIONS = 1 << 64  # docs/format.md, step 8
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-# NaN and the infinities are no JSON: `int` refuses their names with the ValueError of all other bad JSON.
-_STRICT = json.JSONDecoder(parse_constant=int)
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
 
@@ -104,7 +101,8 @@ def seal_record(draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, 
     """Returns a draft as an item.
 
     Raises:
-        InvalidInput: an undeclared field, a wrong type, a sort key that the spec does not allow, or no JSON value.
+        InvalidInput: an undeclared field, a wrong type, a sort key that the spec does not allow, or a sealed value that
+            is not JSON.
         TooLarge: the item would exceed DynamoDB's 400 KiB.
     """
     context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp)
@@ -152,35 +150,6 @@ def _context_and_payload(
         },
     )
     return context, encode_payload(sealed, entity=spec.name)
-
-
-def encode_payload(sealed: Mapping[str, Any], *, entity: str) -> bytes:
-    """The sealed fields as compact UTF-8 JSON.
-
-    Raises:
-        InvalidInput: a value that JSON does not have, text that is not Unicode, or nesting without end.
-    """
-    try:
-        return _COMPACT.encode(sealed).encode()
-    except (TypeError, ValueError, RecursionError):
-        # The cause is not chained: its message would quote the value.
-        raise InvalidInput(f"{entity}: a sealed field holds something that is not a JSON value") from None
-
-
-def decode_payload(payload: bytes) -> dict[str, Any]:
-    """The sealed fields of an opened payload, declared or not.
-
-    Raises:
-        IntegrityError: not a JSON object.
-    """
-    try:
-        # Decoded here: given bytes, `json` would guess an encoding, and let surrogates through.
-        fields = _STRICT.decode(payload.decode())
-    except (ValueError, RecursionError):
-        raise IntegrityError(Step.PAYLOAD) from None
-    if not isinstance(fields, dict):
-        raise IntegrityError(Step.PAYLOAD)
-    return fields
 
 
 def stamped(clear: Mapping[str, ClearValue]) -> Stamped:
