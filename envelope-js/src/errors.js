@@ -17,3 +17,14 @@ export class IntegrityError extends Error {
     this.step = step;
   }
 }
+
+/** A chain of audit entries does not verify. `step` is the check, as docs/audit.md numbers it, `seq` the first place. */
+export class BrokenChain extends Error {
+  /** @param {string} step @param {number} seq */
+  constructor(step, seq) {
+    super(`the chain does not verify at place ${seq}, step ${step}`);
+    this.name = "BrokenChain";
+    this.step = step;
+    this.seq = seq;
+  }
+}

@@ -1,8 +1,10 @@
 /** Twinvault's sealed record, format 1 (docs/format.md). Pure but for `sealItem`, which draws a salt and a nonce. */
 
 export { encodeAad } from "./aad.js";
+export { markHash, rowHash, verifyChain, verifyContinuation, verifyNext } from "./audit.js";
+export { canonicalJson } from "./audit-form.js";
 export { openCursor } from "./cursor.js";
-export { IntegrityError, Undeclared } from "./errors.js";
+export { BrokenChain, IntegrityError, Undeclared } from "./errors.js";
 export { MAX_RECORDS, headSum, headTerm, isWhole } from "./head.js";
 export { openItem, sealItem } from "./item.js";
 export { kdf } from "./kdf.js";

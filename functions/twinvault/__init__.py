@@ -7,7 +7,9 @@ below (`envelope`, `keys`, `records`, `audit`) are for those who change the libr
 from twinvault.compose import now, open_vault
 from twinvault.envelope import FORMAT, ID
 from twinvault.errors import (
+    BrokenChain,
     CallerError,
+    ChainStep,
     ConfigurationError,
     Conflict,
     Contention,
@@ -45,7 +47,9 @@ __all__ = [
     "NUMBER",
     "TEXT",
     "Acting",
+    "BrokenChain",
     "CallerError",
+    "ChainStep",
     "Changes",
     "ConfigurationError",
     "Conflict",

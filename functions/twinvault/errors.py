@@ -12,6 +12,7 @@
     │   └── TooLarge                    over a limit that the message names
     ├── IntegrityError                  tampering, or damage that cannot be told from it
     ├── Undeclared                      authentic, and this release's declarations do not have it
+    ├── BrokenChain                     an audit chain does not verify; names the step and the place
     ├── ConfigurationError              a setting is missing or unusable; names the variable
     └── DependencyError                 something we call is unavailable; carries `retry_after`
         ├── KeyRefused                  KMS says no: access denied, disabled, pending deletion
@@ -138,6 +139,35 @@ class Undeclared(TwinvaultError):
         super().__init__("a record holds what this release does not declare")
         self.names = tuple(names)[:MAX_NAMES]
         self.where = where
+
+
+class ChainStep(StrEnum):
+    """The steps of verifying an audit chain, as docs/audit.md numbers them."""
+
+    ROW = "1 row"
+    SIZE = "2 size"
+    FORM = "3 form"
+    DIGEST = "4 digest"
+    PLACE = "5 place"
+    LINK = "6 link"
+    ENVIRONMENT = "7 environment"
+    SIGNATURE = "8 signature"
+    PARTS = "9 parts"
+    CONTINUATION = "10 continuation"
+
+
+class BrokenChain(TwinvaultError):
+    """An audit chain is not what its writer left.
+
+    Attributes:
+        step: the check that failed.
+        seq: the first place in the chain that does not verify; what stands before it does.
+    """
+
+    def __init__(self, step: ChainStep, *, seq: int) -> None:
+        super().__init__(f"the chain does not verify at place {seq}, step {step.value}")
+        self.step = step
+        self.seq = seq
 
 
 class ConfigurationError(TwinvaultError):

@@ -81,7 +81,8 @@ def test_the_figures():
 
 def test_every_file_of_vectors_is_listed_and_every_listed_one_exists():
     listed = set(re.findall(r"^\| `([a-z]+\.json)` \|", DOCUMENT, re.MULTILINE))
-    assert listed == {path.name for path in FOLDER.glob("*.json")}
+    # docs/audit.md lists the one of audit chains.
+    assert listed == {path.name for path in FOLDER.glob("*.json")} - {"audit.json"}
 
 
 def test_every_link_within_the_page_leads_somewhere():

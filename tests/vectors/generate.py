@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.vectors import grammars, positive
+from tests.vectors.audit import chains
 from tests.vectors.cursors import cursors
 from tests.vectors.heads import heads
 from tests.vectors.limits import limits
@@ -34,6 +35,7 @@ def documents() -> dict[str, str]:
         "limits": limits(),
         "payloads": payloads(),
         "subkeys": subkeys(),
+        "audit": chains(),
     }
     return {
         f"{name}.json": json.dumps({"format": 1, **document}, indent=1, ensure_ascii=True) + "\n"
