@@ -59,7 +59,7 @@ class ApiStack(Stack):
         digest = _artifact_sha256(code.artifact)
         self._code = lambda_.Code.from_asset(str(code.artifact), asset_hash=digest)
         self._versions = version_options(digest)
-        self._environment = environment(stage, tables, root_key)
+        self._environment = environment(stage, tables, root_key, artifact=digest)
         api = self._api()
         self._topic = make_topic(self, stage, key=alarms_key)
         self._server_errors = add_api_alarm(self, stage, self._topic, api_id=api.api_id)

@@ -111,9 +111,16 @@ def _allow(sid: str, actions: tuple[str, ...], resources: list[str]) -> iam.Poli
     return iam.PolicyStatement(sid=sid, actions=[f"dynamodb:{action}" for action in actions], resources=resources)
 
 
-def environment(stage: Stage, tables: Mapping[str, dynamodb.TableV2], root_key: kms.IKey) -> dict[str, str]:
-    """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name."""
+def environment(
+    stage: Stage, tables: Mapping[str, dynamodb.TableV2], root_key: kms.IKey, *, artifact: str
+) -> dict[str, str]:
+    """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name.
+
+    ``artifact`` is the sha256 of what the functions run, in hex: their audit entries name it.
+    """
     return {
+        "TWINVAULT_STORE": stage.store,
+        "TWINVAULT_ARTIFACT": artifact,
         **{f"TWINVAULT_{name.upper()}_TABLE": table.table_name for name, table in tables.items()},
         "TWINVAULT_ROOT_KEYS": root_key.key_id,
         "TWINVAULT_ISSUER": stage.issuer,

@@ -32,6 +32,7 @@ class Stage:
     """The values of one stage, each checked."""
 
     name: str
+    store: str  # the store's logical name, in KMS's contexts and audit entries: never changed, no two stages share one
     region: str
     issuer: str  # compared with a token's `iss`
     audience: str  # compared with a token's `aud`
@@ -63,7 +64,11 @@ class Stage:
             raise StageError(f"Unknown stage {name!r}: cdk.json has {', '.join(sorted(stages))}.")
         if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", name):
             raise StageError(f"Stage {name!r}: the name must be a-z and 0-9, from a letter on, at most 16 characters.")
-        return cls(name=name, **_values(name, stages[name]))
+        stage = cls(name=name, **_values(name, stages[name]))
+        for other, values in stages.items():
+            if other != name and isinstance(values, Mapping) and values.get("store") == stage.store:
+                raise StageError(f"cdk.json, stage {name}: store {stage.store} is stage {other}'s too.")
+        return stage
 
     def example_values(self) -> tuple[str, ...]:
         """Names the values that still are documentation's examples (RFC 2606), with which nobody can log in."""
@@ -194,6 +199,7 @@ def _one_of(*choices: str | int) -> _Check:
 
 
 _CHECKS: Mapping[str, _Check] = {
+    "store": _matching(r"[a-z0-9][a-z0-9._-]{0,62}", "1 to 63 characters of a-z, 0-9, '.', '_' and '-'"),
     "region": _matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-central-1"),
     "issuer": _url,
     "audience": _text,

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step, TwinvaultError
 from twinvault.keys.kms import DataKey
-from twinvault.observe import CryptoOperation, CryptoOutcome, Observer
+from twinvault.observe import CryptoOperation, CryptoOutcome, KeyOperation, Observer
 
 
 def _canonical(context: Mapping[str, str]) -> bytes:
@@ -71,12 +71,16 @@ class Recorder:
     operations: list[tuple[str, str, str]] = field(default_factory=list)
     metrics: dict[str, int] = field(default_factory=dict)
     kms_ids: list[str] = field(default_factory=list)
+    key_events: list[tuple[str, str]] = field(default_factory=list)
 
     def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         self.operations.append((operation, key_id, outcome))
 
     def kms_call(self, request_id: str) -> None:
         self.kms_ids.append(request_id)
+
+    def key_event(self, operation: KeyOperation, key_id: str) -> None:
+        self.key_events.append((operation, key_id))
 
     def metric(self, name: str, value: int = 1) -> None:
         self.metrics[name] = self.metrics.get(name, 0) + value

@@ -4,7 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +12,12 @@ import boto3
 from botocore.config import Config
 
 from twinvault.audit.activity import Activity
+from twinvault.audit.entry import Origin
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
-from twinvault.dynamodb.entries import DynamoAuditTable
+from twinvault.audit.signing import SEED_BYTES, ChainKey
 from twinvault.dynamodb.key_rows import DynamoKeyTable
+from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
@@ -70,22 +72,28 @@ class World:
     client: Any
     tables: TableNames
     audit: AuditLog
+    transactor: Transactor
 
     def activity(
-        self, tenant: str = "acme", *, action: str = "test", count: Callable[[str, int], None] | None = None
+        self,
+        tenant: str = "acme",
+        *,
+        action: str = "test",
+        seconds: float = 20.0,
+        count: Callable[[str, int], None] | None = None,
     ) -> Activity:
         return Activity(
             tenant=tenant,
             principal="subject-1",
-            trace_id="trace",
-            span_id="span",
             action=action,
-            deadline=time.monotonic() + 20,
+            deadline=time.monotonic() + seconds,
+            origin=replace(self.vault.origin, trace_id="trace", span_id="span"),
             count=count or (lambda _n, _v: None),
         )
 
     def partition(self, scope: Scope, kind: KindSpec, activity: Activity) -> PartitionStore:
         vault = self.vault
+        activity.asked(head_mark_key(scope.pk))
         return PartitionStore(vault.records, vault.reader, vault.writer, vault.audit, scope, kind, activity)
 
     def items(self, table: str | None = None) -> list[dict[str, Any]]:
@@ -120,7 +128,9 @@ def make_world(
     key_table = DynamoKeyTable(keys_only, transactor, monotonic=time.monotonic, sleep=time.sleep)
     keys = KeyHierarchy(table=key_table, kms=kms, root_key_ids=roots, cache=cache, now=now, randomness=os.urandom)
     audit = AuditLog(
-        DynamoAuditTable(names.audit, transactor),
+        transactor,
+        table=names.audit,
+        key=ChainKey(os.urandom(SEED_BYTES)),
         new_chain=lambda: uuid.uuid4().hex,
         event_id=lambda: uuid7(time.time_ns() // 1_000_000, os.urandom(10)),
         now=now,
@@ -131,12 +141,11 @@ def make_world(
         reader=reader,
         keys=keys,
         audit=audit,
-        transactor=transactor,
         tables=names,
         now=now,
         randomness=os.urandom,
         sleep=sleep,
         monotonic=time.monotonic,
     )
-    vault = Vault(table, reader, writer, audit, keys, KeyRotation(keys, key_table))
-    return World(vault, keys, cache, kms, client, names, audit)
+    vault = Vault(table, reader, writer, audit, keys, KeyRotation(keys, key_table), Origin(store="world"))
+    return World(vault, keys, cache, kms, client, names, audit, transactor)

@@ -43,7 +43,7 @@ PURE = (
     "twinvault/envelope",
     "twinvault/scope.py",
     "twinvault/keys/rows.py",
-    *(f"twinvault/audit/{name}.py" for name in ("chain", "elements", "entry", "form", "parts", "signing", "verify")),
+    *(f"twinvault/audit/{name}.py" for name in ("elements", "entry", "form", "parts", "signing", "verify")),
     "twinvault/records/head.py",
     "twinvault/records/partition.py",
     "twinvault/records/record.py",
@@ -132,10 +132,10 @@ def test_a_room_imports_only_what_its_arrows_allow(path: Path) -> None:
 
 def test_adapters_are_known_to_the_composition_root_alone() -> None:
     adapters = {"twinvault.keys.kms.AwsKms", "twinvault.dynamodb.key_rows.DynamoKeyTable"}
-    adapters |= {"twinvault.dynamodb.entries.DynamoAuditTable", "twinvault.dynamodb.transaction.Transactor"}
+    adapters |= {"twinvault.dynamodb.transaction.Transactor"}
     for path in modules(FUNCTIONS):
-        # The adapters of the room share its transactor, and a write of records is a transaction.
-        if path.parent.name != "dynamodb" and path.name not in {"compose.py", "writing.py"}:
+        # The adapters of the room share its transactor.
+        if path.parent.name != "dynamodb" and path.name != "compose.py":
             assert not adapters & set(imported(path)), path
 
 

@@ -67,7 +67,9 @@ def answer(vault: Vault, event: Event) -> dict[str, Any]:
 def _vault() -> Vault:
     tables = TableNames(os.environ["RECORDS_TABLE"], os.environ["KEYS_TABLE"], os.environ["AUDIT_TABLE"])
     dynamodb, kms = boto3.client("dynamodb"), boto3.client("kms")
-    return open_vault(dynamodb=dynamodb, kms=kms, tables=tables, root_keys=[os.environ["ROOT_KEY"]])
+    return open_vault(
+        store="access-grants", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=[os.environ["ROOT_KEY"]]
+    )
 
 
 def _incident(event: Event) -> str:

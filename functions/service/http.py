@@ -147,12 +147,14 @@ def _answered(wired: Service, route: _Route, *, event: Mapping[str, Any], contex
         # Forbidden: a good token without a usable tenant, in whose name nothing can be recorded.
         wired.telemetry.count("TokenRejected", 1)
         raise
-    _, span_id = trace_ids()
+    trace_id, span_id = trace_ids()
     with wired.vault.acting(
         tenant=principal.tenant,
         principal=principal.subject,
         action=route.action,
-        trace_id=_correlation_id(context),
+        function=context.function_name,
+        request_id=context.aws_request_id,
+        trace_id=trace_id,
         span_id=span_id,
         seconds=context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
         count=wired.telemetry.count,
@@ -176,7 +178,10 @@ def _header(event: Mapping[str, Any], name: str) -> str | None:
 
 
 def _correlation_id(context: Any) -> str:  # noqa: ANN401  # Lambda's own object
-    """What a caller is told, and the logs and the audit entry carry: the trace's id, or the request's where none is."""
+    """What a caller is told, and the logs and the audit entry carry: the trace's id, or the request's where none is.
+
+    The audit entry has the two apart.
+    """
     trace_id, _ = trace_ids()
     return trace_id or str(context.aws_request_id)
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from twinvault import FORMAT, ConfigurationError
+from twinvault import FORMAT, ID, ConfigurationError
 
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 _MAX_TTL_SECONDS = 3600
 _TRACE = "_X_AMZN_TRACE_ID"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TRACE_ID, _SPAN_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"), re.compile(r"[0-9a-f]{16}")
 
 
@@ -22,6 +23,8 @@ class Settings:
     """A function's settings.
 
     Attributes:
+        store: the store's logical name, which never changes.
+        artifact: SHA-256 of this function's zip file, hex.
         root_keys: KMS key ids; the first wraps new KEKs, all may open.
         issuer, audience: what a token's `iss` and `aud` must be.
         jwks_url: where the issuer's keys are fetched.
@@ -30,6 +33,8 @@ class Settings:
         lowest_format: the lowest record format that is opened.
     """
 
+    store: str
+    artifact: str
     records_table: str
     keys_table: str
     audit_table: str
@@ -56,7 +61,15 @@ class Settings:
         level = _text(environ, "TWINVAULT_LOG_LEVEL")
         if level not in _LEVELS:
             raise ConfigurationError(f"TWINVAULT_LOG_LEVEL: must be one of {', '.join(sorted(_LEVELS))}")
+        store = _text(environ, "TWINVAULT_STORE")
+        if not ID.fullmatch(store):
+            raise ConfigurationError("TWINVAULT_STORE: must be 1 to 63 characters of a-z, 0-9, '.', '_' and '-'")
+        artifact = _text(environ, "TWINVAULT_ARTIFACT")
+        if not _SHA256.fullmatch(artifact):
+            raise ConfigurationError("TWINVAULT_ARTIFACT: must be a SHA-256 in hex")
         return cls(
+            store=store,
+            artifact=artifact,
             records_table=_text(environ, "TWINVAULT_RECORDS_TABLE"),
             keys_table=_text(environ, "TWINVAULT_KEYS_TABLE"),
             audit_table=_text(environ, "TWINVAULT_AUDIT_TABLE"),

@@ -40,6 +40,8 @@ def build(settings: Settings) -> Service:
     vault = open_vault(
         dynamodb=session.client("dynamodb", config=_CONFIG),
         kms=session.client("kms", config=_CONFIG),
+        store=settings.store,
+        artifact=settings.artifact,
         tables=TableNames(settings.records_table, settings.keys_table, settings.audit_table),
         root_keys=settings.root_keys,
         key_ttl_seconds=settings.key_ttl_seconds,

@@ -1,6 +1,6 @@
 """Composition: the whole library put together over two clients. What a service wires, and all that a script needs.
 
-    vault = open_vault(dynamodb=..., kms=..., tables=..., root_keys=[...])
+    vault = open_vault(store="contracts", dynamodb=..., kms=..., tables=..., root_keys=[...])
 
 The clients bring region, endpoints, credentials, timeouts and retries; nothing here reads the environment.
 """
@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from twinvault.audit.entry import Origin
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
-from twinvault.dynamodb.entries import DynamoAuditTable
+from twinvault.audit.signing import SEED_BYTES, ChainKey
 from twinvault.dynamodb.key_rows import DynamoKeyTable
 from twinvault.dynamodb.table import Table
 from twinvault.dynamodb.transaction import Transactor
-from twinvault.envelope import FORMAT
+from twinvault.envelope import FORMAT, require_id
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
@@ -37,44 +38,62 @@ DEFAULT_TTL_SECONDS = 300.0
 
 def open_vault(
     *,
+    store: str,
     dynamodb: "DynamoDBClient",
     kms: "KMSClient",
     tables: TableNames,
     root_keys: Sequence[str],
     key_ttl_seconds: float = DEFAULT_TTL_SECONDS,
     lowest_format: int = FORMAT,
+    function: str = "",
+    artifact: str = "",
 ) -> Vault:
     """Puts the library together; calls nothing yet.
 
     Args:
+        store: the store's logical name, an id that never changes: the audit log names it.
         dynamodb: a client of the three tables, whose keys are `pk` and `sk`, both text.
         kms: a client of the root keys.
         tables: the tables' physical names.
         root_keys: KMS key ids, never aliases: the first wraps new keys, all may open.
         key_ttl_seconds: how long a plaintext key may live in memory, and so the revocation lag.
         lowest_format: the lowest record format that is still opened.
+        function: the name of the function that this is, for the audit log; empty for a script.
+        artifact: SHA-256 of the function's zip file, hex, likewise.
+
+    Raises:
+        InvalidInput: the store's name is no id.
     """
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
-    key_table = Table(dynamodb, tables.keys, sleep=time.sleep)
+    records, key_table = (Table(dynamodb, name, sleep=time.sleep) for name in (tables.records, tables.keys))
     key_rows = DynamoKeyTable(key_table, transactor, monotonic=time.monotonic, sleep=time.sleep)
-    root = AwsKms(kms)
     cache = KeyCache(CacheLimits(ttl=key_ttl_seconds), clock=_instant, jitter=random.random)
-    keys = KeyHierarchy(table=key_rows, kms=root, root_key_ids=root_keys, cache=cache, now=now, randomness=os.urandom)
-    audit = AuditLog(DynamoAuditTable(tables.audit, transactor), new_chain=_chain, event_id=_event_id, now=now)
-    records = Table(dynamodb, tables.records, sleep=time.sleep)
+    keys = KeyHierarchy(
+        table=key_rows, kms=AwsKms(kms), root_key_ids=root_keys, cache=cache, now=now, randomness=os.urandom
+    )
+    audit = _audit_log(transactor, tables.audit)
     reader = Reader(records, keys, lowest_format=lowest_format, sleep=time.sleep)
-    writer = Writer(
+    writer = _writer(reader, keys, audit=audit, tables=tables)
+    origin = Origin(store=require_id(store, field="store"), function=function, artifact=artifact)
+    return Vault(records, reader, writer, audit, keys, KeyRotation(keys, key_rows), origin)
+
+
+def _audit_log(transactor: Transactor, table: str) -> AuditLog:
+    key = ChainKey(os.urandom(SEED_BYTES))
+    return AuditLog(transactor, table=table, key=key, new_chain=_chain, event_id=_event_id, now=now)
+
+
+def _writer(reader: Reader, keys: KeyHierarchy, *, audit: AuditLog, tables: TableNames) -> Writer:
+    return Writer(
         reader=reader,
         keys=keys,
         audit=audit,
-        transactor=transactor,
         tables=tables,
         now=now,
         randomness=os.urandom,
         sleep=time.sleep,
         monotonic=time.monotonic,
     )
-    return Vault(records, reader, writer, audit, keys, KeyRotation(keys, key_rows))
 
 
 def now() -> str:

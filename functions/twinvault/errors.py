@@ -25,14 +25,22 @@ correlation id.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 MAX_NAMES = 20
 """How many undeclared names an error carries."""
 
 
 class TwinvaultError(Exception):
-    """Base of every error that this library and its service raise."""
+    """Base of every error that this library and its service raise.
+
+    Attributes:
+        problem: what kind of problem it is to a caller: the end of its `type` in docs/errors.md, and in the audit log.
+    """
+
+    problem: ClassVar[str] = "internal"
 
 
 class CallerError(TwinvaultError):
@@ -54,33 +62,49 @@ class CallerError(TwinvaultError):
 class InvalidInput(CallerError):
     """The input is malformed."""
 
+    problem = "invalid-input"
+
 
 class Unprocessable(CallerError):
     """The input is well-formed and breaks a rule of the model."""
+
+    problem = "unprocessable"
 
 
 class Unauthenticated(CallerError):
     """There is no token, or it does not verify."""
 
+    problem = "unauthenticated"
+
 
 class Forbidden(CallerError):
     """The token verifies and does not allow this."""
+
+    problem = "forbidden"
 
 
 class NotFound(CallerError):
     """Nothing is there for this tenant."""
 
+    problem = "not-found"
+
 
 class Conflict(CallerError):
     """What exists already says otherwise."""
+
+    problem = "conflict"
 
 
 class Incomplete(Conflict):
     """It exists and is not whole: an import of it has not been completed."""
 
+    problem = "incomplete"
+
 
 class TooLarge(CallerError):
     """Over a limit that the message names."""
+
+    problem = "too-large"
 
 
 class Step(StrEnum):
@@ -106,6 +130,21 @@ class Step(StrEnum):
     MODEL = "model"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands.
+
+    Attributes:
+        table: the logical table, `records` or `keys`.
+        pk: the partition key.
+        sk: the sort key; empty where no single row of the partition is meant.
+    """
+
+    table: str
+    pk: str
+    sk: str = ""
+
+
 class IntegrityError(TwinvaultError):
     """A check failed that only tampering or damage can fail.
 
@@ -115,7 +154,9 @@ class IntegrityError(TwinvaultError):
         detail: what is known beyond the step, such as "a record was deleted"; for the audit log alone.
     """
 
-    def __init__(self, step: Step, *, where: str = "", detail: str = "") -> None:
+    problem = "integrity"
+
+    def __init__(self, step: Step, *, where: Place | str = "", detail: str = "") -> None:
         super().__init__("integrity check failed")
         self.step = step
         self.where = where
@@ -134,6 +175,8 @@ class Undeclared(TwinvaultError):
         names: the attributes and sealed fields that are not declared; never a value.
         where: the row, by its key attributes; for the audit log alone.
     """
+
+    problem = "undeclared"
 
     def __init__(self, names: Sequence[str], *, where: str = "") -> None:
         super().__init__("a record holds what this release does not declare")
@@ -177,6 +220,8 @@ class ConfigurationError(TwinvaultError):
 class DependencyError(TwinvaultError):
     """Something we call is unavailable. Nothing was stored, unless a subclass says otherwise."""
 
+    problem = "unavailable"
+
     def __init__(self, message: str, *, retry_after: int = 5) -> None:
         super().__init__(message)
         self.message = message
@@ -186,10 +231,21 @@ class DependencyError(TwinvaultError):
 class KeyRefused(DependencyError):
     """KMS refuses the key: access denied, disabled, pending deletion or gone. Cached copies are evicted at once."""
 
+    problem = "key-refused"
+
 
 class Contention(DependencyError):
     """Other writers kept changing the partition while it was being read."""
 
+    problem = "contention"
+
 
 class OutcomeUnknown(DependencyError):
     """A write was sent and its outcome could not be learned in time. Repeating the request is safe."""
+
+    problem = "outcome-unknown"
+
+
+def problem_type(error: Exception) -> str:
+    """What kind of problem an error is to a caller; `internal` for what is none of ours: a bug."""
+    return error.problem if isinstance(error, TwinvaultError) else TwinvaultError.problem

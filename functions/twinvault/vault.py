@@ -11,11 +11,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, overload
 
 from twinvault.audit.activity import Activity
+from twinvault.audit.entry import Origin
 from twinvault.audit.log import AuditLog
+from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.hierarchy import KeyHierarchy
@@ -43,6 +45,7 @@ class Vault:
     audit: AuditLog
     keys: KeyHierarchy
     rotation: KeyRotation
+    origin: Origin
 
     @contextmanager
     def acting(
@@ -51,6 +54,8 @@ class Vault:
         tenant: str,
         principal: str,
         action: str,
+        function: str = "",
+        request_id: str = "",
         trace_id: str = "",
         span_id: str = "",
         seconds: float = DEFAULT_SECONDS,
@@ -62,25 +67,30 @@ class Vault:
             tenant: whose data; everything within is this tenant's.
             principal: who acts, as the audit log will say for ever: an opaque subject, no name and no address.
             action: what is asked, for example `contract.read`.
+            function: the function's name, if another than the vault was opened for.
+            request_id: the invocation's; empty where there is none.
             trace_id: the trace's, as in the service's logs; empty where there is none.
             span_id: the span's, likewise.
             seconds: after these no new attempt is started.
             count: receives every metric, as (name, value).
 
         Raises:
-            DependencyError: in place of an error that could not itself be recorded.
+            DependencyError, InvalidInput: an error could not itself be recorded; a text is over 256 characters.
         """
+        origin = self._origin(function=function, request_id=request_id, trace_id=trace_id, span_id=span_id)
         activity = Activity(
             tenant=tenant,
             principal=principal,
-            trace_id=trace_id,
-            span_id=span_id,
             action=action,
             deadline=time.monotonic() + seconds,
+            origin=origin,
             count=count or (lambda _name, _value: None),
         )
         with self.audit.recording(activity):
             yield Acting(self, activity)
+
+    def _origin(self, **about: str) -> Origin:
+        return replace(self.origin, **{name: text for name, text in about.items() if text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,7 @@ class Acting:
             InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
         """
         vault, scope = self.vault, Scope(self.tenant, kind.kind, partition)
+        self.activity.asked(head_mark_key(scope.pk))
         return PartitionStore(vault.records, vault.reader, vault.writer, vault.audit, scope, kind, self.activity)
 
     @overload

@@ -23,7 +23,7 @@ class Killed(BaseException):
 
 def stop_after(world: World, transactions: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kills the worker when it would begin the transaction after this many."""
-    transactor = world.vault.writer._transactor
+    transactor = world.transactor
     execute: Callable[..., Result] = type(transactor).execute
     done = 0
 

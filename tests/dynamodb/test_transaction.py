@@ -8,7 +8,6 @@ import pytest
 
 from tests.faults import Fault, Line
 from tests.stores import World
-from twinvault.dynamodb.entries import DynamoAuditTable
 from twinvault.dynamodb.transaction import Outcome, Result, Transactor, insert, replace
 
 
@@ -27,7 +26,7 @@ def table(world: World) -> str:
 
 @pytest.fixture
 def transactor(faulty: World) -> Transactor:
-    return faulty.vault.writer._transactor
+    return faulty.transactor
 
 
 @pytest.mark.parametrize(
@@ -163,16 +162,16 @@ def test_values_are_bound_never_written_into_a_statement(
         pytest.param([Fault.CONFLICT], Outcome.CANCELLED, id="cancelled"),
     ],
 )
-def test_an_audit_entry_is_told_how_it_ended(
+def test_a_transaction_of_one_insert_says_how_it_ended(
     transactor: Transactor, line: Line, world: World, faults: list[Fault], outcome: Outcome
 ) -> None:
     line.next(*faults)
-    table = DynamoAuditTable(world.tables.audit, transactor)
-    assert table.append(item(), deadline=deadline(0.6)).outcome is outcome
+    statements = [insert(world.tables.audit, item())]
+    assert transactor.execute(statements, deadline=deadline(0.6)).outcome is outcome
 
 
-def test_an_entry_whose_place_is_taken_says_so(transactor: Transactor, world: World) -> None:
-    table = DynamoAuditTable(world.tables.audit, transactor)
-    table.append(item(entry={"S": "one"}), deadline=deadline())
-    assert table.append(item(entry={"S": "two"}), deadline=deadline()) == Result(Outcome.CANCELLED, frozenset({0}))
+def test_an_insert_whose_place_is_taken_says_so_and_overwrites_nothing(transactor: Transactor, world: World) -> None:
+    one, two = (insert(world.tables.audit, item(entry={"S": text})) for text in ("one", "two"))
+    transactor.execute([one], deadline=deadline())
+    assert transactor.execute([two], deadline=deadline()) == Result(Outcome.CANCELLED, frozenset({0}))
     assert world.items(world.tables.audit)[0]["entry"] == {"S": "one"}

@@ -24,7 +24,7 @@ def engines(dynamodb_endpoint, kms_endpoint, aws, aws_import):
 @pytest.fixture
 def vault(engines):
     dynamodb, kms, tables, root_key = engines
-    return open_vault(dynamodb=dynamodb, kms=kms, tables=tables, root_keys=[root_key])
+    return open_vault(store="access-grants", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=[root_key])
 
 
 @pytest.fixture

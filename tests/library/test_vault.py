@@ -43,7 +43,12 @@ class World:
 
     def open(self, **options: Any) -> Vault:
         return open_vault(
-            dynamodb=self.dynamodb, kms=self.kms, tables=self.tables, root_keys=[self.root_key], **options
+            store="library",
+            dynamodb=self.dynamodb,
+            kms=self.kms,
+            tables=self.tables,
+            root_keys=[self.root_key],
+            **options,
         )
 
     def audited(self) -> list[dict[str, Any]]:
@@ -67,7 +72,7 @@ def note(number=1, text="a secret"):
 
 
 def test_opening_calls_nobody():
-    open_vault(dynamodb=object(), kms=object(), tables=TableNames("r", "k", "a"), root_keys=["root"])
+    open_vault(store="s", dynamodb=object(), kms=object(), tables=TableNames("r", "k", "a"), root_keys=["root"])
 
 
 def test_what_one_vault_wrote_another_reads(world):

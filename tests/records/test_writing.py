@@ -1,8 +1,9 @@
 """Writes: together or not at all, once, and never in silence."""
 
 import threading
-import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tests.faults import Fault, Line
 from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE, line, puts
 from tests.stores import World
-from twinvault.audit.activity import Activity
+from twinvault.audit.elements import mark_hash
+from twinvault.dynamodb.marks import head_mark_key
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
 from twinvault.records.batches import MAX_DRAFTS
 from twinvault.records.partition import Snapshot
@@ -21,9 +23,23 @@ from twinvault.scope import Scope
 
 
 def partition(world: World, *, seconds: float = 20.0, scope: Scope = SCOPE) -> PartitionStore:
-    deadline = time.monotonic() + seconds
-    activity = Activity(tenant=scope.tenant, principal="subject", action="test", deadline=deadline)
+    activity = world.activity(scope.tenant, seconds=seconds)
     return world.partition(scope, LEDGER, activity)
+
+
+@contextmanager
+def recorded(world: World, *, seconds: float = 20.0, scope: Scope = SCOPE) -> Iterator[PartitionStore]:
+    mine = partition(world, seconds=seconds, scope=scope)
+    with world.audit.recording(mine.activity):
+        yield mine
+
+
+def written(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["wrote"] for one in entry["partitions"] if "wrote" in one]
+
+
+def seen(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["saw"] for one in entry["partitions"] if one.get("saw")]
 
 
 def entries(world: World) -> list[dict[str, Any]]:
@@ -39,9 +55,10 @@ def test_a_first_write_is_records_head_key_and_entry_together(world: World) -> N
     assert [item["sk"]["S"] for item in world.items()] == ["head", "line#0001", "line#0002"]
     assert "dek#ledger#p1#000001" in {item["sk"]["S"] for item in world.items(world.tables.keys)}
     (entry,) = entries(world)
-    assert entry["heads"] == [
-        {"partition": entry["heads"][0]["partition"], "version": 1, "commitment": written.head.commitment.hex()}
-    ]
+    wrote = {"version": 1, "digest": written.head.digest.hex(), "replaced": None}
+    mark = mark_hash(head_mark_key(SCOPE.pk))
+    assert entry["partitions"] == [{"mark": mark, "saw": None, "wrote": wrote}]
+    assert entry["keys"] == [{"op": "make_dek", "key": "dek#ledger#p1#000001"}]
     assert {"op": "encrypt", "key": "dek#ledger#p1#000001", "outcome": "success", "n": 3} in entry["crypto"]
 
 
@@ -116,8 +133,13 @@ def test_many_writers_lose_no_write(world: World) -> None:
     assert snapshot is not None
     assert snapshot.records["line#0001"].fields["amount"] == 20
     assert snapshot.head.version == 20
-    heads = [head["version"] for entry in entries(world) for head in entry["heads"]]
-    assert sorted(set(heads)) == list(range(1, 21))
+    written_heads = [wrote for entry in entries(world) for wrote in written(entry)]
+    # Each head was written by one entry, which says which one it replaced.
+    by_version = {wrote["version"]: wrote for wrote in written_heads}
+    assert sorted(wrote["version"] for wrote in written_heads) == list(range(1, 21))
+    for version in range(2, 21):
+        assert by_version[version]["replaced"] == {"version": version - 1, "digest": by_version[version - 1]["digest"]}
+    assert by_version[1]["replaced"] is None
 
 
 def test_a_stale_base_is_planned_again_on_what_is_there(world: World) -> None:
@@ -139,12 +161,36 @@ def test_a_writer_that_always_loses_gives_up_with_a_conflict(world: World) -> No
         partition(other).write(_counted)
         return _counted(before)
 
-    losing = partition(world)
-    with pytest.raises(Conflict), world.audit.recording(losing.activity):
+    with pytest.raises(Conflict), recorded(world) as losing:
         losing.write(plan)
-    versions = {head["version"]: head["commitment"] for entry in entries(world) for head in entry["heads"]}
+    versions = {wrote["version"]: wrote["digest"] for entry in entries(world) for wrote in written(entry)}
     failed = next(entry for entry in entries(world) if entry["outcome"] == "failure")
-    assert all(versions[head["version"]] == head["commitment"] for head in failed["heads"])
+    assert failed["problem"] == "conflict"
+    assert seen(failed)
+    assert all(versions[saw["version"]] == saw["digest"] for saw in seen(failed))
+    assert not written(failed)
+
+
+def test_an_entry_tells_of_the_attempt_that_counted(world: World) -> None:
+    partition(world).write(puts(line(1), line(2), line(3)))
+    others = iter(range(2))
+
+    def plan(before: Snapshot | None) -> Changes:
+        assert before is not None
+        if next(others, None) is not None:
+            partition(world.another_environment()).write(puts(line(4)))
+        return Changes(HEAD_FIELDS, [line(1)])
+
+    with recorded(world) as late:
+        late.write(plan)
+    entry = max(entries(world), key=lambda one: one["time"])
+    (key,) = {one["key"] for one in entry["crypto"] if one["op"] == "encrypt"}
+    # Three attempts were sealed, and three looks were taken: the last of each counts, and all that was seen is there.
+    assert entry["attempt"] == 3
+    assert {"op": "encrypt", "key": key, "outcome": "success", "n": 2} in entry["crypto"]
+    assert {"op": "decrypt", "key": key, "outcome": "success", "n": 5} in entry["crypto"]
+    assert [saw["version"] for saw in seen(entry)] == [1, 2, 3]
+    assert [wrote["version"] for wrote in written(entry)] == [4]
 
 
 @pytest.mark.parametrize("fault", [Fault.LOSE_ANSWER, Fault.ERROR_AFTER, Fault.LOSE_REQUEST, Fault.CUT_ANSWER])
@@ -178,45 +224,48 @@ def test_after_an_unknown_outcome_no_entry_names_a_head_that_never_was(world: Wo
     before = partition(world).write(_counted)
     assert before is not None
     line.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
-    here = partition(faulty, seconds=2.0)
 
-    def write() -> None:
+    def write(here: PartitionStore) -> None:
         try:
             here.write(_counted)
         finally:
             line.always.clear()  # the entry about the failure arrives
 
-    with pytest.raises(OutcomeUnknown), faulty.audit.recording(here.activity):
-        write()
+    with pytest.raises(OutcomeUnknown), recorded(faulty, seconds=2.0) as here:
+        write(here)
     failed = next(entry for entry in entries(world) if entry["outcome"] == "failure")
-    assert [head["commitment"] for head in failed["heads"]] == [before.head.commitment.hex()]
+    assert not written(failed)
+    assert [saw["digest"] for saw in seen(failed)] == [before.head.digest.hex()]
     (closed,) = failed["continues"]
     assert failed["chain"] != closed["chain"]
 
 
 def test_a_refused_write_leaves_the_chain_whole(world: World, faulty: World, line: Line) -> None:
-    partition(faulty).write(_counted)
-    line.next(*[Fault.THROTTLE] * 30)
-    with pytest.raises(DependencyError):
-        partition(faulty, seconds=2.0).write(_counted)
+    with recorded(faulty) as here:
+        here.write(_counted)
+        line.next(*[Fault.THROTTLE] * 30)
+    with pytest.raises(DependencyError), recorded(faulty, seconds=2.0) as here:
+        here.write(_counted)
     line.faults.clear()
-    partition(faulty).write(_counted)
+    with recorded(faulty) as here:
+        here.write(_counted)
     one, other = entries(world)
     assert (one["chain"], other["seq"]) == (other["chain"], 2)
 
 
-def test_threads_of_one_environment_write_one_chain(world: World) -> None:
+def test_threads_of_one_environment_write_chains_of_their_own(world: World) -> None:
     scopes = [Scope("acme", "ledger", f"p{n}") for n in range(6)]
     barrier = threading.Barrier(6)
 
     def write(scope: Scope) -> None:
-        barrier.wait(20)
-        partition(world, scope=scope).write(_counted)
+        with recorded(world, scope=scope) as here:
+            barrier.wait(20)
+            here.write(_counted)
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(write, scopes))
-    assert [entry["seq"] for entry in entries(world)] == [1, 2, 3, 4, 5, 6]
-    assert len({entry["chain"] for entry in entries(world)}) == 1
+    assert [entry["seq"] for entry in entries(world)] == [1] * 6
+    assert len({entry["chain"] for entry in entries(world)}) == 6
 
 
 def test_a_write_begins_no_try_after_its_deadline(world: World) -> None:

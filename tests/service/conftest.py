@@ -115,6 +115,8 @@ def service(
     root = kms.create_key()["KeyMetadata"]["KeyId"]
     tables = make_tables(client)
     made = {
+        "TWINVAULT_STORE": "tested",
+        "TWINVAULT_ARTIFACT": "0123456789abcdef" * 4,
         "TWINVAULT_RECORDS_TABLE": tables.records,
         "TWINVAULT_KEYS_TABLE": tables.keys,
         "TWINVAULT_AUDIT_TABLE": tables.audit,

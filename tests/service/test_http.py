@@ -155,7 +155,8 @@ def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) 
     answer = service.call(READ, id=SMALL["id"])
     assert (answer.status, answer.body["type"]) == (500, "urn:twinvault:problem:integrity")
     assert "verdict" not in json.dumps(answer.body)
-    assert service.entries()[-1]["check"] == "5 commitment"
+    entry = service.entries()[-1]
+    assert (entry["problem"], entry["step"]) == ("integrity", "5 commitment")
 
 
 @pytest.mark.parametrize("body", ['{"dialogue": null}', '{"dialogue": 1}', '{"dialogue": ""}', '{"dialog": "x"}'])
@@ -275,7 +276,7 @@ def test_an_import_of_several_transactions_leaves_an_entry_for_each(service: Ser
     assert service.load(long(120)).body["transactions"] == 2
     entries = service.entries()
     assert [entry["outcome"] for entry in entries] == ["success", "success"]
-    assert [entry["heads"][0]["version"] for entry in entries] == [1, 2]
+    assert [one["wrote"]["version"] for entry in entries for one in entry["partitions"]] == [1, 2]
 
 
 def test_a_request_whose_time_is_up_still_ends_with_an_answer_and_an_entry(service: Service) -> None:

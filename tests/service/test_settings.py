@@ -8,6 +8,8 @@ from service.settings import Settings, trace_ids
 from twinvault.errors import ConfigurationError
 
 GOOD = {
+    "TWINVAULT_STORE": "tested",
+    "TWINVAULT_ARTIFACT": "0123456789abcdef" * 4,
     "TWINVAULT_RECORDS_TABLE": "records",
     "TWINVAULT_KEYS_TABLE": "keys",
     "TWINVAULT_AUDIT_TABLE": "audit",
@@ -40,6 +42,10 @@ def test_a_missing_variable_names_itself(name: str, value: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("TWINVAULT_STORE", "Secret"),
+        ("TWINVAULT_STORE", "a#b"),
+        ("TWINVAULT_ARTIFACT", "latest"),
+        ("TWINVAULT_ARTIFACT", "AB" * 32),
         ("TWINVAULT_ROOT_KEYS", "alias/root-secret"),
         ("TWINVAULT_ROOT_KEYS", "a,,b"),
         ("TWINVAULT_ROOT_KEYS", "arn:aws:kms:secret"),

@@ -14,6 +14,7 @@ FUNCTIONS = ["Import", "Read", "Keys"]
 READ = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITES = {"Put", "Update", "Delete", "Insert", "Write", "PartiQL"}
 VARIABLES = {
+    "TWINVAULT_STORE": "twinvault-prod",
     "TWINVAULT_RECORDS_TABLE": "${Records}",
     "TWINVAULT_KEYS_TABLE": "${Keys}",
     "TWINVAULT_AUDIT_TABLE": "${Audit}",
@@ -154,7 +155,7 @@ def test_sam_finds_the_artifact_whose_bytes_are_unchanged(either, artifact, name
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_environment_of_a_function_names_every_variable(prod, name):
-    assert variables(prod, name) == VARIABLES
+    assert variables(prod, name) == VARIABLES | {"TWINVAULT_ARTIFACT": prod.outputs("Api")["ArtifactSha256"]}
 
 
 def test_the_functions_settings_are_read_from_what_the_stacks_declare(either):
@@ -165,6 +166,8 @@ def test_the_functions_settings_are_read_from_what_the_stacks_declare(either):
                 for key, value in variables(either, name).items()
             }
         )
+        assert settings.store == f"twinvault-{either.stage}"
+        assert settings.artifact == either.outputs("Api")["ArtifactSha256"]
         assert settings.records_table == "Records"
         assert settings.root_keys == ("RootKey",)
         assert settings.key_ttl_seconds == 300
@@ -172,7 +175,7 @@ def test_the_functions_settings_are_read_from_what_the_stacks_declare(either):
 
 def test_the_twins_stage_differs_in_values_and_in_no_name(dev):
     for name in FUNCTIONS:
-        assert set(variables(dev, name)) == set(VARIABLES)
+        assert set(variables(dev, name)) == {*VARIABLES, "TWINVAULT_ARTIFACT"}
 
 
 def test_each_route_reaches_its_function_by_payload_2(either):

@@ -62,13 +62,15 @@ def test_a_missing_value_names_itself(key):
 
 
 def test_an_unknown_value_names_itself():
-    with pytest.raises(StageError, match="stage prod: throttle is unknown; the values are region, issuer"):
+    with pytest.raises(StageError, match="stage prod: throttle is unknown; the values are store, region"):
         Stage.read(context(throttle=5))
 
 
 @pytest.mark.parametrize(
     ("key", "value", "rule"),
     [
+        pytest.param("store", "Twinvault", "1 to 63 characters", id="a store in capitals"),
+        pytest.param("store", "a#b", "1 to 63 characters", id="a store that would spoil a context"),
         pytest.param("region", "Frankfurt", "a region such as", id="no region"),
         pytest.param("region", "eu-central-1\n", "a region such as", id="a newline"),
         pytest.param("issuer", "login.example.com", "an https address", id="no scheme"),
@@ -134,3 +136,8 @@ def test_a_wrong_runtime_or_artifact_names_itself(key, value):
 def test_the_artifact_is_found_from_any_folder():
     code = Code.read({"artifact": "build/f.zip", "runtime": "python3.13", "architecture": "x86_64"}.get)
     assert code.artifact == ROOT / "build" / "f.zip"
+
+
+def test_two_stages_cannot_share_a_store():
+    with pytest.raises(StageError, match="stage prod: store twinvault-dev is stage dev's too"):
+        Stage.read(context(store="twinvault-dev"))

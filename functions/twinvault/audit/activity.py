@@ -1,96 +1,90 @@
-"""An activity: one request of one caller, from its beginning to its audit entry."""
+"""One request of one caller: who asks, until when, and what was done for it."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from twinvault.audit.chain import CryptoCount, Event, EventOutcome, HeadSeen
-from twinvault.errors import IntegrityError
-from twinvault.observe import CryptoOperation, CryptoOutcome
+from twinvault.audit.chains import Chain
+from twinvault.audit.elements import HeadSeen, mark_hash
+from twinvault.audit.entry import MAX_TEXT, Origin
+from twinvault.audit.notes import Asked, Crypto, KeyEvent, KmsCall, Note, Notes, Saw
+from twinvault.errors import InvalidInput
+from twinvault.observe import CryptoOperation, CryptoOutcome, KeyOperation
 
 
 @dataclass(slots=True, kw_only=True)
 class Activity:
-    """Who acts and until when; collects what the audit entry will say. Implements `observe.Observer`.
+    """What the audit log will say of one request, from its begin to its last entry; safe for threads.
+
+    Implements `observe.Observer`. A partition or a register is named by its mark's partition key (`dynamodb.marks`).
 
     Attributes:
         tenant: whose data.
-        principal: who acts: the issuer's opaque subject; never a name or an address.
-        trace_id, span_id: as in the service's logs; empty where there is no trace.
+        principal: who acts: the issuer's opaque subject, never a name or an address.
         action: what is asked, for example `report.read`.
         deadline: the monotonic time, in seconds, after which no new attempt is started.
+        began: when it began: RFC 3339, UTC, to the microsecond. The log says it where nobody has.
+        origin: the function, deployment and request that it belongs to.
         count: receives every metric.
+
+    Raises:
+        InvalidInput: a text is over 256 characters.
     """
 
     tenant: str
     principal: str
-    trace_id: str = ""
-    span_id: str = ""
     action: str
     deadline: float
+    began: str = ""
+    origin: Origin = field(default_factory=Origin)
     count: Callable[[str, int], None] = field(default=lambda _name, _value: None)
-    _crypto: Counter[tuple[CryptoOperation, str, CryptoOutcome]] = field(default_factory=Counter, init=False)
-    _kms: list[str] = field(default_factory=list, init=False)
-    _heads: dict[str, HeadSeen] = field(default_factory=dict, init=False)
+    notes: Notes = field(default_factory=Notes, init=False)
+    """What no entry says yet: the audit log's business, like all below."""
+    doubtful: dict[str, list[Note]] = field(default_factory=dict, init=False)
+    """By event, what an entry says of which it is not known whether it was stored."""
+    turn: threading.Lock = field(default_factory=threading.Lock, init=False)
+    """Held while an entry is made and stored: the threads of an activity share its chain."""
+    chain: Chain | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Refuses what could not stand in an entry."""
+        texts = {"tenant": self.tenant, "principal": self.principal, "action": self.action}
+        for name, text in {**texts, **self.origin.texts()}.items():
+            if len(text) > MAX_TEXT:
+                raise InvalidInput(f"{name}: over the limit of {MAX_TEXT} characters", field=name)
 
     def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         """See `Observer.crypto`."""
-        self._crypto[operation, key_id, outcome] += 1
+        self.notes.add(Crypto(operation, key_id[:MAX_TEXT], outcome))
 
     def kms_call(self, request_id: str) -> None:
         """See `Observer.kms_call`."""
         if request_id:
-            self._kms.append(request_id)
+            self.notes.add(KmsCall(request_id[:MAX_TEXT]))
+
+    def key_event(self, operation: KeyOperation, key_id: str) -> None:
+        """See `Observer.key_event`."""
+        self.notes.add(KeyEvent(operation, key_id[:MAX_TEXT]))
 
     def metric(self, name: str, value: int = 1) -> None:
         """See `Observer.metric`."""
         self.count(name, value)
 
-    def head(self, pk: str, *, version: int, commitment: bytes) -> None:
-        """A partition was fully read in this state; the latest state of each partition is kept."""
-        seen = head_seen(pk, version=version, commitment=commitment)
-        self._heads[seen.partition] = seen
+    def asked(self, mark_pk: str) -> None:
+        """This partition was asked for, whether or not it is there or may be looked at."""
+        self.notes.add(Asked(mark_hash(mark_pk)))
 
-    def settled(self) -> None:
-        """An entry with what was done so far is durable; the next one begins anew."""
-        self._crypto.clear()
-        self._kms.clear()
-        self._heads.clear()
+    def saw(self, mark_pk: str, head: HeadSeen | None) -> None:
+        """This partition was looked at whole, in this state; None: there was nothing."""
+        self.notes.add(Saw(mark_hash(mark_pk), head))
 
-    def event(
-        self,
-        outcome: EventOutcome,
-        *,
-        event_id: str,
-        time: str,
-        error: Exception | None = None,
-        wrote: HeadSeen | None = None,
-    ) -> Event:
-        """The event of this activity so far. An `IntegrityError` adds the check that failed and the row's hash.
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A write of the calling thread, with all its attempts."""
+        with self.notes.trying():
+            yield
 
-        `wrote` is the head that the event's own transaction writes. It is not remembered: if that transaction fails,
-        no later entry may name a head that never was.
-        """
-        tampering = error if isinstance(error, IntegrityError) else None
-        heads = {**self._heads, **({wrote.partition: wrote} if wrote else {})}
-        return Event(
-            event_id=event_id,
-            time=time,
-            trace_id=self.trace_id,
-            span_id=self.span_id,
-            principal=self.principal,
-            tenant=self.tenant,
-            action=self.action,
-            outcome=outcome,
-            crypto=tuple(CryptoCount(*key, count) for key, count in sorted(self._crypto.items())),
-            heads=tuple(heads[name] for name in sorted(heads)),
-            kms_request_ids=tuple(self._kms),
-            check=tampering.check if tampering else "",
-            row=hashlib.sha256(tampering.where.encode(errors="replace")).hexdigest() if tampering else "",
-        )
-
-
-def head_seen(pk: str, *, version: int, commitment: bytes) -> HeadSeen:
-    """A partition's state as the audit log names it: by the hash of its key."""
-    return HeadSeen(hashlib.sha256(pk.encode()).hexdigest(), version, commitment.hex())
+    def new_attempt(self) -> None:
+        """The calling thread plans its write anew: the operations and key events of the attempt before do not count."""
+        self.notes.new_attempt()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from twinvault.observe import CryptoOperation, CryptoOutcome
@@ -32,10 +32,15 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One member of one of an entry's lists, as it stands there."""
+    """One member of one of an entry's lists, as it stands there.
+
+    Attributes:
+        sources: what it was made of, for whoever made it; no part of the entry.
+    """
 
     member: Member
     content: Mapping[str, Any] | str
+    sources: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
 
 def crypto_element(operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome, count: int) -> Element:

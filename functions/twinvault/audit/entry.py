@@ -49,6 +49,15 @@ class Origin:
     trace_id: str = ""
     span_id: str = ""
 
+    def texts(self) -> dict[str, str]:
+        """What of it may be any text."""
+        return {
+            "function": self.function,
+            "request_id": self.request_id,
+            "trace_id": self.trace_id,
+            "span_id": self.span_id,
+        }
+
     @property
     def environment(self) -> tuple[str, str, str]:
         """What all entries of a chain have in common."""

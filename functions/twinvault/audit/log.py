@@ -1,166 +1,204 @@
-"""The audit log: one hash chain per execution environment, appended before anything is released.
+"""The audit log: entries in hash chains, durable before anything is released.
 
-A chain has one writer: this object, one entry at a time. It never reads the table. If the outcome of an append cannot
-be learned, or the table says that the place is taken, the chain is closed and a new one begins whose first entry names
-the old chain, the place and the candidate's digest, so a verifier can follow whichever of the two happened.
+It never reads the table. If the outcome of an append cannot be learned, or the table says that the place is taken, the
+chain is closed, and the first entry of a new one names it, the place and the candidate's digest, so that a verifier can
+follow whichever of the two happened (docs/audit.md, "Closed chains").
 """
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from twinvault.audit.activity import Activity
-from twinvault.audit.chain import GENESIS, Closed, Entry, Event, EventOutcome, make_entry
-from twinvault.dynamodb.transaction import Outcome, Result
+from twinvault.audit.chains import Chains
+from twinvault.audit.composing import elements_of, event_of
+from twinvault.audit.elements import Element, Wrote
+from twinvault.audit.entry import Event, EventOutcome, make_entry
+from twinvault.audit.notes import Note
+from twinvault.audit.parts import split
+from twinvault.audit.signing import ChainKey
+from twinvault.dynamodb.transaction import Outcome, Result, Statement, insert
 from twinvault.errors import DependencyError, Forbidden, IntegrityError
 
-_APPEND_TRIES = 3
-_MOST_CLOSED = 100
-"""How many chains a first entry names, the newest: with thousands it could never be stored itself."""
+_TRIES = 3
 
 
-class AuditTable(Protocol):
-    """Inserts one entry; an insert can never overwrite."""
+class Transactions(Protocol):
+    """Applies all statements or none (`dynamodb.transaction.Transactor`)."""
 
-    def append(self, item: dict[str, dict[str, Any]], *, deadline: float) -> Result:
-        """Tries to insert the item, and the same bytes again while the outcome is unknown, until the deadline.
-
-        It is a transaction of this one statement.
-        """
-
-
-@dataclass(slots=True)
-class Pending:
-    """An entry that has its place and is not stored yet; whoever stores it says how that ended.
-
-    Attributes:
-        entry: the entry.
-        result: how the transaction that was to store it ended.
-        position: where in that transaction its statement stands.
-    """
-
-    entry: Entry
-    result: Result
-    position: int = 0
-
-    def ended(self, result: Result, *, position: int = 0) -> None:
-        """Says how the transaction ended whose statement at `position` was to store the entry."""
-        self.result, self.position = result, position
-
-    @property
-    def place_is_free(self) -> bool:
-        """Whether the entry is certainly not stored, and nothing stands in its place either."""
-        match self.result.outcome:
-            case Outcome.REFUSED:
-                return True
-            case Outcome.CANCELLED:
-                return self.position not in self.result.failed
-            case Outcome.COMMITTED | Outcome.UNKNOWN:
-                return False
-
-    @property
-    def item(self) -> dict[str, dict[str, Any]]:
-        """The entry as a DynamoDB item."""
-        pk, sk = self.entry.key
-        return {
-            "pk": {"S": pk},
-            "sk": {"S": sk},
-            "entry": {"S": self.entry.encoded.decode()},
-            "digest": {"B": self.entry.digest},
-        }
+    def execute(self, statements: Sequence[Statement], *, deadline: float) -> Result:
+        """Says how it ended; an unknown outcome is pursued with the same bytes until the deadline."""
 
 
 class AuditLog:
-    """Appends events; safe for threads, which wait for one another."""
+    """Stores what activities did. Safe for threads, of which those of one activity wait for one another."""
 
     def __init__(
         self,
-        table: AuditTable,
+        transactions: Transactions,
         *,
+        table: str,
+        key: ChainKey,
         new_chain: Callable[[], str],
         event_id: Callable[[], str],
         now: Callable[[], str],
     ) -> None:
-        """`new_chain` and `event_id` draw ids; `now` is RFC 3339 UTC time as text."""
+        """`table` is the audit table's name; `key` was made for this environment; `new_chain` and `event_id` draw ids.
+
+        `now` is RFC 3339 UTC time as text, to the microsecond.
+        """
+        self._transactions = transactions
         self._table = table
-        self._new_chain = new_chain
+        self._key = key
+        self._chains = Chains(new_chain)
         self._event_id = event_id
         self._now = now
-        self._lock = threading.Lock()
-        self._chain = ""
-        self._seq = 0
-        self._previous = GENESIS
-        self._continues: tuple[Closed, ...] = ()
 
-    def event(self, activity: Activity, outcome: EventOutcome, *, error: Exception | None = None) -> Event:
-        """The event of an activity, with an id and the time."""
-        return activity.event(outcome, event_id=self._event_id(), time=self._now(), error=error)
-
-    @contextmanager
-    def pending(self, event: Event) -> Iterator[Pending]:
-        """Holds the chain while the caller stores the entry, together with a write, and says how that ended.
-
-        Leaving without a word, or by an exception, counts as unknown: the chain is closed.
-        """
-        with self._lock:
-            if not self._chain:
-                self._chain, self._seq, self._previous = self._new_chain(), 1, GENESIS
-            entry = make_entry(
-                event, chain=self._chain, seq=self._seq, previous=self._previous, continues=self._continues
-            )
-            pending = Pending(entry, Result(Outcome.UNKNOWN))
-            try:
-                yield pending
-            finally:
-                self._settle(pending)
-
-    def append(self, event: Event, activity: Activity) -> None:
-        """Stores an event's entry; returns only once it is durable.
-
-        Raises:
-            DependencyError: it could not be stored in time; nothing may be released or acknowledged.
-        """
-        for _ in range(_APPEND_TRIES):
-            with self.pending(event) as pending:
-                pending.ended(self._table.append(pending.item, deadline=activity.deadline))
-            if pending.result.outcome is Outcome.COMMITTED:
-                activity.settled()
-                return
-            if pending.result.outcome is not Outcome.CANCELLED:
-                break
-        activity.metric("AuditAppendFailed")
-        raise DependencyError("the audit log cannot be written now")
-
-    def release(self, activity: Activity) -> None:
-        """Appends the activity's success; call it before anything read for it leaves.
-
-        Raises:
-            DependencyError: the entry could not be made durable.
-        """
-        self.append(self.event(activity, "success"), activity)
+    def event_id(self) -> str:
+        """A new event's id, for whoever seals it into what the event's own transaction writes."""
+        return self._event_id()
 
     @contextmanager
     def recording(self, activity: Activity) -> Iterator[None]:
-        """Logs the activity as denied or failed if it ends in an error, a bug included, before that is passed on.
+        """The activity from its begin to its end. It holds one chain; an activity outside of this has one to itself.
+
+        If it ends in an error, a bug included, it is logged as denied or failed before that is passed on. If it ends
+        well, what it did and no entry says yet is logged too.
 
         Raises:
-            DependencyError: the failure itself cannot be logged.
+            DependencyError: that cannot be logged.
         """
+        activity.began = activity.began or self._now()
+        activity.chain = self._chains.take(activity.origin.environment)
         try:
             yield
         except Exception as error:
             if isinstance(error, IntegrityError):
                 activity.metric("OpenFailed")
             outcome: EventOutcome = "denied" if isinstance(error, Forbidden) else "failure"
-            self.append(self.event(activity, outcome, error=error), activity)
+            self._append(activity, outcome, error=error)
             raise
+        else:
+            if activity.notes.unsaid(every=True):
+                self.release(activity)
+        finally:
+            self._give_back(activity)
 
-    def _settle(self, pending: Pending) -> None:
-        if pending.result.outcome is Outcome.COMMITTED:
-            self._seq, self._previous, self._continues = self._seq + 1, pending.entry.digest, ()
-        elif not pending.place_is_free:
-            closed = (*self._continues, Closed(self._chain, self._seq, pending.entry.digest.hex()))
-            self._continues = closed[-_MOST_CLOSED:]
-            self._chain = ""
+    def release(self, activity: Activity) -> None:
+        """Logs the activity's success so far; call it before anything that was read for it leaves.
+
+        Raises:
+            DependencyError: it could not be made durable; nothing may be released.
+        """
+        self._append(activity, "success")
+
+    def commit(
+        self, activity: Activity, statements: Sequence[Statement], *, event_id: str, wrote: Mapping[str, Wrote]
+    ) -> Result:
+        """Applies the statements and the entry that tells of them, together or not at all.
+
+        `wrote` says by its mark's partition key what each partition or register becomes. `failed` of the result counts
+        among `statements`: a place in the chain that is taken is this function's own business.
+
+        Raises:
+            DependencyError: the log cannot be written; the statements were not applied.
+        """
+        with activity.turn:
+            return self._store(
+                activity,
+                self._event(activity, "success", event_id=event_id),
+                statements=statements,
+                wrote=wrote,
+            )
+
+    def found_committed(self, activity: Activity, event_id: str) -> None:
+        """A commit whose outcome was unknown, or not what it seemed, turns out to have been applied, entry and all."""
+        activity.notes.said(activity.doubtful.pop(event_id, ()))
+
+    def _give_back(self, activity: Activity) -> None:
+        with activity.turn:
+            chain, activity.chain = activity.chain, None
+        if chain is not None:
+            self._chains.give_back(chain)
+
+    def _append(self, activity: Activity, outcome: EventOutcome, *, error: Exception | None = None) -> None:
+        with activity.turn:
+            event = self._event(activity, outcome, event_id=self._event_id(), error=error)
+            result = self._store(activity, event)
+        if result.outcome is not Outcome.COMMITTED:
+            raise _cannot_be_written(activity)
+
+    def _event(
+        self, activity: Activity, outcome: EventOutcome, *, event_id: str, error: Exception | None = None
+    ) -> Event:
+        time = self._now()
+        activity.began = activity.began or time
+        return event_of(activity, outcome, event_id=event_id, time=time, error=error)
+
+    def _store(
+        self,
+        activity: Activity,
+        event: Event,
+        *,
+        statements: Sequence[Statement] = (),
+        wrote: Mapping[str, Wrote] | None = None,
+    ) -> Result:
+        """Stores the event's entries, the last one with the statements. On another chain if a place is taken."""
+        for _ in range(_TRIES):
+            # What ends an activity says all: nothing that is still being tried can count any more.
+            notes = activity.notes.unsaid(every=event.outcome != "success")
+            elements, last = elements_of(notes, wrote or {})
+            parts = split(event, elements, last=last)
+            for number, part in enumerate(parts, 1):
+                with_it = statements if number == len(parts) else ()
+                result = self._send(activity, event, part=part, numbered=(number, len(parts)), statements=with_it)
+                if result.outcome is not Outcome.COMMITTED:
+                    break
+            if result.outcome is Outcome.CANCELLED and not result.failed:
+                continue  # the place was taken, and there is another chain now
+            if number < len(parts):
+                break
+            if result.outcome is not Outcome.COMMITTED:
+                activity.doubtful[event.event_id] = _sources(parts[-1])
+            return result
+        raise _cannot_be_written(activity)
+
+    def _send(
+        self,
+        activity: Activity,
+        event: Event,
+        *,
+        part: Sequence[Element],
+        numbered: tuple[int, int],
+        statements: Sequence[Statement],
+    ) -> Result:
+        """Tries to store one entry, with the statements, and keeps or closes the chain by how that ended.
+
+        Cancelled for no statement: the place is taken.
+        """
+        chain = activity.chain = activity.chain or self._chains.new(activity.origin.environment)
+        entry = make_entry(event, part, link=self._chains.link(chain), key=self._key, part=numbered)
+        # Leaving by an exception counts as unknown.
+        result = Result(Outcome.UNKNOWN)
+        try:
+            stored = insert(self._table, entry.to_item())
+            result = self._transactions.execute([*statements, stored], deadline=activity.deadline)
+        finally:
+            if result.outcome is Outcome.COMMITTED:
+                chain.stored(entry, is_last_part=numbered[0] == numbered[1])
+                activity.notes.said(_sources(part))
+            elif result.outcome is Outcome.UNKNOWN or len(statements) in result.failed:
+                self._chains.close(chain, entry)
+                activity.chain = None
+            else:
+                self._chains.not_stored(chain)
+        return Result(result.outcome, result.failed - {len(statements)})
+
+
+def _sources(part: Sequence[Element]) -> list[Note]:
+    return [note for element in part for note in element.sources]
+
+
+def _cannot_be_written(activity: Activity) -> DependencyError:
+    activity.metric("AuditAppendFailed")
+    return DependencyError("the audit log cannot be written now")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
+from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.names import ID, tenant_key
@@ -82,6 +83,7 @@ class Listing:
         items = self._table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
         opened = []
         for scope in scopes:
+            self._activity.asked(head_mark_key(scope.pk))
             present = {sk: items[scope.pk, sk] for sk in sks if (scope.pk, sk) in items}
             found = {
                 sk: self._reader.open_row(item, self._kind, scope=scope, activity=self._activity)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twinvault.envelope.item import Found, Item, from_item, open_found, text_of
-from twinvault.errors import IntegrityError, Step, Undeclared
+from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState, Row, surplus_row
 from twinvault.records.payload import decode_payload
@@ -64,7 +64,7 @@ class Mismatch(IntegrityError):
         evidence: equal in two looks that saw the same thing amiss.
     """
 
-    def __init__(self, step: Step, *, where: str, evidence: tuple[object, ...], detail: str = "") -> None:
+    def __init__(self, step: Step, *, where: Place | str, evidence: tuple[object, ...], detail: str = "") -> None:
         super().__init__(step, where=where, detail=detail)
         self.evidence = (step, where, *evidence)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
+from twinvault.audit.elements import HeadSeen
+from twinvault.dynamodb.marks import head_mark_key
 from twinvault.envelope.item import Found, Item
 from twinvault.errors import Contention, IntegrityError, Step
 from twinvault.keys.hierarchy import KeyHierarchy
@@ -74,6 +76,7 @@ class Reader:
         if not items:
             if self._keys.has_dek(scope):
                 raise Mismatch(Step.MISSING_PARTITION, where=scope.pk, evidence=())
+            activity.saw(head_mark_key(scope.pk), None)
             return None
         try:
             # What has not the form of a row is refused before any key is fetched in its name.
@@ -85,7 +88,7 @@ class Reader:
             # The DEK's row and the head are written together, and may be seen one before the other.
             raise Mismatch(refusal.step, where=refusal.where, evidence=(), detail=refusal.detail) from None
         snapshot = open_partition(rows, keys, kind=kind, scope=scope, observer=activity)
-        activity.head(scope.pk, version=snapshot.head.version, commitment=snapshot.head.commitment)
+        activity.saw(head_mark_key(scope.pk), HeadSeen(snapshot.head.version, snapshot.head.digest))
         return snapshot
 
     def _fetched(self, rows: Sequence[Found], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:

@@ -8,10 +8,11 @@ the fresh head, sealed anew, and tried under a new token, a bounded number of ti
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from twinvault.audit.activity import Activity, head_seen
-from twinvault.audit.chain import Event
+from twinvault.audit.activity import Activity
+from twinvault.audit.elements import HeadSeen, Wrote
 from twinvault.audit.log import AuditLog
-from twinvault.dynamodb.transaction import Outcome, Result, Statement, Transactor, insert
+from twinvault.dynamodb.marks import head_mark_key
+from twinvault.dynamodb.transaction import Outcome, Result, Statement, insert
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
 from twinvault.keys.cache import Use
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
@@ -63,7 +64,8 @@ class _Frozen:
 
     statements: list[Statement]
     snapshot: Snapshot
-    event: Event
+    event_id: str
+    wrote: Wrote
 
 
 class Writer:
@@ -75,7 +77,6 @@ class Writer:
         reader: Reader,
         keys: KeyHierarchy,
         audit: AuditLog,
-        transactor: Transactor,
         tables: TableNames,
         now: Callable[[], str],
         randomness: Callable[[int], bytes],
@@ -85,7 +86,6 @@ class Writer:
         self._reader = reader
         self._keys = keys
         self._audit = audit
-        self._transactor = transactor
         self._tables = tables
         self._now = now
         self._randomness = randomness
@@ -107,26 +107,33 @@ class Writer:
             DependencyError: as for reads, or the activity's deadline has passed; nothing was stored by this call.
             IntegrityError: as for reads.
         """
+        with activity.writing():
+            return self._write(scope, kind, activity=activity, plan=plan, base=base)
+
+    def _write(
+        self, scope: Scope, kind: KindSpec, *, activity: Activity, plan: Plan, base: Snapshot | None
+    ) -> Snapshot | None:
         mine = set[str]()
         snapshot = base if base is not None else self._reader.read(scope, kind, activity=activity)
         for attempt in range(_TRIES):
             if snapshot is not None and snapshot.state.last_event in mine:
-                activity.settled()
-                return snapshot  # the answer was lost or the cancellation was of our own repetition: it is written
+                # The answer was lost, or the cancellation was of our own repetition: it is written.
+                self._audit.found_committed(activity, snapshot.state.last_event)
+                return snapshot
             changes = plan(snapshot)
             if changes is None:
                 return snapshot
             if self._monotonic() >= activity.deadline:
                 raise DependencyError("there was no time left to write; repeating the request is safe", retry_after=1)
             frozen = self._freeze(scope, kind, activity=activity, before=snapshot, changes=changes)
-            result = self._deliver(frozen, activity)
+            result = self._deliver(frozen, scope, activity=activity)
             if result.outcome is Outcome.COMMITTED:
-                activity.settled()
                 return frozen.snapshot
-            mine.add(frozen.event.event_id)
+            mine.add(frozen.event_id)
             if result.outcome is Outcome.UNKNOWN:
-                return self._resolve(scope, kind, activity=activity, event_id=frozen.event.event_id)
+                return self._resolve(scope, kind, activity=activity, event_id=frozen.event_id)
             activity.metric("HeadConflict")
+            activity.new_attempt()
             self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
             snapshot = self._reader.read(scope, kind, activity=activity)
         raise Conflict("others keep writing this partition; try again")
@@ -138,15 +145,13 @@ class Writer:
         except DependencyError:
             snapshot = None
         if snapshot is not None and snapshot.state.last_event == event_id:
-            activity.settled()
+            self._audit.found_committed(activity, event_id)
             return snapshot
         raise OutcomeUnknown("the write was sent and its outcome is unknown; repeating the request is safe")
 
-    def _deliver(self, frozen: _Frozen, activity: Activity) -> Result:
-        with self._audit.pending(frozen.event) as pending:
-            statements = [*frozen.statements, insert(self._tables.audit, pending.item)]
-            result = self._transactor.execute(statements, deadline=activity.deadline)
-            pending.ended(result, position=len(statements) - 1)
+    def _deliver(self, frozen: _Frozen, scope: Scope, *, activity: Activity) -> Result:
+        wrote = {head_mark_key(scope.pk): frozen.wrote}
+        result = self._audit.commit(activity, frozen.statements, event_id=frozen.event_id, wrote=wrote)
         if result.outcome is Outcome.REFUSED:
             raise DependencyError("the store cannot take the write now")
         return result
@@ -165,6 +170,7 @@ class Writer:
         if before is None or changes.new_dek:
             version = before.state.dek_version + 1 if before else 1
             new = self._keys.new_dek(scope, version, observer=activity)
+            activity.key_event("make_dek", new.key.name)
         key = new.key if new else self._sealing_key(scope, before, activity=activity)
         state = before.state if before else empty_head(self._randomness(HASH_KEY_BYTES), dek_version=1)
         now = self._now()
@@ -172,8 +178,8 @@ class Writer:
         sealed = [sealing.put(draft, before.records.get(draft.sk) if before else None) for draft in changes.put]
         if len({one.record.sk for one in sealed}) != len(sealed):
             raise InvalidInput("a write may hold each record once")
-        # The event's id goes into the head before the event knows the head's commitment; both are drawn here.
-        event_id = self._audit.event(activity, "success").event_id
+        # It goes into the head before the event knows the head's commitment.
+        event_id = self._audit.event_id()
         state = state.after(
             added=[one.record.row for one in sealed],
             replaced=[one.replaced.row for one in sealed if one.replaced is not None],
@@ -185,11 +191,11 @@ class Writer:
         )
         for _ in range(len(sealed) + 1):
             activity.crypto("encrypt", key.name)
-        wrote = head_seen(scope.pk, version=head.record.version, commitment=head.record.commitment)
-        event = activity.event("success", event_id=event_id, time=now, wrote=wrote)
+        replaced = HeadSeen(before.head.version, before.head.digest) if before else None
+        wrote = Wrote(head.record.version, head.record.digest, replaced)
         records = {**(before.records if before else {}), **{one.record.sk: one.record for one in sealed}}
         snapshot = Snapshot(head.record, state, dict(sorted(records.items())))
-        return _Frozen(self._statements([*sealed, head], new), snapshot, event)
+        return _Frozen(self._statements([*sealed, head], new), snapshot, event_id, wrote)
 
     def _sealing_key(self, scope: Scope, before: Snapshot | None, *, activity: Activity) -> NamedKey:
         """The head's current DEK version: a writer never uses a lower one, whatever the keys table says."""

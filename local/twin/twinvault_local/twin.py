@@ -100,7 +100,7 @@ class Twin:
 
         progress("starting the functions")
         task_root = self._unpack(made.artifact)
-        service = functions.describe(assembly, known, overrides=_overrides(endpoints))
+        service = functions.describe(assembly, known, overrides=_overrides(endpoints, task_root.name))
         try:
             config = ServerConfig(
                 api_port=port,
@@ -170,13 +170,14 @@ def _refuse_used(port: int) -> None:
         )
 
 
-def _overrides(endpoints: Mapping[str, str]) -> dict[str, str]:
+def _overrides(endpoints: Mapping[str, str], artifact: str) -> dict[str, str]:
     """The values that differ from production, and nothing else; table names and key ids come from provisioning."""
     return {
         "AWS_ENDPOINT_URL_DYNAMODB": endpoints[DYNAMODB],
         "AWS_ENDPOINT_URL_KMS": endpoints[KMS],
         "TWINVAULT_ISSUER": endpoints[ISSUER],
         "TWINVAULT_JWKS_URL": f"{endpoints[ISSUER]}/.well-known/jwks.json",
+        reloading.ARTIFACT: artifact,
     }
 
 

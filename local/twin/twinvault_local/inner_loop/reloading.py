@@ -18,6 +18,8 @@ from twinvault_local.state import SERVER, State
 from twinvault_local.status import Facts
 
 EXCHANGE_SECONDS = 60
+ARTIFACT = "TWINVAULT_ARTIFACT"
+"""The variable that tells a function, and its audit entries, the sha256 of what it runs."""
 
 
 def reload(state: State, zipped: Path) -> tuple[Facts, bool]:
@@ -36,7 +38,7 @@ def reload(state: State, zipped: Path) -> tuple[Facts, bool]:
         task_root = archive.unpack(zipped, state.artifact)
         inherit(state, task_root, kept=[config.task_root])  # an older worker may still be at work there
         try:
-            exchange(state, replace(config, task_root=task_root))
+            exchange(state, _serving(config, task_root))
         except BaseException:
             if task_root != config.task_root:
                 shutil.rmtree(task_root)
@@ -44,6 +46,15 @@ def reload(state: State, zipped: Path) -> tuple[Facts, bool]:
         told = replace(told, artifact=task_root.name)
         status.remember(state, told)
         return told, True
+
+
+def _serving(config: ServerConfig, task_root: Path) -> ServerConfig:
+    """The configuration with another artifact."""
+    functions = tuple(
+        replace(one, environment={**one.environment, ARTIFACT: task_root.name}) if ARTIFACT in one.environment else one
+        for one in config.functions
+    )
+    return replace(config, task_root=task_root, functions=functions)
 
 
 def exchange(state: State, wanted: ServerConfig) -> None:
