@@ -31,6 +31,15 @@ class StoredDialogues:
     def __init__(self, acting: Acting) -> None:
         self._acting = acting
 
+    def name(self, dialogue_id: str) -> None:
+        """Tells the audit log that this dialogue is asked for, and does nothing else.
+
+        Raises:
+            InvalidInput: it is no dialogue's id.
+            IntegrityError, DependencyError: the tenant's index key cannot be had.
+        """
+        self._acting.hidden_partition(DIALOGUE, dialogue_id, create=False)
+
     def export(self, dialogue_id: str) -> Element:
         """The document of a dialogue, equal to what was imported.
 
@@ -38,13 +47,13 @@ class StoredDialogues:
             NotFound: this tenant has no such dialogue.
             Incomplete: its import has not been completed.
         """
-        _, snapshot = self._read(dialogue_id)
-        return export_document(snapshot)
+        partition, snapshot = self._read(dialogue_id)
+        return export_document(snapshot, pk=partition.pk)
 
     def read(self, dialogue_id: str) -> Element:
         """The dialogue opened: its document, the graph that follows from it, and the state of its storage."""
         partition, snapshot = self._read(dialogue_id)
-        document = export_document(snapshot)
+        document = export_document(snapshot, pk=partition.pk)
         stored = {
             "partition_key": partition.pk,
             "version": snapshot.head.version,

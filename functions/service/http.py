@@ -9,16 +9,18 @@ matched again (docs/adr/0009-routes-by-their-key.md).
 
 import base64
 import binascii
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.access import Principal
 from service.problems import describe
 from service.settings import trace_ids
 from service.wiring import Service, service
-from twinvault import Acting, Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated
+from twinvault import Acting, Forbidden, InvalidInput, NotFound, TooLarge, TwinvaultError, Unauthenticated
 
 _MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
@@ -60,6 +62,8 @@ class Answer:
 
 
 type RouteFunction = Callable[[Request], Answer]
+type About = Callable[[Request], object]
+"""Tells the request's activity what is asked for, and does nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class _Route:
     function: RouteFunction
     permission: str
     action: str
+    about: "About | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +98,17 @@ class Api:
 
     _routes: dict[str, _Route] = field(default_factory=dict, init=False)
 
-    def route(self, key: str, *, permission: str, action: str) -> Callable[[RouteFunction], RouteFunction]:
+    def route(
+        self, key: str, *, permission: str, action: str, about: About | None = None
+    ) -> Callable[[RouteFunction], RouteFunction]:
         """Declares a route by its key, as API Gateway writes it (`GET /dialogues/{id}`).
 
-        `permission` is what it needs, `action` its name in the audit log.
+        `permission` is what it needs, `action` its name in the audit log. `about` is called where the permission is
+        missing: a denial names what it denied.
         """
 
         def declare(function: RouteFunction) -> RouteFunction:
-            self._routes[key] = _Route(function, permission, action)
+            self._routes[key] = _Route(function, permission, action, about)
             return function
 
         return declare
@@ -126,9 +134,9 @@ class Api:
             if route is None:
                 # The API has the route and this function does not: only a template that is wrong sends it here.
                 raise NotFound("there is no such route")  # noqa: TRY301  # answered as every other problem
-            response = _answered(wired, route, event=event, context=context)
+            response = _answered(route, event, wired=wired, context=context)
         except Exception as error:  # noqa: BLE001  # a bug is answered too: flat, and logged by its kind alone
-            response = _problem(wired, error, context=context)
+            response = _problem(error, wired=wired, context=context)
         wired.telemetry.finish(
             route=key,
             status=response.status,
@@ -139,7 +147,13 @@ class Api:
         return response.to_event()
 
 
-def _answered(wired: Service, route: _Route, *, event: Mapping[str, Any], context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
+def _answered(
+    route: _Route,
+    event: Mapping[str, Any],
+    *,
+    wired: Service,
+    context: Any,  # noqa: ANN401  # Lambda's own object
+) -> _Response:
     """Verifies the token, and runs the route's function recorded under the caller's name."""
     try:
         principal = wired.tokens.verify(_header(event, "authorization"))
@@ -159,13 +173,26 @@ def _answered(wired: Service, route: _Route, *, event: Mapping[str, Any], contex
         seconds=context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
         count=wired.telemetry.count,
     ) as acting:
-        principal.require(route.permission)
         parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
-        answer = route.function(Request(acting, parameters, query, event))
+        request = Request(acting, parameters, query, event)
+        _require(route, principal, request=request)
+        answer = route.function(request)
         return _fitting(_json(answer.status, answer.document))
 
 
-def _problem(wired: Service, error: Exception, *, context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
+def _require(route: _Route, principal: Principal, *, request: Request) -> None:
+    """Lets the request through if the token grants the route's permission."""
+    try:
+        principal.require(route.permission)
+    except Forbidden:
+        if route.about is not None:
+            # Whatever keeps it from being named, it is denied.
+            with contextlib.suppress(TwinvaultError):
+                route.about(request)
+        raise
+
+
+def _problem(error: Exception, *, wired: Service, context: Any) -> _Response:  # noqa: ANN401  # Lambda's own object
     problem, body, headers = describe(error, correlation_id=_correlation_id(context))
     wired.telemetry.problem(error, slug=problem.slug, status=problem.status)
     return _json(problem.status, body, content_type="application/problem+json", headers=headers)

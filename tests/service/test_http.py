@@ -122,6 +122,49 @@ def test_without_the_permission_it_is_denied_and_recorded(service: Service, rout
     assert (entry["outcome"], entry["tenant"], entry["trace"]) == ("denied", "acme", TRACE)
 
 
+@pytest.mark.parametrize("route", [READ, EXPORT, IMPORT, "POST /keys/rotate"])
+def test_a_denial_names_the_dialogue_that_it_denied(service: Service, route: str) -> None:
+    service.load(SMALL)
+    (imported,) = service.entries()
+    rotates = route == "POST /keys/rotate"
+    answer = service.call(
+        route,
+        id=SMALL["id"] if "{id}" in route else None,
+        body=json.dumps({"dialogue": SMALL["id"]} if rotates else SMALL),
+        token=service.issuer.token(permissions=[]),
+        function=manage_keys.handler if rotates else None,
+    )
+    assert answer.status == 403
+    denied = service.entries()[-1]
+    assert (denied["outcome"], denied["problem"]) == ("denied", "forbidden")
+    assert denied["partitions"] == [{"mark": imported["partitions"][0]["mark"]}]
+    assert SMALL["id"] not in json.dumps(denied)
+
+
+def test_a_404_names_the_dialogue_that_was_asked_for(service: Service) -> None:
+    service.load(SMALL)
+    for asked in ("nothing", "nothing", "nothing else"):
+        assert service.call(READ, id=asked).status == 404
+    first, again, other = (entry["partitions"] for entry in service.entries()[1:])
+    assert first == again != other
+    assert first[0]["saw"] is None
+
+
+def test_what_cannot_be_named_is_denied_all_the_same(service: Service) -> None:
+    token = service.issuer.token(permissions=[])
+    assert service.call(READ, id="x" * 257, token=token).status == 403
+    assert service.call(IMPORT, body="no JSON", token=token).status == 403
+    assert [entry["partitions"] for entry in service.entries()] == [[], []]
+
+
+def test_an_entry_names_function_artifact_store_and_request(service: Service) -> None:
+    service.load(SMALL)
+    (entry,) = service.entries()
+    assert (entry["store"], entry["artifact"]) == ("tested", "0123456789abcdef" * 4)
+    assert (entry["function"], entry["request"]) == (service.context.function_name, service.context.aws_request_id)
+    assert entry["began"] < entry["time"]
+
+
 def test_a_second_tenants_token_opens_nothing_of_the_first(service: Service) -> None:
     service.load(SMALL)
     other = service.issuer.token(tenant="bolt")

@@ -1,5 +1,6 @@
 """`POST /dialogues/import`: the function that writes."""
 
+from dialogues.reading import StoredDialogues
 from dialogues.strict_json import parse
 from dialogues.writing import Dialogues
 from service.access import WRITE
@@ -9,7 +10,13 @@ from twinvault import now
 api = Api()
 
 
-@api.route("POST /dialogues/import", permission=WRITE, action="dialogue.import")
+def _about(request: Request) -> None:
+    dialogue_id = parse(request.body()).get("id")
+    if isinstance(dialogue_id, str):
+        StoredDialogues(request.acting).name(dialogue_id)
+
+
+@api.route("POST /dialogues/import", permission=WRITE, action="dialogue.import", about=_about)
 def import_dialogue(request: Request) -> Answer:
     """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content."""
     dialogues = Dialogues(request.acting, now=now)

@@ -17,7 +17,13 @@ def list_keys(request: Request) -> Answer:
     return Answer(200, {"keys": [asdict(row) for row in request.acting.keys.overview()]})
 
 
-@api.route("POST /keys/rotate", permission=ROTATE_KEYS, action="key.rotate")
+def _about(request: Request) -> None:
+    dialogue_id = parse(request.body() or b"{}").get("dialogue")
+    if isinstance(dialogue_id, str):
+        StoredDialogues(request.acting).name(dialogue_id)
+
+
+@api.route("POST /keys/rotate", permission=ROTATE_KEYS, action="key.rotate", about=_about)
 def rotate_keys(request: Request) -> Answer:
     """A new epoch of the tenant's KEK; or, where the body names a dialogue, a new version of its DEK."""
     asked = parse(request.body() or b"{}")

@@ -26,13 +26,17 @@ def list_dialogues(request: Request) -> Answer:
     return Answer(200, {"dialogues": list(page.items), "cursor": page.cursor})
 
 
-@api.route("GET /dialogues/{id}", permission=READ, action="dialogue.read")
+def _about(request: Request) -> None:
+    _dialogues(request).name(id_from_path(request.parameters["id"]))
+
+
+@api.route("GET /dialogues/{id}", permission=READ, action="dialogue.read", about=_about)
 def read_dialogue(request: Request) -> Answer:
     """A dialogue, opened, with the graph that follows from it."""
     return Answer(200, _dialogues(request).read(id_from_path(request.parameters["id"])))
 
 
-@api.route("GET /dialogues/{id}/export", permission=READ, action="dialogue.export")
+@api.route("GET /dialogues/{id}/export", permission=READ, action="dialogue.export", about=_about)
 def export_dialogue(request: Request) -> Answer:
     """The document that was imported."""
     return Answer(200, _dialogues(request).export(id_from_path(request.parameters["id"])))
