@@ -4,18 +4,20 @@ from dialogues.declarations import Element, ElementSpec
 from dialogues.elements import ELEMENTS, EVENT, EVENT_KEY, EVENTS, LETTERS
 from dialogues.entities import EVENT_COUNT, HEAD_FIELDS, LISTS, META, META_FIELDS, POSITION
 from dialogues.mapping import to_element
-from twinvault import IntegrityError, Record, Snapshot, Step
+from twinvault import IntegrityError, Place, Record, Snapshot, Step
+
+_TABLE = "records"
 
 
-def export_document(snapshot: Snapshot) -> Element:
-    """Returns the document of a complete dialogue, equal to what was imported.
+def export_document(snapshot: Snapshot, *, pk: str) -> Element:
+    """Returns the document of a complete dialogue, the partition `pk`, equal to what was imported.
 
     Raises:
         IntegrityError: the records do not make a dialogue; only a writer with the keys can have caused that.
     """
     meta = snapshot.records.get(META)
     if meta is None:
-        raise IntegrityError(Step.MODEL, where=META)
+        raise IntegrityError(Step.MODEL, where=Place(_TABLE, pk, META))
     document = to_element(HEAD_FIELDS, snapshot.head.fields, implied={}) | to_element(
         META_FIELDS, meta.fields, implied={}
     )
@@ -24,16 +26,16 @@ def export_document(snapshot: Snapshot) -> Element:
         spec = ELEMENTS[name]
         records = [record for record in snapshot.records.values() if record.entity == spec.entity]
         records.sort(key=lambda record: int(record.fields[POSITION]))
-        document[name] = [_element(spec, record, events=events) for record in records]
+        document[name] = [_element(spec, record, events=events, pk=pk) for record in records]
     return document
 
 
-def _element(spec: ElementSpec, record: Record, *, events: dict[str, list[Element]]) -> Element:
+def _element(spec: ElementSpec, record: Record, *, events: dict[str, list[Element]], pk: str) -> Element:
     element = to_element(spec, record.fields, implied=spec.in_key(spec.sort_key.read(record.sk)))
     if EVENT_COUNT in record.fields:
         found = events.get(record.sk, [])
         if len(found) != record.fields[EVENT_COUNT]:
-            raise IntegrityError(Step.MODEL, where=record.sk)
+            raise IntegrityError(Step.MODEL, where=Place(_TABLE, pk, record.sk))
         element = {**element, EVENTS: found}
     return element
 

@@ -80,7 +80,7 @@ class _Steps:
     def next(self, snapshot: Snapshot | None) -> Changes | None:
         """What to write next; None once the dialogue is complete with this content."""
         if snapshot is not None and snapshot.head.fields["state"] == STATE_COMPLETE:
-            if canonical(export_document(snapshot)) == canonical(self._document):
+            if canonical(export_document(snapshot, pk=self._partition.pk)) == canonical(self._document):
                 self.wrote = False
                 return None
             raise Conflict("id: this dialogue exists with other content", field="id")

@@ -150,17 +150,21 @@ class IntegrityError(TwinvaultError):
 
     Attributes:
         step: the check that failed; for the audit log alone.
-        where: the row, by its key attributes; for the audit log alone.
+        where: the row that is to blame, if one can be named; for the audit log alone.
         detail: what is known beyond the step, such as "a record was deleted"; for the audit log alone.
     """
 
     problem = "integrity"
 
-    def __init__(self, step: Step, *, where: Place | str = "", detail: str = "") -> None:
+    def __init__(self, step: Step, *, where: Place | None = None, detail: str = "") -> None:
         super().__init__("integrity check failed")
         self.step = step
         self.where = where
         self.detail = detail
+
+    def at(self, where: Place) -> "IntegrityError":
+        """The same refusal, of this row."""
+        return IntegrityError(self.step, where=where, detail=self.detail)
 
     @property
     def check(self) -> str:
@@ -173,12 +177,12 @@ class Undeclared(TwinvaultError):
 
     Attributes:
         names: the attributes and sealed fields that are not declared; never a value.
-        where: the row, by its key attributes; for the audit log alone.
+        where: the row; for the audit log alone.
     """
 
     problem = "undeclared"
 
-    def __init__(self, names: Sequence[str], *, where: str = "") -> None:
+    def __init__(self, names: Sequence[str], *, where: Place | None = None) -> None:
         super().__init__("a record holds what this release does not declare")
         self.names = tuple(names)[:MAX_NAMES]
         self.where = where
@@ -244,8 +248,3 @@ class OutcomeUnknown(DependencyError):
     """A write was sent and its outcome could not be learned in time. Repeating the request is safe."""
 
     problem = "outcome-unknown"
-
-
-def problem_type(error: Exception) -> str:
-    """What kind of problem an error is to a caller; `internal` for what is none of ours: a bug."""
-    return error.problem if isinstance(error, TwinvaultError) else TwinvaultError.problem

@@ -22,7 +22,7 @@ from twinvault.dynamodb.table import Table
 from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rotation import KeyRotation, KeyRow
-from twinvault.keys.rows import NamedKey
+from twinvault.keys.rows import NamedKey, row_place
 from twinvault.records.listing import Listing
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Reader
@@ -169,7 +169,7 @@ class Acting:
     def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
         key = self.vault.keys.index_key(self.tenant, kind.kind, observer=self.activity, create=create)
         if key is None and create:
-            raise IntegrityError(Step.MISSING_KEY, where=self.tenant, detail="index key")
+            raise IntegrityError(Step.MISSING_KEY, where=row_place(self.tenant), detail="index key")
         return key
 
 

@@ -36,7 +36,8 @@ def stored(document: dict[str, Any]) -> dict[str, Any]:
 
     records = {draft.sk: record(draft) for _, draft in plan.drafts}
     head = record(Draft(HEAD, HEAD, plan.head))
-    return export_document(Snapshot(head, HeadState(0, 0, b"", 1, 1, ""), dict(sorted(records.items()))))
+    whole = Snapshot(head, HeadState(0, 0, b"", 1, 1, ""), dict(sorted(records.items())))
+    return export_document(whole, pk="pk")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

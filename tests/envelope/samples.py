@@ -66,7 +66,7 @@ def open_item(
     """Opens an item found in this scope. The scope comes from the caller, never from the item."""
     found = from_item(hostile, table=table, tenant=tenant, pk=pk, unauthenticated=OUTSIDE)
     if found.context.key_id not in keys:
-        raise IntegrityError(Step.KEY_ID, where=found.context.sk)
+        raise IntegrityError(Step.KEY_ID, where=found.place)
     return open_found(found, key=keys[found.context.key_id], label=label).plaintext
 
 

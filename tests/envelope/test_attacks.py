@@ -9,7 +9,7 @@ import pytest
 from tests.envelope import samples
 from tests.envelope.samples import KEY_ID, KEYS, KIND, PARTITION, PK, PLAINTEXT, TENANT, context, open_item, refusal
 from twinvault.envelope import Label, Number, partition_key, seal_with_fresh_randomness, tenant_key
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Place
 
 SEALED = {"content_encrypted": "6 ciphertext", "content_nonce": "6 ciphertext"} | dict.fromkeys(
     ("content_salt", "key_commitment"), "5 commitment"
@@ -254,7 +254,7 @@ def test_a_refusal_says_nothing_to_the_caller_and_names_the_row_to_the_audit_log
     with pytest.raises(IntegrityError) as caught:
         open_item(hostile)
     assert str(caught.value) == "integrity check failed"
-    assert (caught.value.step, caught.value.where) == ("5 commitment", samples.SK)
+    assert (caught.value.step, caught.value.where) == ("5 commitment", Place("records", samples.PK, samples.SK))
     assert caught.value.__cause__ is None
 
 

@@ -10,7 +10,7 @@ from tests.envelope import samples
 from tests.envelope.samples import KEY_ID, NONCE, PK, PLAINTEXT, SALT, SK, TENANT, context, open_item
 from twinvault.envelope import Number, Stored, encode_aad
 from twinvault.envelope.item import encode_clear, from_item, to_item, undeclared
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Place
 
 
 def test_the_item_of_a_sealed_record():
@@ -57,7 +57,7 @@ def test_table_and_tenant_come_from_the_scope():
 def test_a_format_below_the_lowest_that_settings_allow_is_refused():
     with pytest.raises(IntegrityError) as caught:
         from_item(samples.item(), table="records", tenant=TENANT, pk=PK, lowest_format=2)
-    assert (caught.value.step, caught.value.where) == ("1 format", SK)
+    assert (caught.value.step, caught.value.where) == ("1 format", Place("records", PK, SK))
 
 
 def test_an_attribute_of_any_legal_name_and_type_is_part_of_the_context():
@@ -156,14 +156,14 @@ def test_a_sort_key_is_no_longer_than_dynamodb_allows(length):
 def test_a_refusal_of_any_step_names_the_row(changes, step):
     with pytest.raises(IntegrityError) as caught:
         open_item({**samples.item(), **changes})
-    assert (caught.value.step, caught.value.where) == (step, SK)
+    assert (caught.value.step, caught.value.where) == (step, Place("records", PK, SK))
 
 
 @pytest.mark.parametrize("changes", [{"sk": {"N": "1"}}, {"pk": {"S": "tenant#evil"}}, {"sk": {"S": "s" * 1025}}])
 def test_an_item_from_elsewhere_has_no_name_of_its_own(changes):
     with pytest.raises(IntegrityError) as caught:
         open_item({**samples.item(), **changes})
-    assert (caught.value.step, caught.value.where) == ("0 place", "")
+    assert (caught.value.step, caught.value.where) == ("0 place", Place("records", PK))
 
 
 @pytest.mark.parametrize("value", [{"N": 1}, {"S": 1}, {"BOOL": "1"}, {"BOOL": 1}, {"NULL": "1"}, {"NULL": 1}], ids=str)

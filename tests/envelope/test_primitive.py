@@ -20,7 +20,7 @@ from twinvault.envelope import (
     seal_with_fresh_randomness,
 )
 from twinvault.envelope.primitive import derive, seal_digest
-from twinvault.errors import IntegrityError, InvalidInput, TooLarge
+from twinvault.errors import IntegrityError, InvalidInput, Place, TooLarge
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -175,7 +175,7 @@ def test_a_salt_or_nonce_of_another_length_is_refused(wrong):
 def test_open_checks_lengths_itself(lengths):
     with pytest.raises(IntegrityError) as caught:
         open_sealed(Stored(*map(bytes, lengths)), key=DEK, label=Label.RECORD, context=context())
-    assert (caught.value.step, caught.value.where) == ("3 lengths", samples.SK)
+    assert (caught.value.step, caught.value.where) == ("3 lengths", Place("records", samples.PK, samples.SK))
 
 
 def test_a_context_that_cannot_be_encoded_is_a_mistake_when_sealing_and_tampering_when_opening():
@@ -184,7 +184,7 @@ def test_a_context_that_cannot_be_encoded_is_a_mistake_when_sealing_and_tamperin
         samples.sealed(context=place)
     with pytest.raises(IntegrityError) as caught:
         open_sealed(samples.sealed(), key=DEK, label=Label.RECORD, context=place)
-    assert (caught.value.step, caught.value.where) == ("4 clear attributes", samples.SK)
+    assert (caught.value.step, caught.value.where) == ("4 clear attributes", Place("records", samples.PK, samples.SK))
 
 
 @settings(max_examples=200)
@@ -200,7 +200,7 @@ def test_a_plaintext_with_false_padding_made_by_a_key_holder_is_refused(monkeypa
     monkeypatch.undo()
     with pytest.raises(IntegrityError) as caught:
         open_sealed(sealed, key=DEK, label=Label.RECORD, context=context())
-    assert (caught.value.step, caught.value.where) == ("7 padding", samples.SK)
+    assert (caught.value.step, caught.value.where) == ("7 padding", Place("records", samples.PK, samples.SK))
 
 
 def test_what_is_sealed_cannot_be_changed_by_accident():

@@ -159,7 +159,7 @@ def test_a_record_opens_as_the_entity_that_the_dialogue_model_declares(vector):
     ((key_id, key),) = vector["keys"].items()
     keys = {key_id: NamedKey(key_id, bytes.fromhex(key))}
     (row,) = place_rows([item], scope=scope, lowest_format=1)
-    record = open_row(row, keys, kind=DIALOGUE, scope=scope, observer=Recorder())
+    record = open_row(row, keys, kind=DIALOGUE, observer=Recorder())
     sealed = {name: value for name, value in json.loads(vector["plaintext_text"]).items() if name != "store"}
     assert {name: record.fields[name] for name in sealed} == sealed
 

@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["twinvault"]):
     from twinvault.envelope import canonical_number, number_value, pad, unpad
     from twinvault.envelope.item import from_item
     from twinvault.errors import IntegrityError, InvalidInput, KeyRefused
-    from twinvault.keys.rows import KekRow, parse_kek, require_state, state_of, wrapping_key_name
+    from twinvault.keys.rows import KekRow, parse_kek, require_state, row_place, state_of, wrapping_key_name
 
 RECORD = item()
 KEK = KekRow("acme", 1, "0" * 32, "key", b"wrapped", "active", "2026-11-23T09:00:00Z").to_item()
@@ -84,7 +84,7 @@ def _record(hostile: dict[str, Any]) -> None:
     with contextlib.suppress(IntegrityError):
         from_item(hostile, table="records", tenant="acme", pk=SK)
     with contextlib.suppress(IntegrityError):
-        wrapping_key_name(hostile, name=SK)
+        wrapping_key_name(hostile, tenant="acme", name=SK)
     try:
         opened = open_item(hostile)
     except IntegrityError:
@@ -97,7 +97,7 @@ def _kek(hostile: dict[str, Any]) -> None:
         row = parse_kek(hostile, tenant="acme", name="kek#000001")
         _expect(row.tenant == "acme" and row.epoch == 1, "a row speaks for another tenant or epoch")
     with contextlib.suppress(IntegrityError, KeyRefused):
-        require_state(state_of(hostile), sealing=True, name=SK)
+        require_state(state_of(hostile), sealing=True, where=row_place("acme", SK))
 
 
 def _numbers(text: str) -> None:

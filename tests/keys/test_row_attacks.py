@@ -17,6 +17,7 @@ from twinvault.keys.rows import (
     kek_context,
     parse_kek,
     require_state,
+    row_place,
     state_of,
     unwrap,
     wrap,
@@ -40,7 +41,7 @@ def _wrapped(key, *, label, tenant=TENANT, kek=FIRST_KEK):
 def _refusal(row, *, name=DEK.name, tenant=TENANT, label=Label.DEK):
     """The step at which a row is refused, found under this tenant and name."""
     with pytest.raises(IntegrityError) as caught:
-        unwrap(row, tenant=tenant, name=name, kek=KEKS[wrapping_key_name(row, name=name)], label=label)
+        unwrap(row, tenant=tenant, name=name, kek=KEKS[wrapping_key_name(row, tenant=tenant, name=name)], label=label)
     return caught.value.step
 
 
@@ -88,7 +89,7 @@ def test_pass_an_index_key_off_as_a_dek_and_a_dek_as_an_index_key():
 @pytest.mark.parametrize("key_id", ["dek#dialogue#x#000001", "idx#000001", "kek#1", "", "kek#000001\n"])
 def test_name_something_else_than_a_kek_as_the_wrapping_key(key_id):
     with pytest.raises(IntegrityError) as caught:
-        wrapping_key_name({**_wrapped(DEK, label=Label.DEK), "key_id": {"S": key_id}}, name=DEK.name)
+        wrapping_key_name({**_wrapped(DEK, label=Label.DEK), "key_id": {"S": key_id}}, tenant=TENANT, name=DEK.name)
     assert caught.value.step is Step.KEY_ID
 
 
@@ -195,7 +196,7 @@ def test_a_kek_row_of_another_form_is_refused_before_kms_is_asked(kek_row, name,
 @pytest.mark.parametrize("state", [None, "", "ACTIVE", 1, ["active"], {}], ids=repr)
 def test_a_state_that_there_is_not_is_tampering(state):
     with pytest.raises(IntegrityError):
-        require_state(state_of({"state": {"S": state}}), sealing=False, name=DEK.name)
+        require_state(state_of({"state": {"S": state}}), sealing=False, where=row_place(TENANT, DEK.name))
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ def test_a_state_that_there_is_not_is_tampering(state):
 )
 def test_what_a_state_allows(state, sealing, allowed):
     if allowed:
-        require_state(state, sealing=sealing, name=DEK.name)
+        require_state(state, sealing=sealing, where=row_place(TENANT, DEK.name))
     else:
         with pytest.raises(KeyRefused):
-            require_state(state, sealing=sealing, name=DEK.name)
+            require_state(state, sealing=sealing, where=row_place(TENANT, DEK.name))

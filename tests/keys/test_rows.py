@@ -16,6 +16,7 @@ from twinvault.keys.rows import (
     kek_name,
     parse_kek,
     require_state,
+    row_place,
     state_of,
     unwrap,
     wrap,
@@ -60,7 +61,7 @@ def opened(
 
 def test_what_was_wrapped_unwraps() -> None:
     assert opened(ROW) == DEK
-    assert wrapping_key_name(ROW, name=DEK.name) == KEK.name
+    assert wrapping_key_name(ROW, tenant="acme", name=DEK.name) == KEK.name
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_the_state_is_outside_the_seal_as_the_documents_say() -> None:
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_state_that_is_none_is_tampering(value: Any) -> None:
     with pytest.raises(IntegrityError):
-        require_state(state_of({"state": value}), sealing=False, name="x")
+        require_state(state_of({"state": value}), sealing=False, where=row_place("acme", "x"))
 
 
 @pytest.mark.parametrize(
@@ -146,16 +147,16 @@ def test_active_seals_and_opens_retired_opens_the_others_do_neither(
     state: str, *, sealing: bool, allowed: bool
 ) -> None:
     if allowed:
-        require_state(state, sealing=sealing, name="x")
+        require_state(state, sealing=sealing, where=row_place("acme", "x"))
     else:
         with pytest.raises(KeyRefused):
-            require_state(state, sealing=sealing, name="x")
+            require_state(state, sealing=sealing, where=row_place("acme", "x"))
 
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_row_that_names_no_kek_is_tampering(value: Any) -> None:
     with pytest.raises(IntegrityError):
-        wrapping_key_name({**ROW, "key_id": value}, name=DEK.name)
+        wrapping_key_name({**ROW, "key_id": value}, tenant="acme", name=DEK.name)
     for other in (
         "kek#1",
         "kek#0000001",
@@ -164,7 +165,7 @@ def test_a_row_that_names_no_kek_is_tampering(value: Any) -> None:
         "kek#000001\n",
     ):
         with pytest.raises(IntegrityError):
-            wrapping_key_name({**ROW, "key_id": {"S": other}}, name=DEK.name)
+            wrapping_key_name({**ROW, "key_id": {"S": other}}, tenant="acme", name=DEK.name)
 
 
 def test_a_kek_row_survives_its_item() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinvault.errors import IntegrityError, Step, TooLarge
+from twinvault.errors import IntegrityError, Place, Step, TooLarge
 from twinvault.records.head import MAX_RECORDS, HeadState, Row, empty_head, surplus_row
 
 KEY = bytes(range(32))
@@ -17,6 +17,9 @@ ROWS = st.lists(
     unique_by=lambda row: row.sk,
     max_size=6,
 )
+
+
+WHERE = Place("records", "p", "head")
 
 
 def full(rows: list[Row]) -> HeadState:
@@ -84,7 +87,7 @@ def test_no_partition_holds_more_records_than_the_sum_is_made_for() -> None:
 
 def test_a_head_survives_its_fields_and_keeps_its_key_out_of_repr() -> None:
     state = full([Row("a", b"d" * 32)])
-    assert HeadState.from_fields(state.to_fields(), where="head") == state
+    assert HeadState.from_fields(state.to_fields(), where=WHERE) == state
     assert not re.search(KEY.hex(), repr(state))
     assert repr(KEY) not in repr(state)
 
@@ -118,13 +121,13 @@ def test_a_head_survives_its_fields_and_keeps_its_key_out_of_repr() -> None:
 )
 def test_fields_that_are_no_heads_are_refused(name: str, value: object) -> None:
     with pytest.raises(IntegrityError) as refused:
-        HeadState.from_fields({**full([]).to_fields(), name: value}, where="head")
+        HeadState.from_fields({**full([]).to_fields(), name: value}, where=WHERE)
     assert refused.value.step is Step.PAYLOAD
     with pytest.raises(IntegrityError):
-        HeadState.from_fields({key: value for key, value in full([]).to_fields().items() if key != name}, where="head")
+        HeadState.from_fields({key: value for key, value in full([]).to_fields().items() if key != name}, where=WHERE)
 
 
 @pytest.mark.parametrize("fields", [None, "store", [], 1], ids=repr)
 def test_what_is_no_object_is_no_head(fields: object) -> None:
     with pytest.raises(IntegrityError):
-        HeadState.from_fields(fields, where="head")
+        HeadState.from_fields(fields, where=WHERE)

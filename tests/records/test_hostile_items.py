@@ -13,7 +13,7 @@ from tests.vectors.generate import FOLDER
 from tests.vectors.material import DEK, DEK_ID, KIND, PARTITION, TENANT, item_of
 from twinvault.envelope import Context, Label, Number, seal_with_fresh_randomness
 from twinvault.envelope.item import to_item
-from twinvault.errors import IntegrityError, Step, Undeclared
+from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey
 from twinvault.records.partition import open_row, place_rows
 from twinvault.scope import Scope
@@ -36,7 +36,7 @@ CHANGES = st.dictionaries(st.one_of(st.sampled_from(ALL_NAMES), st.text(max_size
 
 def _open(item):
     (row,) = place_rows([item], scope=SCOPE, lowest_format=1)
-    return open_row(row, {KEY.name: KEY}, kind=DIALOGUE, scope=SCOPE, observer=Recorder())
+    return open_row(row, {KEY.name: KEY}, kind=DIALOGUE, observer=Recorder())
 
 
 @settings(max_examples=500)
@@ -123,7 +123,7 @@ def test_what_is_authentic_and_not_declared_is_no_tampering(plaintext, clear, na
     with pytest.raises(Undeclared) as caught:
         _open(_sealed(plaintext, **clear))
     assert list(caught.value.names) == names
-    assert caught.value.where == f"{SCOPE.pk}/claim#01#01"
+    assert caught.value.where == Place("records", SCOPE.pk, "claim#01#01")
     assert not isinstance(caught.value, IntegrityError)
     assert "high" not in str(caught.value)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes import Recorder
 from tests.records.samples import HEAD_FIELDS, LEDGER, LINE, SCOPE, line
-from twinvault.errors import IntegrityError, Step, Undeclared
+from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
 from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row, place_rows
@@ -91,26 +91,26 @@ def test_a_row_whose_key_was_not_fetched_opens_under_no_other() -> None:
     with pytest.raises(IntegrityError) as refused:
         opened(WHOLE, {SECOND.name: SECOND})
     assert refused.value.step is Step.KEY_ID
-    assert refused.value.where == f"{SCOPE.pk}/line#0001"
+    assert refused.value.where == Place("records", SCOPE.pk, "line#0001")
 
 
 @pytest.mark.parametrize(
     ("items", "check", "where"),
     [
-        pytest.param(WHOLE[1:], "9 head: there is no head", SCOPE.pk, id="no head"),
-        pytest.param(WHOLE[:-1], "9 head: a record was deleted", SCOPE.pk, id="one deleted"),
-        pytest.param(WHOLE[:-2], "9 head: records were added or deleted", SCOPE.pk, id="two deleted"),
-        pytest.param([*WHOLE, put(line(4)).item], "9 head: a record was added", f"{SCOPE.pk}/line#0004", id="added"),
-        pytest.param([*WHOLE, WHOLE[1]], "9 head: a record was added", f"{SCOPE.pk}/line#0001", id="duplicated"),
-        pytest.param([*WHOLE[:-1], put(line(3)).item], "9 head: a record was rolled back", SCOPE.pk, id="replaced"),
-        pytest.param([head(), *WHOLE], "9 head: a record was added", f"{SCOPE.pk}/head", id="a second head"),
-        pytest.param([head(EMPTY), *WHOLE[1:]], "9 head: records were added or deleted", SCOPE.pk, id="another head"),
+        pytest.param(WHOLE[1:], "9 head: there is no head", "", id="no head"),
+        pytest.param(WHOLE[:-1], "9 head: a record was deleted", "", id="one deleted"),
+        pytest.param(WHOLE[:-2], "9 head: records were added or deleted", "", id="two deleted"),
+        pytest.param([*WHOLE, put(line(4)).item], "9 head: a record was added", "line#0004", id="added"),
+        pytest.param([*WHOLE, WHOLE[1]], "9 head: a record was added", "line#0001", id="duplicated"),
+        pytest.param([*WHOLE[:-1], put(line(3)).item], "9 head: a record was rolled back", "", id="replaced"),
+        pytest.param([head(), *WHOLE], "9 head: a record was added", "head", id="a second head"),
+        pytest.param([head(EMPTY), *WHOLE[1:]], "9 head: records were added or deleted", "", id="another head"),
     ],
 )
 def test_rows_that_do_not_fit_their_head_are_a_mismatch(items: list[Any], check: str, where: str) -> None:
     with pytest.raises(Mismatch) as refused:
         opened(items)
-    assert (refused.value.check, refused.value.where) == (check, where)
+    assert (refused.value.check, refused.value.where) == (check, Place("records", SCOPE.pk, where))
 
 
 def evidence(items: list[Any]) -> tuple[object, ...]:
@@ -130,7 +130,7 @@ def test_a_row_that_does_not_open_is_no_mismatch() -> None:
     with pytest.raises(IntegrityError) as refused:
         opened([*WHOLE[:-1], {**WHOLE[-1], "amount": {"N": "6"}}])
     assert not isinstance(refused.value, Mismatch)
-    assert (refused.value.step, refused.value.where) == (Step.COMMITMENT, f"{SCOPE.pk}/line#0003")
+    assert (refused.value.step, refused.value.where) == (Step.COMMITMENT, Place("records", SCOPE.pk, "line#0003"))
 
 
 def test_a_row_that_claims_an_entity_that_is_not_declared_is_refused() -> None:
@@ -147,7 +147,7 @@ def test_a_row_that_a_newer_release_wrote_is_undeclared_and_no_tampering() -> No
     state = STATE.after(added=[row.record.row], replaced=[], dek_version=2, event_id="e")
     with pytest.raises(Undeclared) as refused:
         opened([head(state), *WHOLE[1:], row.item])
-    assert (refused.value.names, refused.value.where) == (("booked", "vat"), f"{SCOPE.pk}/line#0004")
+    assert (refused.value.names, refused.value.where) == (("booked", "vat"), Place("records", SCOPE.pk, "line#0004"))
 
 
 def test_whoever_holds_the_dek_makes_a_yes_a_no_and_the_head_does_not_fit() -> None:
@@ -171,7 +171,7 @@ def test_whoever_holds_the_dek_makes_a_yes_a_no_and_the_head_does_not_fit() -> N
 def test_a_heads_fields_are_the_kinds_own() -> None:
     assert opened(WHOLE).head.fields == HEAD_FIELDS
     rows = place_rows(WHOLE, scope=SCOPE, lowest_format=1)
-    assert open_row(rows[0], KEYS, kind=LEDGER, scope=SCOPE, observer=Recorder()).fields == HEAD_FIELDS
+    assert open_row(rows[0], KEYS, kind=LEDGER, observer=Recorder()).fields == HEAD_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -182,11 +182,11 @@ def test_a_heads_fields_are_the_kinds_own() -> None:
 def test_what_may_not_be_clear_is_refused_before_any_key_is_asked_for(change: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError) as refused:
         place_rows([*WHOLE[:-1], WHOLE[-1] | change], scope=SCOPE, lowest_format=1)
-    assert (refused.value.step, refused.value.where) == (Step.CLEAR, f"{SCOPE.pk}/line#0003")
+    assert (refused.value.step, refused.value.where) == (Step.CLEAR, Place("records", SCOPE.pk, "line#0003"))
 
 
 def test_one_row_opens_by_itself_as_it_does_among_the_others() -> None:
     (placed,) = place_rows([LINES[1].item], scope=SCOPE, lowest_format=1)
-    row = open_row(placed, KEYS, kind=LEDGER, scope=SCOPE, observer=Recorder())
+    row = open_row(placed, KEYS, kind=LEDGER, observer=Recorder())
     assert row == opened(WHOLE).records["line#0002"]
     assert row.entity == LINE.name

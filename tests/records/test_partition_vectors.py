@@ -11,7 +11,7 @@ from tests.vectors.generate import FOLDER
 from tests.vectors.material import DEK, DEK_ID, KIND, PARTITION, TENANT, fixed, item_of
 from twinvault.envelope import Label
 from twinvault.envelope.item import from_item, open_found
-from twinvault.errors import IntegrityError, Step, Undeclared
+from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, unwrap
 from twinvault.records.head import STORE, HeadState, Row, empty_head
 from twinvault.records.partition import Mismatch, named_keys, open_partition, open_row, place_rows, require_whole
@@ -67,8 +67,11 @@ def test_a_row_of_its_entity_opens(vector):
     if vector["sk"] == HEAD:
         # By itself, for the rows that one of them counts are not there.
         (row,) = place_rows(items, scope=PLACE, lowest_format=1)
-        record = open_row(row, KEYS, kind=kind, scope=PLACE, observer=Recorder())
-        assert HeadState.from_fields(vector["fields"][STORE], where="").to_fields() == vector["fields"][STORE]
+        record = open_row(row, KEYS, kind=kind, observer=Recorder())
+        assert (
+            HeadState.from_fields(vector["fields"][STORE], where=Place("records", "")).to_fields()
+            == vector["fields"][STORE]
+        )
     else:
         record = _open(items, kind).records[vector["sk"]]
     assert record.fields == {name: value for name, value in vector["fields"].items() if name != STORE}
@@ -88,7 +91,7 @@ def test_what_is_no_row_of_its_entity_is_refused_at_step_8(vector):
     with pytest.raises(IntegrityError) as caught:
         _open(*_partition(vector))
     assert caught.value.step is Step(vector["step"]) is Step.PAYLOAD
-    assert caught.value.where == f"{PLACE.pk}/{vector['item']['sk']['S']}"
+    assert caught.value.where == Place("records", PLACE.pk, vector["item"]["sk"]["S"])
 
 
 def _unwrapped(vector):
@@ -156,7 +159,7 @@ def _step_9(vector):
         head,
         HeadState(vector["count"], int(vector["sum"], 16), HASH_KEY, 1, 1, ""),
         rows=[Row(term["sk"], bytes.fromhex(term["digest"])) for term in terms],
-        where=PLACE.pk,
+        pk=PLACE.pk,
     )
 
 

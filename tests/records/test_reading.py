@@ -8,7 +8,7 @@ import pytest
 from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
-from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput, Step, Undeclared
+from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput, Place, Step, Undeclared
 from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Changes
@@ -120,7 +120,7 @@ def test_an_added_record_is_named(world: World, reader: World) -> None:
     put(world, head)
     refused = refusal(reader)
     assert refused.check == "9 head: a record was added"
-    assert refused.where == f"{SCOPE.pk}/line#0009"
+    assert refused.where == Place("records", SCOPE.pk, "line#0009")
 
 
 def test_a_head_put_back_is_noticed(world: World, reader: World) -> None:
@@ -151,7 +151,7 @@ def test_two_rows_that_change_places_are_noticed(world: World, reader: World) ->
     put(world, other | {"sk": {"S": "line#0001"}})
     refused = refusal(reader)
     assert refused.step is Step.COMMITMENT
-    assert refused.where == f"{SCOPE.pk}/line#0001"
+    assert refused.where == Place("records", SCOPE.pk, "line#0001")
 
 
 def test_a_row_of_another_partition_of_the_tenant_does_not_open(world: World, reader: World) -> None:
@@ -240,7 +240,10 @@ def test_a_key_without_rows_is_tampering(world: World, reader: World) -> None:
 def test_a_head_without_its_key_is_tampering(world: World, reader: World) -> None:
     delete(world, "dek#ledger#p1#000001", world.tables.keys, "tenant#acme")
     refused = refusal(reader)
-    assert (refused.step, refused.where) == (Step.MISSING_KEY, "dek#ledger#p1#000001")
+    assert (refused.step, refused.where) == (
+        Step.MISSING_KEY,
+        Place("keys", SCOPE.keys_pk, "dek#ledger#p1#000001"),
+    )
 
 
 def test_a_kek_that_was_taken_away_is_tampering(world: World, reader: World) -> None:
@@ -369,7 +372,7 @@ def test_a_record_of_an_entity_that_the_kind_lost_is_undeclared_and_no_tampering
     object.__setattr__(poorer, "entities", LEDGER.entities[:1])
     with pytest.raises(Undeclared) as refused:
         reader.partition(SCOPE, poorer, reader.activity()).read()
-    assert (refused.value.names, refused.value.where) == (("entity_type",), f"{SCOPE.pk}/note#0001")
+    assert (refused.value.names, refused.value.where) == (("entity_type",), Place("records", SCOPE.pk, "note#0001"))
 
 
 def _head_fields(before: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_what_is_not_declared_is_named_in_the_log_and_to_no_caller(capsys: pytes
 
 def test_tampering_and_bugs_say_nothing_but_that_they_are() -> None:
     for error in (
-        errors.IntegrityError(errors.Step.COMMITMENT, where="tenant#acme#x"),
+        errors.IntegrityError(errors.Step.COMMITMENT, where=errors.Place("records", "tenant#acme#x")),
         ZeroDivisionError("secret"),
         KeyError("secret"),
     ):

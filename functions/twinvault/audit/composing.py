@@ -18,7 +18,7 @@ from twinvault.audit.elements import (
 )
 from twinvault.audit.entry import MAX_TEXT, Event, EventOutcome
 from twinvault.audit.notes import Asked, Crypto, KeyEvent, KmsCall, Note, Saw
-from twinvault.errors import IntegrityError, Place, problem_type
+from twinvault.errors import IntegrityError, TwinvaultError
 
 if TYPE_CHECKING:
     from twinvault.audit.activity import Activity
@@ -39,7 +39,7 @@ def event_of(
         tenant=activity.tenant,
         action=activity.action,
         outcome=outcome,
-        problem=problem_type(error) if error else "",
+        problem=_problem(error) if error else "",
         step=tampering.check[:MAX_TEXT] if tampering else "",
         row=_row(tampering) if tampering else "",
     )
@@ -47,7 +47,7 @@ def event_of(
 
 def _row(error: IntegrityError) -> str:
     where = error.where
-    return row_hash(where.table, pk=where.pk, sk=where.sk) if isinstance(where, Place) else ""
+    return row_hash(where.table, pk=where.pk, sk=where.sk) if where else ""
 
 
 def elements_of(notes: Sequence[Note], wrote: Mapping[str, Wrote]) -> tuple[list[Element], list[Element]]:
@@ -113,3 +113,8 @@ def _partitions(notes: Iterable[Note]) -> list[tuple[str, Element]]:
             larger = element if "saw" in element.content else before
             made[last[mark]] = mark, replace(larger, sources=(*before.sources, note))
     return made
+
+
+def _problem(error: Exception) -> str:
+    """What kind of problem an error is to a caller; `internal` for what is none of ours: a bug."""
+    return error.problem if isinstance(error, TwinvaultError) else TwinvaultError.problem

@@ -13,7 +13,7 @@ from typing import Any
 from twinvault.envelope.aad import ClearValue, Context, Label, Number
 from twinvault.envelope.numbers import number_value
 from twinvault.envelope.primitive import FORMAT, Opened, Stored, encode_found, open_bound, require_lengths
-from twinvault.errors import IntegrityError, InvalidInput, Step
+from twinvault.errors import IntegrityError, InvalidInput, Place, Step
 
 type Item = Mapping[str, Mapping[str, Any]]
 """Any: the values are whatever the table holds; nothing is assumed of them before it is checked."""
@@ -39,6 +39,11 @@ class Found:
     context: Context
     stored: Stored
     aad: bytes = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        """Where it was found, as refusals name it."""
+        return Place(self.context.table, self.context.pk, self.context.sk)
 
 
 def to_item(context: Context, stored: Stored) -> dict[str, dict[str, Any]]:
@@ -77,22 +82,33 @@ def from_item(
         or len(sk.encode(errors="replace")) > _MAX_SK_BYTES
         or attribute(item, "pk", kind="S") != pk
     ):
-        raise IntegrityError(Step.PLACE)
+        raise IntegrityError(Step.PLACE, where=Place(table, pk))
+    try:
+        key_id, stored, clear = _parts(item, lowest_format=lowest_format, unauthenticated=unauthenticated)
+        context = Context(table, tenant, pk, sk, key_id, clear)
+        return Found(context, stored, encode_found(context))
+    except IntegrityError as refusal:
+        raise refusal.at(Place(table, pk, sk)) from None
+
+
+def _parts(
+    item: Item, *, lowest_format: int, unauthenticated: AbstractSet[str]
+) -> tuple[str, Stored, dict[str, ClearValue]]:
+    """Steps 1 to 4: key id, what is stored of the seal, and the clear attributes."""
     # Step 1: the format is one that this code knows and that the settings still allow. Missing is an error, too.
     if _format(item) not in range(lowest_format, FORMAT + 1):
-        raise IntegrityError(Step.FORMAT, where=sk)
+        raise IntegrityError(Step.FORMAT)
     # Step 2: the key id has the form of a key row's sort key. Whether it is the scope's own is for the caller to check.
     key_id = attribute(item, KEY_ID, kind="S")
     if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
-        raise IntegrityError(Step.KEY_ID, where=sk)
+        raise IntegrityError(Step.KEY_ID)
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
-    stored = Stored(*(_binary(item, name, where=sk) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
-    require_lengths(stored, where=sk)
+    stored = Stored(*(_binary(item, name) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
+    require_lengths(stored)
     # Step 4: every clear attribute has a name and a type that may be clear, and can be encoded.
     outside = _ENVELOPE | unauthenticated if unauthenticated else _ENVELOPE
-    clear = {name: _clear_value(name, value, where=sk) for name, value in item.items() if name not in outside}
-    context = Context(table, tenant, pk, sk, key_id, clear)
-    return Found(context, stored, encode_found(context))
+    clear = {name: _clear_value(name, value) for name, value in item.items() if name not in outside}
+    return key_id, stored, clear
 
 
 def open_found(found: Found, *, key: bytes, label: Label) -> Opened:
@@ -101,7 +117,10 @@ def open_found(found: Found, *, key: bytes, label: Label) -> Opened:
     Raises:
         IntegrityError: as `open_sealed`.
     """
-    return open_bound(found.stored, key=key, label=label, aad=found.aad, where=found.context.sk)
+    try:
+        return open_bound(found.stored, key=key, label=label, aad=found.aad)
+    except IntegrityError as refusal:
+        raise refusal.at(found.place) from None
 
 
 def undeclared(clear: Mapping[str, ClearValue], declared: Mapping[str, AbstractSet[str]]) -> list[str]:
@@ -130,7 +149,7 @@ def type_of(value: ClearValue) -> str:
     return "NULL" if value is None else "BOOL"
 
 
-def _clear_value(name: object, value: object, *, where: str) -> ClearValue:
+def _clear_value(name: object, value: object) -> ClearValue:
     """Decodes one clear attribute, or refuses it: of a type that may not be clear, or not an attribute at all."""
     if isinstance(name, str) and isinstance(value, dict) and len(value) == 1:
         ((kind, content),) = value.items()
@@ -142,7 +161,7 @@ def _clear_value(name: object, value: object, *, where: str) -> ClearValue:
             return content
         if kind == "NULL" and content is True:
             return None
-    raise IntegrityError(Step.CLEAR, where=where)
+    raise IntegrityError(Step.CLEAR)
 
 
 def attribute(item: Item, name: str, *, kind: str) -> object:
@@ -157,10 +176,10 @@ def text_of(item: Item, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _binary(item: Item, name: str, *, where: str) -> bytes:
+def _binary(item: Item, name: str) -> bytes:
     value = attribute(item, name, kind="B")
     if not isinstance(value, bytes):
-        raise IntegrityError(Step.LENGTHS, where=where)
+        raise IntegrityError(Step.LENGTHS)
     return value
 
 

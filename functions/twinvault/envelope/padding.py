@@ -35,7 +35,7 @@ def pad(plaintext: bytes) -> bytes:
     return framed.ljust(padded_size(len(plaintext)), b"\x00")
 
 
-def unpad(padded: bytes, *, where: str = "") -> bytes:
+def unpad(padded: bytes) -> bytes:
     """Returns the plaintext of a padded frame.
 
     Raises:
@@ -44,5 +44,5 @@ def unpad(padded: bytes, *, where: str = "") -> bytes:
     length = int.from_bytes(padded[:LENGTH_BYTES])
     end = LENGTH_BYTES + length
     if padded_size(length) != len(padded) or padded.count(0, end) != len(padded) - end:
-        raise IntegrityError(Step.PADDING, where=where)
+        raise IntegrityError(Step.PADDING)
     return padded[LENGTH_BYTES:end]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from twinvault.envelope.aad import Context, Label, encode_aad, lp
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, MIN_PADDED_BYTES, pad, padded_size, unpad
 from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, kdf
-from twinvault.errors import IntegrityError, InvalidInput, Step, TwinvaultError
+from twinvault.errors import IntegrityError, InvalidInput, Place, Step, TwinvaultError
 
 FORMAT = 1
 KEY_BYTES = 32
@@ -87,9 +87,12 @@ def open_sealed(stored: Stored, *, key: bytes, label: Label, context: Context) -
     Raises:
         IntegrityError: the record was changed, moved, cut, or sealed under another key or for another use.
     """
-    # Step 3: every length, before anything is sliced or computed.
-    require_lengths(stored, where=context.sk)
-    return open_bound(stored, key=key, label=label, aad=encode_found(context), where=context.sk)
+    try:
+        # Step 3: every length, before anything is sliced or computed.
+        require_lengths(stored)
+        return open_bound(stored, key=key, label=label, aad=encode_found(context))
+    except IntegrityError as refusal:
+        raise refusal.at(Place(context.table, context.pk, context.sk)) from None
 
 
 def encode_found(context: Context) -> bytes:
@@ -101,10 +104,10 @@ def encode_found(context: Context) -> bytes:
     try:
         return encode_aad(context)
     except TwinvaultError:
-        raise IntegrityError(Step.CLEAR, where=context.sk) from None
+        raise IntegrityError(Step.CLEAR) from None
 
 
-def require_lengths(stored: Stored, *, where: str) -> None:
+def require_lengths(stored: Stored) -> None:
     """Step 3 of opening.
 
     Raises:
@@ -116,7 +119,7 @@ def require_lengths(stored: Stored, *, where: str) -> None:
         or len(stored.commitment) != COMMITMENT_BYTES
         or not _MIN_CIPHERTEXT <= len(stored.ciphertext) <= _MAX_CIPHERTEXT
     ):
-        raise IntegrityError(Step.LENGTHS, where=where)
+        raise IntegrityError(Step.LENGTHS)
 
 
 def derive(key: bytes, salt: bytes, *, label: Label, aad_hash: bytes) -> tuple[bytes, bytes]:
@@ -144,7 +147,7 @@ def seal_bound(plaintext: bytes, *, key: bytes, label: Label, aad: bytes, salt: 
     return Sealed(ciphertext, nonce, salt, commitment, digest)
 
 
-def open_bound(stored: Stored, *, key: bytes, label: Label, aad: bytes, where: str) -> Opened:
+def open_bound(stored: Stored, *, key: bytes, label: Label, aad: bytes) -> Opened:
     """Steps 5 to 7 of opening, once the lengths are known to be right and the context has become bytes.
 
     Raises:
@@ -156,14 +159,14 @@ def open_bound(stored: Stored, *, key: bytes, label: Label, aad: bytes, where: s
     aad_hash = hashlib.sha256(aad).digest()
     record_key, commitment = derive(key, stored.salt, label=label, aad_hash=aad_hash)
     if not hmac.compare_digest(commitment, stored.commitment):
-        raise IntegrityError(Step.COMMITMENT, where=where)
+        raise IntegrityError(Step.COMMITMENT)
     # Step 6: GCM. Nothing is released before the tag has been checked.
     try:
         padded = gcm_decrypt(record_key, stored.nonce, ciphertext=stored.ciphertext, aad=aad)
     except InvalidTag:
-        raise IntegrityError(Step.CIPHERTEXT, where=where) from None
+        raise IntegrityError(Step.CIPHERTEXT) from None
     # Step 7: the padding, which has exactly one valid form.
-    plaintext = unpad(padded, where=where)
+    plaintext = unpad(padded)
     digest = seal_digest(
         stored.ciphertext,
         label=label,

@@ -22,6 +22,7 @@ from twinvault.keys.rows import (
     kek_context,
     parse_kek,
     require_state,
+    row_place,
     state_of,
     unwrap,
     wrap,
@@ -85,7 +86,7 @@ class KeyHierarchy:
             if row is None:
                 raise _NoKeysError
             name = row["sk"]["S"]
-            require_state(state_of(row), sealing=False, name=name)
+            require_state(state_of(row), sealing=False, where=row_place(tenant, name))
             return self._unwrap(row, tenant=tenant, name=name, label=Label.INDEX, observer=observer)
 
         # Two names: a writer that joined a reader's load would be told that there is no key, and could not make one.
@@ -131,7 +132,7 @@ class KeyHierarchy:
 
     def _load_dek(self, name: CacheName, observer: "Observer") -> Loaded:
         row = self._row(name.tenant, name.key)
-        require_state(state_of(row), sealing=name.use is Use.SEAL, name=name.key)
+        require_state(state_of(row), sealing=name.use is Use.SEAL, where=row_place(name.tenant, name.key))
         return self._unwrap(row, tenant=name.tenant, name=name.key, label=Label.DEK, observer=observer)
 
     def _index_row(self, tenant: str, kind: str) -> "Item | None":
@@ -142,7 +143,7 @@ class KeyHierarchy:
             # first writer from a row that was taken away. A new key would hide every partition there is.
             rows = self._table.query(tenant_key(tenant), "idx#")
             if not rows:
-                raise IntegrityError(Step.MISSING_KEY, where=tenant_key(tenant), detail="index key")
+                raise IntegrityError(Step.MISSING_KEY, where=row_place(tenant), detail="index key")
         return rows[-1] if rows else None
 
     def _make_index_row(self, tenant: str, observer: "Observer") -> "Item":
@@ -158,7 +159,7 @@ class KeyHierarchy:
         observer.crypto("wrap_dek", kek.name)
 
     def _unwrap(self, row: "Item", *, tenant: str, name: str, label: Label, observer: "Observer") -> Loaded:
-        kek = self.kek(tenant, wrapping_key_name(row, name=name), observer=observer)
+        kek = self.kek(tenant, wrapping_key_name(row, tenant=tenant, name=name), observer=observer)
         try:
             key = unwrap(row, tenant=tenant, name=name, kek=kek, label=label)
         except TwinvaultError:
@@ -176,7 +177,7 @@ class KeyHierarchy:
         row = self._table.get(tenant_key(tenant), name)
         if row is None:
             # Something was sealed under this key, so its row was here: it has been taken away.
-            raise IntegrityError(Step.MISSING_KEY, where=name)
+            raise IntegrityError(Step.MISSING_KEY, where=row_place(tenant, name))
         return row
 
     # -- KEK ---------------------------------------------------------------------------------------------------------
@@ -188,12 +189,12 @@ class KeyHierarchy:
 
     def _load_kek(self, name: CacheName, observer: "Observer") -> Loaded:
         row = parse_kek(self._row(name.tenant, name.key), tenant=name.tenant, name=name.key)
-        require_state(row.state, sealing=False, name=name.key)
+        require_state(row.state, sealing=False, where=row_place(name.tenant, name.key))
         return Loaded(self._decrypt(row, observer))
 
     def _decrypt(self, row: KekRow, observer: "Observer") -> NamedKey:
         if row.root_key_id not in self._root_key_ids:
-            raise IntegrityError(Step.ROOT_KEY, where=row.name)
+            raise IntegrityError(Step.ROOT_KEY, where=row_place(row.tenant, row.name))
         try:
             key = self._kms.decrypt(row.wrapped, row.root_key_id, context=row.context, observer=observer)
         except TwinvaultError:
@@ -201,7 +202,7 @@ class KeyHierarchy:
             raise
         observer.crypto("derive_kek", row.name)
         if len(key) != KEY_BYTES:
-            raise IntegrityError(Step.ROOT_KEY, where=row.name, detail="key length")
+            raise IntegrityError(Step.ROOT_KEY, where=row_place(row.tenant, row.name), detail="key length")
         return NamedKey(row.name, key)
 
     def _current_kek(self, tenant: str, observer: "Observer") -> NamedKey:
@@ -215,7 +216,7 @@ class KeyHierarchy:
             self._make_first_kek(tenant, observer)
             rows = self._kek_rows(tenant)
         current = next((row for row in reversed(rows) if row.state == "active"), rows[-1])
-        require_state(current.state, sealing=True, name=current.name)
+        require_state(current.state, sealing=True, where=row_place(tenant, current.name))
         return Loaded(self.kek(tenant, current.name, observer=observer), parent=CacheName(tenant, current.name))
 
     def _kek_rows(self, tenant: str) -> list[KekRow]:
@@ -228,7 +229,7 @@ class KeyHierarchy:
             # look tells a concurrent first writer from a KEK that was taken away.
             if self._table.query(tenant_key(tenant), "kek#", limit=1):
                 return
-            raise IntegrityError(Step.MISSING_KEY, where=tenant_key(tenant))
+            raise IntegrityError(Step.MISSING_KEY, where=row_place(tenant))
         self.insert_kek(tenant, 1, observer=observer)
 
     def insert_kek(self, tenant: str, epoch: int, *, observer: "Observer") -> None:

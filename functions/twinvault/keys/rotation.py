@@ -13,7 +13,7 @@ from twinvault.envelope import tenant_key
 from twinvault.envelope.item import text_of
 from twinvault.errors import IntegrityError, NotFound, Step
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.rows import NamedKey, idx_name, kek_name, parse_kek, state_of
+from twinvault.keys.rows import NamedKey, idx_name, kek_name, parse_kek, row_place, state_of
 
 if TYPE_CHECKING:
     from twinvault.keys.table import KeyTable
@@ -90,7 +90,7 @@ class KeyRotation:
             return  # the tenant hides no ids: there is nothing to keep
         key = self._hierarchy.index_key(tenant, "", observer=observer, create=False)
         if key is None:
-            raise IntegrityError(Step.MISSING_KEY, where=tenant_key(tenant), detail="index key")
+            raise IntegrityError(Step.MISSING_KEY, where=row_place(tenant), detail="index key")
         self._hierarchy.insert_index_key(NamedKey(idx_name(epoch), key.key), kek, tenant=tenant, observer=observer)
 
 

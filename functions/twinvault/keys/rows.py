@@ -24,7 +24,7 @@ from twinvault.envelope import (
 )
 from twinvault.envelope.aad import Number
 from twinvault.envelope.item import Item, attribute, from_item, open_found, text_of, to_item, undeclared
-from twinvault.errors import IntegrityError, InvalidInput, KeyRefused, Step, Undeclared
+from twinvault.errors import IntegrityError, InvalidInput, KeyRefused, Place, Step, Undeclared
 from twinvault.scope import Scope
 
 TABLE = "keys"
@@ -116,6 +116,11 @@ def dek_prefix(scope: Scope) -> str:
     return f"dek#{require_id(scope.kind, field='kind')}#{require_id(scope.partition, field='partition')}#"
 
 
+def row_place(tenant: str, name: str = "") -> Place:
+    """Where a key's row stands; without a name, the tenant's key rows."""
+    return Place(TABLE, tenant_key(tenant), name)
+
+
 def dek_name(scope: Scope, version: int) -> str:
     """The sort key of a DEK's row."""
     return dek_prefix(scope) + _number(version, "version")
@@ -128,7 +133,7 @@ def dek_version(name: str, *, scope: Scope) -> int:
         IntegrityError: the name is not one of this partition's: a record that says so was not written here.
     """
     if not is_dek_name(name, scope=scope):
-        raise IntegrityError(Step.KEY_ID, where=name)
+        raise IntegrityError(Step.KEY_ID, where=Place(TABLE, scope.keys_pk, name))
     return int(name[-_DIGITS:])
 
 
@@ -156,11 +161,11 @@ def parse_kek(item: Item, *, tenant: str, name: str) -> KekRow:
         or state not in _STATES
         or not created_at
     ):
-        raise IntegrityError(Step.KEK_ROW, where=name)
+        raise IntegrityError(Step.KEK_ROW, where=row_place(tenant, name))
     return KekRow(tenant, int(name[4:]), kek_id, root, wrapped, state, created_at)
 
 
-def require_state(state: str, *, sealing: bool, name: str) -> None:
+def require_state(state: str, *, sealing: bool, where: Place) -> None:
     """Lets a key be used as its state allows: active seals and opens, retired opens.
 
     Raises:
@@ -168,7 +173,7 @@ def require_state(state: str, *, sealing: bool, name: str) -> None:
         IntegrityError: there is no such state.
     """
     if state not in _STATES:
-        raise IntegrityError(Step.KEY_STATE, where=name)
+        raise IntegrityError(Step.KEY_STATE, where=where)
     if state not in (_SEALABLE if sealing else _OPENABLE):
         raise KeyRefused(f"a key of this tenant is {state}", retry_after=60)
 
@@ -200,7 +205,7 @@ def wrap(
     return {**to_item(context, sealed), "state": {"S": "active"}}
 
 
-def wrapping_key_name(item: Item, *, name: str) -> str:
+def wrapping_key_name(item: Item, *, tenant: str, name: str) -> str:
     """The name of the KEK that wraps a row's key; proven when the row opens.
 
     Raises:
@@ -208,7 +213,7 @@ def wrapping_key_name(item: Item, *, name: str) -> str:
     """
     kek = text_of(item, "key_id")
     if not re.fullmatch(r"kek#[0-9]{6}", kek, re.ASCII):
-        raise IntegrityError(Step.KEY_ID, where=name)
+        raise IntegrityError(Step.KEY_ID, where=row_place(tenant, name))
     return kek
 
 
@@ -221,13 +226,13 @@ def unwrap(item: Item, *, tenant: str, name: str, kek: NamedKey, label: Label) -
     """
     found = from_item(item, table=TABLE, tenant=tenant, pk=tenant_key(tenant), unauthenticated=_OUTSIDE)
     if found.context.sk != name or found.context.key_id != kek.name:
-        raise IntegrityError(Step.PLACE, where=name)
+        raise IntegrityError(Step.PLACE, where=row_place(tenant, name))
     key = open_found(found, key=kek.key, label=label).plaintext
     if len(key) != KEY_BYTES:
-        raise IntegrityError(Step.PAYLOAD, where=name, detail="key length")
+        raise IntegrityError(Step.PAYLOAD, where=row_place(tenant, name), detail="key length")
     names = undeclared(found.context.clear, _WRAPPED)
     if names:
-        raise Undeclared(names, where=name)
+        raise Undeclared(names, where=row_place(tenant, name))
     return NamedKey(name, key)
 
 

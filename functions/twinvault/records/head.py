@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from twinvault.errors import IntegrityError, Step, TooLarge, Undeclared
+from twinvault.errors import IntegrityError, Place, Step, TooLarge, Undeclared
 from twinvault.keys.rows import MAX_NUMBER
 
 HASH_KEY_BYTES = 32
@@ -104,7 +104,7 @@ class HeadState:
         }
 
     @classmethod
-    def from_fields(cls, fields: object, *, where: str) -> Self:
+    def from_fields(cls, fields: object, *, where: Place) -> Self:
         """From the member `STORE` of the payload of the head at `where`: step 8 of docs/format.md.
 
         Raises:

@@ -8,11 +8,11 @@ from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.names import ID, tenant_key
-from twinvault.errors import IntegrityError, Step
+from twinvault.errors import IntegrityError, Place, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.reading import Reader
-from twinvault.records.record import Record
+from twinvault.records.record import TABLE, Record
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
@@ -102,5 +102,5 @@ class Listing:
         # Not partition_key(): a hostile row's own text must meet a comparison, not the rules for callers.
         if pk != f"{tenant_key(self._tenant)}#{self._kind.kind}#{partition}" or not ID.fullmatch(partition):
             # A row of another tenant or kind that claims this tenant in its list attributes.
-            raise IntegrityError(Step.PLACE, where=pk)
+            raise IntegrityError(Step.PLACE, where=Place(TABLE, pk, text_of(item, "sk")))
         return Scope(self._tenant, self._kind.kind, partition)

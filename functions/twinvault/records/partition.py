@@ -64,7 +64,7 @@ class Mismatch(IntegrityError):
         evidence: equal in two looks that saw the same thing amiss.
     """
 
-    def __init__(self, step: Step, *, where: Place | str, evidence: tuple[object, ...], detail: str = "") -> None:
+    def __init__(self, step: Step, *, where: Place | None, evidence: tuple[object, ...], detail: str = "") -> None:
         super().__init__(step, where=where, detail=detail)
         self.evidence = (step, where, *evidence)
 
@@ -109,33 +109,33 @@ def open_partition(
     """
     head_row = next((row for row in rows if row.context.sk == HEAD), None)
     if head_row is None:
-        raise Mismatch(Step.HEAD, where=scope.pk, evidence=(len(rows),), detail=_NO_HEAD)
+        raise Mismatch(Step.HEAD, where=Place(TABLE, scope.pk), evidence=(len(rows),), detail=_NO_HEAD)
     # 5 commitment to 8 payload, of the head first and then of every other row.
-    head, fields = _opened(head_row, keys, kind=kind, scope=scope, observer=observer)
-    state = HeadState.from_fields(fields.get(STORE), where=f"{scope.pk}/{HEAD}")
+    head, fields = _opened(head_row, keys, kind=kind, observer=observer)
+    state = HeadState.from_fields(fields.get(STORE), where=head_row.place)
     others = [row for row in rows if row is not head_row]
-    records = [open_row(row, keys, kind=kind, scope=scope, observer=observer) for row in others]
+    records = [open_row(row, keys, kind=kind, observer=observer) for row in others]
     # 9 head: the rows are those that its writer left, no more, no fewer and no others.
-    require_whole(head, state, rows=[record.row for record in records], where=scope.pk)
+    require_whole(head, state, rows=[record.row for record in records], pk=scope.pk)
     return Snapshot(head, state, {record.sk: record for record in records})
 
 
-def open_row(row: Found, keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer") -> Record:
+def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> Record:
     """Returns the record of one row of the kind: authentic, though perhaps not the newest.
 
     Raises:
         IntegrityError: one of the steps 2 to 8 fails.
         Undeclared: it is authentic, and the kind does not declare what it holds.
     """
-    record, _ = _opened(row, keys, kind=kind, scope=scope, observer=observer)
+    record, _ = _opened(row, keys, kind=kind, observer=observer)
     return record
 
 
-def require_whole(head: Record, state: HeadState, *, rows: Sequence[Row], where: str) -> None:
+def require_whole(head: Record, state: HeadState, *, rows: Sequence[Row], pk: str) -> None:
     """Step 9: these are the rows that the head counts, and their terms add up to its sum.
 
     Raises:
-        Mismatch: they are not. `where` names the one row that is too many, if there is one such row.
+        Mismatch: they are not. `where` names the one row that is too many, if there is one such row, or the partition.
     """
     mismatch = state.mismatch(rows)
     if mismatch is None:
@@ -144,7 +144,7 @@ def require_whole(head: Record, state: HeadState, *, rows: Sequence[Row], where:
     added = surplus_row(state, rows, difference=difference) if surplus == 1 else None
     raise Mismatch(
         Step.HEAD,
-        where=f"{where}/{added.sk}" if added else where,
+        where=Place(TABLE, pk, added.sk if added else ""),
         evidence=(head.commitment, surplus, difference),
         detail={1: _ADDED, -1: _DELETED, 0: _ROLLED_BACK}.get(surplus, _SEVERAL),
     )
@@ -156,15 +156,12 @@ def _placed(item: Item, *, scope: Scope, lowest_format: int) -> Found:
         # with place and scope, into the AAD).
         return from_item(item, table=TABLE, tenant=scope.tenant, pk=scope.pk, lowest_format=lowest_format)
     except IntegrityError as refusal:
-        where = f"{scope.pk}/{text_of(item, 'sk')}"
-        raise IntegrityError(refusal.step, where=where, detail=refusal.detail) from None
+        raise refusal.at(Place(TABLE, scope.pk, text_of(item, "sk"))) from None
 
 
-def _opened(
-    row: Found, keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer"
-) -> tuple[Record, dict[str, Any]]:
+def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[Record, dict[str, Any]]:
     """The record, and all that its payload holds: of a head, more than the record's own fields."""
-    context, where = row.context, f"{scope.pk}/{row.context.sk}"
+    context, where = row.context, row.place
     # 2 key id: it names one of this partition's keys.
     key = keys.get(context.key_id)
     if key is None:
@@ -177,7 +174,7 @@ def _opened(
         stamp = stamped(context.clear)
     except IntegrityError as refusal:
         observer.crypto("decrypt", key.name, outcome="failure")
-        raise IntegrityError(refusal.step, where=where, detail=refusal.detail) from None
+        raise refusal.at(where) from None
     observer.crypto("decrypt", key.name)
     spec = kind.spec_at(context.sk, entity=stamp.entity)
     if spec is None:

@@ -13,11 +13,11 @@ from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.envelope.item import Found, Item
-from twinvault.errors import Contention, IntegrityError, Step
+from twinvault.errors import Contention, IntegrityError, Place, Step
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey
 from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row, place_rows
-from twinvault.records.record import Record
+from twinvault.records.record import TABLE, Record
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
@@ -69,13 +69,13 @@ class Reader:
         """
         rows = place_rows([item], scope=scope, lowest_format=self._lowest_format)
         keys = self._fetched(rows, scope=scope, activity=activity)
-        return open_row(rows[0], keys, kind=kind, scope=scope, observer=activity)
+        return open_row(rows[0], keys, kind=kind, observer=activity)
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         items = self._table.query(scope.pk)
         if not items:
             if self._keys.has_dek(scope):
-                raise Mismatch(Step.MISSING_PARTITION, where=scope.pk, evidence=())
+                raise Mismatch(Step.MISSING_PARTITION, where=Place(TABLE, scope.pk), evidence=())
             activity.saw(head_mark_key(scope.pk), None)
             return None
         try:

@@ -14,7 +14,7 @@ from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue, Context, Number
 from twinvault.envelope.item import undeclared
 from twinvault.envelope.names import require_id
 from twinvault.envelope.numbers import number_text, number_value
-from twinvault.errors import InvalidInput, Undeclared
+from twinvault.errors import InvalidInput, Place, Undeclared
 
 type Fields = Mapping[str, Any]
 """A record's fields: clear ones are text, numbers, truth values or None; sealed ones are any JSON value."""
@@ -86,7 +86,7 @@ class EntitySpec:
                 raise InvalidInput(f"{self.name}.{name}: is not a declared field", field=name)
         return clear, sealed
 
-    def require_declared(self, context: Context, sealed: Mapping[str, Any], *, where: str) -> None:
+    def require_declared(self, context: Context, sealed: Mapping[str, Any], *, where: Place) -> None:
         """Lets an authentic row pass that holds nothing but what is declared here.
 
         Raises:
