@@ -108,7 +108,7 @@ def test_what_was_changed_behind_the_stores_back_is_not_served(vault: Vault, dam
     entries = [json.loads(one["entry"]["S"]) for one in vault.items("audit")]
     (mine,) = [entry for entry in entries if entry["trace"] == problem["correlation_id"]]
     assert (mine["outcome"], mine["action"]) == ("failure", "dialogue.export")
-    assert mine["check"], "the audit log says which check failed"
+    assert mine["step"], "the audit log says which step failed"
 
 
 def test_data_is_readable_after_down_and_up(tmp_path: Path, made: Sources) -> None:

@@ -83,6 +83,7 @@ def _function(name: str) -> dict[str, dict[str, Any]]:
                         "TWINVAULT_ROOT_KEYS": {"Fn::ImportValue": "Small-Keys:Root"},
                         "TWINVAULT_ISSUER": "https://login.example.com/",
                         "TWINVAULT_AUDIENCE": "small",
+                        "TWINVAULT_ARTIFACT": "as synthesized",
                         "TWINVAULT_TENANT_CLAIM": "org",
                         "TWINVAULT_PERMISSIONS_CLAIM": "scopes",
                         "AWS_ENDPOINT_URL_KMS": {"Fn::Sub": "https://kms.${AWS::Region}.${AWS::URLSuffix}"},

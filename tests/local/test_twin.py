@@ -74,6 +74,7 @@ def test_a_request_reaches_the_unpacked_artifact_with_what_the_template_declares
     assert environment["TWINVAULT_RECORDS_TABLE"] == facts.tables["records"]
     assert environment["AWS_ENDPOINT_URL_KMS"] == facts.endpoints["kms"]
     assert environment["TWINVAULT_ISSUER"] == facts.endpoints["issuer"]
+    assert environment["TWINVAULT_ARTIFACT"] == facts.artifact
     assert httpx.post(f"{facts.url}/things").status_code == 201
     assert httpx.get(f"{facts.url}/nothing").status_code == 404
 

@@ -9,7 +9,7 @@ from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
 _OVERHEAD_STATEMENTS = 3  # head, audit entry, first DEK
-_OVERHEAD_BYTES = 64 * 1024
+_OVERHEAD_BYTES = 80 * 1024  # an audit entry has up to 64 KiB
 MAX_DRAFTS = MAX_STATEMENTS - _OVERHEAD_STATEMENTS
 MAX_DRAFT_BYTES = MAX_TRANSACTION_BYTES - _OVERHEAD_BYTES
 """The rest is room for the head, the audit entry and the first DEK."""
