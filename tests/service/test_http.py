@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from service import wiring
 from service.handlers import import_dialogue, manage_keys, read_dialogues
 from service.http import Answer, Api, Request
 from tests.dialogues.samples import SMALL, long, small
 from tests.service.conftest import Service
+from twinvault.audit.elements import row_hash
 from twinvault.errors import ConfigurationError
 
 IMPORT, LIST = "POST /dialogues/import", "GET /dialogues"
@@ -200,6 +202,19 @@ def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) 
     assert "verdict" not in json.dumps(answer.body)
     entry = service.entries()[-1]
     assert (entry["problem"], entry["step"]) == ("integrity", "5 commitment")
+    assert entry["row"] == row_hash("records", pk=item["pk"]["S"], sk="verdict#final")
+
+
+def test_a_key_row_that_was_taken_away_is_named_like_any_other_row(service: Service) -> None:
+    service.load(SMALL)
+    keys = service.client.scan(TableName=service.tables.keys)["Items"]
+    (dek,) = [item for item in keys if item["sk"]["S"].startswith("dek#")]
+    service.client.delete_item(TableName=service.tables.keys, Key={name: dek[name] for name in ("pk", "sk")})
+    wiring.service.cache_clear()  # an environment that has not the key in memory
+    assert service.call(READ, id=SMALL["id"]).status == 500
+    entry = next(entry for entry in service.entries() if entry["outcome"] == "failure")
+    assert entry["step"] == "missing key"
+    assert entry["row"] == row_hash("keys", pk=dek["pk"]["S"], sk=dek["sk"]["S"])
 
 
 @pytest.mark.parametrize("body", ['{"dialogue": null}', '{"dialogue": 1}', '{"dialogue": ""}', '{"dialog": "x"}'])

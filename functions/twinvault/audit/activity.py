@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from twinvault.audit.chains import Chain
 from twinvault.audit.elements import HeadSeen, mark_hash
 from twinvault.audit.entry import MAX_TEXT, Origin
-from twinvault.audit.notes import Asked, Crypto, KeyEvent, KmsCall, Note, Notes, Saw
+from twinvault.audit.notes import Asked, KeyEvent, KmsCall, Note, Notes, Saw
 from twinvault.errors import InvalidInput
 from twinvault.observe import CryptoOperation, CryptoOutcome, KeyOperation
 
@@ -56,7 +56,7 @@ class Activity:
 
     def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         """See `Observer.crypto`."""
-        self.notes.add(Crypto(operation, key_id[:MAX_TEXT], outcome))
+        self.notes.count(operation, key_id[:MAX_TEXT], outcome=outcome)
 
     def kms_call(self, request_id: str) -> None:
         """See `Observer.kms_call`."""

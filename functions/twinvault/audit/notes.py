@@ -77,23 +77,28 @@ class Notes:
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _notes: list[Note] = field(default_factory=list)
-    _counting: dict[tuple[Crypto, Trial | None], Note] = field(default_factory=dict)
+    _counting: dict[tuple[str, str, str, Trial | None], Note] = field(default_factory=dict)
     """Notes that can still be counted up: those that no entry is being made of."""
     _latest: dict[str, Asked | Saw] = field(default_factory=dict)
     """Likewise, what was noted last of each partition."""
     _trials: dict[int, list[Trial]] = field(default_factory=dict)
     """What each thread is trying, the innermost last."""
 
-    def add(self, what: What) -> None:
-        """Notes it. A repetition is counted; a look that found what the last one had found says nothing new."""
+    def count(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome) -> None:
+        """Notes a cryptographic operation; a repetition is counted. Called for every row that is opened."""
+        with self._lock:
+            trial = self._trial()
+            note = self._counting.get((operation, key_id, outcome, trial))
+            if note is not None:
+                note.count += 1
+                return
+            self._counting[operation, key_id, outcome, trial] = note = Note(Crypto(operation, key_id, outcome), trial)
+            self._notes.append(note)
+
+    def add(self, what: KeyEvent | KmsCall | Asked | Saw) -> None:
+        """Notes it. A look that found what the last one had found says nothing new."""
         with self._lock:
             match what:
-                case Crypto():
-                    key = (what, self._trial())
-                    if key in self._counting:
-                        self._counting[key].count += 1
-                        return
-                    self._counting[key] = note = Note(*key)
                 case KeyEvent():
                     note = Note(what, self._trial())
                 case KmsCall():
