@@ -280,6 +280,15 @@ def test_a_package_declares_what_it_imports_and_bounds_none_of_it_from_above(pac
     assert not any(bound in one for one in project["dependencies"] for bound in "<=~")
 
 
+def test_the_map_names_every_package_and_every_room() -> None:
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    places = [f"| `{package.parent.name}/{package.name}` |" for package in LOCAL]
+    twin = ROOT / "local" / "twin" / "twinvault_local"
+    places += [f"| `{room.parent.name}/` |" for room in twin.glob("*/__init__.py")]
+    assert not [place for place in places if place not in page]
+    assert {package.name for package in LOCAL} == set(LAPTOP)
+
+
 def test_policies_are_evaluated_without_a_clock_a_network_or_anything_else() -> None:
     for path in modules(ROOT / "local" / "iam"):
         tops = {name.partition(".")[0] for name in imported(path)} - {"twinvault_iam"}

@@ -1,1 +1,1 @@
-"""The local twin: engines, local KMS, issuer, provisioning and the Lambda runtime."""
+"""The local twin: engines, issuer, tables, keys and functions, brought up from the synthesized template."""

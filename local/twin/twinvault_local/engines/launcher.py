@@ -1,4 +1,4 @@
-"""What the twin asks of a route, whichever it is."""
+"""What the twin asks of a launcher, whichever it is: `--route` of the command chooses one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
