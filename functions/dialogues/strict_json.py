@@ -1,7 +1,9 @@
 """A dialogue document: strict JSON in, canonical JSON out. Knows JSON, not dialogues."""
 
 import json
+import math
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from twinvault import InvalidInput, TooLarge
@@ -25,13 +27,15 @@ def parse(body: bytes) -> dict[str, Any]:
 
     Raises:
         TooLarge: over 2 MiB, or over 50,000 values.
-        InvalidInput: not UTF-8, not JSON, not an object; a name twice in one object, NaN or an infinity, a lone
-            surrogate, or nesting deeper than 64.
+        InvalidInput: not UTF-8, not JSON, not an object; a name twice in one object, NaN or an infinity, a number that
+            a double does not give back (`1e-400` would become 0.0), a lone surrogate, or nesting deeper than 64.
     """
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB)", field="body")
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse_constant
+        )
     except UnicodeDecodeError:
         raise InvalidInput("body: must be UTF-8", field="body") from None
     except json.JSONDecodeError as error:
@@ -85,14 +89,27 @@ def _refuse_constant(_constant: str) -> float:
     raise InvalidInput("body: NaN and infinities are not JSON", field="body")
 
 
+def _number(text: str) -> float:
+    """The double that a number with a point or an exponent is; NaN, which JSON cannot say, where it is another number.
+
+    The parser does not say where the number stands: `_check` meets the NaN and names the place.
+    """
+    number = float(text)
+    try:
+        same = Decimal(repr(number)) == Decimal(text)
+    except ArithmeticError:
+        same = False  # an exponent beyond all decimals
+    return number if same else math.nan
+
+
 def _check(value: object, *, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidInput(f"body: nested deeper than {MAX_DEPTH}", field="body")
     match value:
         case str():
             _check_text(value, path)
-        case float() if value in {float("inf"), float("-inf")}:
-            raise InvalidInput(f"{path}: must be a number that a 64-bit float can hold", field=path)
+        case float() if math.isnan(value):
+            raise InvalidInput(f"{path}: must be a number that a 64-bit float gives back as it is", field=path)
         case dict():
             for name, inner in value.items():
                 _check_text(name, path or "body")

@@ -34,6 +34,10 @@ DEEP = 100_000
         pytest.param(b'{"a": Infinity}', "NaN", id="Infinity"),
         pytest.param(b'{"a": -Infinity}', "NaN", id="minus Infinity"),
         pytest.param(b'{"a": [{"b": 1e999}]}', "a[0].b: must be a number", id="a number that becomes infinite"),
+        pytest.param(b'{"a": [{"b": 1e-400}]}', "a[0].b: must be a number", id="a number that becomes zero"),
+        pytest.param(b'{"a": -1e-99999999999999999999}', "a: must be a number", id="an exponent beyond all decimals"),
+        pytest.param(b'{"a": 0.12345678901234567890}', "a: must be a number", id="more digits than a double has"),
+        pytest.param(b'{"a": 9007199254740993.0}', "a: must be a number", id="a whole number that becomes another"),
         pytest.param(b'{"a": {"b": "\\ud800"}}', "a.b: holds a lone surrogate", id="a lone surrogate"),
         pytest.param(b'{"a": {"\\udc00": 1}}', "a: holds a lone surrogate", id="a lone surrogate in a name"),
         pytest.param(b'{"\\udc00": 1}', "body: holds a lone surrogate", id="a lone surrogate in a first name"),
@@ -49,6 +53,13 @@ def test_what_is_not_strict_json_is_refused(body: bytes, says: str) -> None:
         parse(body)
     assert says in refused.value.message
     assert refused.value.field
+
+
+@pytest.mark.parametrize(
+    "text", ["0.1", "1.50", "1E2", "-0.0", "0e0", "0.30000000000000004", "1e22", "5e-324", "1.7976931348623157e308"]
+)
+def test_a_number_that_a_double_gives_back_is_taken_however_it_is_written(text: str) -> None:
+    assert parse(f'{{"a": {text}}}'.encode()) == {"a": float(text)}
 
 
 def test_a_name_that_stands_twice_is_named() -> None:
