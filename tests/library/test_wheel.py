@@ -45,7 +45,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names} == {"twinvault", "twinvault-0.1.0.dist-info"}
-    assert "twinvault/compose.py" in names
+    assert {"twinvault/compose.py", "twinvault/py.typed"} <= set(names)
 
 
 def test_the_wheel_installs_alone_and_is_imported_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
