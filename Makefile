@@ -3,6 +3,8 @@
 PY := .venv/bin/python
 SETUP := .venv/.installed
 STAGES := dev prod
+# What the library alone supports beside the artifact's Python: typed for all of them.
+OTHER_PYTHONS := 3.12 3.14
 
 # Node 20 is what many machines have; the CDK's warnings about it would bury everything else.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
@@ -53,6 +55,7 @@ check: $(SETUP) ## format, lint and security rules, types, forbidden words, both
 	@.venv/bin/ruff check .
 	@echo '==> Types'
 	@.venv/bin/mypy
+	@for version in $(OTHER_PYTHONS); do .venv/bin/mypy --python-version $$version functions/twinvault || exit 1; done
 	@echo '==> Words'
 	@$(PY) scripts/check_words.py
 	@$(MAKE) --no-print-directory synth
