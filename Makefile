@@ -63,7 +63,8 @@ check: $(SETUP) ## format, lint and security rules, types, forbidden words, both
 # The floor of coverage is one of the whole suite: a part of it, chosen by ARGS, is not measured.
 test: $(SETUP) fetch build node_modules ## the whole suite, against real engines, and what of functions/ it runs
 	@echo '==> Tests'
-	@$(PY) -m pytest -n 2 $(ARGS)
+	@mkdir -p build/coverage
+	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov)
 
 test-docker: $(SETUP) ## the Docker route and SAM; without a Docker engine it says so
 	@echo '==> Tests in Docker'
