@@ -19,7 +19,7 @@ PACKAGES := $(wildcard local/*/pyproject.toml) cli/pyproject.toml
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build synth check test test-docker sam-env demo down bench vectors mutants schema lock clean
+.PHONY: help setup fetch build synth check test test-docker release sam-env demo down bench vectors mutants schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -66,9 +66,13 @@ test: $(SETUP) fetch build node_modules ## the whole suite, against real engines
 	@mkdir -p build/coverage
 	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov)
 
-test-docker: $(SETUP) ## the Docker route and SAM; without a Docker engine it says so
+test-docker: $(SETUP) ## the Docker route and SAM; fails without a Docker engine, unless ALLOW_NO_DOCKER=1
 	@echo '==> Tests in Docker'
 	@$(PY) scripts/test_docker.py $(ARGS)
+
+release: $(SETUP) build ## artifact, wheels, bill of materials and checksums: build/release
+	@echo '==> Release'
+	@$(PY) scripts/release.py $(ARGS)
 
 sam-env: $(SETUP) ## what `sam local` needs of the running twin, into build/sam
 	@$(PY) -m twinvault_local.sam $(if $(TWINVAULT_STATE),--state $(TWINVAULT_STATE))
