@@ -17,14 +17,14 @@ def program(path, text):
     path.chmod(0o755)
 
 
-def find(folder, **environment):
+def find(folder, *version, **environment):
     """Runs the script where nothing is on PATH but the shell's own tools and what the test put into folder/bin."""
     tools = folder / "tools"
     tools.mkdir()
     for tool in ("bash", "awk", "cat", "sh", "env"):
         (tools / tool).symlink_to(next(Path(d, tool) for d in os.defpath.split(":") if Path(d, tool).exists()))
     given = {"PATH": f"{folder / 'bin'}:{tools}", "HOME": str(folder), **environment}
-    return subprocess.run([str(SCRIPT)], env=given, capture_output=True, text=True, check=False)
+    return subprocess.run([str(SCRIPT), *version], env=given, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("name", ["python3.13", "python3", "python"])
@@ -80,3 +80,10 @@ def test_a_named_one_that_is_wrong_is_refused(tmp_path):
     run = find(tmp_path, PYTHON="/bin/false")
     assert run.returncode == 1
     assert "PYTHON=/bin/false is not a Python 3.13" in run.stderr
+
+
+def test_another_version_can_be_asked_for_and_is_not_mistaken(tmp_path):
+    program(tmp_path / "bin" / "python3.12", f'exec {REAL} "$@"')
+    run = find(tmp_path, "3.12")
+    assert run.returncode == 1
+    assert "There is no Python 3.12 on this machine" in run.stderr
