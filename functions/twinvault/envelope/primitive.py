@@ -28,8 +28,8 @@ COMMITMENT_BYTES = 32
 DIGEST_BYTES = 32
 TAG_BYTES = 16
 _SECRET_BITS = 8 * (KEY_BYTES + COMMITMENT_BYTES)
-_LABELS = {label: label.value.encode() for label in Label}
-_DIGEST_PREFIX = {label: b"twinvault/v1/seal\x00" + lp(label.value.encode()) for label in Label}
+# By the label's bytes: an enum's own hash is computed in Python each time.
+_DIGEST_PREFIX = {label.encode(): b"twinvault/v1/seal\x00" + lp(label.encode()) for label in Label}
 _MIN_CIPHERTEXT = MIN_PADDED_BYTES + TAG_BYTES
 _MAX_CIPHERTEXT = padded_size(MAX_PLAINTEXT_BYTES) + TAG_BYTES
 
@@ -124,7 +124,7 @@ def require_lengths(stored: Stored) -> None:
 
 def derive(key: bytes, salt: bytes, *, label: Label, aad_hash: bytes) -> tuple[bytes, bytes]:
     """KDF(key, label, salt || SHA-256(AAD), 512), split in record key and commitment."""
-    secret = kdf(key, label=_LABELS[label], context=salt + aad_hash, bits=_SECRET_BITS)
+    secret = kdf(key, label=label.encode(), context=salt + aad_hash, bits=_SECRET_BITS)
     return secret[:KEY_BYTES], secret[KEY_BYTES:]
 
 
@@ -132,7 +132,7 @@ def seal_digest(
     ciphertext: bytes, *, label: Label, aad_hash: bytes, salt: bytes, commitment: bytes, nonce: bytes
 ) -> bytes:
     """The digest of docs/format.md, "Seal": equal for two records only if they are the same in every byte."""
-    parts = (_DIGEST_PREFIX[label], aad_hash, salt, commitment, nonce, ciphertext)
+    parts = (_DIGEST_PREFIX[label.encode()], aad_hash, salt, commitment, nonce, ciphertext)
     return hashlib.sha256(b"".join(parts)).digest()
 
 

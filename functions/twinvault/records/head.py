@@ -63,8 +63,7 @@ class HeadState:
 
     def term(self, row: Row) -> int:
         """The record's term under this partition's hash key."""
-        made = hashlib.shake_256(_DOMAIN + self.hash_key + row.digest).digest(_TERM_BYTES)
-        return int.from_bytes(made)
+        return term(self.hash_key, row.digest)
 
     def after(self, *, added: Iterable[Row], replaced: Iterable[Row], dek_version: int, event_id: str) -> Self:
         """The state once `added` are there and `replaced` (old rows that `added` holds new ones of) are not.
@@ -123,6 +122,11 @@ class HeadState:
             lowest_dek_version=fields["lowest_dek_version"],
             last_event=fields["last_event"],
         )
+
+
+def term(hash_key: bytes, digest: bytes) -> int:
+    """A record's term, of its digest."""
+    return int.from_bytes(hashlib.shake_256(_DOMAIN + hash_key + digest).digest(_TERM_BYTES))
 
 
 def _is_state(fields: Mapping[str, object]) -> bool:
