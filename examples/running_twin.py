@@ -35,4 +35,5 @@ def connect() -> "tuple[DynamoDBClient, KMSClient, TableNames, list[str]]":
     kms = aws.kms_client(told.endpoints["kms"], region=told.region, access_key_id=caller)
     made = json.loads(state.provisioned.read_bytes())
     (root_key,) = (name for path, name in made.items() if path.endswith("/RootKey"))
-    return dynamodb, kms, TableNames(told.tables["records"], told.tables["keys"], told.tables["audit"]), [root_key]
+    tables = TableNames(**{name: told.tables[name] for name in ("records", "keys", "marks", "audit")})
+    return dynamodb, kms, tables, [root_key]

@@ -21,7 +21,9 @@ MEMORY_MB = 1024
 # One second less than the 30 s after which the HTTP API gives up: the function's own answer arrives.
 TIMEOUT_SECONDS = 29
 
+# A TransactGetItems is allowed as the GetItems that it consists of.
 _READ = ("Query", "GetItem", "BatchGetItem")
+_MARKS = ("Query",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ FUNCTIONS = (
         tables={
             "records": ("PartiQLInsert", "PartiQLUpdate", *_READ),
             "keys": ("PartiQLInsert", *_READ),
+            "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
         makes_keys=True,
@@ -56,7 +59,7 @@ FUNCTIONS = (
         name="read",
         handler="service.handlers.read_dialogues.handler",
         routes=(("GET", "/dialogues"), ("GET", "/dialogues/{id}"), ("GET", "/dialogues/{id}/export")),
-        tables={"records": _READ, "keys": _READ, "audit": ("PartiQLInsert",)},
+        tables={"records": _READ, "keys": _READ, "marks": _MARKS, "audit": ("PartiQLInsert",)},
         indexes={"records": ("Query",)},
     ),
     FunctionSpec(
@@ -67,6 +70,7 @@ FUNCTIONS = (
             # A new DEK changes the head of its partition and no other record.
             "records": ("PartiQLUpdate", *_READ),
             "keys": ("PartiQLInsert", *_READ),
+            "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
         makes_keys=True,

@@ -1,4 +1,4 @@
-"""The three tables: records, keys, audit. What is in them is said in docs/design.md."""
+"""The four tables: records, keys, marks, audit. What is in them is said in docs/design.md."""
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -40,6 +40,8 @@ class TablesStack(Stack):
         self.tables = {
             "records": self._table("Records", indexes=[_by_list()]),
             "keys": self._table("Keys", recovery_days=stage.keys_recovery_days),
+            # One small row a write, for good: the newest says which state of a partition or tenant is the current one.
+            "marks": self._table("Marks", append_only=True),
             # The images of the entries, for whoever follows the log.
             "audit": self._table("Audit", append_only=True, stream=dynamodb.StreamViewType.NEW_IMAGE),
         }

@@ -38,9 +38,9 @@ _LIST_KEYS = ("tenant_id", "list_kind", "list_status", "list_at")
 def make_tables(client: Any) -> TableNames:
     """New tables of the template's key schemas (tests/local/provision/test_provision.py proves the template's own)."""
     mark = uuid.uuid4().hex[:8]
-    names = TableNames(f"records-{mark}", f"keys-{mark}", f"audit-{mark}")
+    names = TableNames(f"records-{mark}", f"keys-{mark}", f"marks-{mark}", f"audit-{mark}")
     key_schema = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
-    for name in (names.keys, names.audit):
+    for name in (names.keys, names.marks, names.audit):
         client.create_table(
             TableName=name, KeySchema=key_schema, AttributeDefinitions=_TEXT_KEYS, BillingMode="PAY_PER_REQUEST"
         )

@@ -1,6 +1,7 @@
 """A Lambda handler of its own for access grants: no framework, tokens verified by API Gateway's JWT authorizer.
 
-`handler` is what Lambda calls. It needs RECORDS_TABLE, KEYS_TABLE, AUDIT_TABLE and ROOT_KEY; all else is the SDK's.
+`handler` is what Lambda calls. It needs RECORDS_TABLE, KEYS_TABLE, MARKS_TABLE, AUDIT_TABLE and ROOT_KEY; all else is
+the SDK's.
 """
 
 import functools
@@ -65,7 +66,12 @@ def answer(vault: Vault, event: Event) -> dict[str, Any]:
 
 @functools.cache
 def _vault() -> Vault:
-    tables = TableNames(os.environ["RECORDS_TABLE"], os.environ["KEYS_TABLE"], os.environ["AUDIT_TABLE"])
+    tables = TableNames(
+        records=os.environ["RECORDS_TABLE"],
+        keys=os.environ["KEYS_TABLE"],
+        marks=os.environ["MARKS_TABLE"],
+        audit=os.environ["AUDIT_TABLE"],
+    )
     dynamodb, kms = boto3.client("dynamodb"), boto3.client("kms")
     return open_vault(
         store="access-grants", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=[os.environ["ROOT_KEY"]]

@@ -37,6 +37,7 @@ class Settings:
     artifact: str
     records_table: str
     keys_table: str
+    marks_table: str
     audit_table: str
     root_keys: tuple[str, ...]
     issuer: str
@@ -72,6 +73,7 @@ class Settings:
             artifact=artifact,
             records_table=_text(environ, "TWINVAULT_RECORDS_TABLE"),
             keys_table=_text(environ, "TWINVAULT_KEYS_TABLE"),
+            marks_table=_text(environ, "TWINVAULT_MARKS_TABLE"),
             audit_table=_text(environ, "TWINVAULT_AUDIT_TABLE"),
             root_keys=roots,
             issuer=_text(environ, "TWINVAULT_ISSUER"),

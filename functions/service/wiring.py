@@ -42,7 +42,12 @@ def build(settings: Settings) -> Service:
         kms=session.client("kms", config=_CONFIG),
         store=settings.store,
         artifact=settings.artifact,
-        tables=TableNames(settings.records_table, settings.keys_table, settings.audit_table),
+        tables=TableNames(
+            records=settings.records_table,
+            keys=settings.keys_table,
+            marks=settings.marks_table,
+            audit=settings.audit_table,
+        ),
         root_keys=settings.root_keys,
         key_ttl_seconds=settings.key_ttl_seconds,
         lowest_format=settings.lowest_format,

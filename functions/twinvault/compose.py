@@ -52,7 +52,7 @@ def open_vault(
 
     Args:
         store: the store's logical name, an id that never changes: the audit log names it.
-        dynamodb: a client of the three tables, whose keys are `pk` and `sk`, both text.
+        dynamodb: a client of the four tables, whose keys are `pk` and `sk`, both text.
         kms: a client of the root keys.
         tables: the tables' physical names.
         root_keys: KMS key ids, never aliases: the first wraps new keys, all may open.

@@ -124,6 +124,7 @@ class Step(StrEnum):
     # "Beyond one record".
     MISSING_PARTITION = "missing partition"
     MISSING_KEY = "missing key"
+    MARK = "mark"
     KEK_ROW = "kek row"
     KEY_STATE = "key state"
     ROOT_KEY = "root key"

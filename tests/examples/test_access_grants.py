@@ -137,7 +137,8 @@ def test_a_record_that_was_edited_is_an_answer_that_says_nothing(engines, vault,
 
 def test_lambda_calls_a_handler_that_is_wired_from_the_environment(engines, tenant, monkeypatch, aws):
     dynamodb, kms, tables, root_key = engines
-    variables = {"RECORDS_TABLE": tables.records, "KEYS_TABLE": tables.keys, "AUDIT_TABLE": tables.audit}
+    variables = {"RECORDS_TABLE": tables.records, "KEYS_TABLE": tables.keys}
+    variables |= {"MARKS_TABLE": tables.marks, "AUDIT_TABLE": tables.audit}
     variables |= {"ROOT_KEY": root_key, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.meta.endpoint_url}
     variables |= {"AWS_ENDPOINT_URL_KMS": kms.meta.endpoint_url, "AWS_ACCESS_KEY_ID": aws["aws_access_key_id"]}
     for name, value in variables.items():

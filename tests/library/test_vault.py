@@ -72,7 +72,7 @@ def note(number=1, text="a secret"):
 
 
 def test_opening_calls_nobody():
-    open_vault(store="s", dynamodb=object(), kms=object(), tables=TableNames("r", "k", "a"), root_keys=["root"])
+    open_vault(store="s", dynamodb=object(), kms=object(), tables=TableNames("r", "k", "m", "a"), root_keys=["root"])
 
 
 def test_what_one_vault_wrote_another_reads(world):

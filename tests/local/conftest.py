@@ -157,11 +157,13 @@ def _tables_stack() -> dict[str, Any]:
                 TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
             ),
             "Keys": _table(),
+            "Marks": _table(replica={"ResourcePolicy": deny}),
             "Audit": _table(StreamSpecification={"StreamViewType": "NEW_IMAGE"}, replica={"ResourcePolicy": deny}),
         },
         "Outputs": {
             "RecordsTable": _export({"Ref": "Records"}, "Small-Tables:Records"),
             "KeysTable": {"Value": {"Ref": "Keys"}},
+            "MarksTable": {"Value": {"Ref": "Marks"}},
             "AuditTable": {"Value": {"Ref": "Audit"}},
             "AuditStream": {"Value": {"Fn::GetAtt": ["Audit", "StreamArn"]}},
         },

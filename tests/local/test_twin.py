@@ -60,7 +60,7 @@ def test_it_tells_where_everything_is(running: House) -> None:
     assert told["url"] == f"http://{LOOPBACK}:{running.port}"
     assert told["route"] == "process"
     assert set(told["endpoints"]) == {"dynamodb", "kms", "issuer"}
-    assert set(told["tables"]) == {"records", "keys", "audit"}
+    assert set(told["tables"]) == {"records", "keys", "marks", "audit"}
     assert told["region"] == "eu-central-1"
     assert (running.state.artifact / told["artifact"]).is_dir()
 

@@ -119,6 +119,7 @@ def service(
         "TWINVAULT_ARTIFACT": "0123456789abcdef" * 4,
         "TWINVAULT_RECORDS_TABLE": tables.records,
         "TWINVAULT_KEYS_TABLE": tables.keys,
+        "TWINVAULT_MARKS_TABLE": tables.marks,
         "TWINVAULT_AUDIT_TABLE": tables.audit,
         "TWINVAULT_ROOT_KEYS": root,
         "TWINVAULT_ISSUER": ISSUER,

@@ -17,6 +17,7 @@ VARIABLES = {
     "TWINVAULT_STORE": "twinvault-prod",
     "TWINVAULT_RECORDS_TABLE": "${Records}",
     "TWINVAULT_KEYS_TABLE": "${Keys}",
+    "TWINVAULT_MARKS_TABLE": "${Marks}",
     "TWINVAULT_AUDIT_TABLE": "${Audit}",
     "TWINVAULT_ROOT_KEYS": "${RootKey}",
     "TWINVAULT_ISSUER": "https://login.example.com/",
@@ -73,6 +74,7 @@ def on(assembly, name, resource):
 def test_the_writer_may_do_exactly_this(either):
     assert on(either, "Import", "${Records.Arn}") == READ | {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
     assert on(either, "Import", "${Keys.Arn}") == READ | {"dynamodb:PartiQLInsert"}
+    assert on(either, "Import", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Import", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
 
 
@@ -80,6 +82,7 @@ def test_the_reader_may_do_exactly_this(either):
     assert on(either, "Read", "${Records.Arn}") == READ
     assert on(either, "Read", "${Records.Arn}/index/ByList") == {"dynamodb:Query"}
     assert on(either, "Read", "${Keys.Arn}") == READ
+    assert on(either, "Read", "${Marks.Arn}") == {"dynamodb:Query"}
     assert on(either, "Read", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
 
 
@@ -94,6 +97,7 @@ def test_the_function_for_keys_adds_keys_and_changes_heads_and_can_add_no_record
     read = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
     assert on(either, "Keys", "${Keys.Arn}") == {"dynamodb:PartiQLInsert", *read}
     assert on(either, "Keys", "${Records.Arn}") == {"dynamodb:PartiQLUpdate", *read}
+    assert on(either, "Keys", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Keys", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
 
 

@@ -1,8 +1,8 @@
-"""The tables' promises: nothing is lost by accident, and the audit log only grows."""
+"""The tables' promises: nothing is lost by accident, and marks and the audit log only grow."""
 
 import pytest
 
-TABLES = ["Records", "Keys", "Audit"]
+TABLES = ["Records", "Keys", "Marks", "Audit"]
 
 
 def table(assembly, name):
@@ -52,6 +52,7 @@ def test_a_table_is_encrypted_under_the_table_key(either, name):
     [
         pytest.param("Records", 35, id="records: the longest window"),
         pytest.param("Keys", 7, id="keys: short, for erasure is final only after it"),
+        pytest.param("Marks", 35, id="marks: the longest window"),
         pytest.param("Audit", 35, id="audit: the longest window"),
     ],
 )
@@ -82,13 +83,14 @@ def test_records_has_one_index_which_holds_keys_alone(either):
     ]
 
 
-@pytest.mark.parametrize("name", ["Keys", "Audit"])
+@pytest.mark.parametrize("name", ["Keys", "Marks", "Audit"])
 def test_no_other_table_has_an_index(either, name):
     assert "GlobalSecondaryIndexes" not in table(either, name)["Properties"]
 
 
-def test_everyone_is_denied_every_change_to_the_audit_log_but_an_insert(either):
-    (statement,) = replica(either, "Audit")["ResourcePolicy"]["PolicyDocument"]["Statement"]
+@pytest.mark.parametrize("name", ["Marks", "Audit"])
+def test_everyone_is_denied_every_change_but_an_insert(either, name):
+    (statement,) = replica(either, name)["ResourcePolicy"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
     assert "Condition" not in statement
     assert set(statement["Action"]) >= {

@@ -1,14 +1,89 @@
-"""Marks: which partition or register a mark, and an audit entry, is about. Pure."""
+"""Marks: for each partition and each tenant's register, which version is the newest and what its seal's digest is.
+
+    pk = head#{hex SHA-256(LP("records") LP(the partition's pk))}    a partition's heads
+         register#{tenant}                                           a tenant's registers
+    sk = {version:020d}
+
+The table is insert-only: the transaction of each write inserts the mark of the head (or register) that it writes, and
+nobody can take a mark away or change one. So what is put back, deleted or forked is not what the newest mark names, and
+the next write finds its place taken (docs/format.md, "Marks").
+"""
 
 import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twinvault.dynamodb.transaction import Statement, insert
+from twinvault.envelope.aad import lp
+from twinvault.envelope.item import attribute, text_of
+from twinvault.errors import IntegrityError, Step
+
+if TYPE_CHECKING:
+    from twinvault.dynamodb.table import Table
+    from twinvault.envelope.item import Item
+
+DIGEST_BYTES = 32
+_VERSION = re.compile(r"[0-9]{20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One version of a head or a register.
+
+    Attributes:
+        version: the head's (or register's) version, from 1.
+        digest: the digest of its seal, 32 bytes.
+        event: the id of the audit event of the write that made it, a UUID.
+    """
+
+    version: int
+    digest: bytes
+    event: str
+
+
+class Marks:
+    """The marks table, read."""
+
+    def __init__(self, table: "Table") -> None:
+        self._table = table
+
+    def newest(self, mark_pk: str) -> Mark | None:
+        """The newest mark of a partition or tenant, strongly consistent; None where nothing was ever written.
+
+        Raises:
+            IntegrityError: what stands there is no mark: somebody else inserted it.
+            DependencyError: the table cannot be read now.
+        """
+        item = self._table.last(mark_pk)
+        return None if item is None else _parse(item)
 
 
 def head_mark_key(partition_pk: str) -> str:
-    """The marks' partition key of a partition of the records table: head#{hex SHA-256(LP("records") LP(pk))}."""
-    fields = (b"records", partition_pk.encode(errors="replace"))
-    return f"head#{hashlib.sha256(b''.join(len(one).to_bytes(4) + one for one in fields)).hexdigest()}"
+    """The pk of the marks of a partition: it shows neither the tenant nor the partition."""
+    return f"head#{hashlib.sha256(lp(b'records') + lp(partition_pk.encode(errors='replace'))).hexdigest()}"
 
 
 def register_mark_key(tenant: str) -> str:
-    """The marks' partition key of a tenant's register."""
+    """The pk of the marks of a tenant's register."""
     return f"register#{tenant}"
+
+
+def mark_statement(mark_pk: str, mark: Mark, *, table: str) -> Statement:
+    """The INSERT of a mark: it fails where another write has taken the version."""
+    return insert(
+        table,
+        {
+            "pk": {"S": mark_pk},
+            "sk": {"S": f"{mark.version:020d}"},
+            "digest": {"B": mark.digest},
+            "event": {"S": mark.event},
+        },
+    )
+
+
+def _parse(item: "Item") -> Mark:
+    sk, event, digest = text_of(item, "sk"), text_of(item, "event"), attribute(item, "digest", kind="B")
+    if not _VERSION.fullmatch(sk) or not event or not isinstance(digest, bytes) or len(digest) != DIGEST_BYTES:
+        raise IntegrityError(Step.MARK, where=f"{text_of(item, 'pk')}/{sk}", detail="this is no mark")
+    return Mark(int(sk), digest, event)

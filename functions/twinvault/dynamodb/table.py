@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from twinvault.errors import DependencyError
+from twinvault.errors import Contention, DependencyError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BATCH_LIMIT = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _BATCH_TRIES = 5
+_CANCELLED = "TransactionCanceledException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,32 @@ class Table:
             self._client.get_item, TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
         )
         return cast("Item | None", answer.get("Item"))
+
+    def get_isolated(self, pk: str, sk: str) -> "Item | None":
+        """The item, or None, as no transaction in flight is half done: what a Query may see half of, this does not.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
+
+        Raises:
+            Contention: a transaction that changes it is under way.
+            DependencyError: the table cannot be read now.
+        """
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        answer = _call(self._client.transact_get_items, TransactItems=[{"Get": {"TableName": self.name, "Key": key}}])
+        return cast("Item | None", answer["Responses"][0].get("Item"))
+
+    def last(self, pk: str) -> "Item | None":
+        """The item with the greatest sort key of a partition, or None."""
+        answer = _call(
+            self._client.query,
+            TableName=self.name,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        return cast("Item | None", next(iter(answer["Items"]), None))
 
     def query(self, pk: str, prefix: str = "", *, limit: int | None = None) -> "list[Item]":
         """All items of a partition whose sort key begins with `prefix`, in order, all pages; or the first `limit`."""
@@ -118,7 +145,11 @@ def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  #
     """
     try:
         answer = method(**request, ReturnConsumedCapacity="TOTAL")
-    except (ClientError, BotoCoreError):
+    except ClientError as error:
+        if error.response["Error"]["Code"] == _CANCELLED:
+            raise Contention("what is to be read is being changed", retry_after=1) from None
+        raise DependencyError("the store cannot be read now") from None
+    except BotoCoreError:
         raise DependencyError("the store cannot be read now") from None
     if "ConsumedCapacity" not in answer:
         raise DependencyError("the store cannot be read now")

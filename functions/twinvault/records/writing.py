@@ -55,6 +55,7 @@ class TableNames:
 
     records: str
     keys: str
+    marks: str
     audit: str
 
 

@@ -25,7 +25,7 @@ from twinvault_local.status import Facts
 type Progress = Callable[[str], None]
 
 DEFAULT_PORT = 8787
-_TABLES = {"records": "RecordsTable", "keys": "KeysTable", "audit": "AuditTable"}
+_TABLES = {"records": "RecordsTable", "keys": "KeysTable", "marks": "MarksTable", "audit": "AuditTable"}
 
 
 @dataclass(frozen=True, slots=True)
