@@ -17,17 +17,18 @@ from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.audit.signing import SEED_BYTES, ChainKey
 from twinvault.dynamodb.key_rows import DynamoKeyTable
-from twinvault.dynamodb.marks import head_mark_key
-from twinvault.dynamodb.table import Table
+from twinvault.dynamodb.marks import Marks, head_mark_key
+from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import RootKms
 from twinvault.keys.rotation import KeyRotation
+from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
 from twinvault.records.spec import KindSpec
 from twinvault.records.store import PartitionStore
-from twinvault.records.writing import TableNames, Writer
+from twinvault.records.writing import Writer
 from twinvault.scope import Scope
 from twinvault.vault import Vault
 
@@ -136,13 +137,12 @@ def make_world(
         now=now,
     )
     table = Table(client, names.records, sleep=time.sleep)
-    reader = Reader(table, keys, lowest_format=1, sleep=sleep)
+    marks = Marks(Table(client, names.marks, sleep=time.sleep))
+    reader = Reader(table, marks, keys=keys, lowest_format=1, sleep=sleep, monotonic=time.monotonic)
     writer = Writer(
         reader=reader,
-        keys=keys,
+        freezer=Freezer(keys, names, now=now, randomness=os.urandom),
         audit=audit,
-        tables=names,
-        now=now,
         randomness=os.urandom,
         sleep=sleep,
         monotonic=time.monotonic,

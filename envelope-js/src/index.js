@@ -10,6 +10,7 @@ export { openItem, sealItem } from "./item.js";
 export { kdf } from "./kdf.js";
 export { canonicalNumber } from "./numbers.js";
 export { MAX_PLAINTEXT_BYTES, pad, paddedSize, unpad } from "./padding.js";
+export { markKey, openPartition } from "./partition.js";
 export { LABELS, open, seal } from "./primitive.js";
 export { headState, openKey, openRecord } from "./record.js";
 export { fingerprint, partitionId, subKey } from "./subkeys.js";

@@ -149,6 +149,33 @@ test("heads", () => {
   for (const vector of refused) assert.equal(isWhole(vector), false, vector.name);
 });
 
+describe("partitions and their newest marks", () => {
+  const { scope, keys, entities, mark_pk: markPk, partitions, refused } = vectors("partitions");
+  const findKey = (keyId) => (Object.hasOwn(keys, keyId) ? bytes(keys[keyId]) : undefined);
+  const openWhole = ({ items, mark }) =>
+    envelope.openPartition({ items: items.map(itemOf), mark: mark && itemOf(mark), scope, findKey, entities });
+
+  test("stand under the partition's mark key", async () => assert.equal(await envelope.markKey(scope.pk), markPk));
+  for (const vector of partitions) {
+    test(`opens: ${vector.name}`, async () => {
+      const opened = await openWhole(vector);
+      const found = opened && Object.fromEntries(opened);
+      assert.deepEqual(Object.keys(found ?? {}), Object.keys(vector.records ?? {}));
+      for (const [sk, { version, fields, digest }] of Object.entries(vector.records ?? {})) {
+        assert.equal(found[sk].version, BigInt(version));
+        assert.equal(hex(found[sk].digest), digest);
+        assert.ok(!Object.hasOwn(found[sk].fields, "store"));
+        for (const [name, value] of Object.entries(found[sk].fields)) assert.deepEqual(value, fields[name]);
+      }
+    });
+  }
+  for (const vector of refused) {
+    test(`refuses at step ${vector.step}: ${vector.name}`, async () => {
+      await assert.rejects(openWhole(vector), { name: "IntegrityError", step: vector.step });
+    });
+  }
+});
+
 test("encodings", () => {
   const { numbers, padding, aad } = vectors("encodings");
   for (const [text, canonical] of Object.entries(numbers.canonical)) {

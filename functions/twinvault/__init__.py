@@ -5,6 +5,7 @@ below (`envelope`, `keys`, `records`, `audit`) are for those who change the libr
 """
 
 from twinvault.compose import now, open_vault
+from twinvault.dynamodb.table import TableNames
 from twinvault.envelope import FORMAT, ID
 from twinvault.errors import (
     BrokenChain,
@@ -30,12 +31,12 @@ from twinvault.errors import (
     Unprocessable,
 )
 from twinvault.keys.rotation import KeyRow
+from twinvault.records.freezing import Changes
 from twinvault.records.listing import Hits, Listing, Opened
 from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft, Record
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
-from twinvault.records.writing import Changes, TableNames
 from twinvault.scope import Scope
 from twinvault.vault import Acting, TenantKeys, Vault
 

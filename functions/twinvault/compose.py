@@ -18,15 +18,17 @@ from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.audit.signing import SEED_BYTES, ChainKey
 from twinvault.dynamodb.key_rows import DynamoKeyTable
-from twinvault.dynamodb.table import Table
+from twinvault.dynamodb.marks import Marks
+from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.envelope import FORMAT, require_id
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.rotation import KeyRotation
+from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
-from twinvault.records.writing import TableNames, Writer
+from twinvault.records.writing import Writer
 from twinvault.vault import Vault
 
 if TYPE_CHECKING:
@@ -65,15 +67,19 @@ def open_vault(
         InvalidInput: the store's name is no id.
     """
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
-    records, key_table = (Table(dynamodb, name, sleep=time.sleep) for name in (tables.records, tables.keys))
+    records, key_table, marks = (
+        Table(dynamodb, name, sleep=time.sleep) for name in (tables.records, tables.keys, tables.marks)
+    )
     key_rows = DynamoKeyTable(key_table, transactor, monotonic=time.monotonic, sleep=time.sleep)
     cache = KeyCache(CacheLimits(ttl=key_ttl_seconds), clock=_instant, jitter=random.random)
     keys = KeyHierarchy(
         table=key_rows, kms=AwsKms(kms), root_key_ids=root_keys, cache=cache, now=now, randomness=os.urandom
     )
     audit = _audit_log(transactor, tables.audit)
-    reader = Reader(records, keys, lowest_format=lowest_format, sleep=time.sleep)
-    writer = _writer(reader, keys, audit=audit, tables=tables)
+    reader = Reader(
+        records, Marks(marks), keys=keys, lowest_format=lowest_format, sleep=time.sleep, monotonic=time.monotonic
+    )
+    writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), audit=audit)
     origin = Origin(store=require_id(store, field="store"), function=function, artifact=artifact)
     return Vault(records, reader, writer, audit, keys, KeyRotation(keys, key_rows), origin)
 
@@ -83,13 +89,11 @@ def _audit_log(transactor: Transactor, table: str) -> AuditLog:
     return AuditLog(transactor, table=table, key=key, new_chain=_chain, event_id=_event_id, now=now)
 
 
-def _writer(reader: Reader, keys: KeyHierarchy, *, audit: AuditLog, tables: TableNames) -> Writer:
+def _writer(reader: Reader, freezer: Freezer, *, audit: AuditLog) -> Writer:
     return Writer(
         reader=reader,
-        keys=keys,
+        freezer=freezer,
         audit=audit,
-        tables=tables,
-        now=now,
         randomness=os.urandom,
         sleep=time.sleep,
         monotonic=time.monotonic,

@@ -110,7 +110,7 @@ class TooLarge(CallerError):
 class Step(StrEnum):
     """The checks that stored data must pass, as docs/format.md numbers and names them; the audit log shows the text."""
 
-    # "Open": one record, and at last the head over all of them.
+    # "Open": one record, and at last the head over all of them and the newest mark.
     PLACE = "0 place"
     FORMAT = "1 format"
     KEY_ID = "2 key id"
@@ -121,10 +121,11 @@ class Step(StrEnum):
     PADDING = "7 padding"
     PAYLOAD = "8 payload"
     HEAD = "9 head"
+    MARK = "10 mark"
     # "Beyond one record".
     MISSING_PARTITION = "missing partition"
     MISSING_KEY = "missing key"
-    MARK = "mark"
+    PLACE_TAKEN = "place taken"
     KEK_ROW = "kek row"
     KEY_STATE = "key state"
     ROOT_KEY = "root key"

@@ -14,7 +14,7 @@ from tests.stores import World
 from twinvault.dynamodb.transaction import Result, Statement
 from twinvault.errors import Conflict, Incomplete, InvalidInput, NotFound
 
-LIMIT = 97  # records of one transaction
+LIMIT = 95  # records of one transaction
 
 
 class Killed(BaseException):

@@ -159,7 +159,8 @@ def test_values_are_bound_never_written_into_a_statement(
         pytest.param([Fault.LOSE_ANSWER], Outcome.COMMITTED, id="a lost answer"),
         pytest.param([Fault.LOSE_ANSWER] * 50, Outcome.UNKNOWN, id="no answer ever"),
         pytest.param([Fault.THROTTLE] * 50, Outcome.REFUSED, id="throttled"),
-        pytest.param([Fault.CONFLICT], Outcome.CANCELLED, id="cancelled"),
+        pytest.param([Fault.CONFLICT], Outcome.COMMITTED, id="in conflict once"),
+        pytest.param([Fault.CONFLICT] * 50, Outcome.REFUSED, id="in conflict throughout"),
     ],
 )
 def test_a_transaction_of_one_insert_says_how_it_ended(

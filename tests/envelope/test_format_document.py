@@ -52,8 +52,8 @@ def test_the_labels_are_those_of_the_code():
 
 
 def test_the_steps_are_those_of_the_code():
-    written = re.findall(r"^(\d)\. \*\*([a-z ]+)\.\*\*", DOCUMENT, re.MULTILINE)
-    assert [int(number) for number, _ in written] == list(range(10))
+    written = re.findall(r"^(\d+)\. \*\*([a-z ]+)\.\*\*", DOCUMENT, re.MULTILINE)
+    assert [int(number) for number, _ in written] == list(range(11))
     section = DOCUMENT[DOCUMENT.index("### Beyond one record") : DOCUMENT.index("### Payload")]
     beyond = re.findall(r"^- \*\*([a-z ]+)\.\*\*", section, re.MULTILINE)
     assert [step.value for step in Step] == [*(f"{number} {name}" for number, name in written), *beyond]

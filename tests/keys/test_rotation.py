@@ -9,10 +9,10 @@ from stores import World, make_client, make_world
 from twinvault.envelope.names import tenant_key
 from twinvault.errors import NotFound
 from twinvault.keys.rotation import KeyRotation
+from twinvault.records.freezing import Changes
 from twinvault.records.record import Draft
 from twinvault.records.spec import TEXT, EntitySpec, KindSpec
 from twinvault.records.store import PartitionStore
-from twinvault.records.writing import Changes
 from twinvault.scope import Scope
 
 LINE = EntitySpec("line", re.compile(r"line#[0-9]+"), {"mark": TEXT}, frozenset({"text"}))

@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
+from twinvault.records.freezing import Changes
 from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
-from twinvault.records.writing import Changes, Plan
+from twinvault.records.writing import Plan
 from twinvault.scope import Scope
 
 LINE = EntitySpec(

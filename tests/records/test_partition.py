@@ -3,44 +3,74 @@
 import contextlib
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.fakes import Recorder
 from tests.records.samples import HEAD_FIELDS, LEDGER, LINE, SCOPE, line
+from twinvault.dynamodb.marks import Mark
 from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
-from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row, place_rows
+from twinvault.records.partition import Snapshot, named_keys, open_partition, open_row, place_rows
 from twinvault.records.record import Draft
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, TEXT, EntitySpec, KindSpec
+from twinvault.records.whole import Mismatch
 from twinvault.scope import Scope
 
 FIRST, SECOND = (NamedKey(dek_name(SCOPE, version), os.urandom(32)) for version in (1, 2))
 KEYS = {key.name: key for key in (FIRST, SECOND)}
+VERSION = 2
 EMPTY = empty_head(os.urandom(HASH_KEY_BYTES), dek_version=1)
 
 
 def put(draft: Draft, key: NamedKey = FIRST) -> Put:
-    return Sealing(SCOPE, LEDGER, key, "2026-11-23T09:00:00Z", os.urandom).put(draft, None)
+    return Sealing(SCOPE, LEDGER, key, VERSION, "2026-11-23T09:00:00Z", os.urandom).put(draft, None)
 
 
 LINES = [put(line(1)), put(line(2), SECOND), put(line(3))]
 STATE = EMPTY.after(added=[one.record.row for one in LINES], replaced=[], dek_version=2, event_id="e")
 
 
-def head(state: HeadState = STATE) -> Any:
-    return put(Draft(HEAD, HEAD, {**HEAD_FIELDS, STORE: state.to_fields()}), SECOND).item
+def head(state: HeadState = STATE, key: NamedKey = SECOND) -> Put:
+    return put(Draft(HEAD, HEAD, {**HEAD_FIELDS, STORE: state.to_fields()}), key)
 
 
-WHOLE = [head(), *(one.item for one in LINES)]
+def mark_of(head: Put) -> Mark:
+    return Mark(head.record.version, head.record.digest, "e")
 
 
-def opened(items: list[Any], keys: dict[str, NamedKey] | None = None, seen: Recorder | None = None) -> Snapshot:
+THE_HEAD = head()
+MARK = mark_of(THE_HEAD)
+WHOLE = [THE_HEAD.item, *(one.item for one in LINES)]
+
+
+def opened(
+    items: list[Any],
+    keys: dict[str, NamedKey] | None = None,
+    *,
+    mark: Mark | None = MARK,
+    seen: Recorder | None = None,
+) -> Snapshot:
+    snapshot = look(items, keys, mark=mark, seen=seen)
+    assert snapshot is not None
+    return snapshot
+
+
+def look(
+    items: list[Any],
+    keys: dict[str, NamedKey] | None = None,
+    *,
+    mark: Mark | None = MARK,
+    seen: Recorder | None = None,
+) -> Snapshot | None:
     rows = place_rows(items, scope=SCOPE, lowest_format=1)
-    return open_partition(rows, KEYS if keys is None else keys, kind=LEDGER, scope=SCOPE, observer=seen or Recorder())
+    return open_partition(
+        rows, KEYS if keys is None else keys, mark=mark, kind=LEDGER, scope=SCOPE, observer=seen or Recorder()
+    )
 
 
 def test_rows_that_belong_together_are_a_snapshot() -> None:
@@ -103,8 +133,8 @@ def test_a_row_whose_key_was_not_fetched_opens_under_no_other() -> None:
         pytest.param([*WHOLE, put(line(4)).item], "9 head: a record was added", "line#0004", id="added"),
         pytest.param([*WHOLE, WHOLE[1]], "9 head: a record was added", "line#0001", id="duplicated"),
         pytest.param([*WHOLE[:-1], put(line(3)).item], "9 head: a record was rolled back", "", id="replaced"),
-        pytest.param([head(), *WHOLE], "9 head: a record was added", "head", id="a second head"),
-        pytest.param([head(EMPTY), *WHOLE[1:]], "9 head: records were added or deleted", "", id="another head"),
+        pytest.param([head().item, *WHOLE], "9 head: a record was added", "head", id="a second head"),
+        pytest.param([head(EMPTY).item, *WHOLE[1:]], "9 head: records were added or deleted", "", id="another head"),
     ],
 )
 def test_rows_that_do_not_fit_their_head_are_a_mismatch(items: list[Any], check: str, where: str) -> None:
@@ -113,16 +143,60 @@ def test_rows_that_do_not_fit_their_head_are_a_mismatch(items: list[Any], check:
     assert (refused.value.check, refused.value.where) == (check, Place("records", SCOPE.pk, where))
 
 
-def evidence(items: list[Any]) -> tuple[object, ...]:
+def test_nothing_is_there_only_where_there_is_no_row_and_no_mark() -> None:
+    assert look([], mark=None) is None
     with pytest.raises(Mismatch) as refused:
-        opened(items)
-    return refused.value.evidence
+        look([])
+    assert refused.value.step is Step.MISSING_PARTITION
 
 
-def test_the_evidence_of_two_looks_is_equal_if_they_saw_the_same_amiss() -> None:
-    assert evidence(WHOLE[:-1]) == evidence(WHOLE[:-1])
-    different = [WHOLE[:-1], [WHOLE[0], *WHOLE[2:]], WHOLE[:-2], WHOLE[1:], WHOLE[2:], [head(), *WHOLE[1:-1]]]
-    assert len({evidence(items) for items in different}) == len(different)
+@pytest.mark.parametrize(
+    ("mark", "detail"),
+    [
+        pytest.param(None, "there is no mark", id="none"),
+        pytest.param(Mark(VERSION + 1, MARK.digest, "e"), "the partition is older", id="of a later head"),
+        pytest.param(Mark(VERSION - 1, MARK.digest, "e"), "the partition is newer", id="of an earlier head"),
+        pytest.param(Mark(VERSION, bytes(32), "e"), "another partition of the same version", id="of a fork"),
+        pytest.param(mark_of(head()), "another partition of the same version", id="of the same, sealed anew"),
+    ],
+)
+def test_a_partition_that_the_newest_mark_does_not_name_is_a_mismatch(mark: Mark | None, detail: str) -> None:
+    with pytest.raises(Mismatch) as refused:
+        opened(WHOLE, mark=mark)
+    assert (refused.value.step, refused.value.detail, refused.value.where) == (
+        Step.MARK,
+        detail,
+        Place("records", SCOPE.pk),
+    )
+
+
+def test_whose_event_a_mark_names_is_not_compared() -> None:
+    assert opened(WHOLE, mark=Mark(MARK.version, MARK.digest, "another")) == opened(WHOLE)
+
+
+def under(lowest: int, current: int, *, key: NamedKey = SECOND) -> tuple[list[Any], Mark]:
+    """The same records under a head that says so of the keys in use."""
+    made = head(replace(STATE, lowest_dek_version=lowest, dek_version=current), key)
+    return [made.item, *WHOLE[1:]], mark_of(made)
+
+
+@pytest.mark.parametrize(
+    ("made", "where", "detail"),
+    [
+        pytest.param(under(1, 1), "head", "its key is not the version that it names", id="the head under a later key"),
+        pytest.param(under(1, 2, key=FIRST), "head", "its key is not the version that it names", id="an earlier one"),
+        pytest.param(under(2, 2), "line#0001", "its key is not of a version in use", id="a record below the lowest"),
+        pytest.param(
+            under(1, 1, key=FIRST), "line#0002", "its key is not of a version in use", id="a record above the current"
+        ),
+    ],
+)
+def test_keys_that_are_not_in_use_are_a_mismatch(made: tuple[list[Any], Mark], where: str, detail: str) -> None:
+    items, mark = made
+    with pytest.raises(Mismatch) as refused:
+        opened(items, mark=mark)
+    assert (refused.value.step, refused.value.detail) == (Step.HEAD, detail)
+    assert refused.value.where == Place("records", SCOPE.pk, where)
 
 
 def test_a_row_that_does_not_open_is_no_mismatch() -> None:
@@ -143,10 +217,10 @@ def test_a_row_that_a_newer_release_wrote_is_undeclared_and_no_tampering() -> No
     line = EntitySpec("line", re.compile("line#.*"), {**LINE.clear, "booked": TEXT}, LINE.sealed | {"vat"})
     newer = KindSpec(LEDGER.kind, (line,), LEDGER.head)
     draft = Draft("line", "line#0004", {"amount": 1, "payee": "Cy", "booked": "2026", "vat": 19})
-    row = Sealing(SCOPE, newer, FIRST, "2026-11-23T09:00:00Z", os.urandom).put(draft, None)
+    row = Sealing(SCOPE, newer, FIRST, VERSION, "2026-11-23T09:00:00Z", os.urandom).put(draft, None)
     state = STATE.after(added=[row.record.row], replaced=[], dek_version=2, event_id="e")
     with pytest.raises(Undeclared) as refused:
-        opened([head(state), *WHOLE[1:], row.item])
+        opened([head(state).item, *WHOLE[1:], row.item])
     assert (refused.value.names, refused.value.where) == (("booked", "vat"), Place("records", SCOPE.pk, "line#0004"))
 
 
@@ -155,16 +229,18 @@ def test_whoever_holds_the_dek_makes_a_yes_a_no_and_the_head_does_not_fit() -> N
 
     def vote(text: str) -> Put:
         fixed = {12: bytes(12), 32: bytes(32)}
-        return Sealing(SCOPE, LEDGER, FIRST, "2026", fixed.__getitem__).put(
+        return Sealing(SCOPE, LEDGER, FIRST, VERSION, "2026", fixed.__getitem__).put(
             Draft("line", "line#0004", {"payee": text}), None
         )
 
     yes, no = vote("votes YES"), vote("votes NO")
     assert yes.record.commitment == no.record.commitment
     state = STATE.after(added=[yes.record.row], replaced=[], dek_version=2, event_id="e")
-    assert opened([head(state), *WHOLE[1:], yes.item]).records["line#0004"].fields == {"payee": "votes YES"}
+    counted = head(state)
+    whole = opened([counted.item, *WHOLE[1:], yes.item], mark=mark_of(counted))
+    assert whole.records["line#0004"].fields == {"payee": "votes YES"}
     with pytest.raises(Mismatch) as refused:
-        opened([head(state), *WHOLE[1:], no.item])
+        opened([counted.item, *WHOLE[1:], no.item], mark=mark_of(counted))
     assert refused.value.check == "9 head: a record was rolled back"
 
 

@@ -1,48 +1,27 @@
 """Reads of a partition changed behind the store's back: each change is refused, and named where it can be."""
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, SCOPE, line, puts
-from tests.stores import World, make_world
-from twinvault.errors import Contention, DependencyError, IntegrityError, InvalidInput, Place, Step, Undeclared
+from tests.stores import World
+from twinvault.errors import DependencyError, IntegrityError, InvalidInput, Place, Step, Undeclared
+from twinvault.records.freezing import Changes
 from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
-from twinvault.records.writing import Changes
 from twinvault.scope import Scope
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OTHER = Scope("acme", "ledger", "p2")
 THEIRS = Scope("bolt", "ledger", "p1")
 
 
-class Pauses:
-    """What a reader does between looks: nothing, or what a test wants to happen just then."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-        self.then: list[Callable[[], None]] = []
-
-    def __call__(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        if self.then:
-            self.then.pop(0)()
-
-
 @pytest.fixture
-def pauses() -> Pauses:
-    return Pauses()
-
-
-@pytest.fixture
-def reader(world: World, pauses: Pauses) -> World:
-    """Another environment, which has cached nothing and whose pauses take no time."""
-    return make_world(world.client, world.kms, world.tables, sleep=pauses)
+def reader(world: World) -> World:
+    """Another environment, which has cached nothing."""
+    return world.another_environment()
 
 
 def partition(world: World, scope: Scope = SCOPE) -> PartitionStore:
@@ -170,7 +149,7 @@ def test_a_whole_partition_copied_to_another_tenant_does_not_open(world: World, 
     for item in world.items(world.tables.keys):
         if item["pk"]["S"] == "tenant#acme":
             world.client.put_item(TableName=world.tables.keys, Item=item | {"pk": {"S": "tenant#bolt"}})
-    refusal(make_world(world.client, world.kms, world.tables, sleep=Pauses()), THEIRS)
+    refusal(world.another_environment(), THEIRS)
 
 
 @pytest.mark.parametrize(
@@ -225,13 +204,12 @@ def test_a_number_that_the_engine_writes_otherwise_still_opens(world: World, rea
     assert partition(reader).read() is not None
 
 
-def test_rows_without_a_head_are_tampering(world: World, reader: World, pauses: Pauses) -> None:
+def test_rows_without_a_head_are_tampering(world: World, reader: World) -> None:
     delete(world, "head")
     assert refusal(reader).check == "9 head: there is no head"
-    assert sum(pauses.slept) >= 1
 
 
-def test_a_key_without_rows_is_tampering(world: World, reader: World) -> None:
+def test_a_mark_without_rows_is_tampering(world: World, reader: World) -> None:
     for item in world.items():
         delete(world, item["sk"]["S"])
     assert refusal(reader).step is Step.MISSING_PARTITION
@@ -251,74 +229,6 @@ def test_a_kek_that_was_taken_away_is_tampering(world: World, reader: World) -> 
     assert refusal(reader).step is Step.MISSING_KEY
     with pytest.raises(IntegrityError):
         partition(reader, OTHER).write(puts(line(1)))
-
-
-def test_three_looks_over_a_second_make_it_tampering(world: World, reader: World, pauses: Pauses) -> None:
-    delete(world, "line#0002")
-    refusal(reader)
-    assert len(pauses.slept) == 2
-    assert sum(pauses.slept) >= 1
-
-
-def test_a_half_seen_transaction_is_read_again(world: World, reader: World, pauses: Pauses) -> None:
-    taken = delete(world, "line#0002")
-    pauses.then = [lambda: put(world, taken)]
-    assert partition(reader).read() is not None
-    assert len(pauses.slept) == 1
-
-
-def test_a_partition_half_seen_at_its_birth_is_read_again(world: World, reader: World, pauses: Pauses) -> None:
-    rows = [delete(world, item["sk"]["S"]) for item in world.items()]
-
-    def complete() -> None:
-        for row in rows:
-            put(world, row)
-
-    pauses.then = [lambda: put(world, rows[1]), complete]
-    assert partition(reader).read() is not None
-
-
-def test_a_key_row_seen_after_its_head_is_waited_for(world: World, reader: World, pauses: Pauses) -> None:
-    taken = delete(world, "dek#ledger#p1#000001", world.tables.keys, "tenant#acme")
-    pauses.then = [lambda: world.client.put_item(TableName=world.tables.keys, Item=taken)]
-    assert partition(reader).read() is not None
-
-
-def test_a_mismatch_that_keeps_changing_is_contention_not_tampering(
-    world: World, reader: World, pauses: Pauses
-) -> None:
-    """Each look sees another half of something: writers are at work."""
-    other = world.another_environment()
-    taken = delete(world, "line#0002")
-
-    def busy() -> None:
-        put(world, taken)
-        partition(other).write(puts(line(1)))
-        delete(world, "line#0002")
-
-    pauses.then = [busy] * 20
-    with pytest.raises(Contention) as refused:
-        partition(reader).read()
-    assert refused.value.retry_after == 1
-
-
-def test_a_look_that_differs_in_between_begins_the_count_anew(world: World, reader: World, pauses: Pauses) -> None:
-    two, three = get(world, "line#0002"), get(world, "line#0003")
-    delete(world, "line#0002")
-
-    def swap() -> None:
-        put(world, two)
-        delete(world, "line#0003")
-
-    pauses.then = [lambda: None, swap, lambda: None, lambda: put(world, three)]
-    assert partition(reader).read() is not None
-    assert len(pauses.slept) == 4
-
-
-def test_a_row_that_does_not_open_is_not_looked_at_again(world: World, reader: World, pauses: Pauses) -> None:
-    put(world, get(world, "line#0001") | {"amount": {"N": "9"}})
-    refusal(reader)
-    assert pauses.slept == []
 
 
 def test_a_point_read_opens_what_is_there_and_nothing_else(world: World, reader: World) -> None:

@@ -14,7 +14,7 @@ from service import wiring
 from service.handlers import import_dialogue, read_dialogues
 from tests.service.issuing import AUDIENCE, ISSUER, Issuer, serving
 from tests.stores import make_client, make_tables
-from twinvault.records.writing import TableNames
+from twinvault.dynamodb.table import TableNames
 
 
 @dataclass

@@ -15,6 +15,7 @@ from tests.vectors.cursors import cursors
 from tests.vectors.heads import heads
 from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
+from tests.vectors.partitions import partitions
 from tests.vectors.payloads import payloads
 from tests.vectors.subkeys import subkeys
 
@@ -30,6 +31,7 @@ def documents() -> dict[str, str]:
         "edges": {"vectors": [*positive.edges(), *grammars.within()]},
         "keys": positive.keys(),
         "heads": heads(records),
+        "partitions": partitions(),
         "cursors": cursors(),
         "negative": {"vectors": negatives()},
         "limits": limits(),

@@ -12,12 +12,12 @@ the next write finds its place taken (docs/format.md, "Marks").
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twinvault.dynamodb.transaction import Statement, insert
 from twinvault.envelope.aad import lp
 from twinvault.envelope.item import attribute, text_of
-from twinvault.errors import IntegrityError, Step
+from twinvault.errors import IntegrityError, Place, Step
 
 if TYPE_CHECKING:
     from twinvault.dynamodb.table import Table
@@ -56,7 +56,7 @@ class Marks:
             DependencyError: the table cannot be read now.
         """
         item = self._table.last(mark_pk)
-        return None if item is None else _parse(item)
+        return None if item is None else parse_mark(item)
 
 
 def head_mark_key(partition_pk: str) -> str:
@@ -71,19 +71,26 @@ def register_mark_key(tenant: str) -> str:
 
 def mark_statement(mark_pk: str, mark: Mark, *, table: str) -> Statement:
     """The INSERT of a mark: it fails where another write has taken the version."""
-    return insert(
-        table,
-        {
-            "pk": {"S": mark_pk},
-            "sk": {"S": f"{mark.version:020d}"},
-            "digest": {"B": mark.digest},
-            "event": {"S": mark.event},
-        },
-    )
+    return insert(table, mark_item(mark_pk, mark))
 
 
-def _parse(item: "Item") -> Mark:
-    sk, event, digest = text_of(item, "sk"), text_of(item, "event"), attribute(item, "digest", kind="B")
-    if not _VERSION.fullmatch(sk) or not event or not isinstance(digest, bytes) or len(digest) != DIGEST_BYTES:
-        raise IntegrityError(Step.MARK, where=f"{text_of(item, 'pk')}/{sk}", detail="this is no mark")
-    return Mark(int(sk), digest, event)
+def mark_item(mark_pk: str, mark: Mark) -> dict[str, dict[str, Any]]:
+    """A mark as a DynamoDB item."""
+    return {
+        "pk": {"S": mark_pk},
+        "sk": {"S": f"{mark.version:020d}"},
+        "digest": {"B": mark.digest},
+        "event": {"S": mark.event},
+    }
+
+
+def parse_mark(item: "Item") -> Mark:
+    """The mark that an item found in the table is: step 10 of docs/format.md as far as it is about the mark alone.
+
+    Raises:
+        IntegrityError: it has not the form of one.
+    """
+    sk, digest = text_of(item, "sk"), attribute(item, "digest", kind="B")
+    if not _VERSION.fullmatch(sk) or not isinstance(digest, bytes) or len(digest) != DIGEST_BYTES:
+        raise IntegrityError(Step.MARK, where=Place("marks", text_of(item, "pk"), sk), detail="this is no mark")
+    return Mark(int(sk), digest, text_of(item, "event"))

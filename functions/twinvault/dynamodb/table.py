@@ -19,6 +19,16 @@ _CANCELLED = "TransactionCanceledException"
 
 
 @dataclass(frozen=True, slots=True)
+class TableNames:
+    """The physical names of the tables of one store."""
+
+    records: str
+    keys: str
+    marks: str
+    audit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Index keys of one page, and where the next one begins (None at the end)."""
 

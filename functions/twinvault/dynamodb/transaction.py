@@ -8,6 +8,7 @@ Values are always bound as parameters. Only attribute and table names are writte
 specs and settings, never from a caller.
 """
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -27,14 +28,18 @@ PATIENCE_SECONDS = 60.0
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _NOT_YET = frozenset({"TransactionInProgressException"})
-_THROTTLED = frozenset(
+_CANCELLED = "TransactionCanceledException"
+_WAITED_FOR = frozenset(
     {
+        _CANCELLED,  # with no reason but load or another transaction
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ThrottlingException",
         "LimitExceededException",
     }
 )
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, "Cancellation reasons"
+_BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _CLIENT_ERRORS = range(400, 500)
 
 
@@ -44,9 +49,9 @@ class Outcome(Enum):
     COMMITTED = auto()
     """All of it is durable."""
     CANCELLED = auto()
-    """None of it is stored: a statement's condition did not hold, or another transaction had hold of its row."""
+    """None of it is stored: a statement's condition did not hold."""
     REFUSED = auto()
-    """None of it is stored: DynamoDB does not take it (throttled until the deadline, no permission, no table)."""
+    """None of it is stored: DynamoDB does not take it (throttled or in conflict until the deadline, no permission)."""
     UNKNOWN = auto()
     """It may or may not be stored."""
 
@@ -97,9 +102,14 @@ class Transactor:
         new_token: Callable[[], str],
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
+        jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`new_token` draws a UUID per frozen transaction; it is never derived from anything a caller sends."""
+        """`new_token` draws a UUID per frozen transaction; it is never derived from anything a caller sends.
+
+        `jitter` returns a number from 0 to 1, so that two that met do not meet again at once.
+        """
         self._client = client
+        self._jitter = jitter
         self._new_token = new_token
         self._monotonic = monotonic
         self._sleep = sleep
@@ -107,8 +117,8 @@ class Transactor:
     def execute(self, statements: Sequence[Statement], *, deadline: float) -> Result:
         """Applies all statements or none, and says how it ended.
 
-        UNKNOWN is returned only once `PATIENCE_SECONDS` or the deadline (monotonic seconds) have passed without an
-        answer.
+        Load, and another transaction that has hold of a row, are waited for. UNKNOWN is returned only once
+        `PATIENCE_SECONDS` or the deadline (monotonic seconds) have passed without an answer.
         """
         token = self._new_token()
         until = min(deadline, self._monotonic() + PATIENCE_SECONDS)
@@ -117,10 +127,9 @@ class Transactor:
             try:
                 self._send(statements, token)
             except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == "TransactionCanceledException":
-                    return Result(Outcome.CANCELLED, _failed(error, len(statements)))
-                if _is_definite(error) and not sent_without_answer and not self._may_wait(code, until - pause):
+                if failed := _failed(error, len(statements)):
+                    return Result(Outcome.CANCELLED, failed)
+                if _is_definite(error) and not sent_without_answer and not self._may_wait(error, until - pause):
                     return Result(Outcome.REFUSED)
                 sent_without_answer = sent_without_answer or not _is_definite(error)
             except BotoCoreError:
@@ -129,7 +138,7 @@ class Transactor:
                 return Result(Outcome.COMMITTED)
             if self._monotonic() + pause >= until:
                 return Result(Outcome.UNKNOWN)
-            self._sleep(pause)
+            self._sleep(pause * (1 + self._jitter()) / 2)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _send(self, statements: Sequence[Statement], token: str) -> None:
@@ -138,8 +147,8 @@ class Transactor:
             ClientRequestToken=token,
         )
 
-    def _may_wait(self, code: str, until: float) -> bool:
-        return code in _THROTTLED and self._monotonic() < until
+    def _may_wait(self, error: ClientError, until: float) -> bool:
+        return error.response["Error"]["Code"] in _WAITED_FOR and self._monotonic() < until
 
 
 def _is_definite(error: ClientError) -> bool:
@@ -149,7 +158,14 @@ def _is_definite(error: ClientError) -> bool:
 
 
 def _failed(error: ClientError, count: int) -> frozenset[int]:
-    """The positions of the statements that were the reason. Codes are not looked at: engines differ in them."""
-    reasons = error.response.get("CancellationReasons", [])
-    named = frozenset(index for index, reason in enumerate(reasons) if reason.get("Code", "None") != "None")
-    return named or frozenset(range(count))
+    """The positions of the statements for which it was cancelled; none, if it was for nothing but load, or was not.
+
+    Codes tell load from all else and nothing more: for a row that exists, engines differ in them.
+    """
+    if error.response["Error"]["Code"] != _CANCELLED:
+        return frozenset()
+    codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
+    named = {index: code for index, code in enumerate(codes) if code != "None"}
+    if not named:
+        return frozenset(range(count))
+    return frozenset(index for index, code in named.items() if code not in _BUSY)

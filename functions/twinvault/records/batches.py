@@ -8,11 +8,11 @@ from twinvault.records.record import MAX_ITEM_BYTES, Draft, sealed_size
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
-_OVERHEAD_STATEMENTS = 3  # head, audit entry, first DEK
+_OVERHEAD_STATEMENTS = 5  # head, mark, audit entry, first DEK, request
 _OVERHEAD_BYTES = 80 * 1024  # an audit entry has up to 64 KiB
 MAX_DRAFTS = MAX_STATEMENTS - _OVERHEAD_STATEMENTS
 MAX_DRAFT_BYTES = MAX_TRANSACTION_BYTES - _OVERHEAD_BYTES
-"""The rest is room for the head, the audit entry and the first DEK."""
+"""The rest is room for the head, its mark, the audit entry, the first DEK and the row that remembers a request."""
 
 
 class Batches:

@@ -1,9 +1,10 @@
 """The trust core: rows go in, a partition comes out, or a refusal. Pure.
 
-Together `place_rows` and `open_partition` take all of the ten steps of docs/format.md, "Open", over everything that a
-Query of one partition found. `place_rows` takes steps 0 to 4, for which no key is needed; `named_keys` says which keys
-to fetch then; `open_partition` takes steps 5 to 8 for each row, as `open_row` does for single ones, and step 9, which
-is about all of them. What holds, whatever the rows are:
+Together `place_rows` and `open_partition` take all of the eleven steps of docs/format.md, "Open", over everything that
+a Query of one partition found and its newest mark. `place_rows` takes steps 0 to 4, for which no key is needed;
+`named_keys` says which keys to fetch then; `open_partition` takes steps 5 to 8 for each row, as `open_row` does for
+single ones, and steps 9 and 10, which are about all of them. What holds,
+whatever the rows are:
 
 - Table, tenant, kind and partition come from the scope of whoever asks. A row's own word for any of them is compared,
   never followed.
@@ -11,9 +12,12 @@ is about all of them. What holds, whatever the rows are:
   not the partition's own.
 - What a row says of itself is believed once its seal has verified, and not before: what is not declared is asked then,
   and is `Undeclared`, no tampering.
-- A snapshot is released only when every row has opened and their sum is the head's. There is no part of one.
-- A refusal is an `IntegrityError` that tells which step failed, and where. Rows that open and do not fit their head are
-  a `Mismatch`, because a Query can see half of a transaction: whether it is one is for the caller to find out.
+- A snapshot is released only when every row has opened, their sum is the head's, and the head is the one that the
+  newest mark names. There is no part of one, and none that was the newest once.
+- Nothing is there only where there is neither a row nor a mark.
+- A refusal is an `IntegrityError` that tells which step failed, and where. Rows that open and do not fit their head or
+  its mark are a `Mismatch`, because a Query can see half of a transaction: whether it is one is for the caller to find
+  out.
 
 Not done here is any IO. Rows are queried, keys fetched and unwrapped, looks repeated and audit entries appended by
 those who call this (`reading`, `store`). No clock is read and nothing is drawn.
@@ -23,20 +27,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from twinvault.dynamodb.marks import Mark
 from twinvault.envelope.item import Found, Item, from_item, open_found, text_of
 from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, is_dek_name
-from twinvault.records.head import STORE, HeadState, Row, surplus_row
+from twinvault.records.head import STORE, HeadState
 from twinvault.records.payload import decode_payload
-from twinvault.records.record import TABLE, Record, label_at, stamped
-from twinvault.records.spec import HEAD, HEAD_SEALED, KindSpec, from_clear
+from twinvault.records.record import TABLE, Record, label_at, own_fields, stamped
+from twinvault.records.spec import HEAD, KindSpec
+from twinvault.records.whole import Mismatch, require_keys, require_newest, require_whole
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from twinvault.observe import Observer
 
-_ADDED, _DELETED, _ROLLED_BACK = "a record was added", "a record was deleted", "a record was rolled back"
-_NO_HEAD, _SEVERAL = "there is no head", "records were added or deleted"
+_NO_HEAD = "there is no head"
 
 type Keys = Mapping[str, NamedKey]
 """The DEKs of one partition that were fetched, by name."""
@@ -55,18 +60,6 @@ class Snapshot:
     head: Record
     state: HeadState = field(repr=False)
     records: dict[str, Record]
-
-
-class Mismatch(IntegrityError):
-    """What was found does not fit together: tampering, or half of a transaction that is being written.
-
-    Attributes:
-        evidence: equal in two looks that saw the same thing amiss.
-    """
-
-    def __init__(self, step: Step, *, where: Place | None, evidence: tuple[object, ...], detail: str = "") -> None:
-        super().__init__(step, where=where, detail=detail)
-        self.evidence = (step, where, *evidence)
 
 
 def place_rows(items: Sequence[Item], *, scope: Scope, lowest_format: int) -> list[Found]:
@@ -91,32 +84,36 @@ def named_keys(rows: Sequence[Found], *, scope: Scope) -> list[str]:
 
 
 def open_partition(
-    rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer"
-) -> Snapshot:
-    """Returns the partition that these rows are: all of them, authentic, as its last writer left them.
+    rows: Sequence[Found], keys: Keys, *, mark: Mark | None, kind: KindSpec, scope: Scope, observer: "Observer"
+) -> Snapshot | None:
+    """Returns the partition that these rows are, as its last writer left it; None: there never was one.
 
     Args:
-        rows: everything found under the scope's pk, in the order of the sort keys; at least one row.
+        rows: everything found under the scope's pk, in the order of the sort keys.
         keys: the keys that `named_keys` asks for.
+        mark: the partition's newest mark.
         kind: what the partition's records and its head declare.
         scope: where the caller looked.
         observer: is told of each row that opens or does not.
 
     Raises:
-        Mismatch: rows were deleted, added, duplicated or rolled back, or a transaction was half seen.
+        Mismatch: rows, or all of them, were deleted, added, duplicated or put back, or a transaction was half seen.
         IntegrityError: a row does not open.
         Undeclared: a row is authentic, and the kind does not declare what it holds.
     """
-    head_row = next((row for row in rows if row.context.sk == HEAD), None)
-    if head_row is None:
-        raise Mismatch(Step.HEAD, where=Place(TABLE, scope.pk), evidence=(len(rows),), detail=_NO_HEAD)
+    if not rows and mark is None:
+        return None
+    head_row = _head_among(rows, where=Place(TABLE, scope.pk))
     # 5 commitment to 8 payload, of the head first and then of every other row.
     head, fields = _opened(head_row, keys, kind=kind, observer=observer)
     state = HeadState.from_fields(fields.get(STORE), where=head_row.place)
     others = [row for row in rows if row is not head_row]
     records = [open_row(row, keys, kind=kind, observer=observer) for row in others]
-    # 9 head: the rows are those that its writer left, no more, no fewer and no others.
-    require_whole(head, state, rows=[record.row for record in records], pk=scope.pk)
+    # 9 head: the rows are those that its writer left, no more, no fewer and no others, under keys that are in use.
+    require_whole(state, rows=[record.row for record in records], pk=scope.pk)
+    require_keys(head, state, records=records, scope=scope)
+    # 10 mark: and it was left by the last of its writers.
+    require_newest(head, mark, where=Place(TABLE, scope.pk))
     return Snapshot(head, state, {record.sk: record for record in records})
 
 
@@ -131,23 +128,13 @@ def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") ->
     return record
 
 
-def require_whole(head: Record, state: HeadState, *, rows: Sequence[Row], pk: str) -> None:
-    """Step 9: these are the rows that the head counts, and their terms add up to its sum.
-
-    Raises:
-        Mismatch: they are not. `where` names the one row that is too many, if there is one such row, or the partition.
-    """
-    mismatch = state.mismatch(rows)
-    if mismatch is None:
-        return
-    surplus, difference = mismatch
-    added = surplus_row(state, rows, difference=difference) if surplus == 1 else None
-    raise Mismatch(
-        Step.HEAD,
-        where=Place(TABLE, pk, added.sk if added else ""),
-        evidence=(head.commitment, surplus, difference),
-        detail={1: _ADDED, -1: _DELETED, 0: _ROLLED_BACK}.get(surplus, _SEVERAL),
-    )
+def _head_among(rows: Sequence[Found], *, where: Place) -> Found:
+    if not rows:
+        raise Mismatch(Step.MISSING_PARTITION, where=where)
+    found = next((row for row in rows if row.context.sk == HEAD), None)
+    if found is None:
+        raise Mismatch(Step.HEAD, where=where, detail=_NO_HEAD)
+    return found
 
 
 def _placed(item: Item, *, scope: Scope, lowest_format: int) -> Found:
@@ -180,15 +167,13 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
     if spec is None:
         raise Undeclared(["entity_type"], where=where)
     spec.require_declared(context, sealed, where=where)
-    clear = {name: from_clear(value) for name, value in context.clear.items() if name in spec.clear}
-    own = {name: value for name, value in sealed.items() if spec.name != HEAD or name not in HEAD_SEALED}
     record = Record(
         entity=spec.name,
         sk=context.sk,
         version=stamp.version,
         created_at=stamp.created_at,
         updated_at=stamp.updated_at,
-        fields={**clear, **own},
+        fields=own_fields(context.clear, sealed, spec=spec),
         key_id=context.key_id,
         commitment=row.stored.commitment,
         digest=opened.digest,

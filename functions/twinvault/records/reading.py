@@ -1,64 +1,86 @@
 """The full read of a partition: what `partition.open_partition` is given, and what its refusals mean.
 
-A Query is only read-committed against transactions: it can see half of one. So a mismatch is tampering only when three
-consistent reads over at least a second see the same head and the same mismatch; until then it is read again
-(docs/design.md, "Life of a read").
+A Query is only read-committed against transactions: it can see half of one. So a mismatch is looked at again between
+two reads of the head by transactions of their own, which see none half done. Every write replaces the head, by one that
+was never there before: if the two heads are equal no write came between, and what does not fit is tampering, at once.
+If they differ, a writer is at work, and it is looked at again (docs/design.md, "Life of a read").
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen
-from twinvault.dynamodb.marks import head_mark_key
+from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
 from twinvault.envelope.item import Found, Item
-from twinvault.errors import Contention, IntegrityError, Place, Step
+from twinvault.errors import Contention, IntegrityError, Step
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey
-from twinvault.records.partition import Mismatch, Snapshot, named_keys, open_partition, open_row, place_rows
-from twinvault.records.record import TABLE, Record
-from twinvault.records.spec import KindSpec
+from twinvault.records.partition import Snapshot, named_keys, open_partition, open_row, place_rows
+from twinvault.records.record import Record
+from twinvault.records.spec import HEAD, KindSpec
+from twinvault.records.whole import Mismatch
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from twinvault.dynamodb.table import Table
 
-_LOOKS = 3
-_PAUSE = 0.55  # two pauses between three looks: more than a second
-_MOST_READS = 8
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+_THREADS = 8  # questions for marks in flight at once; a ninth waits for one of them
 
 
 class Reader:
     """Reads partitions; thread-safe."""
 
     def __init__(
-        self, table: "Table", keys: KeyHierarchy, *, lowest_format: int, sleep: Callable[[float], None]
+        self,
+        table: "Table",
+        marks: Marks,
+        *,
+        keys: KeyHierarchy,
+        lowest_format: int,
+        sleep: Callable[[float], None],
+        monotonic: Callable[[], float],
     ) -> None:
         """`lowest_format`: the lowest record format that is still opened."""
         self._table = table
+        self._marks = marks
         self._keys = keys
         self._lowest_format = lowest_format
         self._sleep = sleep
+        self._monotonic = monotonic
+        self._beside = ThreadPoolExecutor(_THREADS, thread_name_prefix="twinvault-marks")
 
     def read(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
-        """Returns the whole partition, or None where there is none.
+        """Returns the whole partition, or None where there never was one.
 
         Raises:
-            IntegrityError: a row does not open, or rows were deleted, added, duplicated or rolled back.
+            IntegrityError: a row does not open, or rows, or all of them, were deleted, added, duplicated or put back.
             Undeclared: a row is authentic, and the kind does not declare what it holds.
-            Contention: writers kept changing it.
+            Contention: writers kept changing it until the activity's deadline.
         """
-        seen: list[Mismatch] = []
-        for _ in range(_MOST_READS):
+        try:
+            return self._look(scope, kind, activity=activity)
+        except Mismatch:
+            return self.read_bracketed(scope, kind, activity=activity)
+
+    def read_bracketed(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
+        """`read`, when there is already something that does not fit.
+
+        Raises:
+            IntegrityError, Contention: as for `read`.
+        """
+        pause = _FIRST_PAUSE
+        while True:
             try:
-                return self._look(scope, kind, activity=activity)
-            except Mismatch as mismatch:
-                seen = [*seen, mismatch] if seen and seen[-1].evidence == mismatch.evidence else [mismatch]
-                if len(seen) == _LOOKS:
+                return self._look_between_heads(scope, kind, activity=activity)
+            except Contention:
+                if self._monotonic() + pause >= activity.deadline:
                     raise
-            self._sleep(_PAUSE)
-        raise Contention("the partition keeps changing", retry_after=1)
+            self._sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def open_row(self, item: Item, kind: KindSpec, *, scope: Scope, activity: Activity) -> Record:
         """Opens one row of a partition: authentic, though perhaps not the newest (a full read shows that).
@@ -71,26 +93,44 @@ class Reader:
         keys = self._fetched(rows, scope=scope, activity=activity)
         return open_row(rows[0], keys, kind=kind, observer=activity)
 
-    def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
-        items = self._table.query(scope.pk)
-        if not items:
-            if self._keys.has_dek(scope):
-                raise Mismatch(Step.MISSING_PARTITION, where=Place(TABLE, scope.pk), evidence=())
-            activity.saw(head_mark_key(scope.pk), None)
-            return None
+    def _look_between_heads(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
+        before = self._table.get_isolated(scope.pk, HEAD)
         try:
-            # What has not the form of a row is refused before any key is fetched in its name.
-            rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
-            keys = self._fetched(rows, scope=scope, activity=activity)
+            return self._look(scope, kind, activity=activity)
+        except Mismatch:
+            if self._table.get_isolated(scope.pk, HEAD) == before:
+                raise
+            raise Contention("the partition keeps changing", retry_after=1) from None
+
+    def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
+        items, mark = self._found(scope)
+        # What has not the form of a row is refused before any key is fetched in its name.
+        rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
+        keys = self._fetched(rows, scope=scope, activity=activity)
+        snapshot = open_partition(rows, keys, mark=mark, kind=kind, scope=scope, observer=activity)
+        seen = HeadSeen(snapshot.head.version, snapshot.head.digest) if snapshot else None
+        activity.saw(head_mark_key(scope.pk), seen)
+        return snapshot
+
+    def _found(self, scope: Scope) -> tuple[list[Item], Mark | None]:
+        """All rows, and the newest mark, which is asked for meanwhile."""
+        asked = self._beside.submit(self._marks.newest, head_mark_key(scope.pk))
+        try:
+            items = self._table.query(scope.pk)
+        finally:
+            # Nothing may go on after a request has ended, so it is waited for in any case.
+            asked.exception()
+        return items, asked.result()
+
+    def _fetched(self, rows: Sequence[Found], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:
+        """The partition's own keys that these rows name.
+
+        Raises:
+            Mismatch: the row of one is not there: head and DEK are written together, and may be seen one by one.
+        """
+        try:
+            return {name: self._keys.dek(scope, name, observer=activity) for name in named_keys(rows, scope=scope)}
         except IntegrityError as refusal:
             if refusal.step is not Step.MISSING_KEY:
                 raise
-            # The DEK's row and the head are written together, and may be seen one before the other.
-            raise Mismatch(refusal.step, where=refusal.where, evidence=(), detail=refusal.detail) from None
-        snapshot = open_partition(rows, keys, kind=kind, scope=scope, observer=activity)
-        activity.saw(head_mark_key(scope.pk), HeadSeen(snapshot.head.version, snapshot.head.digest))
-        return snapshot
-
-    def _fetched(self, rows: Sequence[Found], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:
-        """The partition's own keys that these rows name."""
-        return {name: self._keys.dek(scope, name, observer=activity) for name in named_keys(rows, scope=scope)}
+            raise Mismatch(refusal.step, where=refusal.where, detail=refusal.detail) from None

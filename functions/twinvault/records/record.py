@@ -21,8 +21,8 @@ from twinvault.envelope.primitive import TAG_BYTES
 from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
 from twinvault.records.head import Row
-from twinvault.records.payload import encode_payload
-from twinvault.records.spec import HEAD, EntitySpec, Fields, from_clear
+from twinvault.records.payload import decode_payload, encode_payload
+from twinvault.records.spec import HEAD, HEAD_SEALED, EntitySpec, Fields, from_clear
 from twinvault.scope import Scope
 
 TABLE = "records"
@@ -67,11 +67,13 @@ class SealedItem:
 
     Attributes:
         item: the DynamoDB item.
+        fields: what a read of it gives: values of their own, which nobody else holds.
         commitment: unique per write, which is what a conditional write goes by.
         digest: stands for the whole of it, which is what a head goes by.
     """
 
     item: dict[str, dict[str, Any]] = field(repr=False)
+    fields: dict[str, Any] = field(repr=False)
     commitment: bytes
     digest: bytes
 
@@ -110,7 +112,9 @@ def seal_record(draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, 
     item = to_item(context, sealed)
     if item_size(item) > MAX_ITEM_BYTES:
         raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
-    return SealedItem(item, sealed.commitment, sealed.digest)
+    # Decoded from what was sealed: the caller's own lists may change afterwards, and these must not.
+    fields = own_fields(context.clear, decode_payload(payload), spec=spec)
+    return SealedItem(item, fields, sealed.commitment, sealed.digest)
 
 
 def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:
@@ -150,6 +154,12 @@ def _context_and_payload(
         },
     )
     return context, encode_payload(sealed, entity=spec.name)
+
+
+def own_fields(clear: Mapping[str, ClearValue], sealed: Mapping[str, Any], *, spec: EntitySpec) -> dict[str, Any]:
+    """A record's declared fields, clear and sealed; of a head those of its kind, without the library's own."""
+    said = {name: from_clear(value) for name, value in clear.items() if name in spec.clear}
+    return said | {name: value for name, value in sealed.items() if spec.name != HEAD or name not in HEAD_SEALED}
 
 
 def stamped(clear: Mapping[str, ClearValue]) -> Stamped:

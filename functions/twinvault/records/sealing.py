@@ -1,4 +1,4 @@
-"""What all records of one write have in common, and one record of it, sealed."""
+"""What all records of one write have in common, and one record of it, sealed. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
 from twinvault.records.record import Draft, Record, new_stamp, seal_record
-from twinvault.records.spec import HEAD, HEAD_SEALED, KindSpec
+from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
 
 
@@ -30,11 +30,12 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """What all records of one write have in common."""
+    """What all records of one write have in common: the head's version of that write is the version of each."""
 
     scope: Scope
     kind: KindSpec
     key: NamedKey
+    version: int
     now: str
     randomness: Callable[[int], bytes]
 
@@ -47,19 +48,16 @@ class Sealing:
         spec = self.kind.head if draft.sk == HEAD else self.kind.entity(draft.entity)
         if spec is None or (old is not None and old.entity != draft.entity):
             raise InvalidInput(f"kind {self.kind.kind}: there is no entity '{draft.entity}' at this place")
-        version = old.version + 1 if old else 1
         created_at = old.created_at if old else self.now
-        stamp = new_stamp(version=version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
+        stamp = new_stamp(version=self.version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
         sealed = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp)
-        stored = self.kind.as_stored(spec.name, draft.fields)
-        own = {name: value for name, value in stored.items() if spec.name != HEAD or name not in HEAD_SEALED}
         record = Record(
             entity=spec.name,
             sk=draft.sk,
-            version=version,
+            version=self.version,
             created_at=created_at,
             updated_at=self.now,
-            fields=own,
+            fields=sealed.fields,
             key_id=self.key.name,
             commitment=sealed.commitment,
             digest=sealed.digest,

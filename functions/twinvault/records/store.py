@@ -14,11 +14,12 @@ from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput, NotFound
 from twinvault.records.batches import Batches
+from twinvault.records.freezing import Changes
 from twinvault.records.partition import Snapshot
 from twinvault.records.reading import Reader
 from twinvault.records.record import Draft, Record
 from twinvault.records.spec import KindSpec
-from twinvault.records.writing import Changes, Plan, Writer
+from twinvault.records.writing import Plan, Writer
 from twinvault.scope import Scope
 
 
