@@ -4,7 +4,7 @@ A route's function is given an authenticated, recorded request; whatever it rais
 metrics carry the route, never the path, which holds a caller's own id.
 
 API Gateway has matched the route already, and says which one it is in the event's `routeKey`: it is looked up, not
-matched again (docs/adr/0009-routes-by-their-key.md).
+matched again (docs/adr/0011-routes-by-their-key.md).
 """
 
 import base64

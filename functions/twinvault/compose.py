@@ -67,14 +67,11 @@ def open_vault(
         InvalidInput: the store's name is no id.
     """
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
-    records, key_table, marks = (
-        Table(dynamodb, name, sleep=time.sleep) for name in (tables.records, tables.keys, tables.marks)
-    )
+    names = (tables.records, tables.keys, tables.marks)
+    records, key_table, marks = (Table(dynamodb, name, sleep=time.sleep) for name in names)
     key_rows = DynamoKeyTable(key_table, transactor, monotonic=time.monotonic, sleep=time.sleep)
     cache = KeyCache(CacheLimits(ttl=key_ttl_seconds), clock=_instant, jitter=random.random)
-    keys = KeyHierarchy(
-        table=key_rows, kms=AwsKms(kms), root_key_ids=root_keys, cache=cache, now=now, randomness=os.urandom
-    )
+    keys = _keys(key_rows, AwsKms(kms), root_keys=root_keys, cache=cache)
     audit = _audit_log(transactor, tables.audit)
     reader = Reader(
         records, Marks(marks), keys=keys, lowest_format=lowest_format, sleep=time.sleep, monotonic=time.monotonic
@@ -82,6 +79,10 @@ def open_vault(
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), audit=audit)
     origin = Origin(store=require_id(store, field="store"), function=function, artifact=artifact)
     return Vault(records, reader, writer, audit, keys, KeyRotation(keys, key_rows), origin)
+
+
+def _keys(table: DynamoKeyTable, kms: AwsKms, *, root_keys: Sequence[str], cache: KeyCache) -> KeyHierarchy:
+    return KeyHierarchy(table=table, kms=kms, root_key_ids=root_keys, cache=cache, now=now, randomness=os.urandom)
 
 
 def _audit_log(transactor: Transactor, table: str) -> AuditLog:

@@ -29,15 +29,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-MAX_NAMES = 20
-"""How many undeclared names an error carries."""
+MAX_NAMES = 20  # how many undeclared names an error carries
 
 
 class TwinvaultError(Exception):
     """Base of every error that this library and its service raise.
 
     Attributes:
-        problem: what kind of problem it is to a caller: the end of its `type` in docs/errors.md, and in the audit log.
+        problem: the end of its `type` in docs/errors.md, and in the audit log.
     """
 
     problem: ClassVar[str] = "internal"
@@ -206,12 +205,7 @@ class ChainStep(StrEnum):
 
 
 class BrokenChain(TwinvaultError):
-    """An audit chain is not what its writer left.
-
-    Attributes:
-        step: the check that failed.
-        seq: the first place in the chain that does not verify; what stands before it does.
-    """
+    """An audit chain is not what its writer left: `step` failed first at place `seq`; what stands before verifies."""
 
     def __init__(self, step: ChainStep, *, seq: int) -> None:
         super().__init__(f"the chain does not verify at place {seq}, step {step.value}")
