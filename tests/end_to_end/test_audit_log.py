@@ -1,37 +1,22 @@
 """The audit log that a whole twin has left: every chain verifies, in both implementations, and says who wrote it."""
 
 import json
-import shutil
-import subprocess
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pytest
 from samples import dialogue
 from vaults import Vault
 
+from tests.javascript import run_node
 from tests.vectors.material import item_json
 from twinvault.audit.verify import Verified, verify_chain
-
-ENVELOPE_JS = Path(__file__).parents[2] / "envelope-js"
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
 
 def in_javascript(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    node = shutil.which("node")
-    assert node, "node is not on PATH; install Node 20 or newer"
-    given = json.dumps([item_json(row) for row in rows])
-    run = subprocess.run(
-        [node, "interop/verify.js"],
-        cwd=ENVELOPE_JS,
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    run = run_node("interop/verify.js", given=json.dumps([item_json(row) for row in rows]))
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 

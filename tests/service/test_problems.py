@@ -55,7 +55,7 @@ def test_the_trees_drawing_names_every_error() -> None:
 
 
 def test_what_is_not_declared_is_named_in_the_log_and_to_no_caller(caplog: pytest.LogCaptureFixture) -> None:
-    error = errors.Undeclared(["priority"], where="tenant#acme#x")
+    error = errors.Undeclared(["priority"], where=errors.Place("records", "tenant#acme#x"))
     problem, body, _ = describe(error, correlation_id="c-1")
     assert "priority" not in json.dumps(body)
     Telemetry(log_level="INFO").problem(error, slug=problem.slug, status=problem.status)
