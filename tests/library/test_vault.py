@@ -123,7 +123,7 @@ def test_what_fits_into_one_write_is_known_before_it_is_written(world):
     with act(world.open()) as acting:
         partition = acting.partition(LONG, "p")
         batch = partition.first_batch(drafts)
-        assert len(partition.put(*batch).records) == len(batch) == 97
+        assert len(partition.put(*batch).records) == len(batch) == 95
         with pytest.raises(InvalidInput):
             partition.put(*drafts[: len(batch) + 1])
         with pytest.raises(TooLarge):
