@@ -196,3 +196,29 @@ def test_a_kind_that_declares_no_list_cannot_be_listed(world):
 def test_an_id_that_cannot_stand_in_a_key_is_refused(world, partition):
     with pytest.raises(InvalidInput), act(world.open()) as acting:
         acting.partition(PLAIN, partition)
+
+
+def test_what_an_activity_gave_out_is_of_no_use_once_it_has_ended(world):
+    vault = world.open()
+    with act(vault) as acting:
+        partition = acting.partition(LISTED, "p")
+        fields = {"list_kind": "listed", "list_status": "open", "list_at": "2026"}
+        snapshot = partition.write(lambda _before: Changes(fields, [note()]))
+        listing = acting.listing(LISTED)
+    entries = len(world.audited())
+    for use in (
+        partition.read,
+        partition.peek,
+        lambda: partition.get("note#1"),
+        lambda: partition.open_many(["note#1"]),
+        lambda: partition.put(note()),
+        lambda: partition.write(lambda _before: None, base=snapshot),
+        partition.new_dek,
+        lambda: listing.page(status=None, limit=10, cursor=None),
+        lambda: listing.open_each((partition.scope,), ("head",)),
+    ):
+        with pytest.raises(InvalidInput, match="has ended"):
+            use()
+    assert len(world.audited()) == entries
+    with act(vault) as acting:
+        assert acting.partition(LISTED, "p").read() == snapshot

@@ -14,9 +14,9 @@ from twinvault.records.partition import Snapshot
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope
 
-type Place = tuple[str, str, str]
+type RowKey = tuple[str, str, str]
 """Logical table, pk and sk."""
-type Rows = dict[Place, dict[str, Any]]
+type Rows = dict[RowKey, dict[str, Any]]
 
 
 def partition(world: World, scope: Scope = SCOPE, *, seconds: float = 20.0) -> PartitionStore:
@@ -61,11 +61,11 @@ class Moments:
             if there.get(place) != item:
                 self.put(place, item)
 
-    def delete(self, place: Place) -> None:
+    def delete(self, place: RowKey) -> None:
         table, pk, sk = place
         self.world.client.delete_item(TableName=self._name(table), Key={"pk": {"S": pk}, "sk": {"S": sk}})
 
-    def put(self, place: Place, item: dict[str, Any]) -> None:
+    def put(self, place: RowKey, item: dict[str, Any]) -> None:
         """The item at this place: its keys are made to fit, all else stays."""
         table, pk, sk = place
         self.world.client.put_item(TableName=self._name(table), Item={**item, "pk": {"S": pk}, "sk": {"S": sk}})
@@ -74,13 +74,13 @@ class Moments:
         return {"records": self.world.tables.records, "keys": self.world.tables.keys}[table]
 
 
-def record(sk: str, scope: Scope = SCOPE) -> Place:
+def record(sk: str, scope: Scope = SCOPE) -> RowKey:
     return ("records", scope.pk, sk)
 
 
-def key(sk: str, tenant: str = "acme") -> Place:
+def key(sk: str, tenant: str = "acme") -> RowKey:
     return ("keys", f"tenant#{tenant}", sk)
 
 
-def without(rows: Rows, unwanted: Callable[[Place], bool]) -> Rows:
+def without(rows: Rows, unwanted: Callable[[RowKey], bool]) -> Rows:
     return {place: item for place, item in rows.items() if not unwanted(place)}

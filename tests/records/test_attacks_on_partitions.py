@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.records.attacks import Moments, Place, key, partition, record, without
+from tests.records.attacks import Moments, RowKey, key, partition, record, without
 from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE, line, puts
 from tests.stores import World
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
@@ -102,7 +102,7 @@ def test_a_fork_is_refused_at_its_first_write(moments: Moments) -> None:
         pytest.param(lambda rows: {record("note#0001"): {"entity_type": {"S": "note"}}}, id="a row of no content"),
     ],
 )
-def test_a_planted_row_is_refused(moments: Moments, planted: Callable[[Any], dict[Place, Any]]) -> None:
+def test_a_planted_row_is_refused(moments: Moments, planted: Callable[[Any], dict[RowKey, Any]]) -> None:
     rows = moments.past[-1].rows
     for place, item in planted(rows).items():
         moments.put(place, item)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import Recorder
-from tests.records.attacks import Moment, Moments, Place, Rows, key, partition, record, without
+from tests.records.attacks import Moment, Moments, RowKey, Rows, key, partition, record, without
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World
 from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
@@ -29,7 +29,7 @@ OTHER, THEIRS = Scope("acme", "ledger", "p2"), Scope("bolt", "ledger", "p1")
 SKS = ("head", "line#0001", "line#0002", "line#0003", "line#0004")
 
 
-def at(place: Place, item: dict[str, Any]) -> dict[str, Any]:
+def at(place: RowKey, item: dict[str, Any]) -> dict[str, Any]:
     """The item, moved to this place."""
     return {**item, "pk": {"S": place[1]}, "sk": {"S": place[2]}}
 
@@ -42,7 +42,7 @@ def marks_of(world: World) -> dict[int, Mark]:
     return {int(item["sk"]["S"]): Mark(int(item["sk"]["S"]), item["digest"]["B"], "e") for item in items}
 
 
-def choices(past: list[Moment], place: Place) -> list[dict[str, Any] | None]:
+def choices(past: list[Moment], place: RowKey) -> list[dict[str, Any] | None]:
     """Absent, or as it was at any of these moments, each once."""
     seen: list[dict[str, Any] | None] = [None]
     for moment in past:

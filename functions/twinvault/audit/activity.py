@@ -46,6 +46,8 @@ class Activity:
     turn: threading.Lock = field(default_factory=threading.Lock, init=False)
     """Held while an entry is made and stored: the threads of an activity share its chain."""
     chain: Chain | None = field(default=None, init=False)
+    ended: bool = field(default=False, init=False)
+    """Whether its last entry is written: nothing may be done in its name any more."""
 
     def __post_init__(self) -> None:
         """Refuses what could not stand in an entry."""
@@ -53,6 +55,15 @@ class Activity:
         for name, text in {**texts, **self.origin.texts()}.items():
             if len(text) > MAX_TEXT:
                 raise InvalidInput(f"{name}: over the limit of {MAX_TEXT} characters", field=name)
+
+    def require_going_on(self) -> None:
+        """Refuses what is asked for in the name of an activity that has ended: no entry would say it.
+
+        Raises:
+            InvalidInput: it has ended.
+        """
+        if self.ended:
+            raise InvalidInput("this activity has ended; what it gave out is of use within it alone")
 
     def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         """See `Observer.crypto`."""

@@ -82,6 +82,7 @@ class AuditLog:
             if activity.notes.unsaid(every=True):
                 self.release(activity)
         finally:
+            activity.ended = True
             self._give_back(activity)
 
     def release(self, activity: Activity) -> None:

@@ -64,6 +64,7 @@ class Listing:
             InvalidInput: the cursor is not one of this listing.
             DependencyError: the index cannot be read now.
         """
+        self._activity.require_going_on()
         question = f"{BY_LIST}#{self._kind.kind}#{status or ''}"
         after = read_cursor(cursor, key=self._key, tenant=self._tenant, question=question) if cursor else None
         equals = {"tenant_id": self._tenant, "list_kind": self._kind.kind}
@@ -80,6 +81,7 @@ class Listing:
         Raises:
             IntegrityError: one of them was changed or moved.
         """
+        self._activity.require_going_on()
         items = self._table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
         opened = []
         for scope in scopes:

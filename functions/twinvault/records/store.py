@@ -25,7 +25,7 @@ from twinvault.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class PartitionStore:
-    """One partition, for one activity (`Acting.partition` makes it).
+    """One partition, for one activity (`Acting.partition` makes it). Once that has ended every call is `InvalidInput`.
 
     Attributes:
         pk: the partition's key in the records table.
@@ -59,6 +59,7 @@ class PartitionStore:
 
     def peek(self) -> Snapshot | None:
         """`read` without its audit entry: for callers that go on to write, or call `release` themselves."""
+        self.activity.require_going_on()
         return self._reader.read(self.scope, self.kind, activity=self.activity)
 
     def get(self, sk: str) -> Record | None:
@@ -69,6 +70,7 @@ class PartitionStore:
 
     def open_many(self, sks: Sequence[str]) -> dict[str, Record]:
         """Several records at once (at most 100), opened, without an audit entry of their own."""
+        self.activity.require_going_on()
         items = self._table.batch_get([(self.pk, sk) for sk in sks])
         return {sk: self.open(item) for (_, sk), item in items.items()}
 
@@ -78,10 +80,12 @@ class PartitionStore:
         Raises:
             IntegrityError: it is not an authentic record of this partition.
         """
+        self.activity.require_going_on()
         return self._reader.open_row(item, self.kind, scope=self.scope, activity=self.activity)
 
     def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
+        self.activity.require_going_on()
         return self._writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
 
     def put(self, *drafts: Draft) -> Snapshot:

@@ -90,8 +90,8 @@ class _Write:
             self.events.add(frozen.event_id)
             if result.outcome is Outcome.UNKNOWN:
                 return self._resolve(frozen)
-            before = self._after_cancellation(result, frozen, before=before)
             self.activity.new_attempt()
+            before = self._after_cancellation(result, frozen, before=before)
 
     def _freeze(self, changes: Changes, before: Snapshot | None) -> Frozen:
         event_id = self.writer.audit.event_id()
