@@ -63,8 +63,7 @@ def open_vault(
         function: the name of the function that this is, for the audit log; empty for a script.
         artifact: SHA-256 of the function's zip file, hex, likewise.
 
-    Raises:
-        InvalidInput: the store's name is no id.
+    Raises InvalidInput: the store's name is no id.
     """
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
     names = (tables.records, tables.keys, tables.marks)

@@ -43,8 +43,8 @@ CONTRACT = KindSpec("contract", [TERMS], head_spec({"list_kind": TEXT, "list_sta
 
 def connect(dynamodb: "DynamoDBClient", kms: "KMSClient", root_keys: list[str]) -> Vault:
     """The clients are boto3's own, with the types of boto3-stubs."""
-    tables = TableNames(records="records", keys="keys", audit="audit")
-    return open_vault(dynamodb=dynamodb, kms=kms, tables=tables, root_keys=root_keys, key_ttl_seconds=60)
+    tables = TableNames(records="records", keys="keys", audit="audit", marks="marks")
+    return open_vault(store="main", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=root_keys, key_ttl_seconds=60)
 
 
 def sign(vault: Vault, contract_id: str, fields: Mapping[str, Any]) -> tuple[str, int]:
@@ -79,7 +79,7 @@ def listed(acting: Acting) -> list[str]:
     if listing is None:
         return []
     hits = listing.page(status=None, limit=10, cursor=None)
-    opened = listing.open_each(hits.scopes, ("head",), acting.activity)
+    opened = listing.open_each(hits.scopes, ("head",))
     acting.release()
     return [one.records["head"].updated_at for one in opened]
 
