@@ -15,7 +15,7 @@ from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE, line, puts
 from tests.stores import World
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.envelope.item import SALT
-from twinvault.errors import IntegrityError, Step
+from twinvault.errors import IntegrityError, Place, Step
 from twinvault.records.freezing import Changes
 from twinvault.records.head import STORE
 from twinvault.records.partition import Snapshot
@@ -114,7 +114,7 @@ def test_a_planted_first_key_is_tampering_and_not_others_who_keep_writing(moment
     moments.put(key("dek#ledger#p2#000001"), moments.past[-1].rows[DEK_1])
     with pytest.raises(IntegrityError) as caught:
         partition(moments.world.another_environment(), other).write(puts(line(1)))
-    assert (caught.value.step, caught.value.where) == (Step.PLACE_TAKEN, other.pk)
+    assert (caught.value.step, caught.value.where) == (Step.PLACE_TAKEN, Place("records", other.pk))
 
 
 def test_a_planted_next_key_is_tampering_and_not_others_who_keep_writing(moments: Moments) -> None:
