@@ -83,8 +83,9 @@ demo: $(SETUP) ## a dialogue, stored encrypted and read back, in a running twin
 down: $(SETUP) ## stop the twin
 	@.venv/bin/twinvault down
 
-bench: $(SETUP) build ## the benchmarks: records beside AWS's libraries, cold starts, the local KMS beside moto
+bench: $(SETUP) build ## the benchmarks: records beside AWS's libraries, sum and mark, cold starts, the local KMS beside moto
 	@scripts/bench
+	@$(PY) -m benchmarks.store
 	@$(PY) benchmarks/cold_start.py
 	@$(PY) benchmarks/kms.py
 

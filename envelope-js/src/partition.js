@@ -1,8 +1,9 @@
 /** A partition read whole (docs/format.md, "Open", steps 9 and 10, and "Marks"). */
 
 import { concat, equal, lp, utf8 } from "./bytes.js";
-import { IntegrityError } from "./errors.js";
+import { IntegrityError, Undeclared } from "./errors.js";
 import { isWhole } from "./head.js";
+import { openItem } from "./item.js";
 import { headState, openRecord } from "./record.js";
 
 const MARK_SK = /^[0-9]{20}$/;
@@ -35,17 +36,20 @@ export async function openPartition({ items, mark, scope, findKey, entities }) {
   const isHead = (item) => item.sk?.S === HEAD;
   const headItem = items.find(isHead);
   if (headItem === undefined) throw new IntegrityError("9 head");
-  const openRow = (item, name) => {
-    if (typeof name !== "string" || !Object.hasOwn(entities, name)) refuse("4 clear attributes");
-    const { declared, sealed } = entities[name];
-    const label = name === HEAD ? "twinvault/v1/head" : "twinvault/v1/record";
-    return openRecord(item, { scope, label, findKey, declared, sealed });
+  const openRow = async (item) => {
+    const label = isHead(item) ? "twinvault/v1/head" : "twinvault/v1/record";
+    const name = item.entity_type?.S;
+    const known = typeof name === "string" && Object.hasOwn(entities, name) && (name === HEAD) === isHead(item);
+    if (known) return openRecord(item, { scope, label, findKey, ...entities[name] });
+    // Only what is authentic is asked whether it is declared.
+    await openItem(item, { scope, label, findKey });
+    throw new Undeclared(["entity_type"]);
   };
-  const head = await openRow(headItem, HEAD);
+  const head = await openRow(headItem);
   const state = headState(head.fields);
   const others = items.filter((item) => item !== headItem);
   const records = new Map();
-  for (const item of others) records.set(item.sk.S, await openRow(item, item.entity_type?.S));
+  for (const item of others) records.set(item.sk.S, await openRow(item));
   const digests = [...records.values()].map(({ digest }) => digest);
   if (records.size !== others.length || !isWhole(state, digests)) refuse("9 head");
   requireKeys(headItem, { others, state });
