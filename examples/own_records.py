@@ -10,7 +10,7 @@ TERMS = EntitySpec("terms", re.compile("terms"), clear={"vendor": TEXT}, sealed=
 CONTRACT = KindSpec("contract", [TERMS])
 
 dynamodb, kms, tables, root_keys = connect()
-vault = open_vault(store="contracts", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=root_keys)
+vault = open_vault(store="twinvault-dev", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=root_keys)
 
 with vault.acting(tenant="acme", principal="u-17", action="contract.sign") as acting:
     contract = acting.partition(CONTRACT, "c-2026-001")

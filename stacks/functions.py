@@ -35,7 +35,7 @@ class FunctionSpec:
     routes: tuple[tuple[str, str], ...]  # (method, path)
     tables: Mapping[str, tuple[str, ...]]
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    makes_keys: bool = False  # may ask KMS for a new data key
+    makes_keys: tuple[str, ...] = ()  # purposes for which it may ask KMS for a new data key
 
     def physical_name(self, stage: Stage) -> str:
         """Returns the name of the function and of its role."""
@@ -53,7 +53,7 @@ FUNCTIONS = (
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
-        makes_keys=True,
+        makes_keys=("kek", "register"),
     ),
     FunctionSpec(
         name="read",
@@ -69,11 +69,12 @@ FUNCTIONS = (
         tables={
             # A new DEK changes the head of its partition and no other record.
             "records": ("PartiQLUpdate", *_READ),
-            "keys": ("PartiQLInsert", *_READ),
+            # A new epoch replaces the register and the index key's row.
+            "keys": ("PartiQLInsert", "PartiQLUpdate", *_READ),
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
-        makes_keys=True,
+        makes_keys=("kek",),
     ),
 )
 

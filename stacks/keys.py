@@ -1,4 +1,4 @@
-"""The KMS keys: root (wraps the KEKs), table (the tables at rest), alarms (their topic).
+"""The KMS keys: root (wraps KEKs and register keys), table (the tables at rest), alarms (their topic).
 
 Who may use a key is said here, in the key's own policy, and nowhere else. The local KMS evaluates key policies and
 knows no IAM, so it decides as AWS does. Statements name roles by condition, not as principals: a principal must exist
@@ -16,9 +16,11 @@ from constructs import Construct
 from stacks.functions import FUNCTIONS, role_arn
 from stacks.stage import Stage
 
-# The encryption context of a KEK: these keys, all of them, and no other.
-PURPOSE, FORMAT, TENANT, EPOCH, KEY = (f"twinvault:{name}" for name in ("purpose", "format", "tenant", "epoch", "key"))
-CONTEXT_KEYS = (PURPOSE, FORMAT, TENANT, EPOCH, KEY)
+# The encryption context of what the root key wraps: these keys, all of them, and no other.
+PURPOSE, FORMAT, STORE, TENANT, EPOCH, KEY = (
+    f"twinvault:{name}" for name in ("purpose", "format", "store", "tenant", "epoch", "key")
+)
+CONTEXT_KEYS = (PURPOSE, FORMAT, STORE, TENANT, EPOCH, KEY)
 
 # What an administrator needs, spelled out: a pattern such as kms:Create* would bring CreateGrant, and a grant would
 # let its holder decrypt past every condition below.
@@ -61,7 +63,8 @@ class KeysStack(Stack):
             description=f"Twinvault {stage.name}: the KMS keys",
         )
         self._stage = stage
-        self.root = self._key("Root", "wraps the key-encryption keys of every tenant", self._root_policy())
+        wraps = "wraps the key-encryption keys and the register key of every tenant"
+        self.root = self._key("Root", wraps, self._root_policy())
         self.table = self._key("Table", "encrypts the DynamoDB tables at rest", self._table_policy())
         self.alarms = self._key("Alarms", "encrypts the alarm topic at rest", self._alarms_policy())
 
@@ -90,15 +93,13 @@ class KeysStack(Stack):
         )
 
     def _root_policy(self) -> Iterable[iam.PolicyStatement]:
-        yield self._use(
-            "OpenKeks", ["kms:Decrypt"], roles=[spec.name for spec in FUNCTIONS], conditions=_kek_conditions()
-        )
-        yield self._use(
-            "MakeKeks",
-            ["kms:GenerateDataKey"],
-            roles=[spec.name for spec in FUNCTIONS if spec.makes_keys],
-            conditions=_kek_conditions(),
-        )
+        """A purpose has statements of its own: who may make KEKs may not for that make register keys."""
+        every = [spec.name for spec in FUNCTIONS]
+        for purpose, opened, made in (("kek", "OpenKeks", "MakeKeks"), ("register", "OpenRegisters", "MakeRegisters")):
+            conditions = _conditions(purpose, self._stage)
+            makers = [spec.name for spec in FUNCTIONS if purpose in spec.makes_keys]
+            yield self._use(opened, ["kms:Decrypt"], roles=every, conditions=conditions)
+            yield self._use(made, ["kms:GenerateDataKey"], roles=makers, conditions=conditions)
 
     def _table_policy(self) -> Iterable[iam.PolicyStatement]:
         """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key"."""
@@ -159,14 +160,18 @@ def from_our_alarms(stage: Stage) -> dict[str, dict[str, str]]:
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": alarms}}
 
 
-def _kek_conditions() -> dict[str, dict[str, Any]]:
-    """Returns the conditions under which a call is about a KEK and nothing else.
+def _conditions(purpose: str, stage: Stage) -> dict[str, dict[str, Any]]:
+    """Returns the conditions under which a call is about a key of this purpose, of this store, and nothing else.
 
     ForAllValues is also true of a request without any encryption context, hence the Null conditions (IAM User Guide,
     "Set operators for multivalued context keys").
     """
     return {
-        "StringEquals": {f"kms:EncryptionContext:{PURPOSE}": "kek", f"kms:EncryptionContext:{FORMAT}": "1"},
+        "StringEquals": {
+            f"kms:EncryptionContext:{PURPOSE}": purpose,
+            f"kms:EncryptionContext:{FORMAT}": "1",
+            f"kms:EncryptionContext:{STORE}": stage.store,
+        },
         "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": list(CONTEXT_KEYS)},
         "Null": {
             "kms:EncryptionContextKeys": "false",

@@ -11,19 +11,24 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.fakes import Recorder
 from twinvault.audit.activity import Activity
 from twinvault.audit.entry import Origin
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.audit.signing import SEED_BYTES, ChainKey
-from twinvault.dynamodb.key_rows import DynamoKeyTable
 from twinvault.dynamodb.marks import Marks, head_mark_key
 from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
+from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import RootKms
-from twinvault.keys.rotation import KeyRotation
+from twinvault.keys.loading import TenantLoader
+from twinvault.keys.planning import Planner
+from twinvault.keys.root import RootKeys
+from twinvault.keys.table import Committer
+from twinvault.records.committing import AuditedCommits
 from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
 from twinvault.records.spec import KindSpec
@@ -32,6 +37,9 @@ from twinvault.records.writing import Writer
 from twinvault.scope import Scope
 from twinvault.vault import Vault
 
+STORE = "world"
+BEGINNING = "test.keys"
+"""The action of changes of keys that a test asks for by themselves."""
 _TEXT_KEYS = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
 _LIST_KEYS = ("tenant_id", "list_kind", "list_status", "list_at")
 
@@ -62,12 +70,24 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+class Watched:
+    """A committer of which a test sees what it was told."""
+
+    def __init__(self, inner: Committer) -> None:
+        self._inner = inner
+        self.observer = Recorder()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
 @dataclass(frozen=True)
 class World:
     """One environment's store, and what stands behind it."""
 
     vault: Vault
     keys: KeyHierarchy
+    changes: KeyChanges
     cache: KeyCache
     kms: RootKms
     client: Any
@@ -97,6 +117,20 @@ class World:
         activity.asked(head_mark_key(scope.pk))
         return PartitionStore(vault.records, vault.reader, vault.writer, vault.audit, scope, kind, activity)
 
+    def commits(self, tenant: str = "acme") -> AuditedCommits:
+        """Changes of keys for an activity of their own."""
+        return AuditedCommits(self.audit, self.activity(tenant, action=BEGINNING))
+
+    def begin(self, tenant: str = "acme") -> Recorder:
+        """Makes a tenant's first keys, if it has none; returns what was observed."""
+        watched = Watched(self.commits(tenant))
+        self.changes.begin(tenant, watched)
+        return watched.observer
+
+    def rotate(self, tenant: str = "acme") -> int:
+        """Makes a tenant's next epoch."""
+        return self.changes.new_epoch(tenant, self.commits(tenant))
+
     def items(self, table: str | None = None) -> list[dict[str, Any]]:
         """Everything a table holds, as its reader sees it."""
         name = table or self.tables.records
@@ -104,7 +138,7 @@ class World:
 
     def another_environment(self) -> "World":
         """The same tables and KMS seen from a second process: caches and chain of its own."""
-        return make_world(self.client, self.kms, self.tables, roots=self.keys._root_key_ids)
+        return make_world(self.client, self.kms, self.tables, roots=self.keys._root._root_key_ids)
 
 
 def make_client(endpoint: str, aws: dict[str, Any]) -> Any:
@@ -126,8 +160,12 @@ def make_world(
     transactor = Transactor(client, new_token=lambda: str(uuid.uuid4()), monotonic=time.monotonic, sleep=time.sleep)
     cache = KeyCache(limits or CacheLimits(), clock=lambda: Instant(time.monotonic(), time.time()), jitter=lambda: 0.5)
     keys_only = Table(client, names.keys, sleep=time.sleep)
-    key_table = DynamoKeyTable(keys_only, transactor, monotonic=time.monotonic, sleep=time.sleep)
-    keys = KeyHierarchy(table=key_table, kms=kms, root_key_ids=roots, cache=cache, now=now, randomness=os.urandom)
+    marks = Marks(Table(client, names.marks, sleep=time.sleep))
+    loader = TenantLoader(keys_only, marks, monotonic=time.monotonic, sleep=time.sleep)
+    root = RootKeys(kms, store=STORE, root_key_ids=roots, randomness=os.urandom)
+    keys = KeyHierarchy(table=keys_only, loader=loader, root=root, cache=cache, now=now, randomness=os.urandom)
+    planner = Planner(keys=names.keys, marks=names.marks, randomness=os.urandom)
+    changes = KeyChanges(keys, root, planner=planner, now=now, randomness=os.urandom, sleep=sleep)
     audit = AuditLog(
         transactor,
         table=names.audit,
@@ -137,15 +175,15 @@ def make_world(
         now=now,
     )
     table = Table(client, names.records, sleep=time.sleep)
-    marks = Marks(Table(client, names.marks, sleep=time.sleep))
     reader = Reader(table, marks, keys=keys, lowest_format=1, sleep=sleep, monotonic=time.monotonic)
     writer = Writer(
         reader=reader,
+        changes=changes,
         freezer=Freezer(keys, names, now=now, randomness=os.urandom),
         audit=audit,
         randomness=os.urandom,
         sleep=sleep,
         monotonic=time.monotonic,
     )
-    vault = Vault(table, reader, writer, audit, keys, KeyRotation(keys, key_table), Origin(store="world"))
-    return World(vault, keys, cache, kms, client, names, audit, transactor)
+    vault = Vault(table, reader, writer, audit, keys, changes, Origin(store=STORE))
+    return World(vault, keys, changes, cache, kms, client, names, audit, transactor)

@@ -12,6 +12,8 @@ from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOpti
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption
 
+_SINGLE = {"idx": "hides ids", "register": "says which keys there are", "register-key": "seals the register"}
+
 app = typer.Typer(name="keys", help="The keys of a tenant: what there is, and new epochs and versions.")
 
 
@@ -24,7 +26,7 @@ def list_keys(
     tenant: TenantOption = TENANT,
     state: StateOption = None,
 ) -> None:
-    """Show KEKs, DEKs and the index key: state, age, and what they are used for."""
+    """Show the epochs of the KEK with their states, and the tenant's other keys: age, and what they are used for."""
     keys: list[dict[str, Any]] = json.loads(connect(url, token, tenant, state).get("/keys"))["keys"]
     if as_json:
         print_json(keys)
@@ -32,12 +34,11 @@ def list_keys(
     now = datetime.now(UTC)
     table = Table("key", "state", "age", "wrapped under", "use", box=None)
     for key in keys:
-        use = "new keys and records" if key["current"] else "opens what is old"
-        if key["name"].startswith("idx#"):
-            use = "hides ids"
         wraps = f", wraps {key['uses']} keys" if key["uses"] is not None else ""
         age = _age(key["created_at"], now)
-        table.add_row(escape(key["name"]), escape(key["state"]), age, escape(key["wrapped_under"]), use + wraps)
+        table.add_row(
+            escape(key["name"]), escape(key["state"] or ""), age, escape(key["wrapped_under"]), _use(key) + wraps
+        )
     results.print(table)
 
 
@@ -60,6 +61,15 @@ def rotate(
         console.print(f"KEK of epoch {made['epoch']}: new keys are wrapped under it.")
     else:
         console.print(f"DEK version {made['version']}: new records of this dialogue are sealed under it.")
+
+
+def _use(key: dict[str, Any]) -> str:
+    """What a key is for, in a few words."""
+    if key["name"] in _SINGLE:
+        return _SINGLE[key["name"]]
+    if key["state"] == "revoked":
+        return "opens nothing"
+    return "new keys and records" if key["current"] else "opens what is old"
 
 
 def _age(created_at: str, now: datetime) -> str:

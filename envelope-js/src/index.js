@@ -13,4 +13,6 @@ export { MAX_PLAINTEXT_BYTES, pad, paddedSize, unpad } from "./padding.js";
 export { markKey, openPartition } from "./partition.js";
 export { LABELS, open, seal } from "./primitive.js";
 export { headState, openKey, openRecord } from "./record.js";
+export { decodeRegister } from "./register.js";
 export { fingerprint, partitionId, subKey } from "./subkeys.js";
+export { openIndexKey, openKek, openTenant } from "./tenant.js";

@@ -21,20 +21,31 @@ const JS_TYPES = { S: "string", N: "string", BOOL: "boolean", NULL: "boolean" };
  * @returns {Promise<import("./primitive.js").Opened>} the plaintext, and the digest that stands for the whole record
  */
 export async function openItem(item, { scope, label, findKey, unauthenticated = [] }) {
+  const { stored, context } = parseItem(item, { scope, unauthenticated });
+  const key = findKey(context.keyId); // Step 2, once it is known that a key is worth fetching.
+  if (key === undefined) throw new IntegrityError("2 key id");
+  return open(stored, { key, label, context }); // Steps 3 to 7.
+}
+
+/**
+ * Steps 0 to 4, which need no key.
+ * @param {Record<string, object>} item
+ * @param {object} options as for `openItem`
+ * @returns {{stored: import("./primitive.js").Stored, context: import("./aad.js").Context}}
+ */
+export function parseItem(item, { scope, unauthenticated = [] }) {
   const sk = attribute(item, "sk", "S"); // Step 0.
   if (typeof sk !== "string" || lengthOf(sk) > 1024) throw new IntegrityError("0 place");
   if (attribute(item, "pk", "S") !== scope.pk) throw new IntegrityError("0 place");
   if (!isFormat1(attribute(item, "format", "N"))) throw new IntegrityError("1 format"); // Step 1.
   const keyId = attribute(item, "key_id", "S"); // Step 2, the form.
   if (typeof keyId !== "string" || !KEY_ID.test(keyId)) throw new IntegrityError("2 key id");
-  const sealed = sealedOf(item); // Step 3.
+  const stored = sealedOf(item); // Step 3.
   const clear = clearOf(item, unauthenticated); // Step 4.
   if (!Object.entries(clear).every(([name, value]) => isClear(name, value))) throw new IntegrityError("4 clear attributes");
   const context = { ...scope, sk, keyId, clear };
   requireEncodable(context);
-  const key = findKey(keyId); // Step 2, once it is known that a key is worth fetching.
-  if (key === undefined) throw new IntegrityError("2 key id");
-  return open(sealed, { key, label, context }); // Steps 3 to 7.
+  return { stored, context };
 }
 
 /**
@@ -97,7 +108,8 @@ function isFormat1(text) {
   }
 }
 
-function attribute(item, name, kind) {
+/** What an item holds under this name and type. */
+export function attribute(item, name, kind) {
   const value = Object.hasOwn(item, name) ? item[name] : undefined;
   return isOneEntry(value) && Object.hasOwn(value, kind) ? value[kind] : undefined;
 }

@@ -61,6 +61,15 @@ export async function open(stored, { key, label, context }) {
   return { plaintext, digest: await digestOf(stored, { label, aadHash }) };
 }
 
+/**
+ * The digest of what is stored, which needs no key.
+ * @param {Stored} stored
+ * @param {{label: string, context: Context}} options
+ */
+export async function sealDigest(stored, { label, context }) {
+  return digestOf(stored, { label, aadHash: await sha256(requireEncodable(context)) });
+}
+
 /** Step 3. @param {Stored} stored */
 export function requireLengths({ ciphertext, nonce, salt, commitment }) {
   const longest = paddedSize(MAX_PLAINTEXT_BYTES) + TAG_BYTES;

@@ -71,8 +71,8 @@ function decode(plaintext) {
   return refuse();
 }
 
-/** A whole number from 1, below 2^64. */
-function versionOf(text) {
+/** A whole number from 1, below 2^64. @param {unknown} text */
+export function versionOf(text) {
   if (typeof text !== "string") refuse();
   const [digits, power] = canonicalNumber(text).split("e");
   if (power === undefined || Number(power) < 0) refuse();

@@ -30,7 +30,7 @@ from twinvault.errors import (
     Undeclared,
     Unprocessable,
 )
-from twinvault.keys.rotation import KeyRow
+from twinvault.keys.overview import KeyRow
 from twinvault.records.freezing import Changes
 from twinvault.records.listing import Hits, Listing, Opened
 from twinvault.records.partition import Snapshot

@@ -17,15 +17,17 @@ from twinvault.audit.entry import Origin
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.audit.signing import SEED_BYTES, ChainKey
-from twinvault.dynamodb.key_rows import DynamoKeyTable
 from twinvault.dynamodb.marks import Marks
 from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.envelope import FORMAT, require_id
 from twinvault.keys.cache import CacheLimits, Instant, KeyCache
+from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.kms import AwsKms
-from twinvault.keys.rotation import KeyRotation
+from twinvault.keys.loading import TenantLoader
+from twinvault.keys.planning import Planner
+from twinvault.keys.root import RootKeys
 from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
 from twinvault.records.writing import Writer
@@ -53,7 +55,7 @@ def open_vault(
     """Puts the library together; calls nothing yet.
 
     Args:
-        store: the store's logical name, an id that never changes: the audit log names it.
+        store: the store's logical name, an id that never changes: KMS binds every key to it, the audit log names it.
         dynamodb: a client of the four tables, whose keys are `pk` and `sk`, both text.
         kms: a client of the root keys.
         tables: the tables' physical names.
@@ -66,22 +68,32 @@ def open_vault(
     Raises InvalidInput: the store's name is no id.
     """
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
-    names = (tables.records, tables.keys, tables.marks)
-    records, key_table, marks = (Table(dynamodb, name, sleep=time.sleep) for name in names)
-    key_rows = DynamoKeyTable(key_table, transactor, monotonic=time.monotonic, sleep=time.sleep)
-    cache = KeyCache(CacheLimits(ttl=key_ttl_seconds), clock=_instant, jitter=random.random)
-    keys = _keys(key_rows, AwsKms(kms), root_keys=root_keys, cache=cache)
+    records, key_table, marks = (Table(dynamodb, name, sleep=time.sleep) for name in _read(tables))
+    root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
+    keys = _keys(key_table, Marks(marks), root=root, ttl=key_ttl_seconds)
+    changes = _changes(keys, root, tables=tables)
     audit = _audit_log(transactor, tables.audit)
     reader = Reader(
         records, Marks(marks), keys=keys, lowest_format=lowest_format, sleep=time.sleep, monotonic=time.monotonic
     )
-    writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), audit=audit)
-    origin = Origin(store=require_id(store, field="store"), function=function, artifact=artifact)
-    return Vault(records, reader, writer, audit, keys, KeyRotation(keys, key_rows), origin)
+    writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
+    origin = Origin(store=store, function=function, artifact=artifact)
+    return Vault(records, reader, writer, audit, keys, changes, origin)
 
 
-def _keys(table: DynamoKeyTable, kms: AwsKms, *, root_keys: Sequence[str], cache: KeyCache) -> KeyHierarchy:
-    return KeyHierarchy(table=table, kms=kms, root_key_ids=root_keys, cache=cache, now=now, randomness=os.urandom)
+def _read(tables: TableNames) -> tuple[str, str, str]:
+    return tables.records, tables.keys, tables.marks
+
+
+def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames) -> KeyChanges:
+    planner = Planner(keys=tables.keys, marks=tables.marks, randomness=os.urandom)
+    return KeyChanges(keys, root, planner=planner, now=now, randomness=os.urandom, sleep=time.sleep)
+
+
+def _keys(table: Table, marks: Marks, *, root: RootKeys, ttl: float) -> KeyHierarchy:
+    loader = TenantLoader(table, marks, monotonic=time.monotonic, sleep=time.sleep)
+    cache = KeyCache(CacheLimits(ttl=ttl), clock=_instant, jitter=random.random)
+    return KeyHierarchy(table=table, loader=loader, root=root, cache=cache, now=now, randomness=os.urandom)
 
 
 def _audit_log(transactor: Transactor, table: str) -> AuditLog:
@@ -89,10 +101,11 @@ def _audit_log(transactor: Transactor, table: str) -> AuditLog:
     return AuditLog(transactor, table=table, key=key, new_chain=_chain, event_id=_event_id, now=now)
 
 
-def _writer(reader: Reader, freezer: Freezer, *, audit: AuditLog) -> Writer:
+def _writer(reader: Reader, freezer: Freezer, *, changes: KeyChanges, audit: AuditLog) -> Writer:
     return Writer(
         reader=reader,
         freezer=freezer,
+        changes=changes,
         audit=audit,
         randomness=os.urandom,
         sleep=time.sleep,

@@ -125,9 +125,10 @@ class Step(StrEnum):
     MISSING_PARTITION = "missing partition"
     MISSING_KEY = "missing key"
     PLACE_TAKEN = "place taken"
-    KEK_ROW = "kek row"
-    KEY_STATE = "key state"
+    KEY_ROWS = "key rows"
     ROOT_KEY = "root key"
+    REGISTER = "register form"
+    FINGERPRINT = "key fingerprint"
     MODEL = "model"
 
 

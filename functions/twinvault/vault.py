@@ -19,10 +19,12 @@ from twinvault.audit.entry import Origin
 from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
-from twinvault.errors import IntegrityError, InvalidInput, Step
+from twinvault.errors import InvalidInput
+from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.rotation import KeyRotation, KeyRow
-from twinvault.keys.rows import NamedKey, row_place
+from twinvault.keys.overview import KeyRow, overview
+from twinvault.keys.rows import NamedKey
+from twinvault.records.committing import AuditedCommits
 from twinvault.records.listing import Listing
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Reader
@@ -44,7 +46,7 @@ class Vault:
     writer: Writer
     audit: AuditLog
     keys: KeyHierarchy
-    rotation: KeyRotation
+    changes: KeyChanges
     origin: Origin
 
     @contextmanager
@@ -135,7 +137,7 @@ class Acting:
         Raises:
             InvalidInput: the id is empty, too long or not Unicode text.
         """
-        key = self._index_key(kind, create=create)
+        key = self._index_key(create=create)
         return self.partition(kind, opaque_id(caller_id, kind=kind.kind, index_key=key.key)) if key else None
 
     def listing(self, kind: KindSpec) -> Listing | None:
@@ -146,7 +148,7 @@ class Acting:
         """
         if _LISTED not in kind.head.clear:
             raise InvalidInput(f"kind {kind.kind}: its head declares no list_kind, list_status and list_at")
-        key = self._index_key(kind, create=False)
+        key = self._index_key(create=False)
         if key is None:
             return None
         return Listing(
@@ -166,11 +168,10 @@ class Acting:
         """
         self.vault.audit.release(self.activity)
 
-    def _index_key(self, kind: KindSpec, *, create: bool) -> NamedKey | None:
-        key = self.vault.keys.index_key(self.tenant, kind.kind, observer=self.activity, create=create)
-        if key is None and create:
-            raise IntegrityError(Step.MISSING_KEY, where=row_place(self.tenant), detail="index key")
-        return key
+    def _index_key(self, *, create: bool) -> NamedKey | None:
+        if create:
+            self.vault.writer.begin(self.tenant, self.activity)
+        return self.vault.keys.index_key(self.tenant, observer=self.activity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +181,14 @@ class TenantKeys:
     _acting: Acting
 
     def overview(self) -> list[KeyRow]:
-        """The tenant's key rows, as they say of themselves, in the order of their names. Nothing is opened.
+        """The tenant's keys: epochs with their states, and the rows of its DEKs, as they say of themselves.
 
         Raises:
+            IntegrityError, KeyRefused: the tenant's register cannot be opened.
             DependencyError: the keys table or the audit log does not answer.
         """
-        rows = self._acting.vault.rotation.overview(self._acting.tenant)
+        acting = self._acting
+        rows = overview(acting.vault.keys, acting.tenant, observer=acting.activity)
         self._acting.release()
         return rows
 
@@ -194,8 +197,11 @@ class TenantKeys:
 
         Raises:
             NotFound: the tenant has no keys; its first write makes them.
-            IntegrityError, KeyRefused, DependencyError: as for any key; an epoch that was begun can be made again.
+            Conflict: it has 32 live epochs, or others kept changing its keys.
+            OutcomeUnknown: the new epoch may or may not be made.
+            IntegrityError, KeyRefused, DependencyError: as for any key.
         """
-        epoch = self._acting.vault.rotation.new_epoch(self._acting.tenant, self._acting.activity)
+        acting = self._acting
+        epoch = acting.vault.changes.new_epoch(acting.tenant, AuditedCommits(acting.vault.audit, acting.activity))
         self._acting.release()
         return epoch

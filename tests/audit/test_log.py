@@ -37,6 +37,13 @@ HEAD = HeadSeen(7, b"d" * 32)
 
 
 @pytest.fixture
+def world(world: World) -> World:
+    """A store whose tenant has its first keys: their transaction is no part of what is looked at here."""
+    world.begin()
+    return world
+
+
+@pytest.fixture
 def faults(line: Line) -> Line:
     """The line, by a name that `line` of the samples does not take."""
     return line

@@ -26,7 +26,7 @@ from twinvault.envelope import (
 from twinvault.envelope.item import from_item, open_found
 from twinvault.envelope.primitive import derive
 from twinvault.errors import IntegrityError, InvalidInput, Step
-from twinvault.keys.rows import NamedKey, parse_kek, unwrap
+from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import read_cursor
 from twinvault.records.head import HeadState, Row, empty_head
 from twinvault.records.partition import open_row, place_rows
@@ -162,25 +162,6 @@ def test_a_record_opens_as_the_entity_that_the_dialogue_model_declares(vector):
     record = open_row(row, keys, kind=DIALOGUE, observer=Recorder())
     sealed = {name: value for name, value in json.loads(vector["plaintext_text"]).items() if name != "store"}
     assert {name: record.fields[name] for name in sealed} == sealed
-
-
-@pytest.mark.parametrize("vector", _named(KEYS["rows"]))
-def test_a_key_row_unwraps(vector):
-    ((kek_name, kek),) = vector["keys"].items()
-    key = unwrap(
-        item_of(vector["item"]),
-        tenant=vector["scope"]["tenant"],
-        name=vector["sk"],
-        kek=NamedKey(kek_name, bytes.fromhex(kek)),
-        label=Label(vector["label"]),
-    )
-    assert key == NamedKey(vector["sk"], bytes.fromhex(vector["plaintext"]))
-
-
-def test_the_kek_row():
-    row = parse_kek(item_of(KEYS["kek"]["item"]), tenant="acme", name="kek#000001")
-    assert row.context == KEYS["kek"]["encryption_context"]
-    assert {name: key for row in KEYS["rows"] for name, key in row["keys"].items()} == {row.name: KEYS["kek"]["key"]}
 
 
 @pytest.mark.parametrize("vector", _named(CURSORS["vectors"]))

@@ -19,11 +19,20 @@ with atheris.instrument_imports(include=["twinvault"]):
     from tests.envelope.samples import KEYS, PLAINTEXT, SK, item, open_item
     from twinvault.envelope import canonical_number, number_value, pad, unpad
     from twinvault.envelope.item import from_item
-    from twinvault.errors import IntegrityError, InvalidInput, KeyRefused
-    from twinvault.keys.rows import KekRow, parse_kek, require_state, row_place, state_of, wrapping_key_name
+    from twinvault.errors import IntegrityError, InvalidInput
+    from twinvault.keys.register import decode
+    from twinvault.keys.sealed import parse_sealed
+    from twinvault.keys.wrapped import WrappedRow, parse_wrapped
 
 RECORD = item()
-KEK = KekRow("acme", 1, "0" * 32, "key", b"wrapped", "active", "2026-11-23T09:00:00Z").to_item()
+KEK = WrappedRow("acme", "kek#000001", "0" * 32, "key", b"wrapped", "2026-11-23T09:00:00Z").to_item()
+REGISTER = (
+    b'{"incarnation":"abababababababababababababababab","lowest_epoch":1,"epochs":[{"epoch":1,'
+    b'"key":"00000000000000000000000000000001","fingerprint":"' + b"01" * 32 + b'","root_key_id":"root-1",'
+    b'"state":"active","since":"2026-11-23T09:00:00Z"}],"register_root_key_id":"root-1",'
+    b'"index":{"fingerprint":"' + b"00" * 32 + b'","generation":1},'
+    b'"last_event":"0193587d-2a00-7000-8000-000000000001"}'
+)
 NAMES = [*RECORD, *KEK, "priority", "bi_status", ""]
 KINDS = ["S", "N", "B", "BOOL", "NULL", "M", "L", "SS", ""]
 
@@ -76,6 +85,8 @@ def test_one_input(raw: bytes) -> None:
     data = atheris.FuzzedDataProvider(raw)
     _record(hostile_item(data, RECORD))
     _kek(hostile_item(data, KEK))
+    _register(data.ConsumeBytes(data.ConsumeIntInRange(0, 40)))
+    _register(flipped(REGISTER, data))
     _numbers(data.ConsumeUnicode(60))
     _padding(data.ConsumeBytes(data.ConsumeIntInRange(0, 600)))
 
@@ -84,7 +95,7 @@ def _record(hostile: dict[str, Any]) -> None:
     with contextlib.suppress(IntegrityError):
         from_item(hostile, table="records", tenant="acme", pk=SK)
     with contextlib.suppress(IntegrityError):
-        wrapping_key_name(hostile, tenant="acme", name=SK)
+        parse_sealed(hostile, tenant="acme", name=SK)
     try:
         opened = open_item(hostile)
     except IntegrityError:
@@ -94,10 +105,16 @@ def _record(hostile: dict[str, Any]) -> None:
 
 def _kek(hostile: dict[str, Any]) -> None:
     with contextlib.suppress(IntegrityError):
-        row = parse_kek(hostile, tenant="acme", name="kek#000001")
-        _expect(row.tenant == "acme" and row.epoch == 1, "a row speaks for another tenant or epoch")
-    with contextlib.suppress(IntegrityError, KeyRefused):
-        require_state(state_of(hostile), sealing=True, where=row_place("acme", SK))
+        row = parse_wrapped(hostile, tenant="acme", name="kek#000001")
+        _expect((row.tenant, row.name) == ("acme", "kek#000001"), "a row speaks for another tenant or epoch")
+
+
+def _register(text: bytes) -> None:
+    try:
+        register = decode(text)
+    except IntegrityError:
+        return
+    _expect(register.encode() == text, "a register has two texts")
 
 
 def _numbers(text: str) -> None:

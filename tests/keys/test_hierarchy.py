@@ -1,8 +1,9 @@
 """The hierarchy over the real keys table: races, killed writers, rows taken away, outages and refusals."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -13,14 +14,18 @@ from tests.fakes import OUTAGE, FakeKms, Recorder
 from tests.faults import Fault, line_to
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World, make_world
+from twinvault.dynamodb.marks import Mark, mark_item, register_mark_key
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step, TwinvaultError
 from twinvault.keys.cache import CacheLimits
+from twinvault.keys.register import State
+from twinvault.keys.sealed import seal_register
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KIND = "ledger"
+TENANT = ["idx", "kek#000001", "register", "register-key"]
 
 
 def names(world: World) -> list[str]:
@@ -28,7 +33,9 @@ def names(world: World) -> list[str]:
 
 
 def index_key(world: World, tenant: str = "acme", *, create: bool = True) -> bytes | None:
-    key = world.keys.index_key(tenant, KIND, observer=Recorder(), create=create)
+    if create:
+        world.begin(tenant)
+    key = world.keys.index_key(tenant, observer=Recorder())
     return key.key if key else None
 
 
@@ -66,7 +73,7 @@ def test_many_writers_begin_a_tenant_and_end_with_one_key_of_each(world: World) 
     with ThreadPoolExecutor(8) as pool:
         keys = list(pool.map(begin, range(8)))
     assert len(set(keys)) == 1
-    assert names(world) == [f"dek#ledger#p{number}#000001" for number in range(3)] + ["idx#000001", "kek#000001"]
+    assert names(world) == [f"dek#ledger#p{number}#000001" for number in range(3)] + TENANT
     assert all(read(world.another_environment(), Scope("acme", KIND, f"p{number}")) for number in range(3))
 
 
@@ -119,7 +126,7 @@ def test_a_writer_killed_before_or_after_any_call_leaves_nothing_that_harms_the_
             list(pool.map(write, worlds))
             first, second = pool.map(index_key, worlds)
         assert first == second
-        assert names(whole) == ["dek#ledger#p1#000001", "idx#000001", "kek#000001"]
+        assert names(whole) == ["dek#ledger#p1#000001", *TENANT]
         assert read(whole.another_environment()) is not None
         if not died:
             break
@@ -139,7 +146,7 @@ def test_a_first_insert_that_meets_another_under_way_is_tried_again(
         faults.next(Fault.CONFLICT, Fault.PASS, Fault.CONFLICT, Fault.CONFLICT)
         assert index_key(here) == index_key(whole)
         there.close()
-    assert names(whole) == ["idx#000001", "kek#000001"]
+    assert names(whole) == TENANT
 
 
 def test_a_lost_answer_to_an_insert_does_no_harm(dynamodb_endpoint: str, client: Any, aws: dict[str, Any]) -> None:
@@ -157,10 +164,10 @@ def test_a_lost_answer_to_an_insert_does_no_harm(dynamodb_endpoint: str, client:
 def test_only_the_key_that_was_read_back_is_used(world: World, kms: FakeKms) -> None:
     """Someone else's KEK may have been first: ours is thrown away."""
     index_key(world)
-    assert kms.calls == ["generate_data_key", "decrypt"]
+    assert kms.calls == ["generate_data_key"] * 2 + ["decrypt"] * 2
     other = make_world(world.client, kms, world.tables)
     assert index_key(other) == index_key(world)
-    assert kms.calls[2:] == ["decrypt"]
+    assert kms.calls[4:] == ["decrypt"] * 2
 
 
 def test_no_key_is_made_for_a_tenant_that_only_reads(world: World, kms: FakeKms) -> None:
@@ -186,56 +193,46 @@ def test_a_kind_that_hides_no_ids_can_be_listed_all_the_same(world: World) -> No
 # -- rows that are missing, edited or someone else's ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gone", ["kek#000001", "idx#000001", "dek#ledger#p1#000001"])
+@pytest.mark.parametrize("gone", [*TENANT, "dek#ledger#p1#000001"])
 def test_a_row_that_was_taken_away_is_tampering_and_never_made_anew(world: World, gone: str) -> None:
     index_key(world)
     write(world)
     delete(world, gone)
-    fresh = world.another_environment()
-    attempts: list[Callable[[], Any]] = [lambda: index_key(fresh), lambda: write(fresh)]
-    if gone == "kek#000001":
-        attempts.append(lambda: write(fresh, Scope("acme", KIND, "p9")))
-    refused = 0
-    for attempt in attempts:
-        try:
-            attempt()
-        except IntegrityError:
-            refused += 1
-    assert refused >= 1
+    for use in (read, write):
+        with pytest.raises(IntegrityError):
+            use(world.another_environment())
+    if gone in TENANT:
+        for create in (True, False):
+            with pytest.raises(IntegrityError):
+                index_key(world.another_environment(), create=create)
     assert gone not in names(world)
 
 
-def test_an_index_key_is_not_made_anew_where_partitions_stand(world: World) -> None:
-    """A new one would hide every partition there is."""
+def test_keys_are_made_only_where_there_are_none(world: World, kms: FakeKms) -> None:
     index_key(world)
-    write(world)
-    delete(world, "idx#000001")
-    for create in (True, False):
-        with pytest.raises(IntegrityError) as refused:
-            index_key(world.another_environment(), create=create)
-        assert refused.value.check == "missing key: index key"
-
-
-def test_epoch_one_is_made_only_where_no_key_rows_are(world: World, kms: FakeKms) -> None:
-    index_key(world)
-    delete(world, "kek#000001")
+    for sk in TENANT:
+        delete(world, sk)
     made = kms.calls.count("generate_data_key")
     with pytest.raises(IntegrityError):
         write(world.another_environment())
     assert kms.calls.count("generate_data_key") == made
+    assert names(world) == []
 
 
 @pytest.mark.parametrize(
     ("sk", "change"),
     [
         pytest.param("kek#000001", {"wrapped": {"B": b"x" * 60}}, id="other wrapped bytes"),
-        pytest.param("kek#000001", {"kek_id": {"S": "0" * 32}}, id="another key id"),
+        pytest.param("kek#000001", {"key": {"S": "0" * 32}}, id="another key id"),
+        pytest.param("register-key", {"wrapped": {"B": b"x" * 60}}, id="other wrapped bytes of the register key"),
+        pytest.param("register-key", {"root_key_id": {"S": "root-9"}}, id="a root key of the register key's own"),
+        pytest.param("register", {"version": {"N": "2"}}, id="another version of the register"),
+        pytest.param("register", {"content_encrypted": {"B": bytes(272)}}, id="another register"),
         pytest.param("kek#000001", {"root_key_id": {"S": "root-9"}}, id="a root key that settings do not list"),
-        pytest.param("kek#000001", {"state": {"S": "fine"}}, id="a state that is none"),
         pytest.param("dek#ledger#p1#000001", {"key_commitment": {"B": bytes(32)}}, id="another commitment"),
         pytest.param("dek#ledger#p1#000001", {"key_id": {"S": "kek#000002"}}, id="a KEK that is not there"),
         pytest.param("dek#ledger#p1#000001", {"created_at": {"S": "2000"}}, id="another time"),
-        pytest.param("dek#ledger#p1#000001", {"state": {"N": "1"}}, id="a number as state"),
+        pytest.param("dek#ledger#p1#000001", {"state": {"S": "active"}}, id="a state"),
     ],
 )
 def test_an_edited_row_yields_no_key(world: World, sk: str, change: dict[str, Any]) -> None:
@@ -288,38 +285,6 @@ def test_a_key_of_another_partition_is_not_even_looked_for(world: World, kms: Fa
     assert len(kms.calls) == asked
 
 
-# -- states -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("sk", "state", "reads", "writes"),
-    [
-        ("dek#ledger#p1#000001", "retired", True, False),
-        ("dek#ledger#p1#000001", "revoked", False, False),
-        ("dek#ledger#p1#000001", "destroyed", False, False),
-        ("kek#000001", "retired", True, True),
-        ("kek#000001", "revoked", False, False),
-    ],
-)
-def test_a_key_is_used_as_its_state_allows(world: World, sk: str, state: str, *, reads: bool, writes: bool) -> None:
-    write(world)
-    edit(world, sk, state={"S": state})
-    for allowed, use in ((reads, read), (writes, write)):
-        fresh = world.another_environment()
-        if allowed:
-            use(fresh)
-        else:
-            with pytest.raises(KeyRefused):
-                use(fresh)
-
-
-def test_a_retired_kek_wraps_no_new_key(world: World) -> None:
-    write(world)
-    edit(world, "kek#000001", state={"S": "retired"})
-    with pytest.raises(KeyRefused):
-        write(world.another_environment(), Scope("acme", KIND, "p2"))
-
-
 # -- KMS that cannot answer, and KMS that refuses ---------------------------------------------------------------------
 
 
@@ -370,13 +335,84 @@ def test_a_tenant_cannot_begin_while_kms_refuses_and_nothing_is_left_behind(worl
 
 
 def test_what_was_done_under_which_key_is_observed(world: World) -> None:
-    seen = Recorder()
-    world.keys.index_key("acme", KIND, observer=seen, create=True)
-    assert ("derive_kek", "kek#000001", "success") in seen.operations
-    assert ("wrap_dek", "kek#000001", "success") in seen.operations
-    assert ("unwrap_dek", "kek#000001", "success") in seen.operations
-    assert seen.metrics["KmsCalls"] == len(seen.kms_ids) == 2
-    before, hits = len(seen.operations), seen.metrics["KeyCacheHit"]
-    world.keys.index_key("acme", KIND, observer=seen, create=True)
+    seen = world.begin("acme")
+    assert seen.key_events == [("make_register", "register"), ("make_kek", "kek#000001"), ("make_index_key", "idx")]
+    world.keys.index_key("acme", observer=seen)
+    for operation in (
+        ("wrap_dek", "kek#000001", "success"),
+        ("encrypt", "register-key", "success"),
+        ("derive_kek", "register-key", "success"),
+        ("derive_kek", "kek#000001", "success"),
+        ("unwrap_dek", "kek#000001", "success"),
+    ):
+        assert operation in seen.operations
+    assert seen.metrics["KmsCalls"] == len(seen.kms_ids) == 4
+    before, hits = len(seen.operations), seen.metrics.get("KeyCacheHit", 0)
+    world.keys.index_key("acme", observer=seen)
     assert len(seen.operations) == before
     assert seen.metrics["KeyCacheHit"] == hits + 1
+
+
+# -- states -----------------------------------------------------------------------------------------------------------
+
+
+def restate(world: World, state: State) -> None:
+    """Seals a register in which the newest epoch is in this state: what a later release's own moves will do."""
+    found = world.keys.tenant("acme", observer=Recorder(), fresh=True)
+    assert found is not None
+    key = world.keys.register_key(found, observer=Recorder())
+    *others, newest = found.register.epochs
+    register = replace(found.register, epochs=(*others, replace(newest, state=state)))
+    written = found.written.again("2026-11-24T09:00:00Z")
+    item, digest = seal_register(
+        register, tenant="acme", key=key, written=written, salt=os.urandom(32), nonce=os.urandom(12)
+    )
+    world.client.put_item(TableName=world.tables.keys, Item=item)
+    mark = mark_item(register_mark_key("acme"), Mark(written.version, digest, register.last_event))
+    world.client.put_item(TableName=world.tables.marks, Item=mark)
+
+
+@pytest.mark.parametrize(
+    ("state", "opens", "wraps"),
+    [(State.ACTIVE, True, True), (State.RETIRED, True, False), (State.REVOKED, False, False)],
+)
+def test_a_kek_is_used_as_its_state_in_the_register_allows(
+    world: World, state: State, *, opens: bool, wraps: bool
+) -> None:
+    write(world)
+    restate(world, state)
+    uses: list[tuple[bool, Callable[[World], Any]]] = [
+        (opens, read),
+        (opens, write),
+        (opens, lambda fresh: index_key(fresh, create=False)),
+        (wraps, lambda fresh: write(fresh, Scope("acme", KIND, "p2"))),
+    ]
+    for allowed, use in uses:
+        fresh = world.another_environment()
+        if allowed:
+            use(fresh)
+        else:
+            with pytest.raises(KeyRefused):
+                use(fresh)
+
+
+def test_new_keys_are_wrapped_under_an_older_epoch_where_the_newest_is_retired(world: World) -> None:
+    write(world)
+    world.rotate()
+    restate(world, State.RETIRED)
+    write(world.another_environment(), Scope("acme", KIND, "p2"))
+    (row,) = [item for item in world.items(world.tables.keys) if item["sk"]["S"] == "dek#ledger#p2#000001"]
+    assert row["key_id"] == {"S": "kek#000001"}
+
+
+def test_a_refused_register_key_closes_everything_before_its_ttl(client: Any, kms: FakeKms) -> None:
+    clock = [0.0]
+    world = make_world(client, kms, limits=CacheLimits(ttl=100))
+    object.__setattr__(world.cache, "_clock", lambda: _instant(clock[0]))
+    write(world)
+    assert index_key(world) is not None
+    kms.refused.add("root-1")
+    clock[0] = 90  # past the refresh point, and all of it still alive
+    with pytest.raises(KeyRefused):
+        world.keys.tenant("acme", observer=Recorder())
+    assert world.cache._state.entries == {}

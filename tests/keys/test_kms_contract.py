@@ -13,10 +13,10 @@ from moto import mock_aws
 from tests.fakes import FakeKms, Recorder
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused
 from twinvault.keys.kms import AwsKms, RootKms
-from twinvault.keys.rows import kek_context
+from twinvault.keys.wrapped import key_context
 from twinvault_local.machine.ports import free_port
 
-CONTEXT = kek_context("acme", 1, kek_id="0" * 32)
+CONTEXT = key_context("kek#000001", store="test", tenant="acme", key="0" * 32)
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
 
 

@@ -14,6 +14,7 @@ from tests.kms.running import ACCOUNT, ROOT, RunningKms
 CONTEXT = {
     "twinvault:purpose": "kek",
     "twinvault:format": "1",
+    "twinvault:store": "dev",
     "twinvault:tenant": "acme",
     "twinvault:epoch": "1",
     "twinvault:key": "0f" * 16,

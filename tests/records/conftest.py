@@ -8,6 +8,13 @@ from tests.stores import World
 
 
 @pytest.fixture
+def world(world: World) -> World:
+    """A store whose tenant has its first keys: their transaction is no part of what is looked at here."""
+    world.begin()
+    return world
+
+
+@pytest.fixture
 def moments(world: World) -> Moments:
     """Nothing; three lines; one of them changed and one added; a rotation; and a change under the new key."""
     made = Moments(world)

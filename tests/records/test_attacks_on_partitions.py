@@ -39,7 +39,8 @@ def refused(world: World, scope: Scope = SCOPE) -> str:
 
 
 def marks(world: World) -> list[dict[str, Any]]:
-    return sorted(world.items(world.tables.marks), key=lambda item: item["sk"]["S"])
+    items = [item for item in world.items(world.tables.marks) if item["pk"]["S"] == MARK_PK]
+    return sorted(items, key=lambda item: item["sk"]["S"])
 
 
 def run(world: World, *statements: Any) -> None:

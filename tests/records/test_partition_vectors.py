@@ -13,7 +13,8 @@ from twinvault.dynamodb.marks import Mark
 from twinvault.envelope import Label
 from twinvault.envelope.item import from_item, open_found
 from twinvault.errors import IntegrityError, Place, Step, Undeclared
-from twinvault.keys.rows import NamedKey, unwrap
+from twinvault.keys.rows import NamedKey
+from twinvault.keys.sealed import parse_sealed, unwrap
 from twinvault.records.head import STORE, HeadState, Row, empty_head
 from twinvault.records.partition import named_keys, open_partition, open_row, place_rows
 from twinvault.records.record import Draft, Stamp, seal_record
@@ -108,13 +109,8 @@ def test_what_is_no_row_of_its_entity_is_refused_at_step_8(vector):
 
 def _unwrapped(vector):
     ((name, key),) = vector["keys"].items()
-    return unwrap(
-        item_of(vector["item"]),
-        tenant=vector["scope"]["tenant"],
-        name=vector["item"]["sk"]["S"],
-        kek=NamedKey(name, bytes.fromhex(key)),
-        label=Label(vector["label"]),
-    )
+    row = parse_sealed(item_of(vector["item"]), tenant=vector["scope"]["tenant"], name=vector["item"]["sk"]["S"])
+    return unwrap(row, kek=NamedKey(name, bytes.fromhex(key)), label=Label(vector["label"]))
 
 
 @pytest.mark.parametrize("vector", _named(KEY_ROWS))

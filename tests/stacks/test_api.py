@@ -95,7 +95,7 @@ def test_the_reader_changes_nothing_but_the_audit_log(either):
 
 def test_the_function_for_keys_adds_keys_and_changes_heads_and_can_add_no_record(either):
     read = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
-    assert on(either, "Keys", "${Keys.Arn}") == {"dynamodb:PartiQLInsert", *read}
+    assert on(either, "Keys", "${Keys.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", *read}
     assert on(either, "Keys", "${Records.Arn}") == {"dynamodb:PartiQLUpdate", *read}
     assert on(either, "Keys", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Keys", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}

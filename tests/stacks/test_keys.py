@@ -3,7 +3,7 @@
 import pytest
 
 KEYS = ["RootKey", "TableKey", "AlarmsKey"]
-CONTEXT_KEYS = ["twinvault:purpose", "twinvault:format", "twinvault:tenant", "twinvault:epoch", "twinvault:key"]
+CONTEXT_KEYS = [f"twinvault:{name}" for name in ("purpose", "format", "store", "tenant", "epoch", "key")]
 ACCOUNT_ROOT = {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 USING = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant", "Sign", "GenerateMac", "DeriveShared"}
 
@@ -24,12 +24,13 @@ def actions(statement):
     return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
 
 
-def kek_condition(assembly, *roles):
+def condition(assembly, purpose, *roles):
     return {
         "StringEquals": {
             "kms:CallerAccount": "${AWS::AccountId}",
-            "kms:EncryptionContext:twinvault:purpose": "kek",
+            "kms:EncryptionContext:twinvault:purpose": purpose,
             "kms:EncryptionContext:twinvault:format": "1",
+            "kms:EncryptionContext:twinvault:store": f"twinvault-{assembly.stage}",
         },
         "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": CONTEXT_KEYS},
         "Null": {
@@ -70,21 +71,27 @@ def test_every_key_has_an_alias_of_its_stage(either):
     }
 
 
-def test_every_function_opens_keks_with_exactly_their_context_and_nothing_else(either):
-    statement = statements(either, "RootKey")["OpenKeks"]
+@pytest.mark.parametrize(("sid", "purpose"), [("OpenKeks", "kek"), ("OpenRegisters", "register")])
+def test_every_function_opens_keys_of_this_store_with_exactly_their_context(either, sid, purpose):
+    statement = statements(either, "RootKey")[sid]
     assert statement["Principal"] == {"AWS": "*"}
     assert actions(statement) == ["kms:Decrypt"]
-    assert statement["Condition"] == kek_condition(either, "import", "read", "keys")
+    assert statement["Condition"] == condition(either, purpose, "import", "read", "keys")
 
 
-def test_only_the_functions_that_write_make_keks(either):
-    statement = statements(either, "RootKey")["MakeKeks"]
+@pytest.mark.parametrize(
+    ("sid", "purpose", "roles"),
+    [("MakeKeks", "kek", ["import", "keys"]), ("MakeRegisters", "register", ["import"])],
+)
+def test_keks_are_made_by_who_writes_and_register_keys_by_who_begins_tenants(either, sid, purpose, roles):
+    statement = statements(either, "RootKey")[sid]
     assert actions(statement) == ["kms:GenerateDataKey"]
-    assert statement["Condition"] == kek_condition(either, "import", "keys")
+    assert statement["Condition"] == condition(either, purpose, *roles)
 
 
 def test_nothing_else_is_allowed_on_the_root_key(either):
-    assert set(statements(either, "RootKey")) == {"Administer", "OpenKeks", "MakeKeks"}
+    own = {"OpenKeks", "MakeKeks", "OpenRegisters", "MakeRegisters"}
+    assert set(statements(either, "RootKey")) == {"Administer", *own}
 
 
 @pytest.mark.parametrize("name", KEYS)

@@ -12,10 +12,12 @@ ACCOUNT = "000000000000"
 CONTEXT = {
     "twinvault:purpose": "kek",
     "twinvault:format": "1",
+    "twinvault:store": "twinvault-dev",
     "twinvault:tenant": "acme",
     "twinvault:epoch": "1",
     "twinvault:key": "0f" * 16,
 }
+REGISTER = {**CONTEXT, "twinvault:purpose": "register", "twinvault:epoch": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,25 @@ def test_the_writer_makes_a_kek_that_writer_and_reader_open(kms):
     assert len(opened) == 1
 
 
+def test_a_register_key_is_opened_by_all_and_made_by_who_begins_tenants(kms):
+    root = kms.keys["RootKey"]
+    made = kms.writer.generate_data_key(KeyId=root, NumberOfBytes=32, EncryptionContext=REGISTER)
+    blob = made["CiphertextBlob"]
+    opened = kms.reader.decrypt(KeyId=root, CiphertextBlob=blob, EncryptionContext=REGISTER)
+    assert opened["Plaintext"] == made["Plaintext"]
+    with pytest.raises(ClientError) as caught:
+        kms.reader.generate_data_key(KeyId=root, NumberOfBytes=32, EncryptionContext=REGISTER)
+    assert refused(caught)
+
+
+def test_a_register_key_is_not_opened_as_a_kek(kms):
+    root = kms.keys["RootKey"]
+    made = kms.writer.generate_data_key(KeyId=root, NumberOfBytes=32, EncryptionContext=REGISTER)
+    with pytest.raises(ClientError) as caught:
+        kms.reader.decrypt(KeyId=root, CiphertextBlob=made["CiphertextBlob"], EncryptionContext=CONTEXT)
+    assert caught.value.response["Error"]["Code"] == "InvalidCiphertextException"
+
+
 def test_the_reader_makes_no_kek(kms):
     with pytest.raises(ClientError) as caught:
         kms.reader.generate_data_key(KeyId=kms.keys["RootKey"], NumberOfBytes=32, EncryptionContext=CONTEXT)
@@ -98,6 +119,7 @@ def test_the_accounts_root_administers(kms):
         pytest.param({}, id="none at all"),
         pytest.param({**CONTEXT, "twinvault:purpose": "dek"}, id="another purpose"),
         pytest.param({**CONTEXT, "twinvault:format": "2"}, id="another format"),
+        pytest.param({**CONTEXT, "twinvault:store": "twinvault-prod"}, id="another store"),
         pytest.param({**CONTEXT, "extra": "1"}, id="one key more"),
         *(
             pytest.param({key: value for key, value in CONTEXT.items() if key != name}, id=f"without {name}")

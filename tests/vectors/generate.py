@@ -13,6 +13,7 @@ from tests.vectors import grammars, positive
 from tests.vectors.audit import chains
 from tests.vectors.cursors import cursors
 from tests.vectors.heads import heads
+from tests.vectors.key_rows import keys, tenants
 from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
 from tests.vectors.partitions import partitions
@@ -29,7 +30,8 @@ def documents() -> dict[str, str]:
         "encodings": positive.encodings(),
         "records": {"vectors": records},
         "edges": {"vectors": [*positive.edges(), *grammars.within()]},
-        "keys": positive.keys(),
+        "keys": keys(),
+        "tenants": tenants(),
         "heads": heads(records),
         "partitions": partitions(),
         "cursors": cursors(),

@@ -18,7 +18,7 @@ KEK_ID, DEK_ID, NEXT_DEK_ID, IDX_ID = (
     "kek#000001",
     f"dek#{KIND}#{PARTITION}#000001",
     f"dek#{KIND}#{PARTITION}#000002",
-    "idx#000001",
+    "idx",
 )
 CREATED, UPDATED = "2026-11-23T09:00:00Z", "2026-11-23T10:30:00Z"
 

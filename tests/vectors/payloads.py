@@ -32,8 +32,14 @@ _STORE: Json = {
     "hash_key": fixed("head: hash key").hex(),
     "last_event": "",
 }
-_DECLARED_KEY = {"tenant_id": ["S"], "entity_type": ["S"], "version": ["N"], "format": ["N"], "created_at": ["S"]}
-_DECLARED = {**_DECLARED_KEY, "updated_at": ["S"]}
+_DECLARED = {
+    "tenant_id": ["S"],
+    "entity_type": ["S"],
+    "version": ["N"],
+    "format": ["N"],
+    "created_at": ["S"],
+    "updated_at": ["S"],
+}
 _BOUNDS: Json = {"count": 2**14, "dek_version": 999_999, "lowest_dek_version": 999_999, "sum": "f" * 512}
 _NESTED = b'{"label":{"other":[null,true,{"label":1}]}}'
 
@@ -202,6 +208,7 @@ def _key_row(**more: ClearValue) -> Context:
         "version": Number("1"),
         "format": Number("1"),
         "created_at": CREATED,
+        "updated_at": CREATED,
     }
     return Context("keys", TENANT, TENANT_KEY, DEK_ID, KEK_ID, {**clear, **more})
 
@@ -221,8 +228,7 @@ def _refuse(
 ) -> Json:
     made = sealed_vector(name, plaintext, context=context, key=key, label=label)
     kept = {part: made[part] for part in ("label", "scope", "keys", "unauthenticated", "plaintext", "item", "digest")}
-    declared = _DECLARED if label in (Label.RECORD, Label.HEAD) else _DECLARED_KEY
-    return {"name": name, "step": "8 payload", **kept, "declared": declared, "sealed_fields": fields}
+    return {"name": name, "step": "8 payload", **kept, "declared": _DECLARED, "sealed_fields": fields}
 
 
 def _at(sk: str, **clear: ClearValue) -> Context:

@@ -4,28 +4,20 @@ import json
 from typing import Any
 
 from tests.vectors.material import (
-    CREATED,
     DEK,
     DEK_ID,
-    IDX,
-    IDX_ID,
-    KEK,
-    KEK_ID,
     NEXT_DEK,
     NEXT_DEK_ID,
     PK,
     TENANT,
-    TENANT_KEY,
     UPDATED,
     Json,
     clear_of_record,
     fixed,
-    item_json,
     sealed_vector,
 )
 from twinvault.envelope import Context, Label, Number, canonical_number, encode_aad, pad, padded_size
 from twinvault.envelope.aad import ClearValue
-from twinvault.keys.rows import KekRow
 from twinvault.records.head import STORE, HeadState, Row, empty_head
 
 ENTITIES: dict[str, tuple[str, dict[str, ClearValue], Json]] = {
@@ -168,38 +160,6 @@ def _other_number_forms() -> Json:
 def _state_outside_the_seal() -> Json:
     made = sealed_vector("an attribute declared outside the seal", b"{}", context=_at("claim#01#09"), key=DEK)
     return {**made, "unauthenticated": ["state"], "item": {**made["item"], "state": {"S": "anything"}}}
-
-
-def keys() -> Json:
-    """The key rows of one tenant."""
-    kek = KekRow(TENANT, 1, fixed("kek id", 16).hex(), "1234abcd-12ab-34cd-56ef-1234567890ab", b"", "active", CREATED)
-    wrapped = KekRow(kek.tenant, 1, kek.kek_id, kek.root_key_id, fixed("opaque to us"), "active", CREATED)
-    return {
-        "kek": {
-            "comment": "The wrapped bytes are KMS's own; this stand-in does not decrypt.",
-            "key": KEK.hex(),
-            "encryption_context": wrapped.context,
-            "item": item_json(wrapped.to_item()),
-        },
-        "rows": [
-            _key_row("dek", DEK_ID, DEK, Label.DEK),
-            _key_row("dek of the next version", NEXT_DEK_ID, NEXT_DEK, Label.DEK),
-            _key_row("idx", IDX_ID, IDX, Label.INDEX),
-        ],
-    }
-
-
-def _key_row(name: str, sk: str, key: bytes, label: Label) -> Json:
-    clear: dict[str, ClearValue] = {
-        "tenant_id": TENANT,
-        "entity_type": sk[:3],
-        "version": Number("1"),
-        "format": Number("1"),
-        "created_at": CREATED,
-    }
-    context = Context("keys", TENANT, TENANT_KEY, sk, KEK_ID, clear)
-    state = {"state": {"S": "active"}}
-    return sealed_vector(name, key, context=context, key=KEK, label=label, item_more=state)
 
 
 def encodings() -> Json:

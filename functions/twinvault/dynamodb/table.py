@@ -1,6 +1,6 @@
 """Strongly consistent reads of one table, and pages of its indexes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -83,12 +83,11 @@ class Table:
 
     def query(self, pk: str, prefix: str = "", *, limit: int | None = None) -> "list[Item]":
         """All items of a partition whose sort key begins with `prefix`, in order, all pages; or the first `limit`."""
-        found: list[Item] = []
-        for page in self._pages(pk, prefix, limit=limit):
-            found.extend(page)
-            if limit is not None and len(found) >= limit:
-                return found[:limit]
-        return found
+        return self._all(pk, "begins_with(sk, :prefix)" if prefix else "", values={":prefix": prefix}, limit=limit)
+
+    def query_range(self, pk: str, first: str, *, last: str, limit: int) -> "list[Item]":
+        """The items of a partition whose sort keys lie from `first` to `last`, in order, at most `limit`."""
+        return self._all(pk, "sk BETWEEN :first AND :last", values={":first": first, ":last": last}, limit=limit)
 
     def batch_get(self, keys: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], Item]":
         """The items of these (pk, sk), at most 100, that exist.
@@ -130,20 +129,23 @@ class Table:
         answer = _call(self._client.query, **request)
         return Page(answer["Items"], answer.get("LastEvaluatedKey"))
 
-    def _pages(self, pk: str, prefix: str, *, limit: int | None) -> "Iterator[list[Item]]":
+    def _all(self, pk: str, condition: str, *, values: Mapping[str, str], limit: int | None) -> "list[Item]":
+        """All pages of a partition, or of the sort keys that meet a condition; or the first `limit` items."""
+        used = {":pk": pk, **(values if condition else {})}
         request: dict[str, Any] = {
             "TableName": self.name,
-            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
-            "ExpressionAttributeValues": {":pk": {"S": pk}, **({":prefix": {"S": prefix}} if prefix else {})},
+            "KeyConditionExpression": " AND ".join(filter(None, ("pk = :pk", condition))),
+            "ExpressionAttributeValues": {name: {"S": value} for name, value in used.items()},
             "ConsistentRead": True,
         }
         if limit is not None:
             request["Limit"] = limit
+        found: list[Item] = []
         while True:
             answer = _call(self._client.query, **request)
-            yield answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
+            found.extend(answer["Items"])
+            if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
+                return found[:limit]
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 

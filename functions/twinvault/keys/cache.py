@@ -1,11 +1,14 @@
-"""Plaintext keys in memory: a hard TTL, a size limit, one load in flight per key.
+"""Plaintext keys in memory, and the registers that list them: a hard TTL, a size limit, one load in flight per name.
 
 hit        younger than its TTL on both clocks
 refresh    past about 85 % of its TTL one caller loads anew, inline, while the others are served; there is no
            background work, for an execution environment may freeze at any moment
 outage     a refresh that fails because KMS cannot answer leaves the key to serve until its TTL, and no longer; the
            next is tried a twentieth of the TTL later, for a KMS that hangs would hold up every request
-refusal    evicts the key and every key that it opened, and is remembered for a few seconds
+refusal    evicts the key and everything that it opened, and is remembered for a few seconds
+
+What opened a key, or vouched for it, is its parent: the register key the register's, the register a KEK's, the KEK its
+DEKs'. Nothing outlives its parent, neither its time nor its eviction.
 """
 
 import threading
@@ -13,40 +16,21 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from twinvault.errors import DependencyError, KeyRefused
-from twinvault.keys.rows import NamedKey
+from twinvault.keys.refusals import Refusals
 
 if TYPE_CHECKING:
     from twinvault.observe import Observer
 
 
-class Use(Enum):
-    """What a key is asked for. A cached copy knows no state of its row, so what was loaded for one serves no other."""
-
-    OPEN = auto()
-    """To open what is there."""
-    SEAL = auto()
-    """To seal something new."""
-    MAKE = auto()
-    """To be made where there is none."""
-
-
 @dataclass(frozen=True, slots=True)
 class CacheName:
-    """What a cached key is asked for by.
-
-    Attributes:
-        tenant: whose key it is.
-        key: the sort key of its row, or what the hierarchy calls the newest of several rows.
-        use: what it is asked for.
-    """
+    """What a cached key is asked for by: whose it is, and the sort key of its row."""
 
     tenant: str
     key: str
-    use: Use = Use.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +58,18 @@ class Instant:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A key as its loader brings it, with the cached key that opened it, if one did."""
+class Loaded[T]:
+    """A key, or a register, as its loader brings it.
 
-    key: NamedKey
+    Attributes:
+        value: the key or register.
+        parent: what opened it, or vouched for it, if something cached did.
+        opened_by: the parent's very value.
+    """
+
+    value: T
     parent: CacheName | None = None
+    opened_by: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +92,7 @@ class CacheLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    key: NamedKey
+    value: object
     parent: CacheName | None
     expires: Instant
     refresh: Instant
@@ -110,12 +101,11 @@ class _Entry:
 @dataclass(slots=True)
 class _State:
     entries: OrderedDict[CacheName, _Entry] = field(default_factory=OrderedDict)
-    refusals: dict[CacheName, tuple[Instant, KeyRefused]] = field(default_factory=dict)
-    loading: dict[CacheName, Future[NamedKey]] = field(default_factory=dict)
+    loading: dict[CacheName, Future[object]] = field(default_factory=dict)
 
 
 class KeyCache:
-    """A cache of plaintext keys, safe for threads."""
+    """A cache of plaintext keys and registers, safe for threads. One name always stands for one type of value."""
 
     def __init__(self, limits: CacheLimits, *, clock: Callable[[], Instant], jitter: Callable[[], float]) -> None:
         """`jitter` returns a number from 0 to 1, so that many environments do not refresh at one moment."""
@@ -124,10 +114,11 @@ class KeyCache:
         self._jitter = jitter
         self._lock = threading.Lock()
         self._state = _State()
+        self._refusals = Refusals(limits.refusal_ttl, limits.size)
         self._retry_seconds = limits.ttl / 20
 
-    def get(self, name: CacheName, load: Callable[[], Loaded], *, observer: "Observer") -> NamedKey:
-        """Returns the key, from memory or from `load`, which runs at most once at a time per name.
+    def get[T](self, name: CacheName, load: Callable[[], Loaded[T]], *, observer: "Observer") -> T:
+        """Returns the value, from memory or from `load`, which runs at most once at a time per name.
 
         Raises:
             KeyRefused: the key may not be used, as `load` said now or a few seconds ago.
@@ -138,26 +129,43 @@ class KeyCache:
             entry = self._living(name, now)
             if entry and (not entry.refresh.reached(now) or name in self._state.loading):
                 observer.metric("KeyCacheHit")
-                return entry.key
-            self._raise_remembered_refusal(name, now)
+                return cast("T", entry.value)
+            self._refusals.require_none(name, now=now)
             pending = self._state.loading.get(name)
             if pending is None:
-                future = self._state.loading[name] = Future[NamedKey]()
+                future = self._state.loading[name] = Future[object]()
         if pending is not None:
-            return pending.result()
+            return cast("T", pending.result())
         return self._load(name, load, future=future, serving=entry)
+
+    def reload[T](self, name: CacheName, load: Callable[[], Loaded[T]]) -> T:
+        """Returns the value of a load that begins after this call, whatever is held; what it opened is kept.
+
+        Raises:
+            TwinvaultError: whatever `load` raises; what was held is not served instead.
+        """
+        while True:
+            with self._lock:
+                self._refusals.require_none(name, now=self._clock())
+                pending = self._state.loading.get(name)
+                if pending is None:
+                    future = self._state.loading[name] = Future[object]()
+            if pending is None:
+                return self._load(name, load, future=future, serving=None)
+            # It began before: what it brings, or why it fails, may be out of date.
+            pending.exception()
 
     def evict(self, name: CacheName) -> None:
         """Forgets a key and every key that it opened."""
         with self._lock:
             self._evict(name)
 
-    def _load(
-        self, name: CacheName, load: Callable[[], Loaded], *, future: "Future[NamedKey]", serving: _Entry | None
-    ) -> NamedKey:
+    def _load[T](
+        self, name: CacheName, load: Callable[[], Loaded[T]], *, future: "Future[object]", serving: _Entry | None
+    ) -> T:
         """Loads as the one in flight; whoever waits gets the same outcome."""
         try:
-            key = self._loaded_or_served(name, load, serving=serving)
+            value = self._loaded_or_served(name, load, serving=serving)
         except BaseException as error:
             with self._lock:
                 del self._state.loading[name]
@@ -167,10 +175,10 @@ class KeyCache:
             raise
         with self._lock:
             del self._state.loading[name]
-        future.set_result(key)
-        return key
+        future.set_result(value)
+        return value
 
-    def _loaded_or_served(self, name: CacheName, load: Callable[[], Loaded], *, serving: _Entry | None) -> NamedKey:
+    def _loaded_or_served[T](self, name: CacheName, load: Callable[[], Loaded[T]], *, serving: _Entry | None) -> T:
         # A key's life is counted from before it was asked for: KMS may have begun to refuse while it was on its way.
         began = self._clock()
         try:
@@ -178,7 +186,7 @@ class KeyCache:
         except KeyRefused as refusal:
             with self._lock:
                 self._evict(name)
-                self._remember_refusal(name, refusal)
+                self._refusals.remember(name, refusal, now=self._clock())
             raise
         except DependencyError:
             with self._lock:
@@ -186,27 +194,29 @@ class KeyCache:
                 now = self._clock()
                 if serving is not None and self._living(name, now) is serving:
                     self._state.entries[name] = replace(serving, refresh=now.plus(self._retry_seconds))
-                    return serving.key
+                    return cast("T", serving.value)
             raise
         except BaseException:
             self.evict(name)
             raise
         with self._lock:
             self._store(name, loaded, began=began)
-        return loaded.key
+        return loaded.value
 
-    def _store(self, name: CacheName, loaded: Loaded, *, began: Instant) -> None:
+    def _store(self, name: CacheName, loaded: Loaded[object], *, began: Instant) -> None:
         now = self._clock()
         expires = began.plus(self._limits.ttl)
         if loaded.parent is not None:
             parent = self._living(loaded.parent, now)
-            if parent is None:
-                return  # its opener was evicted meanwhile: the key serves this one request and is not kept
+            # Its opener was evicted or loaded anew meanwhile: the key serves this one request and is not kept, for it
+            # would live as long as an opener that never said so.
+            if parent is None or parent.value is not loaded.opened_by:
+                return
             expires = expires.earlier(parent.expires)
         share = self._limits.refresh_from + self._limits.refresh_spread * self._jitter()
         # A key that its parent bounds may be born past its refresh point; it is still tried only now and then.
         refresh = expires.plus(-self._limits.ttl * (1 - share)).later(now.plus(self._retry_seconds))
-        self._state.entries[name] = _Entry(loaded.key, loaded.parent, expires, refresh)
+        self._state.entries[name] = _Entry(loaded.value, loaded.parent, expires, refresh)
         self._state.entries.move_to_end(name)
         while len(self._state.entries) > self._limits.size:
             oldest = next(iter(self._state.entries))
@@ -220,29 +230,21 @@ class KeyCache:
             self._evict(name)
             return None
         # A KEK is asked for only when a DEK is loaded; it stays as recent as the DEKs that would leave with it.
-        if entry.parent is not None and entry.parent in self._state.entries:
-            self._state.entries.move_to_end(entry.parent)
-        self._state.entries.move_to_end(name)
+        for one in reversed(self._lineage(name)):
+            self._state.entries.move_to_end(one)
         return entry
+
+    def _lineage(self, name: CacheName) -> list[CacheName]:
+        """A held key, what opened it, what opened that, and so on."""
+        line: list[CacheName] = []
+        one: CacheName | None = name
+        while one is not None and one in self._state.entries:
+            line.append(one)
+            one = self._state.entries[one].parent
+        return line
 
     def _evict(self, name: CacheName) -> None:
         self._state.entries.pop(name, None)
         children = [child for child, entry in self._state.entries.items() if entry.parent == name]
         for child in children:
             self._evict(child)
-
-    def _remember_refusal(self, name: CacheName, refusal: KeyRefused) -> None:
-        now = self._clock()
-        live = {key: held for key, held in self._state.refusals.items() if not held[0].reached(now)}
-        live[name] = (now.plus(self._limits.refusal_ttl), refusal)
-        self._state.refusals = dict(list(live.items())[-self._limits.size :])
-
-    def _raise_remembered_refusal(self, name: CacheName, now: Instant) -> None:
-        remembered = self._state.refusals.get(name)
-        if remembered is None:
-            return
-        until, refusal = remembered
-        if until.reached(now):
-            del self._state.refusals[name]
-            return
-        raise KeyRefused(refusal.message, retry_after=refusal.retry_after)

@@ -9,7 +9,6 @@ from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.table import TableNames
 from twinvault.dynamodb.transaction import Statement, insert
 from twinvault.errors import InvalidInput, TooLarge
-from twinvault.keys.cache import Use
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.batches import MAX_DRAFT_BYTES, MAX_DRAFTS
@@ -121,7 +120,7 @@ class Freezer:
         """The head's current DEK version: a writer never uses a lower one, whatever the keys table says."""
         assert before is not None  # noqa: S101  # for the type checker: a partition without a head has no key yet
         name = dek_name(scope, before.state.dek_version)
-        return self.keys.dek(scope, name, observer=activity, use=Use.SEAL)
+        return self.keys.dek(scope, name, observer=activity)
 
     def _statements(self, sealed: Sequence[Put], mark: Statement, *, new: NewDek | None) -> list[Statement]:
         """Head, records, the mark, and the new DEK's row, in this order."""

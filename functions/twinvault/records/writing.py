@@ -13,6 +13,8 @@ from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.transaction import Outcome, Result
 from twinvault.errors import Conflict, DependencyError, IntegrityError, InvalidInput, OutcomeUnknown, Place, Step
+from twinvault.keys.changing import KeyChanges
+from twinvault.records.committing import AuditedCommits
 from twinvault.records.freezing import HEAD_POSITION, Changes, Freezer, Frozen
 from twinvault.records.partition import Snapshot
 from twinvault.records.reading import Reader
@@ -33,6 +35,7 @@ class Writer:
 
     reader: Reader
     freezer: Freezer
+    changes: KeyChanges
     audit: AuditLog
     randomness: Callable[[int], bytes]
     sleep: Callable[[float], None]
@@ -56,6 +59,15 @@ class Writer:
         with activity.writing():
             before = base if base is not None else self.reader.read(scope, kind, activity=activity)
             return _Write(self, scope, kind, activity).run(plan, before)
+
+    def begin(self, tenant: str, activity: Activity) -> None:
+        """Makes the tenant's first keys, if it has none: they are durable before what is sealed under them.
+
+        Raises:
+            OutcomeUnknown: they may or may not be made; repeating is safe.
+            IntegrityError, KeyRefused, DependencyError: as for any key.
+        """
+        self.changes.begin(tenant, AuditedCommits(self.audit, activity))
 
 
 @dataclass(slots=True)
@@ -94,6 +106,8 @@ class _Write:
             before = self._after_cancellation(result, frozen, before=before)
 
     def _freeze(self, changes: Changes, before: Snapshot | None) -> Frozen:
+        if before is None:
+            self.writer.begin(self.scope.tenant, self.activity)
         event_id = self.writer.audit.event_id()
         return self.writer.freezer.freeze(
             self.scope, changes, kind=self.kind, before=before, event_id=event_id, activity=self.activity

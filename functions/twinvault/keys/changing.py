@@ -1,0 +1,161 @@
+"""Changes of a tenant's keys: its first ones, and new epochs.
+
+Each is one transaction: the rows, the register (inserted, or conditional on its commitment), its mark, and the audit
+entry. So there is never a row that the register does not list, and never a register without its mark. What a cancelled
+transaction means is told by a look at what is there, and by no error code: where another writer was first, the register
+is another one, and the change is planned anew on it; where somebody took the mark's place, planted the row of the next
+epoch or changed a row, what is there does not fit, and the look refuses it.
+
+A new epoch is used for what is wrapped from now on; what older epochs wrapped still opens under them. The index key
+never changes, for it names partitions: its row is wrapped again under the new KEK.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twinvault.dynamodb.transaction import Outcome
+from twinvault.errors import Conflict, DependencyError, IntegrityError, NotFound, OutcomeUnknown, Step
+from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.planning import Made, Plan, Planner
+from twinvault.keys.root import RootKeys
+from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY, kek_name, row_place
+from twinvault.keys.table import Committer
+from twinvault.keys.tenant import Tenant
+
+if TYPE_CHECKING:
+    from twinvault.observe import Observer
+
+_TRIES = 12
+_PAUSE = 0.02
+
+type _Planning = Callable[[Tenant | None, str], Plan | None]
+"""Looks at the tenant's keys as they are and plans a change for the event of this id; None: there is nothing to do."""
+
+
+class KeyChanges:
+    """Makes and rotates tenants' keys; thread-safe."""
+
+    def __init__(
+        self,
+        hierarchy: KeyHierarchy,
+        root: RootKeys,
+        *,
+        planner: Planner,
+        now: Callable[[], str],
+        randomness: Callable[[int], bytes],
+        sleep: Callable[[float], None],
+    ) -> None:
+        """`now`: RFC 3339 UTC time as text."""
+        self._hierarchy = hierarchy
+        self._root = root
+        self._planner = planner
+        self._now = now
+        self._randomness = randomness
+        self._sleep = sleep
+
+    def begin(self, tenant: str, committer: Committer) -> Tenant:
+        """The tenant's keys, its first ones made if it is new. Whoever loses that race gets the winner's.
+
+        Raises:
+            OutcomeUnknown: they may or may not be made; repeating is safe.
+            IntegrityError, KeyRefused, DependencyError: as for any key.
+        """
+        observer = committer.observer
+        there = self._hierarchy.tenant(tenant, observer=observer)
+        if there is not None:
+            return there
+
+        def plan(found: Tenant | None, event_id: str) -> Plan | None:
+            if found is not None:
+                return None
+            now = self._now()
+            register_key = self._made(REGISTER_KEY, tenant=tenant, now=now, observer=observer)
+            first = self._made(kek_name(1), tenant=tenant, now=now, observer=observer)
+            observer.crypto("wrap_dek", first.key.name)
+            observer.crypto("encrypt", register_key.key.name)
+            observer.key_event("make_register", REGISTER)
+            observer.key_event("make_kek", first.key.name)
+            observer.key_event("make_index_key", IDX)
+            return self._planner.birth(register_key, first, now=now, event_id=event_id)
+
+        self._change(tenant, plan, committer=committer)
+        made = self._look(tenant, committer)
+        if made is None:
+            raise IntegrityError(
+                Step.KEY_ROWS, where=row_place(tenant, REGISTER), detail="the keys that were made are not there"
+            )
+        return made
+
+    def new_epoch(self, tenant: str, committer: Committer) -> int:
+        """Makes the tenant's next KEK and wraps its index key under it; returns the epoch.
+
+        Raises:
+            NotFound: the tenant has no keys; its first write makes them.
+            Conflict: too many epochs are alive, or others kept changing the tenant's keys.
+            OutcomeUnknown: it may or may not be made.
+            IntegrityError, KeyRefused, DependencyError: as for any key.
+        """
+        observer = committer.observer
+
+        def plan(found: Tenant | None, event_id: str) -> Plan:
+            if found is None:
+                raise NotFound("this tenant has no keys")
+            found.register.require_room()
+            now = self._now()
+            index = self._hierarchy.open_index(found, observer=observer).value
+            register_key = self._hierarchy.register_key(found, observer=observer)
+            made = self._made(kek_name(found.register.newest + 1), tenant=tenant, now=now, observer=observer)
+            observer.crypto("wrap_dek", made.key.name)
+            observer.crypto("encrypt", register_key.name)
+            observer.key_event("rotate", made.key.name)
+            return self._planner.epoch(found, made, index=index, register_key=register_key, now=now, event_id=event_id)
+
+        planned = self._change(tenant, plan, committer=committer)
+        # For this environment the new epoch is the one to wrap under from now on.
+        self._look(tenant, committer)
+        assert planned is not None  # noqa: S101  # for the type checker: this plan always wants something
+        return planned.newest
+
+    def _change(self, tenant: str, plan: _Planning, *, committer: Committer) -> Plan | None:
+        """Commits what `plan` wants and returns it; planned anew where another change came first."""
+        tried: dict[str, Plan] = {}
+        moved = False
+        with committer.writing():
+            before = self._look(tenant, committer)
+            for attempt in range(_TRIES):
+                event_id = committer.event_id()
+                planned = plan(before, event_id)
+                if planned is None:
+                    return None
+                tried[event_id] = planned
+                outcome = committer.commit(planned.statements, event_id=event_id, change=planned.change).outcome
+                if outcome is Outcome.COMMITTED:
+                    return planned
+                if outcome is Outcome.REFUSED:
+                    raise DependencyError("the keys cannot be written now")
+                self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
+                # A mark that is taken while the register is the same, a row of the new epoch's name: refused here.
+                after = self._look(tenant, committer)
+                if after is not None and after.register.last_event in tried:
+                    # The answer was lost, or the cancellation was of our own repetition: it is written.
+                    committer.found_committed(after.register.last_event)
+                    return tried[after.register.last_event]
+                if _version(after) != _version(before):
+                    moved = True
+                elif outcome is Outcome.UNKNOWN:
+                    raise OutcomeUnknown("the keys were sent and the outcome is unknown; repeating the request is safe")
+                committer.new_attempt()
+                before = after
+        if moved:
+            raise Conflict("others keep changing this tenant's keys; try again")
+        raise DependencyError("the keys cannot be written now")
+
+    def _look(self, tenant: str, committer: Committer) -> Tenant | None:
+        return self._hierarchy.tenant(tenant, observer=committer.observer, fresh=True)
+
+    def _made(self, name: str, *, tenant: str, now: str, observer: "Observer") -> Made:
+        return Made(*self._root.make(name, tenant=tenant, now=now, observer=observer))
+
+
+def _version(tenant: Tenant | None) -> int:
+    return tenant.written.version if tenant else 0

@@ -1,0 +1,64 @@
+"""The keys that KMS wraps: made under the first root key, opened under any that the settings list."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from twinvault.envelope import KEY_BYTES
+from twinvault.errors import IntegrityError, Step, TwinvaultError
+from twinvault.keys.kms import RootKms
+from twinvault.keys.rows import NamedKey, row_place
+from twinvault.keys.wrapped import WrappedRow, key_context
+
+if TYPE_CHECKING:
+    from twinvault.observe import Observer
+
+_KEY_ID_BYTES = 16
+
+
+class RootKeys:
+    """The root keys of one store; thread-safe."""
+
+    def __init__(
+        self,
+        kms: RootKms,
+        *,
+        store: str,
+        root_key_ids: Sequence[str],
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        """`root_key_ids`: KMS key ids, never aliases: the first wraps new keys, all may open."""
+        self._kms = kms
+        self._store = store
+        self._root_key_ids = tuple(root_key_ids)
+        self._randomness = randomness
+
+    def make(self, name: str, *, tenant: str, now: str, observer: "Observer") -> tuple[NamedKey, WrappedRow]:
+        """A fresh key with the row that it will have. Not durable: only what is read back may be used for data.
+
+        Raises:
+            KeyRefused, DependencyError: KMS refuses, or cannot answer.
+        """
+        key_id, root = self._randomness(_KEY_ID_BYTES).hex(), self._root_key_ids[0]
+        context = key_context(name, store=self._store, tenant=tenant, key=key_id)
+        made = self._kms.generate_data_key(root, context=context, observer=observer)
+        return NamedKey(name, made.plaintext), WrappedRow(tenant, name, key_id, root, made.wrapped, now)
+
+    def unwrap(self, row: WrappedRow, *, observer: "Observer") -> NamedKey:
+        """Step "root key" of docs/format.md, "Open a tenant": KMS opens the row under the root key that it names.
+
+        Raises:
+            IntegrityError: the settings do not list that root key, or KMS says that the row is not of its context.
+            KeyRefused, DependencyError: KMS refuses, or cannot answer.
+        """
+        if row.root_key_id not in self._root_key_ids:
+            raise IntegrityError(Step.ROOT_KEY, where=row_place(row.tenant, row.name))
+        context = key_context(row.name, store=self._store, tenant=row.tenant, key=row.key)
+        try:
+            key = self._kms.decrypt(row.wrapped, row.root_key_id, context=context, observer=observer)
+        except TwinvaultError:
+            observer.crypto("derive_kek", row.name, outcome="failure")
+            raise
+        observer.crypto("derive_kek", row.name)
+        if len(key) != KEY_BYTES:
+            raise IntegrityError(Step.ROOT_KEY, where=row_place(row.tenant, row.name), detail="key length")
+        return NamedKey(row.name, key)

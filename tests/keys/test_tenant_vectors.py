@@ -1,0 +1,125 @@
+"""The vectors of key rows, registers and whole tenants (tests/vectors/tenants.json, keys.json)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.fakes import Recorder
+from tests.vectors.generate import FOLDER
+from tests.vectors.material import item_of
+from twinvault.dynamodb.marks import Mark
+from twinvault.envelope import Label
+from twinvault.errors import IntegrityError, Step
+from twinvault.keys.kms import DataKey
+from twinvault.keys.register import decode
+from twinvault.keys.root import RootKeys
+from twinvault.keys.rows import NamedKey
+from twinvault.keys.sealed import parse_sealed, unwrap
+from twinvault.keys.tenant import Tenant, look_over, open_tenant, require_key
+from twinvault.keys.wrapped import key_context, parse_wrapped
+from twinvault.observe import Observer
+
+TENANTS = json.loads((FOLDER / "tenants.json").read_text())
+KEYS = json.loads((FOLDER / "keys.json").read_text())
+
+
+def named(vectors: list[Any]) -> list[Any]:
+    return [pytest.param(vector, id=vector["name"]) for vector in vectors]
+
+
+@dataclass
+class VectorKms:
+    """A KMS that opens what a vector says, in that very context and under that root key."""
+
+    opens: list[Any]
+
+    def generate_data_key(self, root_key_id: str, *, context: Mapping[str, str], observer: Observer) -> DataKey:
+        raise NotImplementedError
+
+    def decrypt(self, wrapped: bytes, root_key_id: str, *, context: Mapping[str, str], observer: Observer) -> bytes:
+        for one in self.opens:
+            if (one["wrapped"], one["root_key_id"], one["encryption_context"]) == (wrapped.hex(), root_key_id, context):
+                return bytes.fromhex(one["key"])
+        raise IntegrityError(Step.ROOT_KEY)
+
+
+def opened(vector: Any) -> tuple[Tenant, NamedKey] | None:
+    """The whole of "Open a tenant": the register, every KEK that may open, and the idx key."""
+    tenant, mark = vector["tenant"], vector["mark"]
+    newest = Mark(mark["version"], bytes.fromhex(mark["digest"]), mark["event"]) if mark else None
+    rows = look_over([item_of(item) for item in vector["items"]], newest, tenant=tenant)
+    if rows is None:
+        return None
+    kms = VectorKms(vector["kms"])
+    root = RootKeys(kms, store=TENANTS["store"], root_key_ids=vector["root_keys"], randomness=lambda _: b"")
+    found = open_tenant(rows, root.unwrap(rows.register_key, observer=Recorder()))
+    keks = {}
+    for one in found.register.epochs:
+        key = root.unwrap(rows.keks[one.epoch], observer=Recorder())
+        keks[key.name] = require_key(key, one.fingerprint, tenant=tenant)
+    index = unwrap(rows.index, kek=keks[rows.index.wrapped_under], label=Label.INDEX)
+    return found, require_key(index, found.register.index.fingerprint, tenant=tenant)
+
+
+@pytest.mark.parametrize("vector", named(TENANTS["tenants"]))
+def test_a_tenant_opens(vector: Any) -> None:
+    whole = opened(vector)
+    if vector["mark"] is None:
+        assert whole is None
+        return
+    assert whole is not None
+    found, index = whole
+    assert found.written.version == vector["mark"]["version"]
+    assert index.key.hex() == vector["index_key"]
+
+
+@pytest.mark.parametrize("vector", named(TENANTS["refused"]))
+def test_a_tenant_is_refused_at_the_first_check_that_fails(vector: Any) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        opened(vector)
+    assert refused.value.step.value == vector["step"]
+
+
+def test_every_check_of_a_tenant_has_a_vector() -> None:
+    own = {Step.KEY_ROWS, Step.MARK, Step.ROOT_KEY, Step.REGISTER, Step.FINGERPRINT}
+    assert own < {Step(vector["step"]) for vector in TENANTS["refused"]}
+
+
+@pytest.mark.parametrize("vector", named(TENANTS["registers"]))
+def test_a_register_is_read_and_written_alike(vector: Any) -> None:
+    payload = bytes.fromhex(vector["payload"])
+    assert decode(payload).encode() == payload
+
+
+@pytest.mark.parametrize("vector", named(TENANTS["refused_registers"]))
+def test_what_is_no_register_is_refused(vector: Any) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        decode(bytes.fromhex(vector["payload"]))
+    assert refused.value.step is Step.REGISTER
+
+
+@pytest.mark.parametrize("vector", named(KEYS["wrapped"]))
+def test_the_context_of_a_key_that_kms_wraps(vector: Any) -> None:
+    row = parse_wrapped(item_of(vector["item"]), tenant="acme", name=vector["name"])
+    context = key_context(row.name, store=TENANTS["store"], tenant="acme", key=row.key)
+    assert context == vector["encryption_context"]
+    assert row.to_item() == item_of(vector["item"])
+
+
+@pytest.mark.parametrize("vector", named([row for row in KEYS["rows"] if not row["name"].startswith("register")]))
+def test_a_key_row_unwraps(vector: Any) -> None:
+    ((kek_name, kek),) = vector["keys"].items()
+    row = parse_sealed(item_of(vector["item"]), tenant=vector["scope"]["tenant"], name=vector["sk"])
+    key = unwrap(row, kek=NamedKey(kek_name, bytes.fromhex(kek)), label=Label(vector["label"]))
+    assert key == NamedKey(vector["sk"], bytes.fromhex(vector["plaintext"]))
+    assert row.digest(Label(vector["label"])).hex() == vector["digest"]
+
+
+def test_the_rows_by_themselves_are_those_of_one_tenant() -> None:
+    wrapped = {row["name"]: row["key"] for row in KEYS["wrapped"]}
+    for row in KEYS["rows"]:
+        for name, key in row["keys"].items():
+            assert wrapped.get(name, key) == key
