@@ -65,24 +65,21 @@ def open_vault(
         function: the name of the function that this is, for the audit log; empty for a script.
         artifact: SHA-256 of the function's zip file, hex, likewise.
 
-    Raises InvalidInput: the store's name is no id.
+    Raises:
+        InvalidInput: the store's name is no id.
     """
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
-    records, key_table, marks = (Table(dynamodb, name, sleep=time.sleep) for name in _read(tables))
+    names = (tables.records, tables.keys, tables.marks)
+    records, key_table, mark_table = (Table(dynamodb, name, sleep=time.sleep) for name in names)
+    marks = Marks(mark_table)
     root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
-    keys = _keys(key_table, Marks(marks), root=root, ttl=key_ttl_seconds)
+    keys = _keys(key_table, marks, root=root, ttl=key_ttl_seconds)
     changes = _changes(keys, root, tables=tables)
     audit = _audit_log(transactor, tables.audit)
-    reader = Reader(
-        records, Marks(marks), keys=keys, lowest_format=lowest_format, sleep=time.sleep, monotonic=time.monotonic
-    )
+    reader = _reader(records, marks, keys=keys, lowest_format=lowest_format)
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
     origin = Origin(store=store, function=function, artifact=artifact)
     return Vault(records, reader, writer, audit, keys, changes, origin)
-
-
-def _read(tables: TableNames) -> tuple[str, str, str]:
-    return tables.records, tables.keys, tables.marks
 
 
 def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames) -> KeyChanges:
@@ -99,6 +96,10 @@ def _keys(table: Table, marks: Marks, *, root: RootKeys, ttl: float) -> KeyHiera
 def _audit_log(transactor: Transactor, table: str) -> AuditLog:
     key = ChainKey(os.urandom(SEED_BYTES))
     return AuditLog(transactor, table=table, key=key, new_chain=_chain, event_id=_event_id, now=now)
+
+
+def _reader(records: Table, marks: Marks, *, keys: KeyHierarchy, lowest_format: int) -> Reader:
+    return Reader(records, marks, keys=keys, lowest_format=lowest_format, sleep=time.sleep, monotonic=time.monotonic)
 
 
 def _writer(reader: Reader, freezer: Freezer, *, changes: KeyChanges, audit: AuditLog) -> Writer:

@@ -77,19 +77,17 @@ class KeyHierarchy:
             IntegrityError: key rows were taken away, planted, changed or put back.
             KeyRefused, DependencyError: as for any key; Contention: others keep changing them.
         """
-        name, register_key = CacheName(tenant, REGISTER), CacheName(tenant, REGISTER_KEY)
+        name = CacheName(tenant, REGISTER)
 
         def open_rows(rows: TenantRows) -> tuple[Tenant, NamedKey]:
-            key = self._cache.get(
-                register_key, lambda: Loaded(self._root.unwrap(rows.register_key, observer=observer)), observer=observer
-            )
+            key = self._register_key(rows.register_key, observer=observer)
             return open_tenant(rows, key), key
 
         def load() -> Loaded[Tenant]:
             opened = self._loader.load(tenant, open_rows)
             if opened is None:
                 raise _NoKeysError
-            return Loaded(opened[0], parent=register_key, opened_by=opened[1])
+            return Loaded(opened[0], parent=CacheName(tenant, REGISTER_KEY), opened_by=opened[1])
 
         try:
             return self._cache.reload(name, load) if fresh else self._cache.get(name, load, observer=observer)
@@ -98,9 +96,7 @@ class KeyHierarchy:
 
     def register_key(self, tenant: Tenant, *, observer: "Observer") -> NamedKey:
         """The key that seals the tenant's register; errors as for any key."""
-        row = tenant.rows.register_key
-        name = CacheName(row.tenant, REGISTER_KEY)
-        return self._cache.get(name, lambda: Loaded(self._root.unwrap(row, observer=observer)), observer=observer)
+        return self._register_key(tenant.rows.register_key, observer=observer)
 
     def index_key(self, tenant: str, *, observer: "Observer") -> NamedKey | None:
         """The tenant's index key, which hides the ids of its partitions; None where the tenant is new.
@@ -151,7 +147,7 @@ class KeyHierarchy:
         """A fresh DEK, wrapped under the newest active KEK of a tenant that has keys, not stored yet.
 
         Raises:
-            NotFound: the tenant is new (`keys.making` makes its first keys).
+            NotFound: the tenant is new (`keys.changing` makes its first keys).
             IntegrityError, KeyRefused, DependencyError: as for any key.
         """
         found = self.tenant(scope.tenant, observer=observer)
@@ -194,6 +190,10 @@ class KeyHierarchy:
             return Loaded(key, parent=CacheName(tenant, REGISTER), opened_by=listed)
 
         return self._cache.get(CacheName(tenant, name), load, observer=observer)
+
+    def _register_key(self, row: WrappedRow, *, observer: "Observer") -> NamedKey:
+        name = CacheName(row.tenant, REGISTER_KEY)
+        return self._cache.get(name, lambda: Loaded(self._root.unwrap(row, observer=observer)), observer=observer)
 
     def _unwrap(self, row: SealedRow, *, tenant: str, label: Label, observer: "Observer") -> Loaded[NamedKey]:
         kek = self.kek(tenant, row.wrapped_under, observer=observer)

@@ -174,8 +174,8 @@ def _to_clear(value: object, *, allowed: frozenset[str], field: str) -> ClearVal
         case _:
             pass
     kinds = {"S": "text", "N": "a number", "BOOL": "true or false", "NULL": "null"}
-    wanted = " or ".join(kinds[kind] for kind in ("S", "N", "BOOL", "NULL") if kind in allowed)
-    raise InvalidInput(f"{field}: must be {wanted}", field=field)
+    expected = " or ".join(kinds[kind] for kind in ("S", "N", "BOOL", "NULL") if kind in allowed)
+    raise InvalidInput(f"{field}: must be {expected}", field=field)
 
 
 def _unicode(text: str, *, field: str) -> str:
