@@ -21,7 +21,8 @@ from tests.stores import World, make_client, make_world
 from twinvault.dynamodb.marks import Marks, head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.dynamodb.transaction import Outcome, Statement
-from twinvault.records.freezing import Changes, Freezer
+from twinvault.records.changes import Changes
+from twinvault.records.freezing import Freezer
 from twinvault.records.partition import Snapshot, named_keys, open_partition, open_row, place_rows
 from twinvault.records.record import Draft
 from twinvault.scope import Scope

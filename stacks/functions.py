@@ -48,7 +48,7 @@ FUNCTIONS = (
         handler="service.handlers.import_dialogue.handler",
         routes=(("POST", "/dialogues/import"),),
         tables={
-            "records": ("PartiQLInsert", "PartiQLUpdate", *_READ),
+            "records": ("PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", *_READ),
             "keys": ("PartiQLInsert", *_READ),
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),

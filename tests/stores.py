@@ -175,7 +175,9 @@ def make_world(
         now=now,
     )
     table = Table(client, names.records, sleep=time.sleep)
-    reader = Reader(table, marks, keys=keys, lowest_format=1, sleep=sleep, monotonic=time.monotonic)
+    reader = Reader(
+        table, marks, keys=keys, lowest_format=1, randomness=os.urandom, sleep=sleep, monotonic=time.monotonic
+    )
     writer = Writer(
         reader=reader,
         changes=changes,

@@ -19,6 +19,8 @@ from twinvault_cli.state import StateOption
 
 app = typer.Typer()
 
+_UNFINISHED = "importing"
+
 _LISTS = ("experts", "rounds", "perspectives", "tensions", "recommendations", "evidence", "claims", "moves", "refs")
 
 
@@ -131,8 +133,15 @@ def _import_one(client: Client, name: str) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}.") from None
     began = time.monotonic()
-    outcome: dict[str, Any] = json.loads(client.post("/dialogues/import", body))
-    return {**outcome, "seconds": round(time.monotonic() - began, 2)}
+    transactions = 0
+    while True:
+        outcome: dict[str, Any] = json.loads(client.post("/dialogues/import", body))
+        transactions += outcome["transactions"]
+        if outcome["result"] != _UNFINISHED:
+            break
+        # One request's time did not suffice: the same request again goes on with it.
+        console.print(f"{escape(name)}: {outcome['stored']} of {outcome['records']} records")
+    return {**outcome, "transactions": transactions, "seconds": round(time.monotonic() - began, 2)}
 
 
 def _print_dialogue(dialogue: dict[str, Any], stored: dict[str, Any]) -> None:

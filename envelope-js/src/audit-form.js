@@ -2,6 +2,7 @@
 
 const MAX_TEXT = 256;
 const MAX_CLOSED = 100;
+const MAX_DELETED = 100;
 export const CHAIN = /^[0-9a-f]{32}$/;
 
 const matches = (pattern) => (value) => typeof value === "string" && pattern.test(value);
@@ -28,7 +29,10 @@ const word = matches(/^[a-z][a-z_]{0,31}$/);
 const digest = matches(/^[0-9a-f]{64}$/);
 const time = matches(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$/);
 const head = object({ version: whole(1), digest });
-const wrote = object({ version: whole(1), digest, replaced: either(head, null) });
+const wrote = object(
+  { version: whole(1), digest, replaced: either(head, null) },
+  { deleted: listOf(digest, { least: 1, most: MAX_DELETED }) },
+);
 const closed = object({ chain: matches(CHAIN), seq: whole(1), candidate: digest });
 
 const members = object(

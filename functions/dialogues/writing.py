@@ -1,8 +1,8 @@
 """Imports of whole dialogues, in as many transactions as they need."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from dialogues.declarations import Element
 from dialogues.entities import DIALOGUE, KIND, STATE_COMPLETE, STATE_IMPORTING
@@ -11,16 +11,28 @@ from dialogues.importing import ImportPlan, plan_import
 from dialogues.mapping import plain
 from dialogues.reading import StoredDialogues
 from dialogues.strict_json import canonical
-from twinvault import Acting, Changes, Conflict, Draft, PartitionStore, Record, Snapshot, TooLarge
+from twinvault import Acting, Changes, Conflict, Draft, Look, PartitionStore, Record, Snapshot, TooLarge
+
+_TRANSACTIONS_LEFT = 3
+"""An import ends for now when its time would not suffice for so many more of its slowest transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did."""
+    """What an import did.
+
+    Attributes:
+        id: the dialogue's.
+        result: `created`, `unchanged`, or `importing`: the time was up, and the same document again goes on with it.
+        records: how many the dialogue has, its head included.
+        stored: how many of them are stored.
+        transactions: how many this call needed.
+    """
 
     id: str
-    created: bool
+    result: Literal["created", "unchanged", "importing"]
     records: int
+    stored: int
     transactions: int
 
 
@@ -35,7 +47,8 @@ class Dialogues(StoredDialogues):
     def import_document(self, document: Element) -> Imported:
         """Stores a whole dialogue, or finds that it is stored already with this very content.
 
-        One that needs more than one transaction is `importing` until the last; the same document completes it.
+        One that needs more than one transaction is `importing` until the last; the same document completes it. What
+        does not fit into the activity's time is left for the next call.
 
         Raises:
             Unprocessable, TooLarge: a field breaks a rule, a record is too large; nothing is stored.
@@ -43,74 +56,115 @@ class Dialogues(StoredDialogues):
         """
         plan = plan_import(document)
         partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True)
-        steps = _Steps(plan, document, partition=partition, now=self._now)
-        snapshot, transactions = partition.peek(), 0
+        return _Import(plan, document, partition, self._acting, self._now).run()
+
+
+@dataclass(slots=True)
+class _Import:
+    """One import: looks at the whole partition once, and then writes what is missing, each record at its own cost."""
+
+    plan: ImportPlan
+    document: Element
+    partition: PartitionStore
+    acting: Acting
+    now: Callable[[], str]
+    transactions: int = 0
+    slowest: float = 0.0
+    """The seconds that its slowest transaction took."""
+    known: set[bytes] = field(default_factory=set)
+    """Commitments, unique per write, of records that were compared: each look sees all of them again."""
+
+    def run(self) -> Imported:
+        """Looks and writes until the dialogue is whole, or the time is up.
+
+        Raises:
+            TooLarge, Conflict: see `Dialogues.import_document`.
+        """
+        self._check_sizes()
         while True:
-            snapshot = partition.write(steps.next, base=snapshot)
-            if not steps.wrote:
-                self._acting.release()
-                break
-            transactions += 1
-            if snapshot is None or snapshot.head.fields["state"] == STATE_COMPLETE:
-                break
-        return Imported(plan.dialogue_id, transactions > 0, len(plan.drafts) + 1, transactions)
+            snapshot = self.partition.peek()
+            if snapshot is not None and snapshot.head.fields["state"] == STATE_COMPLETE:
+                return self._compared(snapshot)
+            missing = self._missing(snapshot)
+            done = self._append(missing, snapshot)
+            if done == len(missing):
+                return self._imported("created", len(self.plan.drafts))
+            if done is not None:
+                return self._imported("importing", len(self.plan.drafts) - len(missing) + done)
 
-
-class _Steps:
-    """The plan of an import, asked anew at each transaction: what is missing, and what stands in the way."""
-
-    def __init__(
-        self, plan: ImportPlan, document: Element, *, partition: PartitionStore, now: Callable[[], str]
-    ) -> None:
-        self._plan = plan
-        self._document = document
-        self._now = now
-        self._partition = partition
-        self._known = set[bytes]()
-        """Commitments, unique per write, of records that were compared: each transaction looks at all of them."""
-        self.wrote = False
-        """Whether the last call wanted something written."""
-        for path, draft in plan.drafts:
+    def _check_sizes(self) -> None:
+        for path, draft in self.plan.drafts:
             try:
-                partition.size(draft)
+                self.partition.size(draft)
             except TooLarge as error:
-                field = path or "dialogue"
-                raise TooLarge(f"{field}: {error.message}", field=field) from None
+                place = path or "dialogue"
+                raise TooLarge(f"{place}: {error.message}", field=place) from None
 
-    def next(self, snapshot: Snapshot | None) -> Changes | None:
-        """What to write next; None once the dialogue is complete with this content."""
-        if snapshot is not None and snapshot.head.fields["state"] == STATE_COMPLETE:
-            if canonical(export_document(snapshot, pk=self._partition.pk)) == canonical(self._document):
-                self.wrote = False
-                return None
+    def _compared(self, snapshot: Snapshot) -> Imported:
+        """The end of an import that finds the dialogue complete: by others, or by itself, whose answer was lost."""
+        if canonical(export_document(snapshot, pk=self.partition.pk)) != canonical(self.document):
             raise Conflict("id: this dialogue exists with other content", field="id")
-        drafts = [draft for _, draft in self._plan.drafts]
-        if snapshot is not None:
-            drafts = self._missing(drafts, snapshot)
-        batch = self._partition.first_batch(drafts)
-        state = STATE_COMPLETE if len(batch) == len(drafts) else STATE_IMPORTING
-        self.wrote = True
-        return Changes(self._head(state, snapshot), batch)
+        self.acting.release()
+        return self._imported("created" if self.transactions else "unchanged", len(self.plan.drafts))
 
-    def _missing(self, drafts: Sequence[Draft], snapshot: Snapshot) -> list[Draft]:
+    def _imported(self, result: Literal["created", "unchanged", "importing"], drafts: int) -> Imported:
+        return Imported(self.plan.dialogue_id, result, len(self.plan.drafts) + 1, drafts + 1, self.transactions)
+
+    def _missing(self, snapshot: Snapshot | None) -> list[Draft]:
         """The drafts that an unfinished import has not written yet."""
-        remaining = {draft.sk: draft for draft in drafts}
-        for sk, record in snapshot.records.items():
+        remaining = {draft.sk: draft for _, draft in self.plan.drafts}
+        for sk, record in snapshot.records.items() if snapshot else ():
             draft = remaining.pop(sk, None)
-            if draft is None or not (record.commitment in self._known or _same(draft, record)):
+            if draft is None or not (record.commitment in self.known or _same(draft, record)):
                 raise Conflict("id: an unfinished import of this dialogue has other content", field="id")
-            self._known.add(record.commitment)
+            self.known.add(record.commitment)
         return list(remaining.values())
 
-    def _head(self, state: str, snapshot: Snapshot | None) -> dict[str, Any]:
+    def _append(self, missing: Sequence[Draft], base: Look | None) -> int | None:
+        """Writes what is missing until the time is up; returns how many. None: somebody else wrote meanwhile."""
+        done, look = 0, base
+        for batch in self.partition.batches(missing) if missing else [[]]:
+            if self.transactions and self.acting.seconds_left() < _TRANSACTIONS_LEFT * self.slowest:
+                break
+            left = self.acting.seconds_left()
+            state = STATE_COMPLETE if done + len(batch) == len(missing) else STATE_IMPORTING
+            step = _Step(self._head(state, look), batch, after=look)
+            look = self.partition.write_rows((), step.plan, base=look)
+            if not step.fits:
+                return None
+            done += len(batch)
+            self.transactions += 1
+            self.slowest = max(self.slowest, left - self.acting.seconds_left())
+        return done
+
+    def _head(self, state: str, look: Look | None) -> dict[str, Any]:
         """The head's own fields. A dialogue is listed by the time at which its import began."""
         return {
-            **self._plan.head,
+            **self.plan.head,
             "state": state,
             "list_kind": KIND,
-            "list_status": self._plan.head["status"] if state == STATE_COMPLETE else state,
-            "list_at": snapshot.head.fields["list_at"] if snapshot else self._now(),
+            "list_status": self.plan.head["status"] if state == STATE_COMPLETE else state,
+            "list_at": look.head.fields["list_at"] if look else self.now(),
         }
+
+
+@dataclass(slots=True)
+class _Step:
+    """One transaction of an import: it is right only on top of the state for which it was planned."""
+
+    head: dict[str, Any]
+    batch: Sequence[Draft]
+    after: Look | None
+    fits: bool = True
+
+    def plan(self, found: Look | None) -> Changes | None:
+        """What to write; None if somebody else has written."""
+        self.fits = _version(found) == _version(self.after)
+        return Changes(head=self.head, add=self.batch) if self.fits else None
+
+
+def _version(look: Look | None) -> int:
+    return look.head.version if look else 0
 
 
 def _same(draft: Draft, record: Record) -> bool:

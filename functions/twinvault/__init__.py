@@ -31,9 +31,10 @@ from twinvault.errors import (
     Unprocessable,
 )
 from twinvault.keys.overview import KeyRow
-from twinvault.records.freezing import Changes
+from twinvault.records.changes import ABSENT, Absent, Changes, Written
 from twinvault.records.listing import Hits, Listing, Opened
-from twinvault.records.partition import Snapshot
+from twinvault.records.partition import Look, Snapshot
+from twinvault.records.reading import RecordPage
 from twinvault.records.record import Draft, Record
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
@@ -41,6 +42,7 @@ from twinvault.scope import Scope
 from twinvault.vault import Acting, TenantKeys, Vault
 
 __all__ = [
+    "ABSENT",
     "FLAG",
     "FORMAT",
     "HEAD",
@@ -48,6 +50,7 @@ __all__ = [
     "NULLABLE",
     "NUMBER",
     "TEXT",
+    "Absent",
     "Acting",
     "BrokenChain",
     "CallerError",
@@ -68,12 +71,14 @@ __all__ = [
     "KeyRow",
     "KindSpec",
     "Listing",
+    "Look",
     "NotFound",
     "Opened",
     "OutcomeUnknown",
     "PartitionStore",
     "Place",
     "Record",
+    "RecordPage",
     "Scope",
     "Snapshot",
     "Step",
@@ -85,6 +90,7 @@ __all__ = [
     "Undeclared",
     "Unprocessable",
     "Vault",
+    "Written",
     "head_spec",
     "now",
     "open_vault",

@@ -99,7 +99,15 @@ def _audit_log(transactor: Transactor, table: str) -> AuditLog:
 
 
 def _reader(records: Table, marks: Marks, *, keys: KeyHierarchy, lowest_format: int) -> Reader:
-    return Reader(records, marks, keys=keys, lowest_format=lowest_format, sleep=time.sleep, monotonic=time.monotonic)
+    return Reader(
+        records,
+        marks,
+        keys=keys,
+        lowest_format=lowest_format,
+        randomness=os.urandom,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+    )
 
 
 def _writer(reader: Reader, freezer: Freezer, *, changes: KeyChanges, audit: AuditLog) -> Writer:

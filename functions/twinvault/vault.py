@@ -160,6 +160,10 @@ class Acting:
             randomness=os.urandom,
         )
 
+    def seconds_left(self) -> float:
+        """How long new attempts are still begun; 0 when the time is up."""
+        return max(0.0, self.activity.deadline - time.monotonic())
+
     def release(self) -> None:
         """Appends this activity's success: call it before what `peek` or a listing read leaves.
 

@@ -57,7 +57,7 @@ def test_an_import_that_stops_leaves_nothing_or_what_the_next_completes(
     listed = dialogues(other).list(status=None, limit=10, cursor=None).items
     assert [one["state"] for one in listed] == (["importing"] if transactions else [])
     done = dialogues(other).import_document(document)
-    assert (done.created, done.transactions) == (True, 3 - transactions)
+    assert (done.result, done.transactions) == ("created", 3 - transactions)
     assert canonical(dialogues(world).export("long")) == canonical(document)
     assert [one["state"] for one in dialogues(world).list(status="open", limit=10, cursor=None).items] == ["complete"]
     assert dialogues(world).list(status="importing", limit=10, cursor=None).items == []
@@ -87,7 +87,7 @@ def test_another_file_that_begins_alike_cannot_complete_it_either(
     for other in (long(151), {**long(150), "status": "converged"}, {**long(150), "total_rounds": 5}):
         with pytest.raises(Conflict):
             dialogues(world).import_document(other)
-    assert dialogues(world).import_document(long(150)).created
+    assert dialogues(world).import_document(long(150)).result == "created"
 
 
 def test_the_same_file_again_writes_nothing(world: World) -> None:
@@ -95,7 +95,7 @@ def test_the_same_file_again_writes_nothing(world: World) -> None:
     assert here.import_document(small()).transactions == 1
     before, entries = world.items(), len(world.items(world.tables.audit))
     again = here.import_document(small())
-    assert (again.created, again.transactions) == (False, 0)
+    assert (again.result, again.transactions) == ("unchanged", 0)
     assert world.items() == before
     assert len(world.items(world.tables.audit)) == entries + 1  # what was read to find that out is recorded
 
@@ -122,7 +122,7 @@ def test_other_content_is_a_conflict_and_changes_nothing(world: World, other: di
 
 def test_fields_in_another_order_are_the_same_file(world: World) -> None:
     dialogues(world).import_document(small())
-    assert not dialogues(world).import_document(dict(reversed(small().items()))).created
+    assert dialogues(world).import_document(dict(reversed(small().items()))).result == "unchanged"
 
 
 def _all_at_once(work: list[Callable[[], Any]]) -> list[Any]:
@@ -141,7 +141,7 @@ def test_one_file_imported_by_many_at_once_is_there_once(world: World) -> None:
     document = long(150)
     worlds = [world.another_environment() for _ in range(5)]
     done = _all_at_once([lambda w=w: dialogues(w).import_document(document) for w in worlds])  # type: ignore[misc]
-    assert any(one.created for one in done)
+    assert any(one.result == "created" for one in done)
     assert sum(one.transactions for one in done) == 2
     assert canonical(dialogues(world).export("long")) == canonical(document)
     assert len([item for item in world.items(world.tables.keys) if item["sk"]["S"].startswith("dek#")]) == 1
@@ -196,7 +196,7 @@ def test_a_tenant_sees_none_of_anothers_nor_that_they_exist(world: World) -> Non
             ask("never existed")
         assert str(theirs.value) == str(nothing.value)
     assert bolt.list(status=None, limit=50, cursor=None).items == ()
-    assert bolt.import_document(small(title="Theirs")).created
+    assert bolt.import_document(small(title="Theirs")).result == "created"
     assert dialogues(world, "acme").export(small()["id"])["title"] == small()["title"]
     assert {item["tenant_id"]["S"] for item in world.items(world.tables.keys)} == {"acme", "bolt"}
 

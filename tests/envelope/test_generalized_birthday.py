@@ -71,7 +71,7 @@ def test_at_40_bits_a_key_holder_finds_other_records_with_the_sum_of_the_head():
     # The same records under the modulus there is: the head that counts the honest ones refuses them.
     state = STATE.after(
         added=[Row(str(place), digest) for place, digest in enumerate(honest)],
-        replaced=[],
+        removed=[],
         dek_version=1,
         event_id="",
     )

@@ -190,7 +190,7 @@ def test_head_terms_and_sums():
         present = [rows[index] for index in sums["rows"]]
         state = HeadState(sums["count"], int(sums["sum"], 16), hash_key, 1, 1, "")
         assert state.mismatch(present) is None
-        assert state == empty.after(added=present, replaced=[], dek_version=1, event_id="")
+        assert state == empty.after(added=present, removed=[], dek_version=1, event_id="")
         if present:
             assert state.mismatch(present[1:]) is not None
 

@@ -13,9 +13,12 @@ ERRORS = {
     for node in ast.parse((ROOT / "functions" / "twinvault" / "errors.py").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
-CONSTANTS = {"FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
+CONSTANTS = {"ABSENT", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
 DECLARING = {"EntitySpec", "KindSpec", "head_spec"}
-STORING = {"Changes", "Draft", "Hits", "Listing", "Opened", "PartitionStore", "Record", "Scope", "Snapshot"}
+STORING = {
+    *("Absent", "Changes", "Draft", "Look", "PartitionStore", "Record", "Scope", "Snapshot", "Written"),
+    *("Hits", "Listing", "Opened", "RecordPage"),
+}
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 USERS = ("functions/dialogues", "functions/service", "examples")
 

@@ -86,7 +86,8 @@ def test_put_replaces_a_record_and_keeps_the_heads_own_fields(world):
     with act(world.open()) as acting:
         partition = acting.partition(PLAIN, "p")
         partition.write(lambda _before: Changes({"state": "open"}, [note(1)]))
-        snapshot = partition.put(note(1, "another secret"))
+        partition.put(note(1, "another secret"))
+        snapshot = partition.read()
     assert snapshot.head.fields["state"] == "open"
     assert (snapshot.records["note#1"].version, snapshot.records["note#1"].fields["text"]) == (2, "another secret")
 
@@ -126,7 +127,7 @@ def test_what_fits_into_one_write_is_known_before_it_is_written(world):
     drafts = [Draft("line", f"line#{number:03d}", {}) for number in range(200)]
     with act(world.open()) as acting:
         partition = acting.partition(LONG, "p")
-        batch = partition.first_batch(drafts)
+        batch = next(partition.batches(drafts))
         assert len(partition.put(*batch).records) == len(batch) == 95
         with pytest.raises(InvalidInput):
             partition.put(*drafts[: len(batch) + 1])

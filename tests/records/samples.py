@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from twinvault.records.freezing import Changes
+from twinvault.records.changes import Changes
 from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec

@@ -16,7 +16,7 @@ from tests.stores import World
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.envelope.item import SALT
 from twinvault.errors import IntegrityError, Place, Step
-from twinvault.records.freezing import Changes
+from twinvault.records.changes import Changes
 from twinvault.records.head import STORE
 from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft
@@ -163,7 +163,7 @@ class Holder:
         """A head that counts the forged record for the one that was there."""
         state = self.now.state.after(
             added=[forged.record.row],
-            replaced=[self.now.records[forged.record.sk].row],
+            removed=[self.now.records[forged.record.sk].row],
             dek_version=self.now.state.dek_version,
             event_id="forged",
         )

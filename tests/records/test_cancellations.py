@@ -13,7 +13,7 @@ from tests.records.samples import line as entry
 from tests.records.test_bracket import at, nothing
 from tests.stores import BEGINNING, World
 from twinvault.errors import Conflict, DependencyError, IntegrityError, InvalidInput, Place, Step
-from twinvault.records.freezing import Changes
+from twinvault.records.changes import Changes
 from twinvault.records.partition import Snapshot
 
 WRITE, HEAD_READ = "ExecuteTransaction", "TransactGetItems"

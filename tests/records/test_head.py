@@ -23,7 +23,7 @@ WHERE = Place("records", "p", "head")
 
 
 def full(rows: list[Row]) -> HeadState:
-    return empty_head(KEY, dek_version=1).after(added=rows, replaced=[], dek_version=1, event_id="e")
+    return empty_head(KEY, dek_version=1).after(added=rows, removed=[], dek_version=1, event_id="e")
 
 
 def test_a_term_is_what_the_specification_says() -> None:
@@ -59,9 +59,9 @@ def test_one_row_too_many_is_named(rows: list[Row]) -> None:
 def test_writes_one_after_another_end_at_the_sum_of_what_is_there(rows: list[Row]) -> None:
     state = empty_head(KEY, dek_version=1)
     for row in rows:
-        state = state.after(added=[row], replaced=[], dek_version=1, event_id="e")
+        state = state.after(added=[row], removed=[], dek_version=1, event_id="e")
     newer = Row(rows[0].sk, b"n" * 32)
-    state = state.after(added=[newer], replaced=[rows[0]], dek_version=2, event_id="f")
+    state = state.after(added=[newer], removed=[rows[0]], dek_version=2, event_id="f")
     assert state.mismatch([newer, *rows[1:]]) is None
     assert (state.dek_version, state.lowest_dek_version, state.last_event) == (2, 1, "f")
 
@@ -80,9 +80,9 @@ def test_a_sum_stays_below_its_modulus() -> None:
 def test_no_partition_holds_more_records_than_the_sum_is_made_for() -> None:
     rows = [Row(str(number), number.to_bytes(32, "big")) for number in range(MAX_RECORDS)]
     state = full(rows)
-    assert state.after(added=[rows[1]], replaced=[rows[0]], dek_version=1, event_id="").count == MAX_RECORDS
+    assert state.after(added=[rows[1]], removed=[rows[0]], dek_version=1, event_id="").count == MAX_RECORDS
     with pytest.raises(TooLarge, match="at most 16384 records"):
-        state.after(added=[Row("one more", b"x" * 32)], replaced=[], dek_version=1, event_id="")
+        state.after(added=[Row("one more", b"x" * 32)], removed=[], dek_version=1, event_id="")
 
 
 def test_a_head_survives_its_fields_and_keeps_its_key_out_of_repr() -> None:

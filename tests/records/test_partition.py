@@ -32,7 +32,7 @@ def put(draft: Draft, key: NamedKey = FIRST) -> Put:
 
 
 LINES = [put(line(1)), put(line(2), SECOND), put(line(3))]
-STATE = EMPTY.after(added=[one.record.row for one in LINES], replaced=[], dek_version=2, event_id="e")
+STATE = EMPTY.after(added=[one.record.row for one in LINES], removed=[], dek_version=2, event_id="e")
 
 
 def head(state: HeadState = STATE, key: NamedKey = SECOND) -> Put:
@@ -218,7 +218,7 @@ def test_a_row_that_a_newer_release_wrote_is_undeclared_and_no_tampering() -> No
     newer = KindSpec(LEDGER.kind, (line,), LEDGER.head)
     draft = Draft("line", "line#0004", {"amount": 1, "payee": "Cy", "booked": "2026", "vat": 19})
     row = Sealing(SCOPE, newer, FIRST, VERSION, "2026-11-23T09:00:00Z", os.urandom).put(draft, None)
-    state = STATE.after(added=[row.record.row], replaced=[], dek_version=2, event_id="e")
+    state = STATE.after(added=[row.record.row], removed=[], dek_version=2, event_id="e")
     with pytest.raises(Undeclared) as refused:
         opened([head(state).item, *WHOLE[1:], row.item])
     assert (refused.value.names, refused.value.where) == (("booked", "vat"), Place("records", SCOPE.pk, "line#0004"))
@@ -235,7 +235,7 @@ def test_whoever_holds_the_dek_makes_a_yes_a_no_and_the_head_does_not_fit() -> N
 
     yes, no = vote("votes YES"), vote("votes NO")
     assert yes.record.commitment == no.record.commitment
-    state = STATE.after(added=[yes.record.row], replaced=[], dek_version=2, event_id="e")
+    state = STATE.after(added=[yes.record.row], removed=[], dek_version=2, event_id="e")
     counted = head(state)
     whole = opened([counted.item, *WHOLE[1:], yes.item], mark=mark_of(counted))
     assert whole.records["line#0004"].fields == {"payee": "votes YES"}

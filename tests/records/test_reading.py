@@ -9,7 +9,7 @@ from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World
 from twinvault.errors import DependencyError, IntegrityError, InvalidInput, Place, Step, Undeclared
-from twinvault.records.freezing import Changes
+from twinvault.records.changes import Changes
 from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope

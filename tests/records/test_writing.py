@@ -15,7 +15,7 @@ from twinvault.audit.elements import mark_hash
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.errors import Conflict, DependencyError, InvalidInput, OutcomeUnknown, TooLarge
 from twinvault.records.batches import MAX_DRAFTS
-from twinvault.records.freezing import Changes
+from twinvault.records.changes import Changes
 from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft
 from twinvault.records.store import PartitionStore

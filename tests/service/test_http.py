@@ -337,6 +337,20 @@ def test_an_import_of_several_transactions_leaves_an_entry_for_each(service: Ser
     assert [one["wrote"]["version"] for entry in entries for one in entry["partitions"]] == [1, 2]
 
 
+def test_an_import_whose_time_is_up_is_202_and_the_same_request_goes_on(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request has time for one transaction: the next is always thought to take longer than what is left."""
+    monkeypatch.setattr("dialogues.writing._TRANSACTIONS_LEFT", 1e9)
+    answers = [service.load(long(220)) for _ in range(4)]
+    assert [answer.status for answer in answers] == [202, 202, 201, 200]
+    assert [answer.body["result"] for answer in answers] == ["importing", "importing", "created", "unchanged"]
+    assert [answer.body["stored"] for answer in answers] == [96, 191, 222, 222]
+    assert {answer.body["records"] for answer in answers} == {222}
+    assert [answer.body["transactions"] for answer in answers] == [1, 1, 1, 0]
+    assert service.call("GET /dialogues/{id}/export", id="long").body == long(220)
+
+
 def test_a_request_whose_time_is_up_still_ends_with_an_answer_and_an_entry(service: Service) -> None:
     service.load(SMALL)
     service.context.milliseconds = 0

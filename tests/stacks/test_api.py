@@ -72,7 +72,8 @@ def on(assembly, name, resource):
 
 
 def test_the_writer_may_do_exactly_this(either):
-    assert on(either, "Import", "${Records.Arn}") == READ | {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
+    writes = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
+    assert on(either, "Import", "${Records.Arn}") == READ | writes
     assert on(either, "Import", "${Keys.Arn}") == READ | {"dynamodb:PartiQLInsert"}
     assert on(either, "Import", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Import", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
@@ -99,6 +100,16 @@ def test_the_function_for_keys_adds_keys_and_changes_heads_and_can_add_no_record
     assert on(either, "Keys", "${Records.Arn}") == {"dynamodb:PartiQLUpdate", *read}
     assert on(either, "Keys", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Keys", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
+
+
+def test_records_alone_are_deleted_and_by_writers_alone(either):
+    deleting = {
+        (name, action, where)
+        for name in FUNCTIONS
+        for action, where in allowed(either, name)
+        if action.startswith("dynamodb:") and "Delete" in action
+    }
+    assert deleting == {("Import", "dynamodb:PartiQLDelete", "${Records.Arn}")}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

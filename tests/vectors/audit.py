@@ -29,7 +29,7 @@ KEY, OTHER = ChainKey(SEED), ChainKey(OTHER_SEED)
 CHAIN, NEXT_CHAIN = fixed("chain 1", 16).hex(), fixed("chain 2", 16).hex()
 DEK_ID = "dek#dialogue#k3v7xqz2m4n5p6r7s8t9abcdef#000001"
 SEEN = HeadSeen(7, fixed("head 7"))
-NEXT = Wrote(8, fixed("head 8"), SEEN)
+NEXT = Wrote(8, fixed("head 8"), SEEN, (row_hash("records", pk=PK, sk="perspective#01#02"),))
 MARKS = [f"head#{fixed('partition').hex()}", f"register#{TENANT}", "head#\u00e9"]
 PLACES = [
     ("records", PK, "perspective#01#02"),
@@ -310,6 +310,7 @@ def _bad_members() -> dict[str, Json]:
     failed: Json = {"outcome": "failure", "problem": "integrity"}
     look: Callable[..., Json] = lambda **one: {"partitions": [{"mark": MARK, **one}]}  # noqa: E731  # a table's own word
     closed = {"chain": CHAIN, "seq": 1, "candidate": "ab" * 32}
+    wrote = {"version": 1, "digest": "ab" * 32, "replaced": None}
     return {
         "another version": {"v": 1},
         "a version that is true": {"v": True},
@@ -344,6 +345,8 @@ def _bad_members() -> dict[str, Json]:
         "a look that is empty": look(saw={}),
         "a look at version 0": look(saw={"version": 0, "digest": "ab" * 32}),
         "a write of nothing": look(wrote=None),
+        "a write that deleted nothing, and says so": look(wrote={**wrote, "deleted": []}),
+        "a write that deleted more than a transaction can": look(wrote={**wrote, "deleted": ["cd" * 32] * 101}),
         "a write that does not say what it replaced": look(wrote={"version": 1, "digest": "ab" * 32}),
         "a part without a number of parts": {"part": 1},
         "a number of parts without a part": {"of": 2},

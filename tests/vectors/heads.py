@@ -13,7 +13,7 @@ def heads(rows: list[Json]) -> Json:
     present = [Row(row["sk"], bytes.fromhex(row["digest"])) for row in rows if row["sk"] != "head"]
     updated = Row(present[0].sk, fixed("a later digest"))
     state = head_state(present)
-    later = state.after(added=[updated], replaced=[present[0]], dek_version=1, event_id="")
+    later = state.after(added=[updated], removed=[present[0]], dek_version=1, event_id="")
     every = [*present, updated, *_strangers()]
     unusual = every[-2:]
     return {

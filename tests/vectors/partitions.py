@@ -81,7 +81,7 @@ def write(before: State | None, *puts: Put, key: NamedKey = OLD, name: str = "",
     version = before.head.record.version + 1 if before else 1
     after = start.after(
         added=[one.record.row for one in puts],
-        replaced=[old[one.record.sk].record.row for one in puts if one.record.sk in old],
+        removed=[old[one.record.sk].record.row for one in puts if one.record.sk in old],
         dek_version=start.dek_version,
         event_id=f"0193587d-2a00-7000-8000-{version:012d}",
     )

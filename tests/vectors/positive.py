@@ -97,7 +97,7 @@ def head_row(rows: list[Json]) -> Json:
 def head_state(rows: list[Row]) -> HeadState:
     """The state of a head over `rows`."""
     empty = empty_head(fixed("head: hash key"), dek_version=1)
-    return empty.after(added=rows, replaced=[], dek_version=1, event_id="0193587d-2a00-7000-8000-000000000001")
+    return empty.after(added=rows, removed=[], dek_version=1, event_id="0193587d-2a00-7000-8000-000000000001")
 
 
 def edges() -> list[Json]:

@@ -1,5 +1,7 @@
 """`POST /dialogues/import`: the function that writes."""
 
+from dataclasses import asdict
+
 from dialogues.reading import StoredDialogues
 from dialogues.strict_json import parse
 from dialogues.writing import Dialogues
@@ -8,6 +10,7 @@ from service.http import Answer, Api, Request
 from twinvault import now
 
 api = Api()
+_STATUS = {"created": 201, "unchanged": 200, "importing": 202}
 
 
 def _about(request: Request) -> None:
@@ -18,16 +21,12 @@ def _about(request: Request) -> None:
 
 @api.route("POST /dialogues/import", permission=WRITE, action="dialogue.import", about=_about)
 def import_dialogue(request: Request) -> Answer:
-    """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content."""
-    dialogues = Dialogues(request.acting, now=now)
-    done = dialogues.import_document(parse(request.body()))
-    document = {
-        "id": done.id,
-        "result": "created" if done.created else "unchanged",
-        "records": done.records,
-        "transactions": done.transactions,
-    }
-    return Answer(201 if done.created else 200, document)
+    """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content.
+
+    202 when the time was up before it was whole: the same request again goes on with it.
+    """
+    done = Dialogues(request.acting, now=now).import_document(parse(request.body()))
+    return Answer(_STATUS[done.result], asdict(done))
 
 
 handler = api

@@ -23,11 +23,16 @@ class HeadSeen:
 
 @dataclass(frozen=True, slots=True)
 class Wrote:
-    """The state that a write made, and the one that it replaced (None: there was nothing)."""
+    """The state that a write made, and the one that it replaced (None: there was nothing).
+
+    Attributes:
+        deleted: the `row_hash` of each row that it deleted, in order.
+    """
 
     version: int
     digest: bytes
     replaced: HeadSeen | None
+    deleted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,12 @@ def saw_element(mark: str, head: HeadSeen | None) -> Element:
 
 def wrote_element(mark: str, wrote: Wrote, *, look: Element | None = None) -> Element:
     """A write of a partition, with the last look before it, if there was one."""
-    written = {"version": wrote.version, "digest": wrote.digest.hex(), "replaced": _state(wrote.replaced)}
+    written: dict[str, Any] = {
+        "version": wrote.version,
+        "digest": wrote.digest.hex(),
+        "replaced": _state(wrote.replaced),
+        **({"deleted": list(wrote.deleted)} if wrote.deleted else {}),
+    }
     looked = look.content if look and isinstance(look.content, Mapping) else {"mark": mark}
     return Element("partitions", {**looked, "wrote": written})
 

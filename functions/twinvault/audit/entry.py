@@ -23,6 +23,7 @@ MAX_ENTRY_BYTES = 64 * 1024
 MAX_TEXT = 256
 """Characters of any text in an entry: what is longer is refused before it gets there."""
 MAX_CLOSED = 100
+MAX_DELETED = 100  # statements of one transaction
 """Closed chains that a first entry names, the newest: with thousands it could never be stored itself."""
 
 _DOMAIN = b"twinvault/v1/audit\x00"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twinvault.audit.elements import canonical_json
-from twinvault.audit.entry import ENTRY_VERSION, MAX_CLOSED, MAX_TEXT
+from twinvault.audit.entry import ENTRY_VERSION, MAX_CLOSED, MAX_DELETED, MAX_TEXT
 from twinvault.envelope.names import ID
 
 type Check = Callable[[Any], bool]
@@ -81,7 +81,10 @@ def _is_text(value: Any) -> bool:  # noqa: ANN401  # any JSON value
 _digest = _text(_DIGEST)
 _outcome = _one_of("success", "failure")
 _head = _object({"version": _whole(1), "digest": _digest})
-_wrote = _object({"version": _whole(1), "digest": _digest, "replaced": _or(_head, None)})
+_wrote = _object(
+    {"version": _whole(1), "digest": _digest, "replaced": _or(_head, None)},
+    {"deleted": _list(_digest, least=1, most=MAX_DELETED)},
+)
 _closed = _object({"chain": _text(CHAIN), "seq": _whole(1), "candidate": _digest})
 _MEMBERS = _object(
     {

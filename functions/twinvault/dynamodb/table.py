@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from twinvault.errors import Contention, DependencyError
+from twinvault.errors import Contention, DependencyError, TooLarge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from twinvault.envelope.item import Item
 
 BATCH_LIMIT = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+MAX_TOGETHER = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
 _BATCH_TRIES = 5
 _CANCELLED = "TransactionCanceledException"
 
@@ -30,7 +32,7 @@ class TableNames:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Index keys of one page, and where the next one begins (None at the end)."""
+    """Items, or keys of an index, of one page, and where the next one begins (None at the end)."""
 
     items: "list[Item]"
     next_key: "Item | None"
@@ -68,6 +70,17 @@ class Table:
         answer = _call(self._client.transact_get_items, TransactItems=[{"Get": {"TableName": self.name, "Key": key}}])
         return cast("Item | None", answer["Responses"][0].get("Item"))
 
+    def get_together(self, pk: str, sks: Sequence[str]) -> "list[Item]":
+        """Those of these items of a partition (at most `MAX_TOGETHER`) that are there, all of one moment.
+
+        Raises:
+            TooLarge: together they are over 4 MB.
+            Contention, DependencyError: as for `get_isolated`.
+        """
+        gets = [{"Get": {"TableName": self.name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for sk in sks]
+        answer = _call(self._client.transact_get_items, TransactItems=gets)
+        return [found["Item"] for found in answer["Responses"] if "Item" in found]
+
     def last(self, pk: str) -> "Item | None":
         """The item with the greatest sort key of a partition, or None."""
         answer = _call(
@@ -85,16 +98,31 @@ class Table:
         """All items of a partition whose sort key begins with `prefix`, in order, all pages; or the first `limit`."""
         return self._all(pk, "begins_with(sk, :prefix)" if prefix else "", values={":prefix": prefix}, limit=limit)
 
+    def page(self, pk: str, prefix: str, *, limit: int, after: str | None) -> Page:
+        """The next items, at most `limit`, whose sort keys begin with `prefix` and come after `after`, in order."""
+        request = self._in_partition(pk, "begins_with(sk, :prefix)" if prefix else "", values={":prefix": prefix})
+        if after is not None:
+            request["ExclusiveStartKey"] = {"pk": {"S": pk}, "sk": {"S": after}}
+        answer = _call(self._client.query, **request, Limit=limit)
+        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+
     def query_range(self, pk: str, first: str, *, last: str, limit: int) -> "list[Item]":
         """The items of a partition whose sort keys lie from `first` to `last`, in order, at most `limit`."""
         return self._all(pk, "sk BETWEEN :first AND :last", values={":first": first, ":last": last}, limit=limit)
 
     def batch_get(self, keys: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], Item]":
-        """The items of these (pk, sk), at most 100, that exist.
+        """The items of these (pk, sk), any number of them, that exist.
 
         Raises:
             DependencyError: the table cannot be read now, or kept leaving keys unprocessed.
         """
+        found: dict[tuple[str, str], Item] = {}
+        # DynamoDB refuses a request that names a key twice.
+        for chunk in batched(dict.fromkeys(keys), BATCH_LIMIT):
+            found |= self._batch_get(chunk)
+        return found
+
+    def _batch_get(self, keys: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], Item]":
         wanted: list[Mapping[str, Any]] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
         found: dict[tuple[str, str], Item] = {}
         for attempt in range(_BATCH_TRIES):
@@ -131,13 +159,7 @@ class Table:
 
     def _all(self, pk: str, condition: str, *, values: Mapping[str, str], limit: int | None) -> "list[Item]":
         """All pages of a partition, or of the sort keys that meet a condition; or the first `limit` items."""
-        used = {":pk": pk, **(values if condition else {})}
-        request: dict[str, Any] = {
-            "TableName": self.name,
-            "KeyConditionExpression": " AND ".join(filter(None, ("pk = :pk", condition))),
-            "ExpressionAttributeValues": {name: {"S": value} for name, value in used.items()},
-            "ConsistentRead": True,
-        }
+        request = self._in_partition(pk, condition, values=values)
         if limit is not None:
             request["Limit"] = limit
         found: list[Item] = []
@@ -147,6 +169,15 @@ class Table:
             if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
                 return found[:limit]
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _in_partition(self, pk: str, condition: str, *, values: Mapping[str, str]) -> dict[str, Any]:
+        used = {":pk": pk, **(values if condition else {})}
+        return {
+            "TableName": self.name,
+            "KeyConditionExpression": " AND ".join(filter(None, ("pk = :pk", condition))),
+            "ExpressionAttributeValues": {name: {"S": value} for name, value in used.items()},
+            "ConsistentRead": True,
+        }
 
 
 def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  # boto3's own request and answer shapes
@@ -158,6 +189,8 @@ def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  #
     try:
         answer = method(**request, ReturnConsumedCapacity="TOTAL")
     except ClientError as error:
+        if _is_too_large(error):
+            raise TooLarge("what is to be read together is over 4 MB") from None
         if error.response["Error"]["Code"] == _CANCELLED:
             raise Contention("what is to be read is being changed", retry_after=1) from None
         raise DependencyError("the store cannot be read now") from None
@@ -166,3 +199,11 @@ def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  #
     if "ConsumedCapacity" not in answer:
         raise DependencyError("the store cannot be read now")
     return answer
+
+
+def _is_too_large(error: ClientError) -> bool:
+    """Whether items were refused for being over 4 MB together, and not for load or another transaction."""
+    if error.response["Error"]["Code"] == "ValidationException":
+        return True
+    reasons = error.response.get("CancellationReasons", [])
+    return any("Validation" in reason.get("Code", "") for reason in reasons)

@@ -92,6 +92,13 @@ def replace(table: str, item: "Item", *, remove: Sequence[str], commitment: byte
     return Statement(text, (*(item[name] for name in changed), item["pk"], item["sk"], {"B": commitment}))
 
 
+def delete(table: str, *, pk: str, sk: str, commitment: bytes) -> Statement:
+    """DELETE of the row with this commitment. Where there is no row it succeeds, so it proves nothing of absence."""
+    where = '"pk"=? AND "sk"=? AND "key_commitment"=?'
+    text = f'DELETE FROM "{table}" WHERE {where}'  # noqa: S608  # the table's name alone; values are bound
+    return Statement(text, ({"S": pk}, {"S": sk}, {"B": commitment}))
+
+
 class Transactor:
     """Executes frozen transactions and finds out how they ended."""
 

@@ -4,6 +4,7 @@ import re
 
 from twinvault.errors import InvalidInput
 
+MAX_SORT_KEY_BYTES = 1024
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 """Tenant, kind, partition and slug. Without `#`, so that joining ids with `#` is injective."""
 
@@ -30,3 +31,20 @@ def tenant_key(tenant: str) -> str:
 def partition_key(tenant: str, *, kind: str, partition: str) -> str:
     """The partition key of a partition in the records table: `tenant#{tenant}#{kind}#{partition}`."""
     return f"{tenant_key(tenant)}#{require_id(kind, field='kind')}#{require_id(partition, field='partition')}"
+
+
+def require_sort_key(sk: str) -> str:
+    """Returns a sort key if DynamoDB takes it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+
+    Raises:
+        InvalidInput: it is empty, over 1,024 bytes of UTF-8, or not Unicode text.
+    """
+    try:
+        size = len(sk.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput("sk: holds a lone surrogate, which is not Unicode text", field="sk") from None
+    if not 1 <= size <= MAX_SORT_KEY_BYTES:
+        raise InvalidInput(f"sk: must have 1 to {MAX_SORT_KEY_BYTES} bytes", field="sk")
+    return sk

@@ -1,39 +1,24 @@
 """A write, sealed once and frozen: the same bytes at every attempt to deliver it, and what each statement is."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
-from twinvault.audit.elements import HeadSeen, Wrote
+from twinvault.audit.elements import HeadSeen, Wrote, row_hash
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.table import TableNames
-from twinvault.dynamodb.transaction import Statement, insert
-from twinvault.errors import InvalidInput, TooLarge
+from twinvault.dynamodb.transaction import Statement, delete, insert
+from twinvault.errors import TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
-from twinvault.records.batches import MAX_DRAFT_BYTES, MAX_DRAFTS
+from twinvault.records.batches import MAX_WRITE_BYTES
+from twinvault.records.changes import Changes
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
-from twinvault.records.partition import Snapshot
-from twinvault.records.record import Draft, item_size
+from twinvault.records.partition import Look, Snapshot
+from twinvault.records.record import TABLE, Draft, Record, item_size
 from twinvault.records.sealing import Put, Sealing
-from twinvault.records.spec import HEAD, Fields, KindSpec
+from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a plan wants written.
-
-    Attributes:
-        head: the head's own fields, all of them: what is absent becomes absent.
-        put: records to be; one whose sort key exists replaces that record, whole.
-        new_dek: seal this write, and all later ones, under a new version of the partition's DEK.
-    """
-
-    head: Fields = field(repr=False)
-    put: Sequence[Draft] = ()
-    new_dek: bool = False
-
 
 HEAD_POSITION = 0
 """The head comes first: an engine that names only the first statement that failed must name it before all others."""
@@ -46,14 +31,14 @@ class Frozen:
     Attributes:
         statements: all but the audit entry's.
         inserts: the positions among them of records that are new, with their sort keys.
-        snapshot: the partition as it then is.
+        after: what was looked at, as it then is: the whole partition, or what this writes.
         event_id: the audit event that it will be.
         wrote: what the audit entry will say of the partition.
     """
 
     statements: list[Statement]
     inserts: Mapping[int, str]
-    snapshot: Snapshot
+    after: Look
     event_id: str
     wrote: Wrote
 
@@ -76,7 +61,7 @@ class Freezer:
         changes: Changes,
         *,
         kind: KindSpec,
-        before: Snapshot | None,
+        before: Look | None,
         event_id: str,
         activity: Activity,
     ) -> Frozen:
@@ -88,47 +73,53 @@ class Freezer:
             InvalidInput, TooLarge: the changes cannot be stored.
             KeyRefused, DependencyError, IntegrityError: as for any key.
         """
-        _require_drafts(changes.put)
         new = self._new_dek(scope, changes, before=before, activity=activity)
         key = new.key if new else self._sealing_key(scope, before, activity=activity)
+        version = before.head.version + 1 if before else 1
+        sealing = Sealing(scope, kind, key, version, self.now(), self.randomness)
+        there = before.records if before else {}
+        sealed = [sealing.put(draft, None) for draft in changes.add]
+        sealed += [sealing.put(draft, there.get(draft.sk)) for draft in changes.put]
+        gone = [there[sk] for sk in changes.delete]
         state = before.state if before else empty_head(self.randomness(HASH_KEY_BYTES), dek_version=1)
-        now, version = self.now(), before.head.version + 1 if before else 1
-        sealing = Sealing(scope, kind, key, version, now, self.randomness)
-        sealed = [sealing.put(draft, before.records.get(draft.sk) if before else None) for draft in changes.put]
-        state = _state_after(state, sealed, new=new, event_id=event_id)
-        fields = {**changes.head, STORE: state.to_fields()}
-        head = sealing.put(Draft(HEAD, HEAD, fields), before.head if before else None)
+        state = _state_after(state, sealed, gone=gone, new=new, event_id=event_id)
+        head = sealing.put(_head_draft(changes, before, state=state), before.head if before else None)
         for _ in (head, *sealed):
             activity.crypto("encrypt", key.name)
-        records = {**(before.records if before else {}), **{one.record.sk: one.record for one in sealed}}
-        snapshot = Snapshot(head.record, state, dict(sorted(records.items())))
-        mark = mark_statement(
-            head_mark_key(scope.pk), Mark(version, head.record.digest, event_id), table=self.tables.marks
+        newest = Mark(version, head.record.digest, event_id)
+        mark = mark_statement(head_mark_key(scope.pk), newest, table=self.tables.marks)
+        return Frozen(
+            self._statements(scope, [head, *sealed], gone=gone, mark=mark, new=new),
+            _inserts([head, *sealed]),
+            _after(before, head.record, state=state, sealed=sealed, gone=gone),
+            event_id,
+            Wrote(version, head.record.digest, _seen(before), _deleted(scope, gone)),
         )
-        wrote = Wrote(version, head.record.digest, _seen(before))
-        statements = self._statements([head, *sealed], mark, new=new)
-        return Frozen(statements, _inserts([head, *sealed]), snapshot, event_id, wrote)
 
-    def _new_dek(self, scope: Scope, changes: Changes, *, before: Snapshot | None, activity: Activity) -> NewDek | None:
+    def _new_dek(self, scope: Scope, changes: Changes, *, before: Look | None, activity: Activity) -> NewDek | None:
         if before is not None and not changes.new_dek:
             return None
         new = self.keys.new_dek(scope, before.state.dek_version + 1 if before else 1, observer=activity)
         activity.key_event("make_dek", new.key.name)
         return new
 
-    def _sealing_key(self, scope: Scope, before: Snapshot | None, *, activity: Activity) -> NamedKey:
+    def _sealing_key(self, scope: Scope, before: Look | None, *, activity: Activity) -> NamedKey:
         """The head's current DEK version: a writer never uses a lower one, whatever the keys table says."""
         assert before is not None  # noqa: S101  # for the type checker: a partition without a head has no key yet
         name = dek_name(scope, before.state.dek_version)
         return self.keys.dek(scope, name, observer=activity)
 
-    def _statements(self, sealed: Sequence[Put], mark: Statement, *, new: NewDek | None) -> list[Statement]:
-        """Head, records, the mark, and the new DEK's row, in this order."""
+    def _statements(
+        self, scope: Scope, sealed: Sequence[Put], *, gone: Sequence[Record], mark: Statement, new: NewDek | None
+    ) -> list[Statement]:
+        """Head, records to be, records to be no more, the mark, and the new DEK's row, in this order."""
+        table = self.tables.records
         size = sum(item_size(one.item) for one in sealed)
-        if size > MAX_DRAFT_BYTES:
-            raise TooLarge(f"a write may hold at most {MAX_DRAFT_BYTES} bytes of records")
-        statements = [*(one.statement(self.tables.records) for one in sealed), mark]
-        return [*statements, insert(self.tables.keys, new.row)] if new else statements
+        if size > MAX_WRITE_BYTES:
+            raise TooLarge(f"a write may hold at most {MAX_WRITE_BYTES} bytes of records")
+        statements = [one.statement(table) for one in sealed]
+        statements += [delete(table, pk=scope.pk, sk=old.sk, commitment=old.commitment) for old in gone]
+        return [*statements, mark, insert(self.tables.keys, new.row)] if new else [*statements, mark]
 
 
 def _inserts(sealed: Sequence[Put]) -> dict[int, str]:
@@ -140,23 +131,39 @@ def _inserts(sealed: Sequence[Put]) -> dict[int, str]:
     }
 
 
-def _seen(before: Snapshot | None) -> HeadSeen | None:
-    return HeadSeen(before.head.version, before.head.digest) if before else None
+def _head_draft(changes: Changes, before: Look | None, *, state: HeadState) -> Draft:
+    """The head to be: the kind's own fields, those that it has if the changes name none, and the library's."""
+    own = changes.head if changes.head is not None else before.head.fields if before else {}
+    return Draft(HEAD, HEAD, {**own, STORE: state.to_fields()})
 
 
-def _require_drafts(drafts: Sequence[Draft]) -> None:
-    if len(drafts) > MAX_DRAFTS:
-        raise InvalidInput(f"a write may hold at most {MAX_DRAFTS} records")
-    if any(HEAD in {draft.sk, draft.entity} for draft in drafts):
-        raise InvalidInput("the head is not a record to be put: its fields are `Changes.head`")
-    if len({draft.sk for draft in drafts}) != len(drafts):
-        raise InvalidInput("a write may hold each record once")
-
-
-def _state_after(state: HeadState, sealed: Sequence[Put], *, new: NewDek | None, event_id: str) -> HeadState:
+def _state_after(
+    state: HeadState, sealed: Sequence[Put], *, gone: Sequence[Record], new: NewDek | None, event_id: str
+) -> HeadState:
     return state.after(
         added=[one.record.row for one in sealed],
-        replaced=[one.replaced.row for one in sealed if one.replaced is not None],
+        removed=[old.row for old in (*(one.replaced for one in sealed if one.replaced), *gone)],
         dek_version=new.version if new else state.dek_version,
         event_id=event_id,
     )
+
+
+def _after(
+    before: Look | None, head: Record, *, state: HeadState, sealed: Sequence[Put], gone: Sequence[Record]
+) -> Look:
+    """What was looked at, as the write leaves it; of a partition that was not looked at whole what was written."""
+    written = {one.record.sk: one.record for one in sealed}
+    if before is not None and not isinstance(before, Snapshot):
+        return Look(head, state, dict(sorted(written.items())))
+    records = {**(before.records if before else {}), **written}
+    for old in gone:
+        del records[old.sk]
+    return Snapshot(head, state, dict(sorted(records.items())))
+
+
+def _seen(before: Look | None) -> HeadSeen | None:
+    return HeadSeen(before.head.version, before.head.digest) if before else None
+
+
+def _deleted(scope: Scope, gone: Sequence[Record]) -> tuple[str, ...]:
+    return tuple(sorted(row_hash(TABLE, pk=scope.pk, sk=old.sk) for old in gone))

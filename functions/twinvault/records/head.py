@@ -65,13 +65,13 @@ class HeadState:
         """The record's term under this partition's hash key."""
         return term(self.hash_key, row.digest)
 
-    def after(self, *, added: Iterable[Row], replaced: Iterable[Row], dek_version: int, event_id: str) -> Self:
-        """The state once `added` are there and `replaced` (old rows that `added` holds new ones of) are not.
+    def after(self, *, added: Iterable[Row], removed: Iterable[Row], dek_version: int, event_id: str) -> Self:
+        """The state once `added` are there and `removed` are not: deleted, or replaced by one of `added`.
 
         Raises:
             TooLarge: there would be more than `MAX_RECORDS`.
         """
-        new, old = list(added), list(replaced)
+        new, old = list(added), list(removed)
         count = self.count + len(new) - len(old)
         if count > MAX_RECORDS:
             raise TooLarge(f"a partition may hold at most {MAX_RECORDS} records")

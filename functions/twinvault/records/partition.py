@@ -3,8 +3,8 @@
 Together `place_rows` and `open_partition` take all of the eleven steps of docs/format.md, "Open", over everything that
 a Query of one partition found and its newest mark. `place_rows` takes steps 0 to 4, for which no key is needed;
 `named_keys` says which keys to fetch then; `open_partition` takes steps 5 to 8 for each row, as `open_row` does for
-single ones, and steps 9 and 10, which are about all of them. What holds,
-whatever the rows are:
+single ones, and steps 9 and 10, which are about all of them. `open_look` opens a head and some of its records, for a
+write that touches no others. What holds, whatever the rows are:
 
 - Table, tenant, kind and partition come from the scope of whoever asks. A row's own word for any of them is compared,
   never followed.
@@ -35,7 +35,7 @@ from twinvault.records.head import STORE, HeadState
 from twinvault.records.payload import decode_payload
 from twinvault.records.record import TABLE, Record, label_at, own_fields, stamped
 from twinvault.records.spec import HEAD, KindSpec
-from twinvault.records.whole import Mismatch, require_keys, require_newest, require_whole
+from twinvault.records.whole import Mismatch, require_keys, require_newest, require_not_newer, require_whole
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
@@ -48,18 +48,25 @@ type Keys = Mapping[str, NamedKey]
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A partition as one consistent whole: authentic, complete and nothing else.
+class Look:
+    """A head and some of its records, authentic, as they stood together at one moment.
+
+    Whether each record is the one that the head's writer left is shown by a `Snapshot` alone.
 
     Attributes:
         head: the head's record; its fields hold the kind's own ones.
         state: the library's part of the head.
-        records: all other records by sort key, in order.
+        records: those of the records asked for that were there, by sort key, in order.
     """
 
     head: Record
     state: HeadState = field(repr=False)
     records: dict[str, Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Look):
+    """A partition as one consistent whole: authentic, complete and nothing else. `records` are all but the head."""
 
 
 def place_rows(items: Sequence[Item], *, scope: Scope, lowest_format: int) -> list[Found]:
@@ -105,8 +112,7 @@ def open_partition(
         return None
     head_row = _head_among(rows, where=Place(TABLE, scope.pk))
     # 5 commitment to 8 payload, of the head first and then of every other row.
-    head, fields = _opened(head_row, keys, kind=kind, observer=observer)
-    state = HeadState.from_fields(fields.get(STORE), where=head_row.place)
+    head, state = _opened_head(head_row, keys, kind=kind, observer=observer)
     others = [row for row in rows if row is not head_row]
     records = [open_row(row, keys, kind=kind, observer=observer) for row in others]
     # 9 head: the rows are those that its writer left, no more, no fewer and no others, under keys that are in use.
@@ -126,6 +132,31 @@ def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") ->
     """
     record, _ = _opened(row, keys, kind=kind, observer=observer)
     return record
+
+
+def open_look(rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer") -> Look | None:
+    """Returns the head and the records that these rows are, which were read together; None: there is no row.
+
+    The steps are those of `open_partition` but for the sum and the mark, which need all rows: what is written on top of
+    such a look changes the sum by what it touches, so that what was lost or put back behind it stays visible.
+
+    Raises:
+        Mismatch: the head is missing, or a record does not fit it.
+        IntegrityError, Undeclared: as for `open_partition`.
+    """
+    if not rows:
+        return None
+    head_row = _head_among(rows, where=Place(TABLE, scope.pk))
+    head, state = _opened_head(head_row, keys, kind=kind, observer=observer)
+    records = [open_row(row, keys, kind=kind, observer=observer) for row in rows if row is not head_row]
+    require_keys(head, state, records=records, scope=scope)
+    require_not_newer(head, records=records, pk=scope.pk)
+    return Look(head, state, {record.sk: record for record in sorted(records, key=lambda one: one.sk)})
+
+
+def _opened_head(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[Record, HeadState]:
+    head, fields = _opened(row, keys, kind=kind, observer=observer)
+    return head, HeadState.from_fields(fields.get(STORE), where=row.place)
 
 
 def _head_among(rows: Sequence[Found], *, where: Place) -> Found:
@@ -175,6 +206,7 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
         updated_at=stamp.updated_at,
         fields=own_fields(context.clear, sealed, spec=spec),
         key_id=context.key_id,
+        attributes=frozenset(context.clear),
         commitment=row.stored.commitment,
         digest=opened.digest,
     )

@@ -7,18 +7,21 @@ If they differ, a writer is at work, and it is looked at again (docs/design.md, 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen
 from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
-from twinvault.envelope.item import Found, Item
-from twinvault.errors import Contention, IntegrityError, Step
+from twinvault.dynamodb.table import MAX_TOGETHER
+from twinvault.envelope.item import Found, Item, text_of
+from twinvault.errors import Contention, IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey
-from twinvault.records.partition import Snapshot, named_keys, open_partition, open_row, place_rows
+from twinvault.records.cursor import make_cursor, read_cursor
+from twinvault.records.partition import Look, Snapshot, named_keys, open_look, open_partition, open_row, place_rows
 from twinvault.records.record import Record
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.whole import Mismatch
@@ -31,6 +34,17 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _THREADS = 8  # questions for marks in flight at once; a ninth waits for one of them
 
 
+MAX_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """One page of a partition's records, and the cursor of the next page."""
+
+    records: tuple[Record, ...]
+    cursor: str | None
+
+
 class Reader:
     """Reads partitions; thread-safe."""
 
@@ -41,14 +55,16 @@ class Reader:
         *,
         keys: KeyHierarchy,
         lowest_format: int,
+        randomness: Callable[[int], bytes],
         sleep: Callable[[float], None],
         monotonic: Callable[[], float],
     ) -> None:
-        """`lowest_format`: the lowest record format that is still opened."""
+        """`lowest_format`: the lowest record format that is still opened. `randomness` salts cursors."""
         self._table = table
         self._marks = marks
         self._keys = keys
         self._lowest_format = lowest_format
+        self._randomness = randomness
         self._sleep = sleep
         self._monotonic = monotonic
         self._beside = ThreadPoolExecutor(_THREADS, thread_name_prefix="twinvault-marks")
@@ -72,15 +88,49 @@ class Reader:
         Raises:
             IntegrityError, Contention: as for `read`.
         """
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                return self._look_between_heads(scope, kind, activity=activity)
-            except Contention:
-                if self._monotonic() + pause >= activity.deadline:
-                    raise
-            self._sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        return self._until_quiet(lambda: self._look_between_heads(scope, kind, activity=activity), activity)
+
+    def look(self, scope: Scope, kind: KindSpec, *, sks: Collection[str], activity: Activity) -> Look | None:
+        """Returns the head and those of these records that are there, as they stood together at one moment.
+
+        None: there is no head, and none of these records. What was not asked for may have been changed, lost or put
+        back, and the head with it: the next full read shows it, and a write on top of it changes nothing about that.
+
+        Raises:
+            IntegrityError, Undeclared, Contention: as for `read`.
+        """
+        return self._until_quiet(lambda: self._look_at(scope, kind, sks=sks, activity=activity), activity)
+
+    def page(
+        self, scope: Scope, kind: KindSpec, *, prefix: str, limit: int, cursor: str | None, activity: Activity
+    ) -> RecordPage:
+        """Returns one page of the records whose sort keys begin with `prefix`, each authentic (`PartitionStore.query`).
+
+        Raises:
+            InvalidInput: the prefix, the limit or the cursor is none.
+            IntegrityError, Undeclared: a row does not open.
+        """
+        if prefix and not prefix.endswith("#"):
+            raise InvalidInput("prefix: must be empty or end in '#'", field="prefix")
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
+        key = self._keys.index_key(scope.tenant, observer=activity)
+        if key is None:
+            if cursor is not None:
+                raise InvalidInput("cursor: was not given out for this listing", field="cursor")
+            return RecordPage((), None)
+        question = f"{scope.pk}#{prefix}"
+        after = read_cursor(cursor, key=key, tenant=scope.tenant, question=question) if cursor is not None else None
+        page = self._table.page(scope.pk, prefix, limit=limit, after=text_of(after, "sk") if after else None)
+        items = [item for item in page.items if text_of(item, "sk") != HEAD]
+        rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
+        keys = self._fetched(rows, scope=scope, activity=activity)
+        records = tuple(open_row(row, keys, kind=kind, observer=activity) for row in rows)
+        if page.next_key is None:
+            return RecordPage(records, None)
+        position = {"sk": page.next_key["sk"]}
+        following = make_cursor(position, key=key, tenant=scope.tenant, question=question, randomness=self._randomness)
+        return RecordPage(records, following)
 
     def open_row(self, item: Item, kind: KindSpec, *, scope: Scope, activity: Activity) -> Record:
         """Opens one row of a partition: authentic, though perhaps not the newest (a full read shows that).
@@ -93,6 +143,38 @@ class Reader:
         keys = self._fetched(rows, scope=scope, activity=activity)
         return open_row(rows[0], keys, kind=kind, observer=activity)
 
+    def _until_quiet[T](self, look: Callable[[], T], activity: Activity) -> T:
+        """Looks again while others write, until the activity's deadline."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return look()
+            except Contention:
+                if self._monotonic() + pause >= activity.deadline:
+                    raise
+            self._sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _look_at(self, scope: Scope, kind: KindSpec, *, sks: Collection[str], activity: Activity) -> Look | None:
+        rows = place_rows(self._together(scope, sks), scope=scope, lowest_format=self._lowest_format)
+        keys = self._fetched(rows, scope=scope, activity=activity)
+        return open_look(rows, keys, kind=kind, scope=scope, observer=activity)
+
+    def _together(self, scope: Scope, sks: Collection[str]) -> list[Item]:
+        """The rows of the head and of these records, of one moment."""
+        every = list(dict.fromkeys((HEAD, *sks)))
+        if len(every) <= MAX_TOGETHER:
+            try:
+                return self._table.get_together(scope.pk, every)
+            except TooLarge:
+                pass
+        # More than one transaction reads. Each write replaces the head: between two equal ones there was none.
+        head = self._table.get_isolated(scope.pk, HEAD)
+        found = self._table.batch_get([(scope.pk, sk) for sk in every if sk != HEAD])
+        if self._table.get_isolated(scope.pk, HEAD) != head:
+            raise _changing()
+        return [*([head] if head else []), *found.values()]
+
     def _look_between_heads(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         before = self._table.get_isolated(scope.pk, HEAD)
         try:
@@ -100,7 +182,7 @@ class Reader:
         except Mismatch:
             if self._table.get_isolated(scope.pk, HEAD) == before:
                 raise
-            raise Contention("the partition keeps changing", retry_after=1) from None
+            raise _changing() from None
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         items, mark = self._found(scope)
@@ -134,3 +216,7 @@ class Reader:
             if refusal.step is not Step.MISSING_KEY:
                 raise
             raise Mismatch(refusal.step, where=refusal.where, detail=refusal.detail) from None
+
+
+def _changing() -> Contention:
+    return Contention("the partition keeps changing", retry_after=1)

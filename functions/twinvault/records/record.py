@@ -43,7 +43,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record that was opened: authentic, and from the place where it was found."""
+    """A record that was opened: authentic, and from the place where it was found.
+
+    Attributes:
+        attributes: the names of all clear attributes of its item, whether or not a field is read from them.
+    """
 
     entity: str
     sk: str
@@ -52,6 +56,7 @@ class Record:
     updated_at: str
     fields: dict[str, Any] = field(repr=False)
     key_id: str
+    attributes: frozenset[str] = field(repr=False)
     commitment: bytes
     digest: bytes
 
@@ -68,12 +73,14 @@ class SealedItem:
     Attributes:
         item: the DynamoDB item.
         fields: what a read of it gives: values of their own, which nobody else holds.
+        attributes: the names of its clear attributes.
         commitment: unique per write, which is what a conditional write goes by.
         digest: stands for the whole of it, which is what a head goes by.
     """
 
     item: dict[str, dict[str, Any]] = field(repr=False)
     fields: dict[str, Any] = field(repr=False)
+    attributes: frozenset[str] = field(repr=False)
     commitment: bytes
     digest: bytes
 
@@ -114,7 +121,7 @@ def seal_record(draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, 
         raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
     # Decoded from what was sealed: the caller's own lists may change afterwards, and these must not.
     fields = own_fields(context.clear, decode_payload(payload), spec=spec)
-    return SealedItem(item, fields, sealed.commitment, sealed.digest)
+    return SealedItem(item, fields, frozenset(context.clear), sealed.commitment, sealed.digest)
 
 
 def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:

@@ -59,8 +59,10 @@ class Sealing:
             updated_at=self.now,
             fields=sealed.fields,
             key_id=self.key.name,
+            attributes=sealed.attributes,
             commitment=sealed.commitment,
             digest=sealed.digest,
         )
-        removed = tuple(name for name in old.fields if name in spec.clear and name not in draft.fields) if old else ()
+        # By what is stored, not by what is declared: what an older declaration wrote goes as well.
+        removed = tuple(sorted(old.attributes - sealed.attributes)) if old else ()
         return Put(sealed.item, record, old, removed)

@@ -1,105 +1,83 @@
 """The store of one partition: what a team calls. `listing` asks across partitions.
 
-Nothing is released before its audit entry is durable: `read` and `get` append first and return then, and a write's
-entry is part of its transaction.
+A write's audit entry is part of its transaction; reads (`reads`) append theirs before they return.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from twinvault.audit.activity import Activity
-from twinvault.audit.log import AuditLog
-from twinvault.dynamodb.table import Table
-from twinvault.envelope.item import Item
+from twinvault.envelope.names import require_sort_key
 from twinvault.errors import InvalidInput, NotFound
 from twinvault.records.batches import Batches
-from twinvault.records.freezing import Changes
-from twinvault.records.partition import Snapshot
-from twinvault.records.reading import Reader
-from twinvault.records.record import Draft, Record
-from twinvault.records.spec import KindSpec
-from twinvault.records.writing import Plan, Writer
-from twinvault.scope import Scope
+from twinvault.records.changes import NOTHING, Changes, Expected, Written, require_expected, updated
+from twinvault.records.partition import Look, Snapshot
+from twinvault.records.reads import PartitionReads
+from twinvault.records.record import Draft
+from twinvault.records.spec import Fields
+from twinvault.records.writing import Plan, RowsPlan
 
 
 @dataclass(frozen=True, slots=True)
-class PartitionStore:
-    """One partition, for one activity (`Acting.partition` makes it). Once that has ended every call is `InvalidInput`.
-
-    Attributes:
-        pk: the partition's key in the records table.
-    """
-
-    _table: Table = field(repr=False)
-    _reader: Reader = field(repr=False)
-    _writer: Writer = field(repr=False)
-    _audit: AuditLog = field(repr=False)
-    scope: Scope
-    kind: KindSpec
-    activity: Activity
-    pk: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Refuses a scope of another kind, and ids that cannot stand in a key."""
-        if self.scope.kind != self.kind.kind:
-            raise InvalidInput("the scope is of another kind", field="kind")
-        object.__setattr__(self, "pk", self.scope.pk)
-
-    def read(self) -> Snapshot | None:
-        """The whole partition, complete and authentic, or None; audited before it is returned.
-
-        Raises:
-            IntegrityError: any row was changed, moved, deleted, added or rolled back.
-            Contention, DependencyError: it cannot be read now.
-        """
-        snapshot = self.peek()
-        self._audit.release(self.activity)
-        return snapshot
-
-    def peek(self) -> Snapshot | None:
-        """`read` without its audit entry: for callers that go on to write, or call `release` themselves."""
-        self.activity.require_going_on()
-        return self._reader.read(self.scope, self.kind, activity=self.activity)
-
-    def get(self, sk: str) -> Record | None:
-        """One record, authentic, audited before it is returned. Freshness is shown by a full read alone."""
-        found = self.open_many([sk]).get(sk)
-        self._audit.release(self.activity)
-        return found
-
-    def open_many(self, sks: Sequence[str]) -> dict[str, Record]:
-        """Several records at once (at most 100), opened, without an audit entry of their own."""
-        self.activity.require_going_on()
-        items = self._table.batch_get([(self.pk, sk) for sk in sks])
-        return {sk: self.open(item) for (_, sk), item in items.items()}
-
-    def open(self, item: Item) -> Record:
-        """Opens an item that was found in this partition.
-
-        Raises:
-            IntegrityError: it is not an authentic record of this partition.
-        """
-        self.activity.require_going_on()
-        return self._reader.open_row(item, self.kind, scope=self.scope, activity=self.activity)
+class PartitionStore(PartitionReads):
+    """One partition, for one activity (`Acting.partition` makes it). Once that has ended, each is `InvalidInput`."""
 
     def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
         self.activity.require_going_on()
         return self._writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
 
-    def put(self, *drafts: Draft) -> Snapshot:
-        """Adds these records, or replaces, whole, those whose sort keys exist; the head's own fields stay as they are.
+    def write_rows(self, sks: Iterable[str], plan: RowsPlan, *, base: Look | None = None) -> Look | None:
+        """`write` at the cost of what it writes: the plan sees the head and these records (see `Writer.write_rows`)."""
+        self.activity.require_going_on()
+        asked = [require_sort_key(sk) for sk in sks]
+        return self._writer.write_rows(self.scope, self.kind, sks=asked, activity=self.activity, plan=plan, base=base)
 
-        Returns the partition as it then is.
+    def add(self, *drafts: Draft, expected: Expected = NOTHING) -> Written:
+        """Adds these records, which must be new. They are not read first: nothing but the head is.
+
+        Args:
+            drafts: 1 to 95 records.
+            expected: the versions that records of this partition, and its head, must be of (see `Expected`).
 
         Raises:
+            Conflict: there is such a record already, or one is not as expected; it is named. Nothing was stored.
             InvalidInput, TooLarge: a draft cannot be stored; nothing was.
-            Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write.
+            OutcomeUnknown, IntegrityError, DependencyError: as for any write.
         """
-        written = self.write(lambda before: Changes(head=_own_fields(before), put=drafts))
-        assert written is not None  # noqa: S101  # for the type checker: a plan that wants something returns a snapshot
-        return written
+        touched = [require_sort_key(draft.sk) for draft in drafts]
+        return self._change(touched, lambda _: Changes(add=drafts), look=(), expected=expected)
+
+    def put(self, *drafts: Draft, expected: Expected = NOTHING) -> Written:
+        """Adds these records, or replaces, whole, those whose sort keys exist; the head's own fields stay as they are.
+
+        Arguments and errors are those of `add`, but that a record may be there.
+        """
+        touched = [draft.sk for draft in drafts]
+        return self._change(touched, lambda _: Changes(put=drafts), look=touched, expected=expected)
+
+    def update(self, sk: str, fields: Fields, *, remove: Collection[str] = (), expected: Expected = NOTHING) -> Written:
+        """Gives a record these fields and takes those in `remove`; the others, sealed ones too, stay as they are.
+
+        With `HEAD` as the sort key it is the head's own fields that change.
+
+        Raises:
+            Conflict: it is not there, or not as expected.
+            InvalidInput, TooLarge, OutcomeUnknown, IntegrityError, DependencyError: as for `add`.
+        """
+
+        def plan(look: Look | None) -> Changes:
+            return updated(look, sk, fields=fields, remove=remove)
+
+        return self._change([sk], plan, look=[sk], expected=expected)
+
+    def delete(self, *sks: str, expected: Expected = NOTHING) -> Written:
+        """Deletes these records, 1 to 95, for good: what a table writer puts back is refused at the next full read.
+
+        Raises:
+            Conflict: one of them is not there, or not as expected; nothing was deleted.
+            InvalidInput, OutcomeUnknown, IntegrityError, DependencyError: as for `add`.
+        """
+        return self._change(sks, lambda _: Changes(delete=sks), look=sks, expected=expected)
 
     def size(self, draft: Draft) -> int:
         """The size of the item that a draft will become here, in bytes as DynamoDB counts them or a little more.
@@ -108,35 +86,59 @@ class PartitionStore:
             TooLarge: over DynamoDB's 400 KiB.
             InvalidInput: it is not a record of this kind.
         """
-        return Batches(self.scope, self.kind).check(draft)
+        return self._batches().check(draft)
 
-    def first_batch(self, drafts: Sequence[Draft]) -> list[Draft]:
-        """The longest beginning of `drafts` that fits into one write.
+    def batches(self, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
+        """These drafts in order, in parts that fit into one write each: what to add or put one after the other.
+
+        A part is at most 500 write units, and the next one is given out no sooner than a DynamoDB partition, which
+        takes 1,000 a second, has time for it.
 
         Raises:
             TooLarge, InvalidInput: as for `size`.
         """
-        return Batches(self.scope, self.kind).first(drafts)
+        return self._batches().parts(drafts)
 
-    def new_dek(self) -> Snapshot:
+    def _batches(self) -> Batches:
+        writer = self._writer
+        return Batches(self.scope, self.kind, monotonic=writer.monotonic, sleep=writer.sleep)
+
+    def new_dek(self) -> Look:
         """Makes a new version of the partition's DEK: later writes use it, and what was sealed before still opens.
+
+        Returns the head as it then is.
 
         Raises:
             NotFound: there is no such partition.
             Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write.
         """
 
-        def plan(snapshot: Snapshot | None) -> Changes:
-            if snapshot is None:
+        def plan(look: Look | None) -> Changes:
+            if look is None:
                 raise NotFound("there is no such partition")
-            return Changes(head=_own_fields(snapshot), new_dek=True)
+            return Changes(new_dek=True)
 
-        written = self.write(plan)
-        if written is None:
-            raise NotFound("there is no such partition")
-        return written
+        look = self.write_rows((), plan)
+        assert look is not None  # noqa: S101  # for the type checker: a plan that wants something leaves a head
+        return look
 
+    def _change(
+        self,
+        touched: Collection[str],
+        changes: Callable[[Look | None], Changes],
+        *,
+        look: Collection[str],
+        expected: Expected,
+    ) -> Written:
+        """One write of these changes of the records `touched`, of which those in `look` are read first."""
+        if not touched:
+            raise InvalidInput("a write must change a record at least")
 
-def _own_fields(snapshot: Snapshot | None) -> dict[str, Any]:
-    """The head's fields as they are."""
-    return dict(snapshot.head.fields) if snapshot else {}
+        def plan(before: Look | None) -> Changes:
+            require_expected(expected, before)
+            return changes(before)
+
+        after = self.write_rows([*look, *expected], plan)
+        assert after is not None  # noqa: S101  # for the type checker: a plan that wants something leaves a head
+        records = {sk: after.records[sk] for sk in touched if sk in after.records}
+        return Written(after.head.version, after.head.digest, records)

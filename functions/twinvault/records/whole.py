@@ -13,6 +13,7 @@ from twinvault.scope import Scope
 _ADDED, _DELETED, _ROLLED_BACK = "a record was added", "a record was deleted", "a record was rolled back"
 _SEVERAL = "records were added or deleted"
 _OTHER_KEY, _KEY_OUT_OF_RANGE = "its key is not the version that it names", "its key is not of a version in use"
+_AHEAD = "a record is newer than the head"
 _NO_MARK, _OLDER, _NEWER = "there is no mark", "the partition is older", "the partition is newer"
 _OTHER = "another partition of the same version"
 
@@ -51,6 +52,17 @@ def require_keys(head: Record, state: HeadState, *, records: Sequence[Record], s
     for record in records:
         if dek_version(record.key_id, scope=scope) not in in_use:
             raise Mismatch(Step.HEAD, where=Place(TABLE, scope.pk, record.sk), detail=_KEY_OUT_OF_RANGE)
+
+
+def require_not_newer(head: Record, *, records: Sequence[Record], pk: str) -> None:
+    """Step 9, of some rows, of which there is no sum: none was written after the head.
+
+    Raises:
+        Mismatch: one was.
+    """
+    for record in records:
+        if record.version > head.version:
+            raise Mismatch(Step.HEAD, where=Place(TABLE, pk, record.sk), detail=_AHEAD)
 
 
 def require_newest(head: Record, mark: Mark | None, *, where: Place) -> None:

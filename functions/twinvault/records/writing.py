@@ -5,8 +5,9 @@ mark, for a new partition its first DEK, and the audit entry. If it is cancelled
 the statements failed, never by a code, for engines differ in those.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import cast
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.log import AuditLog
@@ -14,9 +15,10 @@ from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.transaction import Outcome, Result
 from twinvault.errors import Conflict, DependencyError, IntegrityError, InvalidInput, OutcomeUnknown, Place, Step
 from twinvault.keys.changing import KeyChanges
+from twinvault.records.changes import Changes, already_there
 from twinvault.records.committing import AuditedCommits
-from twinvault.records.freezing import HEAD_POSITION, Changes, Freezer, Frozen
-from twinvault.records.partition import Snapshot
+from twinvault.records.freezing import HEAD_POSITION, Freezer, Frozen
+from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import Reader
 from twinvault.records.record import TABLE
 from twinvault.records.spec import KindSpec
@@ -27,6 +29,8 @@ _PAUSE = 0.02
 
 type Plan = Callable[[Snapshot | None], Changes | None]
 """Looks at the partition as it is and says what to write; None: nothing. Called anew whenever someone else wrote."""
+type RowsPlan = Callable[[Look | None], Changes | None]
+"""`Plan` of one who looks at the head and some records alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +60,34 @@ class Writer:
             DependencyError: as for reads, or the activity's deadline has passed; nothing was stored by this call.
             IntegrityError: as for reads, or something stands where only this write could have put it.
         """
-        with activity.writing():
-            before = base if base is not None else self.reader.read(scope, kind, activity=activity)
-            return _Write(self, scope, kind, activity).run(plan, before)
+        after = self._run(_Write(self, scope, kind, activity), cast("RowsPlan", plan), base=base)
+        assert after is None or isinstance(after, Snapshot)  # noqa: S101  # for the type checker: all was looked at
+        return after
+
+    def write_rows(
+        self,
+        scope: Scope,
+        kind: KindSpec,
+        *,
+        sks: Collection[str],
+        activity: Activity,
+        plan: RowsPlan,
+        base: Look | None = None,
+    ) -> Look | None:
+        """`write` at the cost of what it writes: it looks at the head and at these records, and at nothing else.
+
+        The plan may put and delete only these records, and add any. Returns the head as it then is, and what was
+        written; where the plan wants nothing, what was looked at. The rest of the partition is neither read nor vouched
+        for: if something was lost or put back behind the store's back, the next full read refuses it as before.
+
+        Raises:
+            Conflict, OutcomeUnknown, InvalidInput, TooLarge, DependencyError, IntegrityError: as for `write`.
+        """
+        return self._run(_Write(self, scope, kind, activity, frozenset(sks)), plan, base=base)
+
+    def _run(self, write: "_Write", plan: RowsPlan, *, base: Look | None) -> Look | None:
+        with write.activity.writing():
+            return write.run(plan, base if base is not None else write.look())
 
     def begin(self, tenant: str, activity: Activity) -> None:
         """Makes the tenant's first keys, if it has none: they are durable before what is sealed under them.
@@ -72,40 +101,52 @@ class Writer:
 
 @dataclass(slots=True)
 class _Write:
-    """One write with all its attempts."""
+    """One write with all its attempts.
+
+    Attributes:
+        asked: the sort keys of the records that are looked at; None: all.
+        lost: how many races it lost.
+        tried: what its attempts would have written, by event.
+    """
 
     writer: Writer
     scope: Scope
     kind: KindSpec
     activity: Activity
+    asked: frozenset[str] | None = None
     lost: int = 0
-    """How many races it lost."""
-    events: set[str] = field(default_factory=set)
-    """The events that its attempts would have been."""
+    tried: dict[str, Frozen] = field(default_factory=dict)
 
-    def run(self, plan: Plan, before: Snapshot | None) -> Snapshot | None:
-        """See `Writer.write`."""
+    def run(self, plan: RowsPlan, before: Look | None) -> Look | None:
+        """See `Writer.write` and `Writer.write_rows`."""
         while True:
-            if before is not None and before.state.last_event in self.events:
+            if before is not None and before.state.last_event in self.tried:
                 # The answer was lost, or the cancellation was of our own repetition: it is written.
-                self.writer.audit.found_committed(self.activity, before.state.last_event)
-                return before
+                return self._found_committed(before.state.last_event)
             changes = plan(before)
             if changes is None:
                 return before
+            changes.require(before, asked=self.asked)
             if self.writer.monotonic() >= self.activity.deadline:
                 raise DependencyError("there was no time left to write; repeating the request is safe", retry_after=1)
             frozen = self._freeze(changes, before)
             result = self._deliver(frozen)
             if result.outcome is Outcome.COMMITTED:
-                return frozen.snapshot
-            self.events.add(frozen.event_id)
+                return frozen.after
+            self.tried[frozen.event_id] = frozen
             if result.outcome is Outcome.UNKNOWN:
                 return self._resolve(frozen)
             self.activity.new_attempt()
             before = self._after_cancellation(result, frozen, before=before)
 
-    def _freeze(self, changes: Changes, before: Snapshot | None) -> Frozen:
+    def look(self) -> Look | None:
+        """The partition as it is, or what is asked for of it."""
+        reader = self.writer.reader
+        if self.asked is None:
+            return reader.read(self.scope, self.kind, activity=self.activity)
+        return reader.look(self.scope, self.kind, sks=self.asked, activity=self.activity)
+
+    def _freeze(self, changes: Changes, before: Look | None) -> Frozen:
         if before is None:
             self.writer.begin(self.scope.tenant, self.activity)
         event_id = self.writer.audit.event_id()
@@ -121,33 +162,46 @@ class _Write:
             raise DependencyError("the store cannot take the write now")
         return result
 
-    def _resolve(self, frozen: Frozen) -> Snapshot:
+    def _found_committed(self, event_id: str) -> Look:
+        self.writer.audit.found_committed(self.activity, event_id)
+        return self.tried[event_id].after
+
+    def _resolve(self, frozen: Frozen) -> Look:
         """Committed if the head's last event is ours; otherwise nobody can say."""
         try:
-            found = self._read()
+            found = self.look()
         except DependencyError:
             found = None
         if found is not None and found.state.last_event == frozen.event_id:
-            self.writer.audit.found_committed(self.activity, frozen.event_id)
-            return found
+            return self._found_committed(frozen.event_id)
         raise OutcomeUnknown("the write was sent and its outcome is unknown; repeating the request is safe")
 
-    def _after_cancellation(self, result: Result, frozen: Frozen, *, before: Snapshot | None) -> Snapshot | None:
-        """Returns the partition to plan on anew, or raises what the cancellation means (docs/design.md has the table).
+    def _after_cancellation(self, result: Result, frozen: Frozen, *, before: Look | None) -> Look | None:
+        """Returns what to plan on anew, or raises what the cancellation means (docs/design.md has the table).
 
         Raises:
             Conflict, InvalidInput, DependencyError, IntegrityError: see `Writer.write`.
         """
-        # While the head held, nothing else of the write can have failed honestly but a record that was to be new.
-        found = self._read() if HEAD_POSITION in result.failed else self._read(bracketed=True)
+        found = self._look_after(result, frozen)
         if _commitment(found) == _commitment(before):
             raise self._of_an_unchanged_head(result, frozen, found=found)
         self.activity.metric("HeadConflict")
         self._count_lost()
         return found
 
+    def _look_after(self, result: Result, frozen: Frozen) -> Look | None:
+        """The partition again, as closely as what failed asks for."""
+        if HEAD_POSITION in result.failed:
+            return self.look()
+        reader = self.writer.reader
+        new = {frozen.inserts[position] for position in result.failed if position in frozen.inserts}
+        if self.asked is not None and len(new) == len(result.failed):
+            return reader.look(self.scope, self.kind, sks=self.asked | new, activity=self.activity)
+        # While the head held, nothing else of the write can have failed honestly but a record that was to be new.
+        return reader.read_bracketed(self.scope, self.kind, activity=self.activity)
+
     def _of_an_unchanged_head(
-        self, result: Result, frozen: Frozen, *, found: Snapshot | None
+        self, result: Result, frozen: Frozen, *, found: Look | None
     ) -> Conflict | InvalidInput | IntegrityError:
         """What a failure means that no other writer can be the reason of."""
         if HEAD_POSITION in result.failed:
@@ -157,7 +211,7 @@ class _Write:
             return IntegrityError(Step.PLACE_TAKEN, where=Place(TABLE, self.scope.pk))
         there = [sk for sk in new if found is not None and sk in found.records]
         if there:
-            return Conflict(f"{there[0]}: there is such a record already")
+            return already_there(there[0])
         return InvalidInput(f"{new[0]}: the store does not take this record")
 
     def _count_lost(self) -> None:
@@ -172,11 +226,6 @@ class _Write:
         # From once to twice as long: two writers that met do not meet again at once.
         self.writer.sleep(_PAUSE * self.lost * (1 + self.writer.randomness(1)[0] / 256))
 
-    def _read(self, *, bracketed: bool = False) -> Snapshot | None:
-        reader = self.writer.reader
-        read = reader.read_bracketed if bracketed else reader.read
-        return read(self.scope, self.kind, activity=self.activity)
 
-
-def _commitment(snapshot: Snapshot | None) -> bytes | None:
-    return snapshot.head.commitment if snapshot else None
+def _commitment(look: Look | None) -> bytes | None:
+    return look.head.commitment if look else None
