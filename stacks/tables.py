@@ -38,7 +38,8 @@ class TablesStack(Stack):
         )
         self._encryption = dynamodb.TableEncryptionV2.customer_managed_key(table_key)
         self.tables = {
-            "records": self._table("Records", indexes=[_by_list()]),
+            # The rows that remember requests expire; no declared record has the attribute.
+            "records": self._table("Records", indexes=[_by_list()], expires_at="expires_at"),
             "keys": self._table("Keys", recovery_days=stage.keys_recovery_days),
             # One small row a write, for good: the newest says which state of a partition or tenant is the current one.
             "marks": self._table("Marks", append_only=True),
@@ -53,6 +54,7 @@ class TablesStack(Stack):
         recovery_days: int = RECOVERY_DAYS,
         indexes: list[dynamodb.GlobalSecondaryIndexPropsV2] | None = None,
         append_only: bool = False,
+        expires_at: str | None = None,
         stream: dynamodb.StreamViewType | None = None,
     ) -> dynamodb.TableV2:
         table = dynamodb.TableV2(
@@ -67,6 +69,7 @@ class TablesStack(Stack):
                 point_in_time_recovery_enabled=True, recovery_period_in_days=recovery_days
             ),
             dynamo_stream=stream,
+            time_to_live_attribute=expires_at,
             resource_policy=_append_only() if append_only else None,
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,

@@ -6,6 +6,7 @@ import { kdf } from "./kdf.js";
 const BITS = 256;
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 const ID_CHARACTERS = 26;
+const REQUEST_CHARACTERS = 52;
 
 /**
  * @param {Uint8Array} indexKey
@@ -18,12 +19,22 @@ export function subKey(indexKey, use, parts = []) {
 
 /** The partition of a caller's id. @param {Uint8Array} indexKey @param {string} kind @param {string} id */
 export async function partitionId(indexKey, kind, id) {
+  return hidden(await subKey(indexKey, "partition-id", [kind]), utf8(id), ID_CHARACTERS);
+}
+
+/** The sort key of a request's row. @param {Uint8Array} indexKey @param {{principal: string, key: string}} request */
+export async function requestName(indexKey, { principal, key }) {
+  const name = await hidden(await subKey(indexKey, "request"), joined([principal, key]), REQUEST_CHARACTERS);
+  return `request#${name}`;
+}
+
+/** The first characters of base32(HMAC-SHA-256(key, text)), in lower case. */
+async function hidden(raw, text, characters) {
   const { subtle } = globalThis.crypto;
-  const raw = await subKey(indexKey, "partition-id", [kind]);
   const key = await subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const mac = new Uint8Array(await subtle.sign("HMAC", key, utf8(id)));
-  const bits = Array.from(mac, (byte) => byte.toString(2).padStart(8, "0")).join("");
-  return bits.match(/.{5}/g).slice(0, ID_CHARACTERS).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
+  const mac = new Uint8Array(await subtle.sign("HMAC", key, text));
+  const bits = `${Array.from(mac, (byte) => byte.toString(2).padStart(8, "0")).join("")}0000`;
+  return bits.match(/.{5}/g).slice(0, characters).map((five) => BASE32[Number.parseInt(five, 2)]).join("");
 }
 
 /** What a register says of a key. @param {Uint8Array} key @param {{tenant: string, sk: string}} place */

@@ -6,7 +6,12 @@ import { describe, test } from "node:test";
 import * as envelope from "../src/index.js";
 import { bytes, hex, itemOf, openOptions, vectors } from "../interop/material.js";
 
-const positive = [...vectors("records").vectors, ...vectors("edges").vectors, ...vectors("keys").rows];
+const positive = [
+  ...vectors("records").vectors,
+  ...vectors("edges").vectors,
+  ...vectors("keys").rows,
+  ...vectors("requests").rows,
+];
 const contextOf = ({ scope, sk, keys, clear }) => ({ ...scope, sk, keyId: Object.keys(keys)[0], clear });
 
 describe("positive vectors", () => {
@@ -201,4 +206,13 @@ test("padded sizes are right around every step up to the limit", () => {
   }
   assert.equal(previous, 401408);
   assert.throws(() => envelope.pad(new Uint8Array(envelope.MAX_PLAINTEXT_BYTES + 1)), RangeError);
+});
+
+describe("request rows", () => {
+  const { index_key: index, names } = vectors("requests");
+  for (const { principal, key, sk } of names) {
+    test(`are named ${sk}`, async () => {
+      assert.equal(await envelope.requestName(bytes(index), { principal, key }), sk);
+    });
+  }
 });

@@ -9,7 +9,7 @@ import pytest
 from tests.records.samples import LEDGER, LINE, SCOPE, line
 from twinvault.errors import InvalidInput, TooLarge
 from twinvault.keys.rows import NamedKey
-from twinvault.records.batches import MAX_DRAFTS, Batches
+from twinvault.records.batches import MAX_DRAFTS, Batches, write_units
 from twinvault.records.record import (
     MAX_ITEM_BYTES,
     Draft,
@@ -130,18 +130,44 @@ def test_a_record_over_the_limit_is_refused_before_it_is_sealed() -> None:
     with pytest.raises(TooLarge, match="over the limit"):
         seal_record(draft, LINE, scope=SCOPE, key=KEY, stamp=STAMP)
     with pytest.raises(TooLarge, match="400 KiB"):
-        Batches(SCOPE, LEDGER).check(draft)
+        batches(Clock()).check(draft)
 
 
-def test_a_batch_is_the_longest_beginning_that_fits() -> None:
-    batches = Batches(SCOPE, LEDGER)
-    assert len(batches.first([line(number) for number in range(150)])) == MAX_DRAFTS
-    large = [line(number, memo="x" * 300_000) for number in range(30)]
-    fits = batches.first(large)
-    assert 0 < len(fits) < 30
-    assert fits == large[: len(fits)]
+class Clock:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def batches(clock: Clock) -> Batches:
+    return Batches(SCOPE, LEDGER, monotonic=lambda: clock.now, sleep=clock.sleep)
+
+
+def test_a_part_is_the_longest_that_fits_into_a_write_and_into_500_write_units() -> None:
+    drafts = [line(number) for number in range(150)]
+    assert [len(part) for part in batches(Clock()).parts(drafts)] == [MAX_DRAFTS, 150 - MAX_DRAFTS]
+    large = [line(number, memo="x" * 100_000) for number in range(7)]
+    parts = list(batches(Clock()).parts(large))
+    assert [len(part) for part in parts] == [2, 2, 2, 1]
+    assert [draft for part in parts for draft in part] == large
+    assert [len(part) for part in batches(Clock()).parts([line(n, memo="x" * 300_000) for n in range(2)])] == [1, 1]
     with pytest.raises(InvalidInput):
-        batches.check(Draft("page", "page#0001", {}))
+        batches(Clock()).check(Draft("page", "page#0001", {}))
+
+
+def test_parts_come_no_faster_than_a_partition_takes_them() -> None:
+    clock = Clock()
+    units = 0
+    for part in batches(clock).parts([line(number, memo="x" * 30_000) for number in range(60)]):
+        assert clock.now >= units / 1000
+        units += sum(write_units(batches(Clock()).check(draft)) for draft in part)
+    assert clock.now > 2
 
 
 @pytest.mark.parametrize("bad", ["", "A", "a#b", "a" * 64, "-a", "a\n", "\u00e9"])

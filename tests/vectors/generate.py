@@ -18,6 +18,7 @@ from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
 from tests.vectors.partitions import partitions
 from tests.vectors.payloads import payloads
+from tests.vectors.requests import requests
 from tests.vectors.subkeys import subkeys
 
 FOLDER = Path(__file__).parent
@@ -39,6 +40,7 @@ def documents() -> dict[str, str]:
         "limits": limits(),
         "payloads": payloads(),
         "subkeys": subkeys(),
+        "requests": requests(),
         "audit": chains(),
     }
     return {

@@ -70,14 +70,14 @@ class Table:
         answer = _call(self._client.transact_get_items, TransactItems=[{"Get": {"TableName": self.name, "Key": key}}])
         return cast("Item | None", answer["Responses"][0].get("Item"))
 
-    def get_together(self, pk: str, sks: Sequence[str]) -> "list[Item]":
-        """Those of these items of a partition (at most `MAX_TOGETHER`) that are there, all of one moment.
+    def get_together(self, keys: Sequence[tuple[str, str]]) -> "list[Item]":
+        """The items of these (pk, sk) (at most `MAX_TOGETHER`) that are there, all of one moment.
 
         Raises:
             TooLarge: together they are over 4 MB.
             Contention, DependencyError: as for `get_isolated`.
         """
-        gets = [{"Get": {"TableName": self.name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for sk in sks]
+        gets = [{"Get": {"TableName": self.name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in keys]
         answer = _call(self._client.transact_get_items, TransactItems=gets)
         return [found["Item"] for found in answer["Responses"] if "Item" in found]
 

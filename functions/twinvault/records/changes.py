@@ -34,12 +34,14 @@ class Written:
     Attributes:
         version: the head's version that it made, which is the version of each record that it wrote.
         digest: the head's digest, 32 bytes: with the version it stands for the whole partition.
-        records: what was written, by sort key.
+        records: what was written, by sort key; of a repeated request, what stands there now.
+        repeated: the same request was made before: version and digest are those that it was answered with.
     """
 
     version: int
     digest: bytes
     records: Mapping[str, Record]
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,46 +1,26 @@
 """A write, sealed once and frozen: the same bytes at every attempt to deliver it, and what each statement is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen, Wrote, row_hash
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.table import TableNames
-from twinvault.dynamodb.transaction import Statement, delete, insert
+from twinvault.dynamodb.transaction import Statement, delete, insert, replace
 from twinvault.errors import TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.batches import MAX_WRITE_BYTES
 from twinvault.records.changes import Changes
+from twinvault.records.frozen import HEAD_POSITION, Frozen
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
 from twinvault.records.partition import Look, Snapshot
-from twinvault.records.record import TABLE, Draft, Record, item_size
+from twinvault.records.record import TABLE, Draft, Record, item_size, new_stamp
+from twinvault.records.requests import Asked, seal_answer
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
-
-HEAD_POSITION = 0
-"""The head comes first: an engine that names only the first statement that failed must name it before all others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """A write, sealed.
-
-    Attributes:
-        statements: all but the audit entry's.
-        inserts: the positions among them of records that are new, with their sort keys.
-        after: what was looked at, as it then is: the whole partition, or what this writes.
-        event_id: the audit event that it will be.
-        wrote: what the audit entry will say of the partition.
-    """
-
-    statements: list[Statement]
-    inserts: Mapping[int, str]
-    after: Look
-    event_id: str
-    wrote: Wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +44,12 @@ class Freezer:
         before: Look | None,
         event_id: str,
         activity: Activity,
+        asked: Asked | None = None,
     ) -> Frozen:
         """Returns the write that makes these changes to the partition as it was found.
 
-        `event_id` is sealed into the head, so that whoever does not learn how the write ended finds out.
+        `event_id` is sealed into the head, so that whoever does not learn how the write ended finds out. `asked` is the
+        request row to be written with it.
 
         Raises:
             InvalidInput, TooLarge: the changes cannot be stored.
@@ -77,20 +59,18 @@ class Freezer:
         key = new.key if new else self._sealing_key(scope, before, activity=activity)
         version = before.head.version + 1 if before else 1
         sealing = Sealing(scope, kind, key, version, self.now(), self.randomness)
-        there = before.records if before else {}
-        sealed = [sealing.put(draft, None) for draft in changes.add]
-        sealed += [sealing.put(draft, there.get(draft.sk)) for draft in changes.put]
-        gone = [there[sk] for sk in changes.delete]
-        state = before.state if before else empty_head(self.randomness(HASH_KEY_BYTES), dek_version=1)
-        state = _state_after(state, sealed, gone=gone, new=new, event_id=event_id)
+        sealed, gone = _sealed(changes, before, sealing=sealing)
+        state = _state_after(before, sealed, gone=gone, new=new, event_id=event_id, randomness=self.randomness)
         head = sealing.put(_head_draft(changes, before, state=state), before.head if before else None)
-        for _ in (head, *sealed):
+        every = [head, *sealed]
+        for _ in every:
             activity.crypto("encrypt", key.name)
-        newest = Mark(version, head.record.digest, event_id)
-        mark = mark_statement(head_mark_key(scope.pk), newest, table=self.tables.marks)
+        records = self._records(scope, every, gone=gone)
+        answer = [self._answer(asked, head.record, sealing=sealing)] if asked else []
         return Frozen(
-            self._statements(scope, [head, *sealed], gone=gone, mark=mark, new=new),
-            _inserts([head, *sealed]),
+            [*records, *answer, self._mark(scope, head.record, event_id=event_id), *self._new_row(new)],
+            _inserts(every),
+            len(records) if asked else None,
             _after(before, head.record, state=state, sealed=sealed, gone=gone),
             event_id,
             Wrote(version, head.record.digest, _seen(before), _deleted(scope, gone)),
@@ -109,17 +89,39 @@ class Freezer:
         name = dek_name(scope, before.state.dek_version)
         return self.keys.dek(scope, name, observer=activity)
 
-    def _statements(
-        self, scope: Scope, sealed: Sequence[Put], *, gone: Sequence[Record], mark: Statement, new: NewDek | None
-    ) -> list[Statement]:
-        """Head, records to be, records to be no more, the mark, and the new DEK's row, in this order."""
+    def _mark(self, scope: Scope, head: Record, *, event_id: str) -> Statement:
+        newest = Mark(head.version, head.digest, event_id)
+        return mark_statement(head_mark_key(scope.pk), newest, table=self.tables.marks)
+
+    def _new_row(self, new: NewDek | None) -> list[Statement]:
+        return [insert(self.tables.keys, new.row)] if new else []
+
+    def _records(self, scope: Scope, sealed: Sequence[Put], *, gone: Sequence[Record]) -> list[Statement]:
+        """Head, records to be, and records to be no more, in this order."""
         table = self.tables.records
         size = sum(item_size(one.item) for one in sealed)
         if size > MAX_WRITE_BYTES:
             raise TooLarge(f"a write may hold at most {MAX_WRITE_BYTES} bytes of records")
         statements = [one.statement(table) for one in sealed]
-        statements += [delete(table, pk=scope.pk, sk=old.sk, commitment=old.commitment) for old in gone]
-        return [*statements, mark, insert(self.tables.keys, new.row)] if new else [*statements, mark]
+        return statements + [delete(table, pk=scope.pk, sk=old.sk, commitment=old.commitment) for old in gone]
+
+    def _answer(self, asked: Asked, head: Record, *, sealing: Sealing) -> Statement:
+        """The row that answers the same request from now on."""
+        stamp = new_stamp(
+            version=head.version, created_at=sealing.now, updated_at=sealing.now, randomness=self.randomness
+        )
+        item = seal_answer(asked, head.digest, scope=sealing.scope, key=sealing.key, stamp=stamp)
+        if asked.replaces is None:
+            return insert(self.tables.records, item)
+        return replace(self.tables.records, item, remove=(), commitment=asked.replaces)
+
+
+def _sealed(changes: Changes, before: Look | None, *, sealing: Sealing) -> tuple[list[Put], list[Record]]:
+    """The records to be, sealed; and those that are to be no more."""
+    there = before.records if before else {}
+    sealed = [sealing.put(draft, None) for draft in changes.add]
+    sealed += [sealing.put(draft, there.get(draft.sk)) for draft in changes.put]
+    return sealed, [there[sk] for sk in changes.delete]
 
 
 def _inserts(sealed: Sequence[Put]) -> dict[int, str]:
@@ -138,8 +140,15 @@ def _head_draft(changes: Changes, before: Look | None, *, state: HeadState) -> D
 
 
 def _state_after(
-    state: HeadState, sealed: Sequence[Put], *, gone: Sequence[Record], new: NewDek | None, event_id: str
+    before: Look | None,
+    sealed: Sequence[Put],
+    *,
+    gone: Sequence[Record],
+    new: NewDek | None,
+    event_id: str,
+    randomness: Callable[[int], bytes],
 ) -> HeadState:
+    state = before.state if before else empty_head(randomness(HASH_KEY_BYTES), dek_version=1)
     return state.after(
         added=[one.record.row for one in sealed],
         removed=[old.row for old in (*(one.replaced for one in sealed if one.replaced), *gone)],

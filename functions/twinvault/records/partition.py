@@ -34,6 +34,7 @@ from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState
 from twinvault.records.payload import decode_payload
 from twinvault.records.record import TABLE, Record, label_at, own_fields, stamped
+from twinvault.records.requests import Answered
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.whole import Mismatch, require_keys, require_newest, require_not_newer, require_whole
 from twinvault.scope import Scope
@@ -57,11 +58,13 @@ class Look:
         head: the head's record; its fields hold the kind's own ones.
         state: the library's part of the head.
         records: those of the records asked for that were there, by sort key, in order.
+        answered: what the same request was answered with before, where the look asked for that.
     """
 
     head: Record
     state: HeadState = field(repr=False)
     records: dict[str, Record]
+    answered: Answered | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,22 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen
 from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
 from twinvault.dynamodb.table import MAX_TOGETHER
-from twinvault.envelope.item import Found, Item, text_of
+from twinvault.envelope.item import Found, Item, from_item, text_of
 from twinvault.errors import Contention, IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.rows import NamedKey
+from twinvault.keys.rows import NamedKey, dek_version
 from twinvault.records.cursor import make_cursor, read_cursor
+from twinvault.records.head import HeadState
 from twinvault.records.partition import Look, Snapshot, named_keys, open_look, open_partition, open_row, place_rows
-from twinvault.records.record import Record
+from twinvault.records.record import TABLE, Record
+from twinvault.records.requests import Answered, is_request_row, open_answer, requests_key
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.whole import Mismatch
 from twinvault.scope import Scope
@@ -90,16 +92,21 @@ class Reader:
         """
         return self._until_quiet(lambda: self._look_between_heads(scope, kind, activity=activity), activity)
 
-    def look(self, scope: Scope, kind: KindSpec, *, sks: Collection[str], activity: Activity) -> Look | None:
+    def look(
+        self, scope: Scope, kind: KindSpec, *, sks: Collection[str], activity: Activity, request: str | None = None
+    ) -> Look | None:
         """Returns the head and those of these records that are there, as they stood together at one moment.
 
         None: there is no head, and none of these records. What was not asked for may have been changed, lost or put
         back, and the head with it: the next full read shows it, and a write on top of it changes nothing about that.
+        `request` is the sort key of the request row to look at too.
 
         Raises:
             IntegrityError, Undeclared, Contention: as for `read`.
         """
-        return self._until_quiet(lambda: self._look_at(scope, kind, sks=sks, activity=activity), activity)
+        keys = [(scope.pk, sk) for sk in (HEAD, *sks)]
+        keys += [(requests_key(scope), request)] if request else []
+        return self._until_quiet(lambda: self._look_at(scope, kind, keys=keys, activity=activity), activity)
 
     def page(
         self, scope: Scope, kind: KindSpec, *, prefix: str, limit: int, cursor: str | None, activity: Activity
@@ -155,25 +162,46 @@ class Reader:
             self._sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _look_at(self, scope: Scope, kind: KindSpec, *, sks: Collection[str], activity: Activity) -> Look | None:
-        rows = place_rows(self._together(scope, sks), scope=scope, lowest_format=self._lowest_format)
-        keys = self._fetched(rows, scope=scope, activity=activity)
-        return open_look(rows, keys, kind=kind, scope=scope, observer=activity)
+    def _look_at(
+        self, scope: Scope, kind: KindSpec, *, keys: Sequence[tuple[str, str]], activity: Activity
+    ) -> Look | None:
+        items = self._together(keys)
+        request = next((item for item in items if is_request_row(item, scope)), None)
+        others = [item for item in items if item is not request]
+        rows = place_rows(others, scope=scope, lowest_format=self._lowest_format)
+        fetched = self._fetched(rows, scope=scope, activity=activity)
+        look = open_look(rows, fetched, kind=kind, scope=scope, observer=activity)
+        if look is None or request is None:
+            return look
+        return replace(look, answered=self._answered(request, scope, state=look.state, activity=activity))
 
-    def _together(self, scope: Scope, sks: Collection[str]) -> list[Item]:
-        """The rows of the head and of these records, of one moment."""
-        every = list(dict.fromkeys((HEAD, *sks)))
+    def _together(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
+        """The rows of these keys, of one moment; the first is the head's."""
+        every = list(dict.fromkeys(keys))
         if len(every) <= MAX_TOGETHER:
             try:
-                return self._table.get_together(scope.pk, every)
+                return self._table.get_together(every)
             except TooLarge:
                 pass
         # More than one transaction reads. Each write replaces the head: between two equal ones there was none.
-        head = self._table.get_isolated(scope.pk, HEAD)
-        found = self._table.batch_get([(scope.pk, sk) for sk in every if sk != HEAD])
-        if self._table.get_isolated(scope.pk, HEAD) != head:
+        head = self._table.get_isolated(*every[0])
+        found = self._table.batch_get(every[1:])
+        if self._table.get_isolated(*every[0]) != head:
             raise _changing()
         return [*([head] if head else []), *found.values()]
+
+    def _answered(self, item: Item, scope: Scope, *, state: HeadState, activity: Activity) -> Answered:
+        found = from_item(
+            item, table=TABLE, tenant=scope.tenant, pk=requests_key(scope), lowest_format=self._lowest_format
+        )
+        if dek_version(found.context.key_id, scope=scope) < state.lowest_dek_version:
+            return Answered(b"", 0, b"", 0, found.stored.commitment)  # its key may be gone: it counts as expired
+        try:
+            answered = open_answer(found, key=self._keys.dek(scope, found.context.key_id, observer=activity))
+        except IntegrityError as refusal:
+            raise refusal.at(found.place) from None
+        activity.crypto("decrypt", found.context.key_id)
+        return answered
 
     def _look_between_heads(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         before = self._table.get_isolated(scope.pk, HEAD)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from twinvault.envelope.names import require_sort_key
 from twinvault.errors import InvalidInput, NotFound
 from twinvault.records.batches import Batches
-from twinvault.records.changes import NOTHING, Changes, Expected, Written, require_expected, updated
+from twinvault.records.changes import ABSENT, NOTHING, Changes, Expected, Written, require_expected, updated
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reads import PartitionReads
 from twinvault.records.record import Draft
+from twinvault.records.requests import Idempotency, request_digest
 from twinvault.records.spec import Fields
 from twinvault.records.writing import Plan, RowsPlan
 
@@ -26,36 +27,64 @@ class PartitionStore(PartitionReads):
         self.activity.require_going_on()
         return self._writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
 
-    def write_rows(self, sks: Iterable[str], plan: RowsPlan, *, base: Look | None = None) -> Look | None:
+    def write_rows(
+        self,
+        sks: Iterable[str],
+        plan: RowsPlan,
+        *,
+        base: Look | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Look | None:
         """`write` at the cost of what it writes: the plan sees the head and these records (see `Writer.write_rows`)."""
         self.activity.require_going_on()
-        asked = [require_sort_key(sk) for sk in sks]
-        return self._writer.write_rows(self.scope, self.kind, sks=asked, activity=self.activity, plan=plan, base=base)
+        return self._writer.write_rows(
+            self.scope,
+            self.kind,
+            sks=[require_sort_key(sk) for sk in sks],
+            activity=self.activity,
+            plan=plan,
+            base=base,
+            idempotency=idempotency,
+        )
 
-    def add(self, *drafts: Draft, expected: Expected = NOTHING) -> Written:
+    def add(self, *drafts: Draft, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Written:
         """Adds these records, which must be new. They are not read first: nothing but the head is.
 
         Args:
             drafts: 1 to 95 records.
             expected: the versions that records of this partition, and its head, must be of (see `Expected`).
+            idempotency_key: the caller's name for this request: for a day the same request under it is answered as the
+                first one was, and not written again. 1 to 255 visible ASCII characters.
 
         Raises:
             Conflict: there is such a record already, or one is not as expected; it is named. Nothing was stored.
+            Unprocessable: the idempotency key was used for another request.
             InvalidInput, TooLarge: a draft cannot be stored; nothing was.
             OutcomeUnknown, IntegrityError, DependencyError: as for any write.
         """
         touched = [require_sort_key(draft.sk) for draft in drafts]
-        return self._change(touched, lambda _: Changes(add=drafts), look=(), expected=expected)
+        once = _once(idempotency_key, "add", [_asked(draft) for draft in drafts], _expected(expected))
+        look = touched if once else ()
+        return self._change(touched, lambda _: Changes(add=drafts), look=look, expected=expected, once=once)
 
-    def put(self, *drafts: Draft, expected: Expected = NOTHING) -> Written:
+    def put(self, *drafts: Draft, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Written:
         """Adds these records, or replaces, whole, those whose sort keys exist; the head's own fields stay as they are.
 
         Arguments and errors are those of `add`, but that a record may be there.
         """
         touched = [draft.sk for draft in drafts]
-        return self._change(touched, lambda _: Changes(put=drafts), look=touched, expected=expected)
+        once = _once(idempotency_key, "put", [_asked(draft) for draft in drafts], _expected(expected))
+        return self._change(touched, lambda _: Changes(put=drafts), look=touched, expected=expected, once=once)
 
-    def update(self, sk: str, fields: Fields, *, remove: Collection[str] = (), expected: Expected = NOTHING) -> Written:
+    def update(
+        self,
+        sk: str,
+        fields: Fields,
+        *,
+        remove: Collection[str] = (),
+        expected: Expected = NOTHING,
+        idempotency_key: str | None = None,
+    ) -> Written:
         """Gives a record these fields and takes those in `remove`; the others, sealed ones too, stay as they are.
 
         With `HEAD` as the sort key it is the head's own fields that change.
@@ -68,16 +97,18 @@ class PartitionStore(PartitionReads):
         def plan(look: Look | None) -> Changes:
             return updated(look, sk, fields=fields, remove=remove)
 
-        return self._change([sk], plan, look=[sk], expected=expected)
+        once = _once(idempotency_key, "update", [sk, dict(fields), sorted(remove)], _expected(expected))
+        return self._change([sk], plan, look=[sk], expected=expected, once=once)
 
-    def delete(self, *sks: str, expected: Expected = NOTHING) -> Written:
+    def delete(self, *sks: str, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Written:
         """Deletes these records, 1 to 95, for good: what a table writer puts back is refused at the next full read.
 
         Raises:
             Conflict: one of them is not there, or not as expected; nothing was deleted.
             InvalidInput, OutcomeUnknown, IntegrityError, DependencyError: as for `add`.
         """
-        return self._change(sks, lambda _: Changes(delete=sks), look=sks, expected=expected)
+        once = _once(idempotency_key, "delete", sks, _expected(expected))
+        return self._change(sks, lambda _: Changes(delete=sks), look=sks, expected=expected, once=once)
 
     def size(self, draft: Draft) -> int:
         """The size of the item that a draft will become here, in bytes as DynamoDB counts them or a little more.
@@ -129,6 +160,7 @@ class PartitionStore(PartitionReads):
         *,
         look: Collection[str],
         expected: Expected,
+        once: Idempotency | None,
     ) -> Written:
         """One write of these changes of the records `touched`, of which those in `look` are read first."""
         if not touched:
@@ -138,7 +170,21 @@ class PartitionStore(PartitionReads):
             require_expected(expected, before)
             return changes(before)
 
-        after = self.write_rows([*look, *expected], plan)
+        after = self.write_rows([*look, *expected], plan, idempotency=once)
         assert after is not None  # noqa: S101  # for the type checker: a plan that wants something leaves a head
         records = {sk: after.records[sk] for sk in touched if sk in after.records}
+        if after.answered:
+            return Written(after.answered.version, after.answered.digest, records, repeated=True)
         return Written(after.head.version, after.head.digest, records)
+
+
+def _once(key: str | None, call: str, *asked: object) -> Idempotency | None:
+    return None if key is None else Idempotency(key, request_digest(call, *asked))
+
+
+def _asked(draft: Draft) -> list[object]:
+    return [draft.entity, draft.sk, dict(draft.fields)]
+
+
+def _expected(expected: Expected) -> dict[str, int | None]:
+    return {sk: None if version is ABSENT else version for sk, version in expected.items()}

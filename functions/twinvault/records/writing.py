@@ -6,21 +6,22 @@ the statements failed, never by a code, for engines differ in those.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.transaction import Outcome, Result
-from twinvault.errors import Conflict, DependencyError, IntegrityError, InvalidInput, OutcomeUnknown, Place, Step
+from twinvault.errors import Conflict, DependencyError, OutcomeUnknown
 from twinvault.keys.changing import KeyChanges
-from twinvault.records.changes import Changes, already_there
+from twinvault.records.changes import Changes
 from twinvault.records.committing import AuditedCommits
-from twinvault.records.freezing import HEAD_POSITION, Freezer, Frozen
+from twinvault.records.freezing import Freezer
+from twinvault.records.frozen import HEAD_POSITION, Frozen
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import Reader
-from twinvault.records.record import TABLE
+from twinvault.records.requests import Asked, Idempotency, request_name
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
@@ -30,7 +31,7 @@ _PAUSE = 0.02
 type Plan = Callable[[Snapshot | None], Changes | None]
 """Looks at the partition as it is and says what to write; None: nothing. Called anew whenever someone else wrote."""
 type RowsPlan = Callable[[Look | None], Changes | None]
-"""`Plan` of one who looks at the head and some records alone."""
+"""`Plan` for the head and some records alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class Writer:
         activity: Activity,
         plan: RowsPlan,
         base: Look | None = None,
+        idempotency: Idempotency | None = None,
     ) -> Look | None:
         """`write` at the cost of what it writes: it looks at the head and at these records, and at nothing else.
 
@@ -80,10 +82,27 @@ class Writer:
         written; where the plan wants nothing, what was looked at. The rest of the partition is neither read nor vouched
         for: if something was lost or put back behind the store's back, the next full read refuses it as before.
 
+        With `idempotency`, a request that was answered before is not written again: what is looked at is returned, and
+        its `answered` says with what.
+
         Raises:
             Conflict, OutcomeUnknown, InvalidInput, TooLarge, DependencyError, IntegrityError: as for `write`.
         """
-        return self._run(_Write(self, scope, kind, activity, frozenset(sks)), plan, base=base)
+        write = _Write(self, scope, kind, activity, frozenset(sks))
+        if idempotency is not None:
+            write.idempotency, write.request = idempotency, self.request_name(scope, idempotency, activity=activity)
+        return self._run(write, plan, base=base)
+
+    def request_name(self, scope: Scope, idempotency: Idempotency, *, activity: Activity) -> str:
+        """The sort key of the request's row; makes the tenant's first keys, if it has none.
+
+        Raises:
+            OutcomeUnknown, IntegrityError, KeyRefused, DependencyError: as for `begin`.
+        """
+        self.begin(scope.tenant, activity)
+        key = self.freezer.keys.index_key(scope.tenant, observer=activity)
+        assert key is not None  # noqa: S101  # for the type checker: `begin` made it
+        return request_name(idempotency, principal=activity.principal, index_key=key.key)
 
     def _run(self, write: "_Write", plan: RowsPlan, *, base: Look | None) -> Look | None:
         with write.activity.writing():
@@ -105,6 +124,8 @@ class _Write:
 
     Attributes:
         asked: the sort keys of the records that are looked at; None: all.
+        idempotency: what tells that the request is a repetition.
+        request: the sort key of its row.
         lost: how many races it lost.
         tried: what its attempts would have written, by event.
     """
@@ -114,6 +135,8 @@ class _Write:
     kind: KindSpec
     activity: Activity
     asked: frozenset[str] | None = None
+    idempotency: Idempotency | None = None
+    request: str | None = None
     lost: int = 0
     tried: dict[str, Frozen] = field(default_factory=dict)
 
@@ -123,9 +146,11 @@ class _Write:
             if before is not None and before.state.last_event in self.tried:
                 # The answer was lost, or the cancellation was of our own repetition: it is written.
                 return self._found_committed(before.state.last_event)
+            if self.idempotency and before and self.idempotency.is_answered(before.answered, self.writer.freezer.now()):
+                return before
             changes = plan(before)
             if changes is None:
-                return before
+                return before and replace(before, answered=None)
             changes.require(before, asked=self.asked)
             if self.writer.monotonic() >= self.activity.deadline:
                 raise DependencyError("there was no time left to write; repeating the request is safe", retry_after=1)
@@ -144,14 +169,22 @@ class _Write:
         reader = self.writer.reader
         if self.asked is None:
             return reader.read(self.scope, self.kind, activity=self.activity)
-        return reader.look(self.scope, self.kind, sks=self.asked, activity=self.activity)
+        return reader.look(self.scope, self.kind, sks=self.asked, activity=self.activity, request=self.request)
 
     def _freeze(self, changes: Changes, before: Look | None) -> Frozen:
         if before is None:
             self.writer.begin(self.scope.tenant, self.activity)
-        event_id = self.writer.audit.event_id()
+        answered = before.answered if before else None
+        expired = answered.commitment if answered else None
+        asked = Asked(self.request, self.idempotency.request, expired) if self.idempotency and self.request else None
         return self.writer.freezer.freeze(
-            self.scope, changes, kind=self.kind, before=before, event_id=event_id, activity=self.activity
+            self.scope,
+            changes,
+            kind=self.kind,
+            before=before,
+            event_id=self.writer.audit.event_id(),
+            activity=self.activity,
+            asked=asked,
         )
 
     def _deliver(self, frozen: Frozen) -> Result:
@@ -183,8 +216,9 @@ class _Write:
             Conflict, InvalidInput, DependencyError, IntegrityError: see `Writer.write`.
         """
         found = self._look_after(result, frozen)
-        if _commitment(found) == _commitment(before):
-            raise self._of_an_unchanged_head(result, frozen, found=found)
+        held = (found and found.head.commitment) == (before and before.head.commitment)
+        if held and not frozen.is_request(result.failed):
+            raise frozen.refusal(result.failed, found=found, pk=self.scope.pk)
         self.activity.metric("HeadConflict")
         self._count_lost()
         return found
@@ -194,25 +228,11 @@ class _Write:
         if HEAD_POSITION in result.failed:
             return self.look()
         reader = self.writer.reader
-        new = {frozen.inserts[position] for position in result.failed if position in frozen.inserts}
-        if self.asked is not None and len(new) == len(result.failed):
-            return reader.look(self.scope, self.kind, sks=self.asked | new, activity=self.activity)
+        if self.asked is not None and frozen.failed_as_new(result.failed):
+            sks = self.asked | frozen.new(result.failed)
+            return reader.look(self.scope, self.kind, sks=sks, activity=self.activity, request=self.request)
         # While the head held, nothing else of the write can have failed honestly but a record that was to be new.
         return reader.read_bracketed(self.scope, self.kind, activity=self.activity)
-
-    def _of_an_unchanged_head(
-        self, result: Result, frozen: Frozen, *, found: Look | None
-    ) -> Conflict | InvalidInput | IntegrityError:
-        """What a failure means that no other writer can be the reason of."""
-        if HEAD_POSITION in result.failed:
-            return InvalidInput("head: the store does not take it")
-        new = [frozen.inserts[position] for position in sorted(result.failed) if position in frozen.inserts]
-        if len(new) < len(result.failed):
-            return IntegrityError(Step.PLACE_TAKEN, where=Place(TABLE, self.scope.pk))
-        there = [sk for sk in new if found is not None and sk in found.records]
-        if there:
-            return already_there(there[0])
-        return InvalidInput(f"{new[0]}: the store does not take this record")
 
     def _count_lost(self) -> None:
         """Waits a moment after a lost race, or gives up.
@@ -225,7 +245,3 @@ class _Write:
             raise Conflict("others keep writing this partition; try again")
         # From once to twice as long: two writers that met do not meet again at once.
         self.writer.sleep(_PAUSE * self.lost * (1 + self.writer.randomness(1)[0] / 256))
-
-
-def _commitment(look: Look | None) -> bytes | None:
-    return look.head.commitment if look else None
