@@ -66,7 +66,7 @@ test: $(SETUP) fetch build node_modules ## the whole suite, against real engines
 	@mkdir -p build/coverage
 	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov)
 
-test-docker: $(SETUP) ## the Docker route and SAM; fails without a Docker engine, unless ALLOW_NO_DOCKER=1
+test-docker: $(SETUP) ## the engines in Docker, and SAM; fails without a Docker engine, unless ALLOW_NO_DOCKER=1
 	@echo '==> Tests in Docker'
 	@$(PY) scripts/test_docker.py $(ARGS)
 

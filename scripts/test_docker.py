@@ -15,7 +15,7 @@ def main() -> int:
     try:
         docker.find()
     except ToolMissingError as error:
-        print(f"{error.message} So the Docker route and SAM were not tested.")
+        print(f"{error.message} So the engines in Docker and SAM were not tested.")
         if os.environ.get(ALLOWED) == "1":
             return 0
         print(f"Where that is as it should be: {ALLOWED}=1 make test-docker")

@@ -37,9 +37,11 @@ def _twin(state: Path | None) -> Twin:
 def up(
     *,
     port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.", min=1, max=65535)] = DEFAULT_PORT,
-    route: Annotated[
+    launcher: Annotated[
         Literal["auto", "docker", "process"],
-        typer.Option(envvar="TWINVAULT_ROUTE", help="How the engines run; fixed by the first `up` of a state folder."),
+        typer.Option(
+            envvar="TWINVAULT_LAUNCHER", help="How the engines run; fixed by the first `up` of a state folder."
+        ),
     ] = "auto",
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and reload when a source file is saved.")] = False,
     debug: Annotated[
@@ -56,7 +58,7 @@ def up(
         facts, started = _twin(state).up(
             lambda progress: sources.ensure(ROOT, environ=os.environ, progress=progress),
             port=port,
-            route=route,
+            launcher=launcher,
             progress=steps,
         )
     if not started:
@@ -64,7 +66,7 @@ def up(
         if not sources.is_current(ROOT, facts.artifact):
             console.print("[yellow]It runs older code than the checkout's: twinvault reload[/]")
     else:
-        console.print(f"The twin is up after {steps.seconds:.1f} s, its engines {IN_WORDS[facts.route]}.")
+        console.print(f"The twin is up after {steps.seconds:.1f} s, its engines {IN_WORDS[facts.launcher]}.")
     typer.echo(facts.url)
     if failed := inner_loop.failed_functions(state_folder(state)):
         if not watch:
@@ -141,7 +143,7 @@ def _print_status(now: status.Status) -> None:
         services.add_row(name, f"[{_COLOURS[health]}]{health}[/]", where)
     console.print(services)
     if now.facts:
-        console.print(f"\n{now.facts.url}  route {now.facts.route}, region {now.facts.region}")
+        console.print(f"\n{now.facts.url}  launcher {now.facts.launcher}, region {now.facts.region}")
         for table, name in now.facts.tables.items():
             console.print(f"  {table:<12} {name}")
         console.print(f"  artifact     {now.facts.artifact}")

@@ -15,7 +15,7 @@ from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.state import State
 
 TWINVAULT = Path(sys.executable).with_name("twinvault")
-PROCESSES = {"TWINVAULT_ROUTE": "process"}  # a Docker engine of this machine is none of these tests' business
+PROCESSES = {"TWINVAULT_LAUNCHER": "process"}  # a Docker engine of this machine is none of these tests' business
 
 
 def twinvault(*arguments: str, state: Path, **options: Any) -> "subprocess.CompletedProcess[str]":

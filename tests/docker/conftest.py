@@ -1,4 +1,4 @@
-"""One twin on the Docker route for all tests here; `make test-docker` runs them, and only where an engine answers."""
+"""One twin for all tests here, its engines in Docker: `make test-docker` runs them, only where an engine answers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory, made: Sources) -> Iterator[V
     """A twin whose engines are containers; wiped at the end."""
     twin = Twin(State(tmp_path_factory.mktemp("vault") / "state"), ROOT / ".cache")
     try:
-        facts, _ = twin.up(lambda _: made, port=free_port(), progress=print, route=DOCKER)
+        facts, _ = twin.up(lambda _: made, port=free_port(), progress=print, launcher=DOCKER)
         yield Vault(twin, facts, made)
     finally:
         twin.reset()

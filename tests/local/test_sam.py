@@ -57,4 +57,4 @@ def test_engines_that_are_plain_processes_are_refused(tmp_path: Path, monkeypatc
     monkeypatch.setattr(sam.status, "facts", lambda _: None)  # a twin that runs, whatever it tells
     with pytest.raises(StateError, match="plain processes") as caught:
         sam.write(State(tmp_path), EVENTS, tmp_path / "out")
-    assert "--route docker" in caught.value.next_step
+    assert "--launcher docker" in caught.value.next_step

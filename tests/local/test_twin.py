@@ -58,7 +58,7 @@ def test_it_tells_where_everything_is(running: House) -> None:
     assert now.services == WELL
     told = now.as_json()
     assert told["url"] == f"http://{LOOPBACK}:{running.port}"
-    assert told["route"] == "process"
+    assert told["launcher"] == "process"
     assert set(told["endpoints"]) == {"dynamodb", "kms", "issuer"}
     assert set(told["tables"]) == {"records", "keys", "marks", "audit"}
     assert told["region"] == "eu-central-1"

@@ -119,7 +119,7 @@ def _state(state: State) -> Iterator[Finding]:
     if not state.folder.exists():
         yield Finding("state folder", Verdict.WELL, f"{state.folder}: none yet")
         return
-    route = choice.fixed(state) or f"{AUTO}, for there is no data yet"
+    launcher = choice.fixed(state) or f"{AUTO}, for there is no data yet"
     try:
         state.check()
     except TwinError as error:
@@ -131,4 +131,4 @@ def _state(state: State) -> Iterator[Finding]:
             yield Finding("state folder", Verdict.BAD, found, f"chmod {mode:04o} {path}")
         elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
             yield Finding("state folder", Verdict.BAD, f"{path} is not yours", f"Own it: sudo chown -R $USER {path}")
-    yield Finding("state folder", Verdict.WELL, f"{state.folder}, route {route}")
+    yield Finding("state folder", Verdict.WELL, f"{state.folder}, launcher {launcher}")

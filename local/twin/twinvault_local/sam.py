@@ -56,7 +56,7 @@ def write(state: State, events: Path, into: Path) -> list[Path]:
     if network is None:
         raise StateError(
             "The twin's engines run as plain processes, and SAM's containers reach engines in Docker alone.",
-            next_step="A state folder with engines in Docker: twinvault up --route docker --state .twinvault-docker",
+            next_step="A state folder with engines in Docker: twinvault up --launcher docker --state .twinvault-docker",
         )
     into.mkdir(parents=True, exist_ok=True)
     (into / "events").mkdir(exist_ok=True)

@@ -17,7 +17,8 @@ SERVICES = (ISSUER, KMS, DYNAMODB, SERVER)  # in the order of starting; stopped 
 SEED_BYTES = 32
 _SEED = re.compile(rb"[0-9a-f]{64}\n?")
 _FOLDERS = ("kms", "dynamodb", "issuer", "artifact", "bytecode", "logs", "run")
-_FILES = ("seed", "provisioned.json", "callers.json", "ports.json", "route.json", "server.json", "twin.json", "lock")
+_NOTES = ("provisioned.json", "callers.json", "ports.json", "launcher.json", "server.json", "twin.json")
+_FILES = ("seed", "lock", *_NOTES, "route.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,13 @@ class State:
         return self.folder / "ports.json"
 
     @property
-    def route(self) -> Path:
-        """How the engines are run, and under which name in Docker."""
+    def launcher(self) -> Path:
+        """Which launcher starts the engines, and their project's name in Docker."""
+        return self.folder / "launcher.json"
+
+    @property
+    def former_launcher(self) -> Path:
+        """The same, as earlier versions named it: `down` and `reset` must still find what runs and lies in Docker."""
         return self.folder / "route.json"
 
     @property

@@ -25,7 +25,7 @@ class Facts:
     """What others need to know of a twin that came up; the first part of `twinvault status --json`."""
 
     url: str
-    route: str
+    launcher: str
     endpoints: Mapping[str, str]
     tables: Mapping[str, str]
     region: str

@@ -41,13 +41,13 @@ class Twin:
         *,
         port: int,
         progress: Progress,
-        route: str = PROCESS,
+        launcher: str = PROCESS,
     ) -> tuple[Facts, bool]:
         """Start everything; the twin's facts, and whether it had to be started at all.
 
-        `make` gives the artifact and the assembly; `route` is how the engines run, for good once there is data. What an
-        earlier `up` left half-started, or what died since, is ended first. Whatever fails, and a Ctrl-C too, leaves
-        nothing running that this call started.
+        `make` gives the artifact and the assembly; `launcher` names the engines' launcher, for good once there is data.
+        What an earlier `up` left half-started, or what died since, is ended first. Whatever fails, and a Ctrl-C too,
+        leaves nothing running that this call started.
 
         Raises:
             TwinError: with what happened and the next command.
@@ -56,9 +56,9 @@ class Twin:
         with self.state.lock():
             now = status.look(self.state)
             if now.running and now.facts:
-                choice.refuse_other(self.state, route)
+                choice.refuse_other(self.state, launcher)
                 return now.facts, False
-            chosen = choice.choose(self.state, self.cache, wanted=route, progress=progress)
+            chosen = choice.choose(self.state, self.cache, wanted=launcher, progress=progress)
             self._stop_all()
             choice.forget(self.state, self.cache)
             self.state.prepare()
@@ -88,14 +88,14 @@ class Twin:
                 choice.wipe(self.state, self.cache)
                 self.state.wipe()
 
-    def _start(self, made: sources.Sources, route: Launcher, port: int, progress: Progress) -> Facts:
+    def _start(self, made: sources.Sources, launcher: Launcher, port: int, progress: Progress) -> Facts:
         base = toolchain.base_python()
         assembly = Assembly.load(made.assembly)
         runtime = toolchain.ensure_lambda_runtime(self.cache, base)
         known = {**callers.roles(assembly), **functions.arns(assembly)}
         files.write_json(self.state.callers, callers.table(callers.roles(assembly)))
-        choice.remember(self.state, route)
-        endpoints = route.start(_claims(assembly), progress=progress)
+        choice.remember(self.state, launcher)
+        endpoints = launcher.start(_claims(assembly), progress=progress)
         known |= self._provision(assembly, endpoints, progress)
 
         progress("starting the functions")
@@ -125,7 +125,7 @@ class Twin:
         starting.launch(self.state, SERVER, python.server_command(self.state.server))
         # It answers at once, and says so when each function has a worker: the first request shall find one.
         starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(self.state.slot(SERVER)))
-        told = Facts(url, route.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
+        told = Facts(url, launcher.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
         status.remember(self.state, told)
         return told
 

@@ -1,4 +1,4 @@
-"""Which route a state folder is on, on machines with every kind of Docker; `docker` here is a program of our own."""
+"""Which launcher starts the engines, on machines with every kind of Docker; `docker` here is a program of our own."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -54,9 +54,11 @@ esac
     return installed
 
 
-def fix(state: State, route: str) -> None:
-    """As after a first `up` on this route."""
-    files.write_json(state.route, {"route": route, **({"project": "twinvault-0123abcd"} if route == DOCKER else {})})
+def fix(state: State, launcher: str) -> None:
+    """As after a first `up` with this launcher."""
+    files.write_json(
+        state.launcher, {"launcher": launcher, **({"project": "twinvault-0123abcd"} if launcher == DOCKER else {})}
+    )
     files.write_json(state.provisioned, {"Stack/Table": "table"})
 
 
@@ -102,19 +104,19 @@ def test_without_a_usable_engine_processes_are_chosen_and_it_is_said(
         choice.choose(state, tmp_path, wanted=DOCKER, progress=print)
 
 
-@pytest.mark.parametrize(("route", "other"), [(PROCESS, DOCKER), (DOCKER, PROCESS)])
-def test_a_route_stays_as_the_data_was_made(
-    state: State, install: Install, tmp_path: Path, route: str, other: str
+@pytest.mark.parametrize(("launcher", "other"), [(PROCESS, DOCKER), (DOCKER, PROCESS)])
+def test_a_launcher_stays_as_the_data_was_made(
+    state: State, install: Install, tmp_path: Path, launcher: str, other: str
 ) -> None:
     install()
-    fix(state, route)
-    assert choice.choose(state, tmp_path, wanted=AUTO, progress=print).name == route
+    fix(state, launcher)
+    assert choice.choose(state, tmp_path, wanted=AUTO, progress=print).name == launcher
     with pytest.raises(StateError, match="its data lies there") as caught:
         choice.choose(state, tmp_path, wanted=other, progress=print)
     assert "twinvault reset" in caught.value.next_step
 
 
-def test_data_made_before_there_were_routes_is_of_plain_processes(
+def test_data_made_before_there_were_launchers_is_of_plain_processes(
     state: State, install: Install, tmp_path: Path
 ) -> None:
     install()
@@ -136,14 +138,14 @@ def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: State
             assert "Docker" in caught.value.next_step
 
 
-def test_a_first_up_that_failed_fixes_no_route(state: State, install: Install, tmp_path: Path) -> None:
+def test_a_first_up_that_failed_fixes_no_launcher(state: State, install: Install, tmp_path: Path) -> None:
     install()
     choice.remember(state, choice.choose(state, tmp_path, wanted=PROCESS, progress=print))
     choice.forget(state, tmp_path)
-    assert not state.route.exists()
+    assert not state.launcher.exists()
     fix(state, PROCESS)
     choice.forget(state, tmp_path)
-    assert state.route.exists(), "what holds data is not forgotten"
+    assert state.launcher.exists(), "what holds data is not forgotten"
 
 
 @pytest.mark.parametrize(("info", "rootless"), [(WELL, False), (ROOTLESS, True)])
@@ -152,3 +154,24 @@ def test_a_rootless_engine_is_known(install: Install, info: str, rootless: bool)
     found = docker.find()
     assert (found.rootless, found.host) == (rootless, HERE)
     assert found.command("ps")[1:] == ["--host", HERE, "ps"]
+
+
+@pytest.mark.parametrize(
+    ("former", "launcher"),
+    [
+        pytest.param({"route": PROCESS}, PROCESS, id="plain processes"),
+        pytest.param({"route": DOCKER, "project": "twinvault-0123abcd"}, DOCKER, id="Docker"),
+    ],
+)
+def test_a_folder_of_an_earlier_version_still_has_its_launcher(
+    state: State, install: Install, tmp_path: Path, former: dict[str, str], launcher: str
+) -> None:
+    install()
+    fix(state, launcher)
+    state.launcher.unlink()
+    files.write_json(state.folder / "route.json", former)
+    state.check()
+    assert choice.choose(state, tmp_path, wanted=AUTO, progress=print).name == launcher
+    assert choice.network(state) == former.get("project")
+    state.wipe()
+    assert not state.folder.exists()

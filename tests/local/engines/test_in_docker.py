@@ -14,8 +14,8 @@ from twinvault_local.state import State
 CLAIMS = Claims("twinvault", "tenant", "permissions")
 
 
-def route(tmp_path: Path, refuses: str) -> DockerLauncher:
-    """A route whose Docker has no image, and refuses the command that `refuses` names."""
+def launcher(tmp_path: Path, refuses: str) -> DockerLauncher:
+    """A launcher whose Docker has no image, and refuses the command that `refuses` names."""
     program = tmp_path / "docker"
     program.write_text(
         f"""#!/bin/sh
@@ -43,24 +43,24 @@ esac
 )
 def test_what_docker_refuses_is_told(tmp_path: Path, refuses: str, error: type[TwinError], said: str) -> None:
     with pytest.raises(error, match=said) as caught:
-        route(tmp_path, refuses).start(CLAIMS, progress=print)
+        launcher(tmp_path, refuses).start(CLAIMS, progress=print)
     assert "it is not to be" in caught.value.message
     assert caught.value.next_step
 
 
 def test_processes_are_offered_only_while_no_data_lies_in_docker(tmp_path: Path) -> None:
-    refused = route(tmp_path, "pull")
+    refused = launcher(tmp_path, "pull")
     with pytest.raises(FetchError) as caught:
         refused.start(CLAIMS, progress=print)
-    assert "--route process" in caught.value.next_step
+    assert "--launcher process" in caught.value.next_step
     files.write_json(refused.state.provisioned, {"Stack/Table": "table"})
     with pytest.raises(FetchError) as caught:
         refused.start(CLAIMS, progress=print)
-    assert "--route process" not in caught.value.next_step
+    assert "--launcher process" not in caught.value.next_step
 
 
 def test_containers_that_docker_does_not_stop_are_not_forgotten(tmp_path: Path) -> None:
-    refused = route(tmp_path, "down")
+    refused = launcher(tmp_path, "down")
     files.write_json(refused.state.containers, {"project": refused.project})
     with pytest.raises(EngineError, match="could not stop"):
         refused.stop()
@@ -69,7 +69,7 @@ def test_containers_that_docker_does_not_stop_are_not_forgotten(tmp_path: Path) 
 
 def test_every_call_is_about_the_state_folders_own_project(tmp_path: Path) -> None:
     with pytest.raises(EngineError):
-        route(tmp_path, "up").start(CLAIMS, progress=print)
+        launcher(tmp_path, "up").start(CLAIMS, progress=print)
     calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     composed = [call for call in calls if " compose " in call]
     assert composed

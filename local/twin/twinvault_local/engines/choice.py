@@ -1,4 +1,4 @@
-"""Which route a state folder is on. It is fixed once data is made there: the data lies where that route keeps it."""
+"""Which launcher starts a state folder's engines: fixed once there is data, which lies where that launcher keeps it."""
 
 from pathlib import Path
 
@@ -12,18 +12,18 @@ from twinvault_local.state import State
 
 
 def fixed(state: State) -> str | None:
-    """The name of the route that this state folder's data was made on; None while there is no data."""
+    """The name of the launcher that this state folder's data was made with; None while there is no data."""
     if not state.provisioned.exists():
         return None
-    return str(files.read_json(state.route).get("route", PROCESS))
+    return PROCESS if _project(state) is None else DOCKER
 
 
 def choose(state: State, cache: Path, *, wanted: str, progress: Progress) -> Launcher:
-    """The route to start on: the fixed one; else the one that is wanted; else Docker where an engine answers.
+    """The launcher to start with: the fixed one; else the one that is asked for; else Docker where an engine answers.
 
     Raises:
-        StateError: the folder is on another route than the one that is wanted.
-        ToolMissingError: Docker is wanted and no engine answers.
+        StateError: the data was made with another launcher than the one that is asked for.
+        ToolMissingError: Docker is asked for and no engine answers.
         EngineError: the data lies in Docker and no engine answers.
     """
     refuse_other(state, wanted)
@@ -45,7 +45,7 @@ def choose(state: State, cache: Path, *, wanted: str, progress: Progress) -> Lau
 
 
 def refuse_other(state: State, wanted: str) -> None:
-    """Refuse a route that is not the one this state folder is on (StateError)."""
+    """Refuse a launcher other than the one that this state folder's data was made with (StateError)."""
     now = fixed(state)
     if now is not None and wanted not in {AUTO, now}:
         raise StateError(
@@ -55,7 +55,7 @@ def refuse_other(state: State, wanted: str) -> None:
 
 
 def stop(state: State, cache: Path) -> list[str]:
-    """End the engines on whichever route they were started; the names of those that had been running.
+    """End the engines, whichever launcher started them; the names of those that had been running.
 
     Raises:
         EngineError: they are in Docker, and no engine answers or it refuses.
@@ -71,16 +71,16 @@ def wipe(state: State, cache: Path) -> None:
 
 
 def forget(state: State, cache: Path) -> None:
-    """Drop a route on which nothing was made: what failed on the first `up` fixes nothing."""
-    if fixed(state) is None and state.route.exists():
+    """Drop a launcher with which nothing was made: what failed on the first `up` fixes nothing."""
+    if fixed(state) is None and state.launcher.exists():
         wipe(state, cache)
-        state.route.unlink()
+        state.launcher.unlink()
 
 
-def remember(state: State, route: Launcher) -> None:
-    """Write the route down, before anything starts on it."""
-    project = {"project": route.project} if isinstance(route, DockerLauncher) else {}
-    files.write_json(state.route, {"route": route.name, **project})
+def remember(state: State, launcher: Launcher) -> None:
+    """Write the launcher down, before it starts anything."""
+    project = {"project": launcher.project} if isinstance(launcher, DockerLauncher) else {}
+    files.write_json(state.launcher, {"launcher": launcher.name, **project})
 
 
 def network(state: State) -> str | None:
@@ -101,5 +101,7 @@ def _current(state: State, cache: Path) -> Launcher:
 
 
 def _project(state: State) -> str | None:
-    project = files.read_json(state.route).get("project")
+    """The name of the containers' project in Docker; None where the engines are plain processes."""
+    written = files.read_json(state.launcher) or files.read_json(state.former_launcher)
+    project = written.get("project")
     return str(project) if project else None

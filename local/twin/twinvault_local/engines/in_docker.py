@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DYNAMODB_IMAGE = f"amazon/dynamodb-local:{dynamodb.VERSION}"
 _COMPOSE_FILES = (ROOT / "docker-compose.yml", ROOT / "local" / "twin" / "compose.state.yml")
 _AGAIN = "Check the network, then type the command again."
-_OTHERWISE = f"{_AGAIN} Or run the engines as plain processes: twinvault up --route process"
+_OTHERWISE = f"{_AGAIN} Or run the engines as plain processes: twinvault up --launcher process"
 
 
 @dataclass(frozen=True, slots=True)

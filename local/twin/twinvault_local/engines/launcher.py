@@ -1,4 +1,4 @@
-"""What the twin asks of a launcher, whichever it is: `--route` of the command chooses one."""
+"""What the twin asks of a launcher, whichever it is: `--launcher` of the command chooses one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Launcher(Protocol):
 
     @property
     def name(self) -> str:
-        """As `--route` spells it."""
+        """As `--launcher` spells it."""
 
     def start(self, claims: Claims, *, progress: Progress) -> dict[str, str]:
         """Fetch what is missing and start the engines; where they answer on this machine.

@@ -1,4 +1,4 @@
-"""The twin on the Docker route: from nothing, through faults, to nothing."""
+"""The twin with its engines in Docker: from nothing, through faults, to nothing."""
 
 import os
 import socket
@@ -13,8 +13,7 @@ from vaults import Vault
 
 from twinvault_local import status
 from twinvault_local.artifact.sources import Sources
-from twinvault_local.engines import choice
-from twinvault_local.engines import in_docker as docker_route
+from twinvault_local.engines import choice, in_docker
 from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
 from twinvault_local.errors import EngineError, NotRunningError, StateError
 from twinvault_local.machine import files, processes, waiting
@@ -26,8 +25,8 @@ from twinvault_local.twin import Twin
 STOPPED = dict.fromkeys(SERVICES, Health.STOPPED)
 
 
-def up(twin: Twin, made: Sources, *, route: str = AUTO) -> Vault:
-    facts, _ = twin.up(lambda _: made, port=free_port(), progress=print, route=route)
+def up(twin: Twin, made: Sources, *, launcher: str = AUTO) -> Vault:
+    facts, _ = twin.up(lambda _: made, port=free_port(), progress=print, launcher=launcher)
     return Vault(twin, facts, made)
 
 
@@ -38,7 +37,7 @@ def project(twin: Twin) -> str:
 
 
 def test_the_main_job_runs_and_every_port_is_for_this_machine(vault: Vault) -> None:
-    assert vault.facts.route == DOCKER
+    assert vault.facts.launcher == DOCKER
     assert status.look(vault.twin.state).running
     document = dialogue("in-docker", perspectives=3)
     assert vault.load(document).status_code == 201
@@ -62,24 +61,24 @@ def test_the_kms_tells_the_functions_roles_apart(vault: Vault) -> None:
 
 
 def test_data_and_keys_survive_down_and_up_and_not_reset(twin: Twin, made: Sources) -> None:
-    first = up(twin, made, route=DOCKER)
+    first = up(twin, made, launcher=DOCKER)
     name, document = project(twin), dialogue("kept", perspectives=2)
     first.load(document)
     assert sorted(twin.down()) == sorted(SERVICES)
     assert left_behind(name) == [f"{name}_dynamodb"]
     assert twin.down() == []
     again = up(twin, made)
-    assert again.facts.route == DOCKER, "auto goes on as it began"
+    assert again.facts.launcher == DOCKER, "auto goes on as it began"
     assert canonical(again.export("kept").json()) == canonical(document)
     with pytest.raises(StateError, match="in Docker"):
-        up(twin, made, route=PROCESS)
+        up(twin, made, launcher=PROCESS)
     twin.reset()
     assert not left_behind(name)
     assert not twin.state.folder.exists()
 
 
 def test_a_container_that_died_is_told_and_up_starts_it_again(twin: Twin, made: Sources) -> None:
-    vault = up(twin, made, route=DOCKER)
+    vault = up(twin, made, launcher=DOCKER)
     document = dialogue("before-the-crash", perspectives=1)
     vault.load(document)
     docker("kill", f"{project(twin)}-kms-1")
@@ -93,7 +92,7 @@ def test_a_container_that_died_is_told_and_up_starts_it_again(twin: Twin, made: 
 
 
 def test_a_volume_that_is_gone_is_noticed_and_nothing_is_made_in_its_place(twin: Twin, made: Sources) -> None:
-    up(twin, made, route=DOCKER)
+    up(twin, made, launcher=DOCKER)
     twin.down()
     docker("volume", "rm", f"{project(twin)}_dynamodb")
     with pytest.raises(StateError, match="database was replaced"):
@@ -101,31 +100,31 @@ def test_a_volume_that_is_gone_is_noticed_and_nothing_is_made_in_its_place(twin:
     assert dict(status.look(twin.state).services) == STOPPED
 
 
-def test_a_first_up_that_fails_leaves_nothing_and_fixes_no_route(twin: Twin, made: Sources) -> None:
+def test_a_first_up_that_fails_leaves_nothing_and_fixes_no_launcher(twin: Twin, made: Sources) -> None:
     twin.state.prepare()
     names = []
     remember = choice.remember
 
-    def spy(state, route) -> None:
-        remember(state, route)
+    def spy(state, launcher) -> None:
+        remember(state, launcher)
         names.append(project(twin))
 
     with pytest.MonkeyPatch.context() as patch, socket.create_server((LOOPBACK, 0)) as taken:
         patch.setattr(choice, "remember", spy)
         number = taken.getsockname()[1]
         patch.setattr(
-            docker_route.starting, "choose_ports", lambda _: dict.fromkeys(("dynamodb", "kms", "issuer"), number)
+            in_docker.starting, "choose_ports", lambda _: dict.fromkeys(("dynamodb", "kms", "issuer"), number)
         )
         with pytest.raises(EngineError, match="Docker could not start the engines"):
-            up(twin, made, route=DOCKER)
+            up(twin, made, launcher=DOCKER)
     assert names
     assert not left_behind(names[0])
-    assert not twin.state.route.exists()
+    assert not twin.state.launcher.exists()
     assert choice.fixed(twin.state) is None
 
 
 def test_containers_of_an_up_that_was_killed_are_ended_by_the_next_down(twin: Twin, made: Sources) -> None:
-    up(twin, made, route=DOCKER)
+    up(twin, made, launcher=DOCKER)
     for name in SERVICES:  # as if the command had been killed before it wrote them down
         if name != SERVER:
             twin.state.slot(name).file.unlink()
@@ -135,7 +134,8 @@ def test_containers_of_an_up_that_was_killed_are_ended_by_the_next_down(twin: Tw
 
 
 def test_an_up_that_is_told_to_end_leaves_nothing_behind(twin: Twin) -> None:
-    command = [str(Path(sys.executable).with_name("twinvault")), "up", "--route", "docker", "--port", str(free_port())]
+    twinvault = str(Path(sys.executable).with_name("twinvault"))
+    command = [twinvault, "up", "--launcher", "docker", "--port", str(free_port())]
     environment = {**os.environ, "TWINVAULT_STATE": str(twin.state.folder)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as up:
         assert waiting.until(twin.state.containers.exists, seconds=200, alive=lambda: up.poll() is None)
@@ -143,13 +143,13 @@ def test_an_up_that_is_told_to_end_leaves_nothing_behind(twin: Twin) -> None:
         up.terminate()
         assert up.wait(60) == 143
     assert not left_behind(name)
-    assert not twin.state.route.exists()
+    assert not twin.state.launcher.exists()
     assert dict(status.look(twin.state).services) == STOPPED
 
 
 def test_two_twins_in_docker_do_not_meet(vault: Vault, twin: Twin, made: Sources) -> None:
     vault.load(dialogue("of-the-first", perspectives=1))
-    other = up(twin, made, route=DOCKER)
+    other = up(twin, made, launcher=DOCKER)
     assert other.export("of-the-first").status_code == 404
     twin.down()
     assert vault.export("of-the-first").status_code == 200
@@ -160,6 +160,6 @@ def test_a_state_folder_with_a_space_in_its_name_will_do(tmp_path: Path, made: S
 
     spaced = Twin(State(tmp_path / "my state"), Path(__file__).parents[2] / ".cache")
     try:
-        assert up(spaced, made, route=DOCKER).facts.route == DOCKER
+        assert up(spaced, made, launcher=DOCKER).facts.launcher == DOCKER
     finally:
         spaced.reset()
