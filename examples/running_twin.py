@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from twinvault import TableNames
 from twinvault_local import status
 from twinvault_local.provision import aws, callers
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,7 +28,7 @@ ROLE = "twinvault-dev-import"
 def connect() -> "tuple[DynamoDBClient, KMSClient, TableNames, list[str]]":
     """Clients of the twin whose state folder the command line names, its tables, and the id of its root key."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / ".twinvault"
-    state = State(folder.absolute())
+    state = StateFolder(folder.absolute())
     told = status.facts(state)
     caller = callers.access_key_id(ROLE)
     dynamodb = aws.dynamodb_client(told.endpoints["dynamodb"], region=told.region, access_key_id=caller)

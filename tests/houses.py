@@ -11,7 +11,7 @@ from twinvault_local import status
 from twinvault_local.artifact.sources import Sources
 from twinvault_local.machine import processes
 from twinvault_local.machine.ports import free_port
-from twinvault_local.state import SERVICES, State
+from twinvault_local.state import SERVICES, StateFolder
 from twinvault_local.status import Facts, Health
 from twinvault_local.twin import Twin
 
@@ -31,7 +31,7 @@ class House:
     said: list[str] = field(default_factory=list)
 
     @property
-    def state(self) -> State:
+    def state(self) -> StateFolder:
         return self.twin.state
 
     def up(self) -> Facts:
@@ -53,7 +53,7 @@ def build(
     houses: list[House] = []
 
     def house(folder: Path, templates: Templates) -> House:
-        houses.append(House(Twin(State(folder / "state"), repository_cache), write_sources(folder, templates)))
+        houses.append(House(Twin(StateFolder(folder / "state"), repository_cache), write_sources(folder, templates)))
         return houses[-1]
 
     yield house

@@ -10,7 +10,7 @@ from twinvault_cli.errors import UsageError
 from twinvault_cli.state import state_folder
 from twinvault_local import status, tokens
 from twinvault_local.errors import NotRunningError
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 TENANT = "demo"
 
@@ -46,7 +46,7 @@ def connect(url: str | None, token: str | None, tenant: str, state: Path | None)
     return Client(chosen, tokens.mint_token(folder, tenant=tenant))
 
 
-def _twin_url(folder: State) -> str | None:
+def _twin_url(folder: StateFolder) -> str | None:
     try:
         return status.facts(folder).url
     except NotRunningError:

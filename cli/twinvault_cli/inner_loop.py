@@ -12,7 +12,7 @@ from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local.artifact import sources
 from twinvault_local.errors import NotRunningError, TwinError
 from twinvault_local.inner_loop import debugging, loading, reloading
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 app = typer.Typer()
 
@@ -41,7 +41,7 @@ def complete_function(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in [*short, *names] if name.startswith(incomplete)]
 
 
-def full_name(state: State, name: str) -> str:
+def full_name(state: StateFolder, name: str) -> str:
     """The function that `name` means: `read` is `twinvault-dev-read`.
 
     Raises:
@@ -54,7 +54,7 @@ def full_name(state: State, name: str) -> str:
     return matching[0]
 
 
-def debug(state: State, name: str, *, port: int) -> None:
+def debug(state: StateFolder, name: str, *, port: int) -> None:
     """Let a function wait for a debugger, and say how to attach one."""
     function = full_name(state, name)
     debugging.attach(state, ROOT / ".cache", function, port=port)
@@ -62,7 +62,7 @@ def debug(state: State, name: str, *, port: int) -> None:
     console.print("Path mapping, as editors call it: functions/ here, . there.    End it: twinvault down")
 
 
-def watch(state: State, *, ended: threading.Event | None = None) -> None:
+def watch(state: StateFolder, *, ended: threading.Event | None = None) -> None:
     """Reload whenever a source file is saved, until Ctrl-C or `ended`; what fails is said, and the watch goes on."""
     from watchfiles import watch as watched  # noqa: PLC0415  # 30 ms that no other command should wait for
 
@@ -83,13 +83,13 @@ def watch(state: State, *, ended: threading.Event | None = None) -> None:
             console.print(_OTHER_STACKS)
 
 
-def failed_functions(state: State) -> TwinError | None:
+def failed_functions(state: StateFolder) -> TwinError | None:
     """The error that says which functions of a twin that is up cannot start; None if all can."""
     failed = loading.failed(state)
     return loading.error(state, failed, what_holds="The twin is up without them.") if failed else None
 
 
-def _reload(state: State, progress: sources.Progress) -> bool:
+def _reload(state: StateFolder, progress: sources.Progress) -> bool:
     zipped = sources.ensure_artifact(ROOT, progress=progress)
     progress("starting the newer functions beside the older")
     return reloading.reload(state, zipped)[1]

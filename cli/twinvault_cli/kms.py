@@ -84,7 +84,7 @@ def snapshot_import(
     """Make a store out of a snapshot. The KMS must not be running on it."""
     store = open_snapshot(file.read_bytes(), passphrase=_passphrase(passphrase_file, confirm=False))
     import_store(store, data, seed_file=seed_file, replace=replace)
-    console.print(f"{data} now holds {len(store.state.keys)} keys.")
+    console.print(f"{data} now holds {len(store.catalog.keys)} keys.")
 
 
 def _passphrase(path: Path | None, *, confirm: bool) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,6 +15,6 @@ StateOption = Annotated[
 ]
 
 
-def state_folder(chosen: Path | None) -> State:
+def state_folder(chosen: Path | None) -> StateFolder:
     """The state folder that `--state` or TWINVAULT_STATE names, or the checkout's own."""
-    return State((chosen or ROOT / ".twinvault").absolute())
+    return StateFolder((chosen or ROOT / ".twinvault").absolute())

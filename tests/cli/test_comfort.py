@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from twinvault_cli import client, log_lines, main
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 TWINVAULT = Path(sys.executable).with_name("twinvault")
 ANSWERED = (
@@ -33,7 +33,7 @@ def twinvault(*arguments: str, state: Path, **environment: str) -> "subprocess.C
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     state.prepare()
     (state.logs / "twinvault-dev-read.log").write_text(
         f"START RequestId: r Version: $LATEST\n{ANSWERED}\n{METRICS}\nEND RequestId: r\n{REPORT}\n", encoding="utf-8"

@@ -12,7 +12,7 @@ import pytest
 
 from twinvault_local.machine import processes, waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 TWINVAULT = Path(sys.executable).with_name("twinvault")
 PROCESSES = {"TWINVAULT_LAUNCHER": "process"}  # a Docker engine of this machine is none of these tests' business
@@ -62,7 +62,7 @@ def test_a_port_in_use_is_said_and_nothing_is_started(state: Path) -> None:
         done = twinvault("up", "--port", str(port), state=state)
     assert done.returncode == 4
     assert f"Port {port} is in use" in done.stderr
-    assert not list(State(state).run.iterdir())
+    assert not list(StateFolder(state).run.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -79,16 +79,16 @@ def test_a_mistake_of_the_caller_is_exit_code_2(state: Path, arguments: list[str
 
 
 def test_reset_asks_and_deletes_nothing_without_a_yes(state: Path) -> None:
-    State(state).prepare()
+    StateFolder(state).prepare()
     done = twinvault("reset", state=state, input="n\n")
     assert done.returncode == 2
-    assert State(state).seed.exists()
+    assert StateFolder(state).seed.exists()
     assert twinvault("reset", state=state, input="y\n").returncode == 0
     assert not state.exists()
 
 
 def test_reset_with_yes_does_not_ask(state: Path) -> None:
-    State(state).prepare()
+    StateFolder(state).prepare()
     assert twinvault("reset", "--yes", state=state).returncode == 0
     assert not state.exists()
 
@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_a_twins_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_what_the_machine_refuses_is_said_in_words(state: Path) -> None:
-    State(state).prepare()
+    StateFolder(state).prepare()
     (state / "lock").unlink(missing_ok=True)
     (state / "lock").mkdir()  # what the command would write it cannot
     done = twinvault("down", state=state)
@@ -118,7 +118,7 @@ def test_an_up_that_is_told_to_end_leaves_nothing_running(state: Path, tmp_path:
     environment = {"PATH": f"{java.parent}:{os.environ['PATH']}", "TWINVAULT_STATE": str(state)} | PROCESSES
     port = str(free_port())
     with subprocess.Popen([str(TWINVAULT), "up", "--port", port], env=environment, stderr=subprocess.DEVNULL) as up:
-        slots = [State(state).slot(name) for name in ("dynamodb", "kms", "issuer")]
+        slots = [StateFolder(state).slot(name) for name in ("dynamodb", "kms", "issuer")]
         assert waiting.until(lambda: all(map(processes.running, slots)), seconds=120, alive=lambda: up.poll() is None)
         up.terminate()
         assert up.wait(60) == 143

@@ -9,7 +9,7 @@ from vaults import ROOT, Vault, make_sources
 from twinvault_local.artifact.sources import Sources
 from twinvault_local.engines.launcher import DOCKER
 from twinvault_local.machine.ports import free_port
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 from twinvault_local.twin import Twin
 
 
@@ -22,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 @pytest.fixture(scope="session")
 def vault(tmp_path_factory: pytest.TempPathFactory, made: Sources) -> Iterator[Vault]:
     """A twin whose engines are containers; wiped at the end."""
-    twin = Twin(State(tmp_path_factory.mktemp("vault") / "state"), ROOT / ".cache")
+    twin = Twin(StateFolder(tmp_path_factory.mktemp("vault") / "state"), ROOT / ".cache")
     try:
         facts, _ = twin.up(lambda _: made, port=free_port(), progress=print, launcher=DOCKER)
         yield Vault(twin, facts, made)
@@ -33,6 +33,6 @@ def vault(tmp_path_factory: pytest.TempPathFactory, made: Sources) -> Iterator[V
 @pytest.fixture
 def twin(tmp_path: Path) -> Iterator[Twin]:
     """A twin that is not up yet; wiped at the end."""
-    one = Twin(State(tmp_path / "state"), ROOT / ".cache")
+    one = Twin(StateFolder(tmp_path / "state"), ROOT / ".cache")
     yield one
     one.reset()

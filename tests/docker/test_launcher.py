@@ -156,9 +156,9 @@ def test_two_twins_in_docker_do_not_meet(vault: Vault, twin: Twin, made: Sources
 
 
 def test_a_state_folder_with_a_space_in_its_name_will_do(tmp_path: Path, made: Sources) -> None:
-    from twinvault_local.state import State
+    from twinvault_local.state import StateFolder
 
-    spaced = Twin(State(tmp_path / "my state"), Path(__file__).parents[2] / ".cache")
+    spaced = Twin(StateFolder(tmp_path / "my state"), Path(__file__).parents[2] / ".cache")
     try:
         assert up(spaced, made, launcher=DOCKER).facts.launcher == DOCKER
     finally:

@@ -15,7 +15,7 @@ from twinvault_local.artifact.sources import Sources
 from twinvault_local.machine import processes
 from twinvault_local.machine.ports import free_port
 from twinvault_local.provision import aws, callers
-from twinvault_local.state import SERVER, State
+from twinvault_local.state import SERVER, StateFolder
 from twinvault_local.status import Facts
 from twinvault_local.twin import Twin
 
@@ -83,6 +83,6 @@ def make_sources(folder: Path) -> Sources:
 
 def bring_up(state: Path, made: Sources) -> Vault:
     """A twin of these sources, up, on ports of its own."""
-    twin = Twin(State(state), ROOT / ".cache")
+    twin = Twin(StateFolder(state), ROOT / ".cache")
     facts, _ = twin.up(lambda _: made, port=free_port(), progress=lambda _: None)
     return Vault(twin, facts, made)

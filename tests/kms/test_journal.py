@@ -53,8 +53,8 @@ def _filled(folder: Path) -> None:
 def test_a_store_opens_with_all_that_was_written(tmp_path: Path):
     _filled(tmp_path)
     journal = Journal(tmp_path, seed=SEED)
-    assert journal.state.entities() == [Counter(keys=1), KEY, ALIAS, GRANT]
-    assert list(journal.state.grants_on(KEY.key_id)) == [GRANT]
+    assert journal.catalog.entities() == [Counter(keys=1), KEY, ALIAS, GRANT]
+    assert list(journal.catalog.grants_on(KEY.key_id)) == [GRANT]
     journal.close()
 
 
@@ -64,7 +64,7 @@ def test_a_key_takes_its_aliases_and_grants_with_it(tmp_path: Path):
     journal.append([Drop(KEY)])
     journal.close()
     reopened = Journal(tmp_path, seed=SEED)
-    assert reopened.state.entities() == [Counter(keys=1)]
+    assert reopened.catalog.entities() == [Counter(keys=1)]
     reopened.close()
 
 
@@ -76,11 +76,11 @@ def test_a_torn_last_record_is_cut_off(tmp_path: Path, kept: int):
     last = whole.rindex(b"\n", 0, -1) + 1
     path.write_bytes(whole[:last] + whole[last:][:kept])
     journal = Journal(tmp_path, seed=SEED)
-    assert journal.state.entities() == [Counter(keys=1), KEY, ALIAS]
+    assert journal.catalog.entities() == [Counter(keys=1), KEY, ALIAS]
     journal.append([Put(GRANT)])
     journal.close()
     reopened = Journal(tmp_path, seed=SEED)
-    assert reopened.state.entities() == [Counter(keys=1), KEY, ALIAS, GRANT]
+    assert reopened.catalog.entities() == [Counter(keys=1), KEY, ALIAS, GRANT]
     reopened.close()
 
 
@@ -127,7 +127,7 @@ def test_two_processes_do_not_share_a_store(tmp_path: Path):
 def test_a_long_journal_is_rewritten_at_the_next_opening(tmp_path: Path):
     journal = Journal(tmp_path, seed=SEED)
     for number in range(1_100):
-        journal.state.apply([Put(Counter(keys=number))])
+        journal.catalog.apply([Put(Counter(keys=number))])
     journal.append([Put(KEY)])
     journal.close()
     path = tmp_path / "journal"
@@ -136,7 +136,7 @@ def test_a_long_journal_is_rewritten_at_the_next_opening(tmp_path: Path):
     Journal(tmp_path, seed=SEED).close()
     assert len(path.read_bytes().splitlines()) == 3
     reopened = Journal(tmp_path, seed=SEED)
-    assert reopened.state.keys[KEY.key_id] == KEY
+    assert reopened.catalog.keys[KEY.key_id] == KEY
     reopened.close()
 
 
@@ -157,11 +157,11 @@ def test_a_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         patch.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space"):
             journal.append([Put(KEY)])
-    assert journal.state.keys == {}
+    assert journal.catalog.keys == {}
     journal.append([Put(Counter(keys=5))])
     journal.close()
     reopened = Journal(tmp_path, seed=SEED)
-    assert reopened.state.entities() == [Counter(keys=5)]
+    assert reopened.catalog.entities() == [Counter(keys=5)]
     reopened.close()
 
 

@@ -9,7 +9,7 @@ from twinvault_lambda.config import Credentials, FunctionConfig
 from twinvault_local import sam
 from twinvault_local.errors import StateError
 from twinvault_local.machine.checkout import ROOT
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 EVENTS = ROOT / "examples" / "events"
 COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -56,5 +56,5 @@ def test_without_a_twin_it_says_what_to_type(tmp_path: Path, capsys: pytest.Capt
 def test_engines_that_are_plain_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sam.status, "facts", lambda _: None)  # a twin that runs, whatever it tells
     with pytest.raises(StateError, match="plain processes") as caught:
-        sam.write(State(tmp_path), EVENTS, tmp_path / "out")
+        sam.write(StateFolder(tmp_path), EVENTS, tmp_path / "out")
     assert "--launcher docker" in caught.value.next_step

@@ -9,28 +9,28 @@ import pytest
 import twinvault_durable as durable
 from twinvault_local.errors import BusyError, StateError
 from twinvault_local.machine import files
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> State:
-    state = State(tmp_path / "state")
+def state(tmp_path: Path) -> StateFolder:
+    state = StateFolder(tmp_path / "state")
     state.prepare()
     return state
 
 
-def test_everything_is_the_owners_alone(state: State) -> None:
+def test_everything_is_the_owners_alone(state: StateFolder) -> None:
     assert state.folder.stat().st_mode & 0o777 == 0o700
     assert state.seed.stat().st_mode & 0o777 == 0o600
     for folder in (state.kms, state.dynamodb, state.issuer, state.logs, state.run, state.artifact):
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_seed_is_drawn_once(state: State, tmp_path: Path) -> None:
+def test_the_seed_is_drawn_once(state: StateFolder, tmp_path: Path) -> None:
     seed = state.seed.read_text(encoding="ascii")
     state.prepare()
     assert state.seed.read_text(encoding="ascii") == seed
-    other = State(tmp_path / "other")
+    other = StateFolder(tmp_path / "other")
     other.prepare()
     assert other.seed.read_text(encoding="ascii") != seed
 
@@ -38,17 +38,17 @@ def test_the_seed_is_drawn_once(state: State, tmp_path: Path) -> None:
 def test_a_folder_that_is_not_a_twins_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(StateError, match="thesis"):
-        State(tmp_path).prepare()
+        StateFolder(tmp_path).prepare()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_damaged_seed_is_refused(state: State) -> None:
+def test_a_damaged_seed_is_refused(state: StateFolder) -> None:
     state.seed.write_text("half", encoding="ascii")
     with pytest.raises(StateError, match="damaged"):
         state.prepare()
 
 
-def test_data_without_its_seed_is_refused_and_no_other_seed_is_drawn(state: State) -> None:
+def test_data_without_its_seed_is_refused_and_no_other_seed_is_drawn(state: StateFolder) -> None:
     files.write_json(state.provisioned, {"A/B": "c"})
     state.seed.unlink()
     with pytest.raises(StateError, match="gone"):
@@ -56,7 +56,7 @@ def test_data_without_its_seed_is_refused_and_no_other_seed_is_drawn(state: Stat
     assert not state.seed.exists()
 
 
-def test_wiping_deletes_the_twins_own_and_nothing_else(state: State) -> None:
+def test_wiping_deletes_the_twins_own_and_nothing_else(state: StateFolder) -> None:
     (state.folder / "thesis.txt").write_text("years of work", encoding="utf-8")
     (state.kms / "journal").write_text("x", encoding="utf-8")
     (state.folder / ".seed.halfwritten").write_text("x", encoding="utf-8")
@@ -64,22 +64,22 @@ def test_wiping_deletes_the_twins_own_and_nothing_else(state: State) -> None:
     assert [path.name for path in state.folder.iterdir()] == ["thesis.txt"]
 
 
-def test_wiping_an_unmixed_folder_removes_it(state: State) -> None:
+def test_wiping_an_unmixed_folder_removes_it(state: StateFolder) -> None:
     state.wipe()
     assert not state.folder.exists()
 
 
-def test_a_second_command_is_refused_and_told_why(state: State) -> None:
+def test_a_second_command_is_refused_and_told_why(state: StateFolder) -> None:
     with state.lock(), pytest.raises(BusyError, match="at work"), state.lock():
         pytest.fail("both hold it")
     with state.lock():
         pass
 
 
-def test_a_command_that_was_killed_holds_nothing(state: State) -> None:
+def test_a_command_that_was_killed_holds_nothing(state: StateFolder) -> None:
     script = (
-        "import os, pathlib, sys; from twinvault_local.state import State\n"
-        "with State(pathlib.Path(sys.argv[1])).lock(): os._exit(7)"
+        "import os, pathlib, sys; from twinvault_local.state import StateFolder\n"
+        "with StateFolder(pathlib.Path(sys.argv[1])).lock(): os._exit(7)"
     )
     assert subprocess.run([sys.executable, "-c", script, str(state.folder)], check=False).returncode == 7
     with state.lock():

@@ -1,6 +1,6 @@
 """One request on its way through the core: its parameters, its caller, and what every operation asks of a key.
 
-The core does no IO: clock and randomness are parameters, the state is only read. An operation returns an `Outcome`:
+The core does no IO: clock and randomness are parameters, the catalog is only read. An operation returns an `Outcome`:
 the answer, and the changes that must be durable before the answer may leave.
 """
 
@@ -11,11 +11,11 @@ from typing import cast
 
 from twinvault_iam.policy import Access
 from twinvault_kms.authorize import authorize
+from twinvault_kms.catalog import Catalog
 from twinvault_kms.errors import KmsError, access_denied, not_found
 from twinvault_kms.key_policy import context_facts
 from twinvault_kms.model import Alias, Caller, Change, Grant, Key
 from twinvault_kms.ring import KeyRing
-from twinvault_kms.state import State
 from twinvault_kms.validate import declared_errors
 
 type Context = Mapping[str, str]
@@ -64,7 +64,7 @@ class Call:
     caller: Caller
     region: str
     now: float
-    state: State = field(repr=False)
+    catalog: Catalog = field(repr=False)
     ring: KeyRing = field(repr=False)
     random: Callable[[int], bytes] = field(repr=False)
 
@@ -122,7 +122,7 @@ class Call:
             KmsError: NotFoundException.
         """
         owner = account or self.caller.account
-        alias = self.state.aliases.get((owner, self.region, name))
+        alias = self.catalog.aliases.get((owner, self.region, name))
         if alias is None:
             raise not_found(f"Alias arn:aws:kms:{self.region}:{owner}:{name} is not found.")
         return alias
@@ -144,7 +144,7 @@ class Call:
             arn = f"arn:aws:kms:{self.region}:{account}:key/{key_id}"
             reason = "the operation is not for keys of other accounts"
             raise access_denied(self.caller.arn, f"kms:{self.operation}", arn, reason)
-        key = self.state.keys.get(key_id)
+        key = self.catalog.keys.get(key_id)
         if key is None or (key.account, key.region) != (account, self.region):
             raise not_found(f"Key 'arn:aws:kms:{self.region}:{account}:key/{key_id}' does not exist")
         return key
@@ -176,7 +176,7 @@ class Call:
             facts=self._facts(key, context or {}, requested=self.text(name))
             | {f"kms:{name.lower()}": _values(each) for name, each in (facts or {}).items()},
         )
-        authorize(access, key=key, grants=self.state.grants_on(key.key_id), context=context, suits=suits)
+        authorize(access, key=key, grants=self.catalog.grants_on(key.key_id), context=context, suits=suits)
 
     def permit_account(self, resource: str = "*") -> None:
         """Let the request pass if it is the account's own.
@@ -202,7 +202,7 @@ class Call:
         }
         if requested.startswith("alias/") or ":alias/" in requested:
             facts["kms:requestalias"] = ("alias/" + requested.rpartition("alias/")[2],)
-        if names := tuple(alias.name for alias in self.state.aliases_of(key.key_id)):
+        if names := tuple(alias.name for alias in self.catalog.aliases_of(key.key_id)):
             facts["kms:resourcealiases"] = names
         return facts | context_facts(list(context.items()))
 

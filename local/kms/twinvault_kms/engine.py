@@ -42,7 +42,7 @@ class Engine:
             LOG.warning("operation %s is not offered by the local KMS", operation if offered else "(unknown)")
             raise KmsError("UnknownOperationException")
         now = self.clock.now()
-        if now >= self.journal.state.next_due:
+        if now >= self.journal.catalog.next_due:
             self._let_pass(now)
         call = Call(
             operation=operation,
@@ -50,7 +50,7 @@ class Engine:
             caller=identity.caller,
             region=identity.region,
             now=now,
-            state=self.journal.state,
+            catalog=self.journal.catalog,
             ring=self.ring,
             random=secrets.token_bytes,
         )
@@ -58,10 +58,10 @@ class Engine:
 
     def _let_pass(self, now: float) -> None:
         """Bring the store up to `now`: deletions, rotations, expired material."""
-        changes = due_changes(self.journal.state, now=now, ring=self.ring)
+        changes = due_changes(self.journal.catalog, now=now, ring=self.ring)
         if changes:
             self.journal.append(changes)
-        self.journal.state.schedule()
+        self.journal.catalog.schedule()
 
     def _committed(self, outcome: Outcome) -> bytes:
         if outcome.changes:

@@ -19,18 +19,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import twinvault_durable as durable
+from twinvault_kms.catalog import Catalog
 from twinvault_kms.codec import decode_record, encode_record
 from twinvault_kms.errors import SeedError, StoreDamagedError, StoreError, StoreLockedError
 from twinvault_kms.model import Change, Put
 from twinvault_kms.seed import Seed
-from twinvault_kms.state import State
 
 LOG = logging.getLogger("twinvault.kms")
 
 FORMAT = 1
 _NAME = "journal"
 _CRC_DIGITS = 8
-_SPARE_RECORDS = 1_000  # a journal this much longer than its state is rewritten at the next opening
+_SPARE_RECORDS = 1_000  # a journal this much longer than its catalog is rewritten at the next opening
 
 
 class Journal:
@@ -46,7 +46,7 @@ class Journal:
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / _NAME
-        self.state = State()
+        self.catalog = Catalog()
         with contextlib.ExitStack() as stack:
             stack.enter_context(locked(folder))
             self._open(seed)
@@ -54,7 +54,7 @@ class Journal:
             self._held = stack.pop_all()
 
     def append(self, changes: Sequence[Change]) -> None:
-        """Write the changes, wait for the disk, then make them visible in `state`.
+        """Write the changes, wait for the disk, then make them visible in `catalog`.
 
         Raises:
             OSError: They could not be written; nothing changed.
@@ -70,7 +70,7 @@ class Journal:
                 os.ftruncate(self._file, self._size)
             raise
         self._size += len(record)
-        self.state.apply(changes)
+        self.catalog.apply(changes)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -80,11 +80,11 @@ class Journal:
         fresh = not self._path.exists()
         documents, size = ([], 0) if fresh else read_records(self._path)
         if not fresh:
-            replay(documents, into=self.state, fingerprint=seed.fingerprint())
+            replay(documents, into=self.catalog, fingerprint=seed.fingerprint())
         if torn := 0 if fresh else self._path.stat().st_size - size:
             LOG.warning("the journal ends in a torn record of %d bytes, never acknowledged: cut off", torn)
-        if fresh or len(documents) > len(self.state.entities()) + _SPARE_RECORDS:
-            size = write_store(self._path, self.state, fingerprint=seed.fingerprint())
+        if fresh or len(documents) > len(self.catalog.entities()) + _SPARE_RECORDS:
+            size = write_store(self._path, self.catalog, fingerprint=seed.fingerprint())
         self._size = size
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         os.ftruncate(self._file, size)
@@ -136,8 +136,8 @@ def read_records(path: Path) -> tuple[list[dict[str, object]], int]:
     return documents, size
 
 
-def replay(documents: Sequence[dict[str, object]], *, into: State, fingerprint: str) -> None:
-    """Build a state from a journal's records.
+def replay(documents: Sequence[dict[str, object]], *, into: Catalog, fingerprint: str) -> None:
+    """Build a catalog from a journal's records.
 
     Raises:
         SeedError: The journal was made with another seed.
@@ -161,9 +161,9 @@ def replay(documents: Sequence[dict[str, object]], *, into: State, fingerprint: 
         ) from error
 
 
-def write_store(path: Path, state: State, *, fingerprint: str) -> int:
+def write_store(path: Path, catalog: Catalog, *, fingerprint: str) -> int:
     """Write a whole journal in place of the old one, atomically and durably, and return its size."""
-    data = _record({"format": FORMAT, "seed": fingerprint}) + _records(Put(entity) for entity in state.entities())
+    data = _record({"format": FORMAT, "seed": fingerprint}) + _records(Put(entity) for entity in catalog.entities())
     durable.write(path, data)
     return len(data)
 

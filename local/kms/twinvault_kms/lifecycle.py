@@ -5,14 +5,14 @@ Time is only looked at when a request arrives, which no caller can tell from a c
 
 from dataclasses import replace
 
+from twinvault_kms.catalog import Catalog, due_at
 from twinvault_kms.model import DAY, Change, Drop, Key, Material, MaterialState, Origin, Put
 from twinvault_kms.ring import KeyRing
-from twinvault_kms.state import State, due_at
 
 
-def due_changes(state: State, *, now: float, ring: KeyRing) -> list[Change]:
+def due_changes(catalog: Catalog, *, now: float, ring: KeyRing) -> list[Change]:
     """Return the changes whose time has come."""
-    return [_passed(key, now=now, ring=ring) for key in state.keys.values() if due_at(key) <= now]
+    return [_passed(key, now=now, ring=ring) for key in catalog.keys.values() if due_at(key) <= now]
 
 
 def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:

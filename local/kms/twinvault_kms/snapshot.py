@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 import twinvault_durable as durable
+from twinvault_kms.catalog import Catalog
 from twinvault_kms.codec import decode_record, encode_record
 from twinvault_kms.errors import SnapshotError
 from twinvault_kms.journal import locked, read_records, replay, write_store
 from twinvault_kms.model import Put
 from twinvault_kms.seed import Seed, load_seed, seed_line
-from twinvault_kms.state import State
 
 _HEADER = struct.Struct(">8sBBBB16s12s")
 _MAGIC = b"TVKMSNAP"
@@ -41,7 +41,7 @@ class Store:
     """What a snapshot holds."""
 
     seed: Seed
-    state: State = field(repr=False)
+    catalog: Catalog = field(repr=False)
 
 
 def export_store(data: Path, *, seed_file: Path | None, passphrase: str, salt: bytes, nonce: bytes) -> bytes:
@@ -57,9 +57,9 @@ def export_store(data: Path, *, seed_file: Path | None, passphrase: str, salt: b
         )
     seed = load_seed(seed_file or data / "seed")
     documents, _ = read_records(data / "journal")
-    state = State()
-    replay(documents, into=state, fingerprint=seed.fingerprint())
-    record = encode_record([Put(entity) for entity in state.entities()])
+    catalog = Catalog()
+    replay(documents, into=catalog, fingerprint=seed.fingerprint())
+    record = encode_record([Put(entity) for entity in catalog.entities()])
     plaintext = json.dumps({"seed": base64.b64encode(seed.export()).decode(), **record}).encode()
     header = _HEADER.pack(_MAGIC, _VERSION, _LOG2_N, _R, _P, salt, nonce)
     return header + _cipher(passphrase, header).encrypt(nonce, plaintext, header)
@@ -82,9 +82,9 @@ def open_snapshot(snapshot: bytes, *, passphrase: str) -> Store:
     except InvalidTag:
         raise SnapshotError("The passphrase is wrong, or the file was changed.", next_step="Try again.") from None
     document = json.loads(plaintext)
-    state = State()
-    state.apply(decode_record(document))
-    return Store(Seed(base64.b64decode(cast("str", document["seed"]))), state)
+    catalog = Catalog()
+    catalog.apply(decode_record(document))
+    return Store(Seed(base64.b64decode(cast("str", document["seed"]))), catalog)
 
 
 def import_store(store: Store, data: Path, *, seed_file: Path | None, replace: bool) -> None:
@@ -104,7 +104,7 @@ def import_store(store: Store, data: Path, *, seed_file: Path | None, replace: b
     with locked(data):
         # Seed first: a store whose seed is missing says so, a seed whose store is missing would start an empty one.
         durable.write(seed_path, seed_line(store.seed.export()))
-        write_store(data / "journal", store.state, fingerprint=store.seed.fingerprint())
+        write_store(data / "journal", store.catalog, fingerprint=store.seed.fingerprint())
 
 
 def _cipher(passphrase: str, header: bytes) -> AESGCM:

@@ -36,8 +36,8 @@ class WorkerEndedError(Exception):
     """The worker's process is gone; there is nobody left to give an invocation to."""
 
 
-class State(Enum):
-    """See the picture above."""
+class Phase(Enum):
+    """Where a worker is in the picture above."""
 
     STARTING = auto()
     IDLE = auto()
@@ -57,7 +57,7 @@ class Worker:
         on_idle: Callable[["Worker"], None],
         on_ended: Callable[["Worker"], None],
     ) -> None:
-        self.state = State.STARTING
+        self.phase = Phase.STARTING
         self.served = 0
         self.initialised = False
         self.failure = ""  # why it ended before it asked for its first invocation
@@ -91,21 +91,21 @@ class Worker:
         Raises:
             WorkerEndedError: the process ended meanwhile.
         """
-        if self.state in {State.BUSY, State.ENDED}:
+        if self.phase in {Phase.BUSY, Phase.ENDED}:
             raise WorkerEndedError  # a busy one is being killed for its memory, and only asks on
-        if self.state is State.STARTING:
+        if self.phase is Phase.STARTING:
             self._init_ms = (time.monotonic() - self._since) * 1000
             self.initialised = True
-        idle_already = self.state is State.IDLE
+        idle_already = self.phase is Phase.IDLE
         if self._next is not None:
             self._next.cancel()
         waiting: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
         self._next = waiting
         self._stop_watch()
-        self.state = State.IDLE
+        self.phase = Phase.IDLE
         if not idle_already:
             self._on_idle(self)
-        if self.state is State.IDLE and self._process is not None and self._function.debug is None:
+        if self.phase is Phase.IDLE and self._process is not None and self._function.debug is None:
             self._process.freeze()
         try:
             return await waiting
@@ -114,13 +114,13 @@ class Worker:
 
     def give(self, invocation: Invocation) -> None:
         """Hand over an invocation; only to an idle worker."""
-        if self.state is not State.IDLE or self._next is None:
+        if self.phase is not Phase.IDLE or self._next is None:
             raise WorkerEndedError
         if self._process is not None:
             self._process.thaw()
         self._drain()
         self._log.start(invocation.request_id)
-        self.state, self._invocation, self._since = State.BUSY, invocation, time.monotonic()
+        self.phase, self._invocation, self._since = Phase.BUSY, invocation, time.monotonic()
         waiting, self._next = self._next, None
         waiting.set_result(invocation)
         self._keep_watch()
@@ -159,19 +159,19 @@ class Worker:
 
     def ended(self, status: int) -> None:
         """The process is gone; its last lines are written."""
-        was, self.state = self.state, State.ENDED
+        was, self.phase = self.phase, Phase.ENDED
         self._stop_watch()
         if self._next is not None:
             self._next.cancel()
-        if was is State.BUSY:
+        if was is Phase.BUSY:
             self._lose_invocation(status)
-        elif was is State.STARTING and self._doom != _STOPPED:
+        elif was is Phase.STARTING and self._doom != _STOPPED:
             self.failure = self._init_error or self._doom or _EXITED
             self._log.init_failed(init_ms=self._elapsed_ms(), error_type=self.failure)
         self._on_ended(self)
 
     def _has(self, request_id: str) -> bool:
-        return self.state is State.BUSY and self._invocation is not None and self._invocation.request_id == request_id
+        return self.phase is Phase.BUSY and self._invocation is not None and self._invocation.request_id == request_id
 
     def _lose_invocation(self, status: int) -> None:
         if self._invocation is None:
@@ -184,7 +184,7 @@ class Worker:
             error_type = self._doom or _EXITED
             self._log.exited(request_id, cause=_cause(status), error_type=error_type)
             self._finish(Outcome(error_type=error_type), status="error", error_type=error_type)
-        self.state = State.ENDED
+        self.phase = Phase.ENDED
 
     def _finish(self, outcome: Outcome, *, status: str = "", error_type: str = "") -> None:
         self._drain()
@@ -203,7 +203,7 @@ class Worker:
         self._log.end(report)
         self._init_ms = None
         self.served += 1
-        self.state = State.ANSWERED
+        self.phase = Phase.ANSWERED
         invocation, self._invocation = self._invocation, None
         invocation.settle(outcome)
 
@@ -240,7 +240,7 @@ class Worker:
         return (time.monotonic() - self._since) * 1000
 
     def _drain(self) -> None:
-        if self._process is not None and self.state is not State.ENDED:
+        if self._process is not None and self.phase is not Phase.ENDED:
             self._process.drain()
 
 

@@ -22,7 +22,7 @@ from twinvault_lambda.invocation import IntegrationTimeoutError, Invocation, Out
 from twinvault_lambda.platform_log import FunctionLog
 from twinvault_lambda.process import WorkerProcess
 from twinvault_lambda.runtime_api import RuntimeApi
-from twinvault_lambda.worker import State, Worker
+from twinvault_lambda.worker import Phase, Worker
 
 _PATIENCE_SECONDS = 0.25
 _GROWTH_SECONDS = 0.05  # between two additions
@@ -74,7 +74,7 @@ class WorkerPool:
     async def retire(self) -> None:
         """End each worker as soon as nothing is left for it to do; returns when all are gone."""
         self._retiring = True
-        for worker in [one for one in self._workers if one.state in {State.STARTING, State.IDLE}]:
+        for worker in [one for one in self._workers if one.phase in {Phase.STARTING, Phase.IDLE}]:
             self._end_if_done(worker)
         while self._workers or self._queue:
             self._empty.clear()
@@ -117,7 +117,7 @@ class WorkerPool:
 
     def _grow(self) -> None:
         self._growth = None
-        starting = sum(worker.state is State.STARTING for worker in self._workers)
+        starting = sum(worker.phase is Phase.STARTING for worker in self._workers)
         ripe = self._queue and time.monotonic() - self._queue[0].born >= _PATIENCE_SECONDS
         room = len(self._workers) < self._most and len(self._queue) > starting
         if ripe and room and not self._failures:
@@ -164,12 +164,12 @@ class WorkerPool:
             asyncio.get_running_loop().call_later(_SPARE_SECONDS, self._retire, worker, worker.served)
 
     def _retire(self, worker: Worker, served: int) -> None:
-        if worker.state is State.IDLE and worker.served == served and len(self._workers) > self._fewest:
+        if worker.phase is Phase.IDLE and worker.served == served and len(self._workers) > self._fewest:
             self._idle.remove(worker)
             worker.stop()
 
     def _end_if_done(self, worker: Worker) -> None:
-        if self._retiring and not self._queue and worker.state in {State.STARTING, State.IDLE}:
+        if self._retiring and not self._queue and worker.phase in {Phase.STARTING, Phase.IDLE}:
             with suppress(ValueError):
                 self._idle.remove(worker)
             worker.stop()

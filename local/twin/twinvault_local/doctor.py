@@ -14,7 +14,7 @@ from twinvault_local.engines import choice, docker, dynamodb
 from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
 from twinvault_local.errors import TwinError
 from twinvault_local.machine import disk, ports, processes, toolchain
-from twinvault_local.state import SERVER, State
+from twinvault_local.state import SERVER, StateFolder
 
 _PROBE_SECONDS = 20
 _LITTLE_BYTES, _GB = 2_000_000_000, 1e9
@@ -39,7 +39,7 @@ class Finding:
     advice: str = ""
 
 
-def examine(state: State, cache: Path, *, port: int) -> list[Finding]:
+def examine(state: StateFolder, cache: Path, *, port: int) -> list[Finding]:
     """Everything, in the order in which `up` would need it."""
     fetched = dynamodb.is_fetched(cache)
     by_docker = _docker(state)
@@ -81,7 +81,7 @@ def _version(program: Path) -> str:
     return found[0] if found else "of no known version"
 
 
-def _docker(state: State) -> Finding:
+def _docker(state: StateFolder) -> Finding:
     try:
         engine = docker.find()
     except TwinError as error:
@@ -91,7 +91,7 @@ def _docker(state: State) -> Finding:
     return Finding("Docker", Verdict.WELL, f"{_version(engine.program)} at {engine.host}")
 
 
-def _ports(state: State, port: int) -> Iterator[Finding]:
+def _ports(state: StateFolder, port: int) -> Iterator[Finding]:
     server = processes.running(state.slot(SERVER))
     if server is not None:
         yield Finding("ports", Verdict.WELL, "the twin runs on its own")
@@ -102,7 +102,7 @@ def _ports(state: State, port: int) -> Iterator[Finding]:
         yield Finding("ports", Verdict.BAD, f"{port} is in use: {who}", f"twinvault up --port {port + 3}")
 
 
-def _room(state: State, cache: Path) -> Iterator[Finding]:
+def _room(state: StateFolder, cache: Path) -> Iterator[Finding]:
     for what, folder in (("disk of the state folder", state.folder), ("disk of the cache", cache)):
         left = disk.free(folder)
         verdict = Verdict.WELL if left >= _LITTLE_BYTES else Verdict.NOTE
@@ -115,7 +115,7 @@ def _room(state: State, cache: Path) -> Iterator[Finding]:
     yield Finding("memory", Verdict.WELL if enough else Verdict.NOTE, f"{memory / _GB:.1f} GB available", advice)
 
 
-def _state(state: State) -> Iterator[Finding]:
+def _state(state: StateFolder) -> Iterator[Finding]:
     if not state.folder.exists():
         yield Finding("state folder", Verdict.WELL, f"{state.folder}: none yet")
         return

@@ -4,15 +4,15 @@ import twinvault_durable as durable
 from twinvault_lambda.config import ServerConfig
 from twinvault_lambda.errors import ServerConfigError
 from twinvault_local.errors import StateError
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 
-def tell(state: State, config: ServerConfig) -> None:
+def tell(state: StateFolder, config: ServerConfig) -> None:
     """Write the configuration down; a server that runs reads it at SIGHUP."""
     durable.write(state.server, config.to_json().encode())
 
 
-def told(state: State) -> ServerConfig:
+def told(state: StateFolder) -> ServerConfig:
     """The configuration as it was written last.
 
     Raises:

@@ -19,7 +19,7 @@ from twinvault_local.engines import choice
 from twinvault_local.errors import StateError, TwinError
 from twinvault_local.machine import files
 from twinvault_local.machine.checkout import ROOT
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 TENANT = "demo"
 TOKEN_SECONDS = 12 * 3600
@@ -44,7 +44,7 @@ def with_token(event: dict[str, Any], token: str) -> dict[str, Any]:
     return {**event, "headers": {**event["headers"], "authorization": f"Bearer {token}"}}
 
 
-def write(state: State, events: Path, into: Path) -> list[Path]:
+def write(state: StateFolder, events: Path, into: Path) -> list[Path]:
     """Write `env.json`, `network` and `events/*.json` for the twin that runs in this state folder; what was written.
 
     Raises:
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=ROOT / "build" / "sam", help="folder to write to")
     asked = parser.parse_args(arguments)
     try:
-        written = write(State(asked.state.absolute()), asked.events, asked.into)
+        written = write(StateFolder(asked.state.absolute()), asked.events, asked.into)
     except TwinError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -22,7 +22,7 @@ _FILES = ("seed", "lock", *_NOTES, "route.json")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateFolder:
     """The layout of one state folder; nobody else spells these names."""
 
     folder: Path

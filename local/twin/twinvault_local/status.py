@@ -8,7 +8,7 @@ from typing import Any
 from twinvault_local.engines import starting
 from twinvault_local.errors import NotRunningError, StateError
 from twinvault_local.machine import files, processes
-from twinvault_local.state import SERVER, SERVICES, State
+from twinvault_local.state import SERVER, SERVICES, StateFolder
 
 
 class Health(StrEnum):
@@ -55,7 +55,7 @@ class Status:
         return {**told, "running": self.running, "services": dict(self.services)}
 
 
-def facts(state: State) -> Facts:
+def facts(state: StateFolder) -> Facts:
     """The facts of the twin that runs in this state folder.
 
     Raises:
@@ -71,18 +71,18 @@ def facts(state: State) -> Facts:
     return told
 
 
-def look(state: State) -> Status:
+def look(state: StateFolder) -> Status:
     """How the twin in this state folder does; each living service is asked."""
     told = _told(state)
     return Status(told, {name: _health(state, name, told) for name in SERVICES})
 
 
-def remember(state: State, told: Facts) -> None:
+def remember(state: StateFolder, told: Facts) -> None:
     """Write the facts down: from here on the twin counts as up."""
     files.write_json(state.twin, asdict(told))
 
 
-def _told(state: State) -> Facts | None:
+def _told(state: StateFolder) -> Facts | None:
     content = files.read_json(state.twin)
     try:
         return Facts(**content) if content else None
@@ -90,7 +90,7 @@ def _told(state: State) -> Facts | None:
         raise StateError(f"{state.twin} is of another version.", next_step="twinvault down && twinvault up") from None
 
 
-def _health(state: State, name: str, told: Facts | None) -> Health:
+def _health(state: StateFolder, name: str, told: Facts | None) -> Health:
     place = state.slot(name)
     if processes.running(place) is None:
         return Health.DIED if processes.remembered(place) else Health.STOPPED

@@ -6,7 +6,7 @@ import httpx
 
 from twinvault_local.errors import NotRunningError, TwinError
 from twinvault_local.issuer import DEFAULT_SECONDS
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 from twinvault_local.status import facts
 
 ALL_PERMISSIONS = ("dialogues:read", "dialogues:write", "keys:read", "keys:rotate")
@@ -14,7 +14,7 @@ SUBJECT = "developer"
 
 
 def mint_token(
-    state: State,
+    state: StateFolder,
     *,
     tenant: str,
     subject: str = SUBJECT,

@@ -19,7 +19,7 @@ from twinvault_local.provision import aws, callers, functions
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, SERVER, State
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, SERVER, StateFolder
 from twinvault_local.status import Facts
 
 type Progress = Callable[[str], None]
@@ -32,7 +32,7 @@ _TABLES = {"records": "RecordsTable", "keys": "KeysTable", "marks": "MarksTable"
 class Twin:
     """One twin: its state folder, and the cache that all twins of a checkout share."""
 
-    state: State
+    state: StateFolder
     cache: Path
 
     def up(

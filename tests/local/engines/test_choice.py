@@ -11,7 +11,7 @@ from twinvault_local.engines.in_docker import DockerLauncher
 from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
 from twinvault_local.errors import EngineError, StateError, ToolMissingError
 from twinvault_local.machine import files
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 type Install = Callable[..., Path]
 
@@ -21,8 +21,8 @@ HERE = "unix:///var/run/docker.sock"
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> State:
-    made = State(tmp_path / "state")
+def state(tmp_path: Path) -> StateFolder:
+    made = StateFolder(tmp_path / "state")
     made.prepare()
     return made
 
@@ -54,7 +54,7 @@ esac
     return installed
 
 
-def fix(state: State, launcher: str) -> None:
+def fix(state: StateFolder, launcher: str) -> None:
     """As after a first `up` with this launcher."""
     files.write_json(
         state.launcher, {"launcher": launcher, **({"project": "twinvault-0123abcd"} if launcher == DOCKER else {})}
@@ -62,7 +62,7 @@ def fix(state: State, launcher: str) -> None:
     files.write_json(state.provisioned, {"Stack/Table": "table"})
 
 
-def test_docker_is_chosen_where_an_engine_answers(state: State, install: Install, tmp_path: Path) -> None:
+def test_docker_is_chosen_where_an_engine_answers(state: StateFolder, install: Install, tmp_path: Path) -> None:
     install()
     for wanted in (AUTO, DOCKER):
         chosen = choice.choose(state, tmp_path, wanted=wanted, progress=print)
@@ -71,7 +71,9 @@ def test_docker_is_chosen_where_an_engine_answers(state: State, install: Install
     assert choice.fixed(state) is None, "choosing fixes nothing"
 
 
-def test_processes_can_be_asked_for_where_an_engine_answers(state: State, install: Install, tmp_path: Path) -> None:
+def test_processes_can_be_asked_for_where_an_engine_answers(
+    state: StateFolder, install: Install, tmp_path: Path
+) -> None:
     calls = install()
     assert isinstance(choice.choose(state, tmp_path, wanted=PROCESS, progress=print), ProcessLauncher)
     assert not calls.exists(), "Docker is not even asked"
@@ -91,7 +93,7 @@ def test_processes_can_be_asked_for_where_an_engine_answers(state: State, instal
     ],
 )
 def test_without_a_usable_engine_processes_are_chosen_and_it_is_said(
-    state: State, install: Install, tmp_path: Path, options: dict[str, str] | None, said: str
+    state: StateFolder, install: Install, tmp_path: Path, options: dict[str, str] | None, said: str
 ) -> None:
     if options is not None:
         install(**options)
@@ -106,7 +108,7 @@ def test_without_a_usable_engine_processes_are_chosen_and_it_is_said(
 
 @pytest.mark.parametrize(("launcher", "other"), [(PROCESS, DOCKER), (DOCKER, PROCESS)])
 def test_a_launcher_stays_as_the_data_was_made(
-    state: State, install: Install, tmp_path: Path, launcher: str, other: str
+    state: StateFolder, install: Install, tmp_path: Path, launcher: str, other: str
 ) -> None:
     install()
     fix(state, launcher)
@@ -117,14 +119,14 @@ def test_a_launcher_stays_as_the_data_was_made(
 
 
 def test_data_made_before_there_were_launchers_is_of_plain_processes(
-    state: State, install: Install, tmp_path: Path
+    state: StateFolder, install: Install, tmp_path: Path
 ) -> None:
     install()
     files.write_json(state.provisioned, {"Stack/Table": "table"})
     assert isinstance(choice.choose(state, tmp_path, wanted=AUTO, progress=print), ProcessLauncher)
 
 
-def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: State, tmp_path: Path) -> None:
+def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: StateFolder, tmp_path: Path) -> None:
     fix(state, DOCKER)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
@@ -138,7 +140,7 @@ def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: State
             assert "Docker" in caught.value.next_step
 
 
-def test_a_first_up_that_failed_fixes_no_launcher(state: State, install: Install, tmp_path: Path) -> None:
+def test_a_first_up_that_failed_fixes_no_launcher(state: StateFolder, install: Install, tmp_path: Path) -> None:
     install()
     choice.remember(state, choice.choose(state, tmp_path, wanted=PROCESS, progress=print))
     choice.forget(state, tmp_path)
@@ -164,7 +166,7 @@ def test_a_rootless_engine_is_known(install: Install, info: str, rootless: bool)
     ],
 )
 def test_a_folder_of_an_earlier_version_still_has_its_launcher(
-    state: State, install: Install, tmp_path: Path, former: dict[str, str], launcher: str
+    state: StateFolder, install: Install, tmp_path: Path, former: dict[str, str], launcher: str
 ) -> None:
     install()
     fix(state, launcher)

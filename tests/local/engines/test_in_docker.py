@@ -9,7 +9,7 @@ from twinvault_local.engines.in_docker import DockerLauncher, new_project
 from twinvault_local.engines.launcher import Claims
 from twinvault_local.errors import EngineError, FetchError, TwinError
 from twinvault_local.machine import files
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 CLAIMS = Claims("twinvault", "tenant", "permissions")
 
@@ -28,7 +28,7 @@ esac
         encoding="utf-8",
     )
     program.chmod(0o755)
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     state.prepare()
     return DockerLauncher(state, Docker(program, "unix:///nowhere", rootless=False), new_project())
 

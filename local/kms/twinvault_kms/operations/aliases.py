@@ -25,7 +25,7 @@ def create_alias(call: Call) -> Outcome:
     call.permit(key)
     refuse_states(key, KeyState.PENDING_DELETION)
     _same_account(call, key)
-    if (key.account, key.region, name) in call.state.aliases:
+    if (key.account, key.region, name) in call.catalog.aliases:
         message = f"An alias with the name arn:aws:kms:{key.region}:{key.account}:{name} already exists"
         raise KmsError("AlreadyExistsException", message)
     alias = Alias(key.account, key.region, name, key.key_id, created=call.now, updated=call.now)
@@ -38,7 +38,7 @@ def update_alias(call: Call) -> Outcome:
     alias = call.alias(name)
     target = call.key("TargetKeyId")
     call.permit_account(alias.arn)
-    present = call.state.keys[alias.key_id]
+    present = call.catalog.keys[alias.key_id]
     call.permit(present)
     call.permit(target)
     refuse_states(target, KeyState.PENDING_DELETION)
@@ -52,7 +52,7 @@ def delete_alias(call: Call) -> Outcome:
     """DeleteAlias, whatever the state of its key."""
     alias = call.alias(_own_name(call))
     call.permit_account(alias.arn)
-    call.permit(call.state.keys[alias.key_id])
+    call.permit(call.catalog.keys[alias.key_id])
     return Outcome(None, (Drop(alias),))
 
 
@@ -60,10 +60,10 @@ def list_aliases(call: Call) -> Outcome:
     """ListAliases: all of the account and region, or those of one key."""
     call.permit_account()
     if call.optional("KeyId"):
-        aliases = call.state.aliases_of(call.key().key_id)
+        aliases = call.catalog.aliases_of(call.key().key_id)
     else:
         here = (call.caller.account, call.region)
-        aliases = [each for each in call.state.aliases.values() if (each.account, each.region) == here]
+        aliases = [each for each in call.catalog.aliases.values() if (each.account, each.region) == here]
     listed = {
         alias.name: {
             "AliasName": alias.name,

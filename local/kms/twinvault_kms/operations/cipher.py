@@ -135,7 +135,7 @@ def _source(
 
 
 def _key_of_blob(call: Call, action: str) -> Key:
-    key = call.state.keys.get(blob.parse(call.blob("CiphertextBlob")).key_id)
+    key = call.catalog.keys.get(blob.parse(call.blob("CiphertextBlob")).key_id)
     if key is None or key.region != call.region:
         reason = "the ciphertext refers to a key that does not exist, or does not exist in this Region"
         raise access_denied(call.caller.arn, f"kms:{action}", "*", reason)

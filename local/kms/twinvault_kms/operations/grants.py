@@ -55,7 +55,7 @@ def create_grant(call: Call) -> Outcome:
     )
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
     call.dry_run()
-    same = next((each for each in call.state.grants_on(key.key_id) if grant.name and _alike(each, grant)), None)
+    same = next((each for each in call.catalog.grants_on(key.key_id) if grant.name and _alike(each, grant)), None)
     kept = same or grant
     answer = {"GrantId": kept.grant_id, "GrantToken": call.ring.grant_token(kept.grant_id, nonce=call.random(16))}
     return Outcome(answer, () if same else (Put(grant),))
@@ -155,7 +155,7 @@ def list_grants(call: Call) -> Outcome:
         raise KmsError("InvalidGrantIdException", "The grant id is not valid.")
     grants = [
         grant
-        for grant in call.state.grants_on(key.key_id)
+        for grant in call.catalog.grants_on(key.key_id)
         if wanted in {None, grant.grant_id}
         and call.optional("GranteePrincipal") in {None, grant.grantee}
         and call.optional("GranteeServicePrincipal") in {None, grant.grantee_service}
@@ -171,7 +171,7 @@ def list_retirable_grants(call: Call) -> Outcome:
         raise validation("Specify either RetiringPrincipal or RetiringServicePrincipal.")
     if principal is not None and not _PRINCIPAL.fullmatch(principal):
         raise KmsError("InvalidArnException", "The ARN does not refer to a valid principal.")
-    grants = call.state.grants.values()
+    grants = call.catalog.grants.values()
     return _listed(call, [each for each in grants if (each.retiring, each.retiring_service) == (principal, service)])
 
 
@@ -189,9 +189,9 @@ def retire_grant(call: Call) -> Outcome:
     token, grant_id = call.optional("GrantToken"), call.optional("GrantId")
     if token is not None and grant_id is None and call.optional("KeyId") is None:
         identity = call.ring.grant_of_token(token)
-        if identity not in call.state.grants:
+        if identity not in call.catalog.grants:
             raise not_found("The grant does not exist.")
-        grant = call.state.grants[identity]
+        grant = call.catalog.grants[identity]
     elif token is None and grant_id is not None and call.optional("KeyId") is not None:
         grant = _grant(call, call.key(), grant_id)
     else:
@@ -204,7 +204,7 @@ def retire_grant(call: Call) -> Outcome:
     )
     if not may_retire:
         reason = "the grant does not name the caller as one who may retire it"
-        raise access_denied(caller.arn, "kms:RetireGrant", call.state.keys[grant.key_id].arn, reason)
+        raise access_denied(caller.arn, "kms:RetireGrant", call.catalog.keys[grant.key_id].arn, reason)
     call.dry_run()
     return Outcome(None, (Drop(grant),))
 
@@ -212,14 +212,14 @@ def retire_grant(call: Call) -> Outcome:
 def _grant(call: Call, key: Key, grant_id: str) -> Grant:
     if not _GRANT_ID.fullmatch(grant_id):
         raise KmsError("InvalidGrantIdException", "The grant id is not valid.")
-    grant = call.state.grants.get(grant_id)
+    grant = call.catalog.grants.get(grant_id)
     if grant is None or grant.key_id != key.key_id:
         raise not_found(f"Grant ID {grant_id} not found")
     return grant
 
 
 def _listed(call: Call, grants: Iterable[Grant]) -> Outcome:
-    entries = {grant.grant_id: _entry(call.state.keys[grant.key_id], grant) for grant in grants}
+    entries = {grant.grant_id: _entry(call.catalog.keys[grant.key_id], grant) for grant in grants}
     return Outcome(page(call, "Grants", entries, default=50, largest=100))
 
 

@@ -28,7 +28,7 @@ def create_key(call: Call) -> Outcome:
     origin = _origin(call)
     policy = call.text("Policy") or key_policy.default_policy(call.caller.account)
     key_policy.parse(policy)
-    number = call.state.counter.keys + 1
+    number = call.catalog.counter.keys + 1
     key = Key(
         key_id=call.ring.key_id(number),
         account=call.caller.account,
@@ -126,7 +126,9 @@ def metadata(key: Key) -> dict[str, object]:
 def list_keys(call: Call) -> Outcome:
     """ListKeys: all keys of the account and region, in the order of their ids."""
     call.permit_account()
-    mine = [key for key in call.state.keys.values() if (key.account, key.region) == (call.caller.account, call.region)]
+    mine = [
+        key for key in call.catalog.keys.values() if (key.account, key.region) == (call.caller.account, call.region)
+    ]
     listed = {key.key_id: {"KeyId": key.key_id, "KeyArn": key.arn} for key in mine}
     return Outcome(page(call, "Keys", listed, default=100, largest=1000))
 

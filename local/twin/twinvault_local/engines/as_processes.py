@@ -7,14 +7,14 @@ from pathlib import Path
 from twinvault_local.engines import dynamodb, python, starting
 from twinvault_local.engines.launcher import PROCESS, Claims, Progress
 from twinvault_local.machine import ports, processes, toolchain
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, State
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessLauncher:
     """All data lies in the state folder."""
 
-    state: State
+    state: StateFolder
     cache: Path
     name: str = PROCESS
 

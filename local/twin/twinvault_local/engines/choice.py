@@ -8,17 +8,17 @@ from twinvault_local.engines.in_docker import DockerLauncher, new_project
 from twinvault_local.engines.launcher import AUTO, DOCKER, IN_WORDS, PROCESS, Launcher, Progress
 from twinvault_local.errors import EngineError, StateError, ToolMissingError
 from twinvault_local.machine import files
-from twinvault_local.state import State
+from twinvault_local.state import StateFolder
 
 
-def fixed(state: State) -> str | None:
+def fixed(state: StateFolder) -> str | None:
     """The name of the launcher that this state folder's data was made with; None while there is no data."""
     if not state.provisioned.exists():
         return None
     return PROCESS if _project(state) is None else DOCKER
 
 
-def choose(state: State, cache: Path, *, wanted: str, progress: Progress) -> Launcher:
+def choose(state: StateFolder, cache: Path, *, wanted: str, progress: Progress) -> Launcher:
     """The launcher to start with: the fixed one; else the one that is asked for; else Docker where an engine answers.
 
     Raises:
@@ -44,7 +44,7 @@ def choose(state: State, cache: Path, *, wanted: str, progress: Progress) -> Lau
     return DockerLauncher(state, engine, _project(state) or new_project())
 
 
-def refuse_other(state: State, wanted: str) -> None:
+def refuse_other(state: StateFolder, wanted: str) -> None:
     """Refuse a launcher other than the one that this state folder's data was made with (StateError)."""
     now = fixed(state)
     if now is not None and wanted not in {AUTO, now}:
@@ -54,7 +54,7 @@ def refuse_other(state: State, wanted: str) -> None:
         )
 
 
-def stop(state: State, cache: Path) -> list[str]:
+def stop(state: StateFolder, cache: Path) -> list[str]:
     """End the engines, whichever launcher started them; the names of those that had been running.
 
     Raises:
@@ -65,30 +65,30 @@ def stop(state: State, cache: Path) -> list[str]:
     return _current(state, cache).stop()
 
 
-def wipe(state: State, cache: Path) -> None:
+def wipe(state: StateFolder, cache: Path) -> None:
     """Delete for good what lies outside the state folder (raises as `stop`)."""
     _current(state, cache).wipe()
 
 
-def forget(state: State, cache: Path) -> None:
+def forget(state: StateFolder, cache: Path) -> None:
     """Drop a launcher with which nothing was made: what failed on the first `up` fixes nothing."""
     if fixed(state) is None and state.launcher.exists():
         wipe(state, cache)
         state.launcher.unlink()
 
 
-def remember(state: State, launcher: Launcher) -> None:
+def remember(state: StateFolder, launcher: Launcher) -> None:
     """Write the launcher down, before it starts anything."""
     project = {"project": launcher.project} if isinstance(launcher, DockerLauncher) else {}
     files.write_json(state.launcher, {"launcher": launcher.name, **project})
 
 
-def network(state: State) -> str | None:
+def network(state: StateFolder) -> str | None:
     """The name of the Docker network that the engines are on; None where they are plain processes."""
     return _project(state)
 
 
-def _current(state: State, cache: Path) -> Launcher:
+def _current(state: StateFolder, cache: Path) -> Launcher:
     project = _project(state)
     if project is None:
         return ProcessLauncher(state, cache)
@@ -100,7 +100,7 @@ def _current(state: State, cache: Path) -> Launcher:
         ) from None
 
 
-def _project(state: State) -> str | None:
+def _project(state: StateFolder) -> str | None:
     """The name of the containers' project in Docker; None where the engines are plain processes."""
     written = files.read_json(state.launcher) or files.read_json(state.former_launcher)
     project = written.get("project")

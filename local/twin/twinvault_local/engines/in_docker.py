@@ -16,7 +16,7 @@ from twinvault_local.engines.launcher import DOCKER, Claims, Progress
 from twinvault_local.errors import EngineError, FetchError
 from twinvault_local.machine import files, ports, processes
 from twinvault_local.machine.checkout import ROOT
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, State
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,7 +31,7 @@ _OTHERWISE = f"{_AGAIN} Or run the engines as plain processes: twinvault up --la
 class DockerLauncher:
     """Everything but DynamoDB's data lies in the state folder."""
 
-    state: State
+    state: StateFolder
     engine: Docker
     project: str
     name: str = DOCKER

@@ -8,7 +8,7 @@ import httpx
 from twinvault_local.engines import dynamodb, python
 from twinvault_local.errors import EngineError
 from twinvault_local.machine import disk, files, ports, processes, waiting
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, State
+from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
 
 START_SECONDS = 60
 ENGINES = (DYNAMODB, KMS, ISSUER)
@@ -16,12 +16,12 @@ ENGINES = (DYNAMODB, KMS, ISSUER)
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.defpath}
 
 
-def launch(state: State, name: str, command: list[str]) -> None:
+def launch(state: StateFolder, name: str, command: list[str]) -> None:
     """Start the process that holds the place of the service `name`."""
     processes.start(state.slot(name), command, environment=_ENVIRONMENT)
 
 
-def await_ready(state: State, name: str, ready: Callable[[], bool]) -> None:
+def await_ready(state: StateFolder, name: str, ready: Callable[[], bool]) -> None:
     """Return when `ready` says so.
 
     Raises:
@@ -42,7 +42,7 @@ def await_ready(state: State, name: str, ready: Callable[[], bool]) -> None:
         )
 
 
-def choose_ports(state: State) -> dict[str, int]:
+def choose_ports(state: StateFolder) -> dict[str, int]:
     """The engines' ports: as the last time where still free, so that what was noted elsewhere stays true."""
     kept = files.read_json(state.ports)
     chosen = {}

@@ -9,20 +9,20 @@ from twinvault_local import lambda_server, status
 from twinvault_local.errors import EngineError, PortInUseError, ToolMissingError
 from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import ports, processes, waiting
-from twinvault_local.state import SERVER, State
+from twinvault_local.state import SERVER, StateFolder
 
 DEFAULT_PORT = 5678  # debugpy's own; editors propose it
 _START_SECONDS = 30
 
 
-def functions(state: State) -> list[str]:
+def functions(state: StateFolder) -> list[str]:
     """The names of the functions that the twin of this state folder serves; none where it never came up."""
     if not state.server.exists():
         return []
     return sorted(one.name for one in lambda_server.told(state).functions)
 
 
-def attach(state: State, cache: Path, name: str, *, port: int) -> None:
+def attach(state: StateFolder, cache: Path, name: str, *, port: int) -> None:
     """Let the function `name` of the running twin wait for a debugger on `port`, and no other one.
 
     Its workers give way to a single one that is neither frozen nor timed out. A reload keeps it so; `down` ends it.

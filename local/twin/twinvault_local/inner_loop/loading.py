@@ -6,20 +6,20 @@ from pathlib import Path
 from twinvault_lambda import standing
 from twinvault_local.errors import LoadError
 from twinvault_local.machine import processes
-from twinvault_local.state import SERVER, State
+from twinvault_local.state import SERVER, StateFolder
 
 _MOST_LINES = 12
 _BEGINS, _ENDS = "[ERROR]", "INIT_REPORT"
 
 
-def failed(state: State) -> Mapping[str, str]:
+def failed(state: StateFolder) -> Mapping[str, str]:
     """The functions that the running server could not start when it took them up, each with its error type."""
     slot = state.slot(SERVER)
     told = standing.read(processes.output(slot)) if processes.running(slot) is not None else None
     return told[1].failed if told else {}
 
 
-def error(state: State, names: Mapping[str, str], *, what_holds: str) -> LoadError:
+def error(state: StateFolder, names: Mapping[str, str], *, what_holds: str) -> LoadError:
     """The error that says which functions cannot start, what they said, and what holds meanwhile."""
     told = [f"{name} cannot start: {kind}{_said(state.logs / f'{name}.log')}" for name, kind in sorted(names.items())]
     first = min(names)

@@ -14,7 +14,7 @@ from twinvault_local.artifact import archive
 from twinvault_local.errors import EngineError, NotRunningError
 from twinvault_local.inner_loop import bytecode, loading
 from twinvault_local.machine import processes, waiting
-from twinvault_local.state import SERVER, State
+from twinvault_local.state import SERVER, StateFolder
 from twinvault_local.status import Facts
 
 EXCHANGE_SECONDS = 60
@@ -22,7 +22,7 @@ ARTIFACT = "TWINVAULT_ARTIFACT"
 """The variable that tells a function, and its audit entries, the sha256 of what it runs."""
 
 
-def reload(state: State, zipped: Path) -> tuple[Facts, bool]:
+def reload(state: StateFolder, zipped: Path) -> tuple[Facts, bool]:
     """Let the running twin serve the artifact at `zipped`; its facts, and whether it served another one before.
 
     Raises:
@@ -57,7 +57,7 @@ def _serving(config: ServerConfig, task_root: Path) -> ServerConfig:
     return replace(config, task_root=task_root, functions=functions)
 
 
-def exchange(state: State, wanted: ServerConfig) -> None:
+def exchange(state: StateFolder, wanted: ServerConfig) -> None:
     """Let the running server take the functions of `wanted`. The caller holds the state folder's lock.
 
     Raises:
@@ -74,7 +74,7 @@ def exchange(state: State, wanted: ServerConfig) -> None:
         raise
 
 
-def _ask(state: State, generation: int) -> None:
+def _ask(state: StateFolder, generation: int) -> None:
     slot = state.slot(SERVER)
     pid = processes.running(slot)
     if pid is None:
@@ -97,7 +97,7 @@ def _ask(state: State, generation: int) -> None:
             raise loading.error(state, told.failed, what_holds="The code of before goes on serving.")
 
 
-def inherit(state: State, task_root: Path, *, kept: Collection[Path]) -> None:
+def inherit(state: StateFolder, task_root: Path, *, kept: Collection[Path]) -> None:
     """Take over what older artifacts have compiled, and delete them but for those that are `kept`."""
     for older in state.artifact.iterdir():
         if older == task_root:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from twinvault_kms.model import Alias, Change, Counter, Drop, Entity, Grant, Key, Put
 
 
-class State:
+class Catalog:
     """Keys, aliases and grants, and the indexes that questions need."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class State:
         self.next_due = min((due_at(key) for key in self.keys.values()), default=float("inf"))
 
     def entities(self) -> list[Entity]:
-        """Return all that is needed to build this state again."""
+        """Return all that is needed to build this catalog again."""
         return [self.counter, *self.keys.values(), *self.aliases.values(), *self.grants.values()]
 
     def aliases_of(self, key_id: str) -> list[Alias]:
