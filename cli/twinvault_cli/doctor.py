@@ -12,12 +12,12 @@ from twinvault_cli.errors import UNAVAILABLE
 from twinvault_cli.output import print_json, results
 from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local import doctor as looking
-from twinvault_local.doctor import Verdict
+from twinvault_local.doctor import Grade
 from twinvault_local.twin import DEFAULT_PORT
 
 app = typer.Typer()
 
-_COLOURS = {Verdict.WELL: "green", Verdict.NOTE: "yellow", Verdict.BAD: "red"}
+_COLOURS = {Grade.WELL: "green", Grade.NOTE: "yellow", Grade.BAD: "red"}
 
 
 @app.command()
@@ -34,10 +34,10 @@ def doctor(
     else:
         table = Table(box=None, show_header=False)
         for finding in findings:
-            colour = _COLOURS[finding.verdict]
-            table.add_row(finding.what, f"[{colour}]{finding.verdict}[/]", escape(finding.found))
+            colour = _COLOURS[finding.grade]
+            table.add_row(finding.what, f"[{colour}]{finding.grade}[/]", escape(finding.found))
             if finding.advice:
                 table.add_row("", "", f"[bold]{escape(finding.advice)}[/]")
         results.print(table)
-    if any(finding.verdict is Verdict.BAD for finding in findings):
+    if any(finding.grade is Grade.BAD for finding in findings):
         raise typer.Exit(UNAVAILABLE)

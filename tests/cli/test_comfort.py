@@ -76,10 +76,10 @@ def test_no_line_is_too_strange_to_be_shown(line: str) -> None:
 def test_doctor_tells_what_there_is_and_exits_with_0_where_all_is_well(tmp_path: Path) -> None:
     done = twinvault("doctor", "--json", "--port", "8799", state=tmp_path / "state")
     findings = {one["what"]: one for one in json.loads(done.stdout)}
-    assert findings["Java"]["verdict"] == "well"
+    assert findings["Java"]["grade"] == "well"
     assert findings["Python"]["found"].startswith("3.13")
     assert {"Maven", "Node.js", "Docker", "ports", "memory", "state folder"} <= findings.keys()
-    assert done.returncode == (4 if any(one["verdict"] == "bad" for one in findings.values()) else 0)
+    assert done.returncode == (4 if any(one["grade"] == "bad" for one in findings.values()) else 0)
     assert not (tmp_path / "state").exists()
 
 

@@ -1,4 +1,4 @@
-"""What the Lambda server is told, as the twin keeps it."""
+"""The Lambda server's configuration, as the twin keeps it."""
 
 from pathlib import Path
 
@@ -14,4 +14,4 @@ def test_a_damaged_file_is_the_state_folders_fault(tmp_path: Path, content: str)
     state = StateFolder(tmp_path)
     state.server.write_text(content, encoding="utf-8")
     with pytest.raises(StateError, match="server configuration"):
-        lambda_server.told(state)
+        lambda_server.read(state)

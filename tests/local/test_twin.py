@@ -56,13 +56,13 @@ def test_it_tells_where_everything_is(running: House) -> None:
     now = status.look(running.state)
     assert now.running
     assert now.services == WELL
-    told = now.as_json()
-    assert told["url"] == f"http://{LOOPBACK}:{running.port}"
-    assert told["launcher"] == "process"
-    assert set(told["endpoints"]) == {"dynamodb", "kms", "issuer"}
-    assert set(told["tables"]) == {"records", "keys", "marks", "audit"}
-    assert told["region"] == "eu-central-1"
-    assert (running.state.artifact / told["artifact"]).is_dir()
+    shown = now.as_json()
+    assert shown["url"] == f"http://{LOOPBACK}:{running.port}"
+    assert shown["launcher"] == "process"
+    assert set(shown["endpoints"]) == {"dynamodb", "kms", "issuer"}
+    assert set(shown["tables"]) == {"records", "keys", "marks", "audit"}
+    assert shown["region"] == "eu-central-1"
+    assert (running.state.artifact / shown["artifact"]).is_dir()
 
 
 def test_a_request_reaches_the_unpacked_artifact_with_what_the_template_declares(running: House) -> None:

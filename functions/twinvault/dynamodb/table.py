@@ -123,19 +123,19 @@ class Table:
         return found
 
     def _batch_get(self, keys: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], Item]":
-        wanted: list[Mapping[str, Any]] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
+        unread: list[Mapping[str, Any]] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
         found: dict[tuple[str, str], Item] = {}
         for attempt in range(_BATCH_TRIES):
-            if not wanted:
+            if not unread:
                 return found
             self._sleep(0.05 * attempt)
             answer = _call(
-                self._client.batch_get_item, RequestItems={self.name: {"Keys": wanted, "ConsistentRead": True}}
+                self._client.batch_get_item, RequestItems={self.name: {"Keys": unread, "ConsistentRead": True}}
             )
             for item in answer["Responses"].get(self.name, []):
                 found[item["pk"]["S"], item["sk"]["S"]] = item
-            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
-        if wanted:
+            unread = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+        if unread:
             raise DependencyError("the store is busy")
         return found
 

@@ -1,4 +1,4 @@
-"""What the Lambda server is told: one JSON file, written by the twin and read once.
+"""The Lambda server's configuration: one JSON file, written by the twin and read once.
 
 The server reads nothing else: no environment variable, no template. Everything here comes from the synthesized
 template and the twin's state, already resolved. An unknown, missing or mistyped field names itself.

@@ -7,7 +7,7 @@ LambdaServerError        what stands in its way, and what to type next
 
 
 class LambdaServerError(Exception):
-    """The Lambda server cannot start, or not take what it is told; says what happened and what to type next."""
+    """The Lambda server cannot start, or not take its configuration; says what happened and what to type next."""
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
         super().__init__(message)

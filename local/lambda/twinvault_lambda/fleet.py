@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from twinvault_lambda.config import ServerConfig
-from twinvault_lambda.standing import Standing, Verdict
+from twinvault_lambda.standing import LoadResult, Standing
 from twinvault_lambda.workers import WorkerPool
 
 
@@ -23,7 +23,7 @@ class Fleet:
             pool.start()
         return Standing(generation=self._generation, failed=await _failures(self.pools))
 
-    async def exchange(self, config: ServerConfig) -> tuple[Verdict, Standing]:
+    async def exchange(self, config: ServerConfig) -> tuple[LoadResult, Standing]:
         """Send all requests from here on to the functions of ``config``, if each of them starts; else change nothing.
 
         Nobody's request is lost: what the older workers have, they finish. One worker of each function decides; the
@@ -64,7 +64,7 @@ def _pools(config: ServerConfig) -> dict[str, WorkerPool]:
 
 async def _failures(pools: Mapping[str, WorkerPool]) -> dict[str, str]:
     for pool in pools.values():
-        await pool.settled.wait()
+        await pool.first_start_done.wait()
     return {name: pool.failure for name, pool in pools.items() if pool.failure}
 
 

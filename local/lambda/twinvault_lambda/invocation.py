@@ -20,7 +20,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Invocation:
-    """An event for one worker. Whoever settles it first decides; later attempts change nothing."""
+    """An event for one worker. It has one outcome: the first call of `complete` sets it, later ones change nothing."""
 
     payload: bytes = field(repr=False)
     trace_id: str
@@ -28,7 +28,7 @@ class Invocation:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     born: float = field(default_factory=time.monotonic)
 
-    def settle(self, outcome: Outcome) -> None:
-        """Tell whoever waits."""
+    def complete(self, outcome: Outcome) -> None:
+        """Set the outcome, so that whoever awaits it goes on."""
         if not self.outcome.done():
             self.outcome.set_result(outcome)

@@ -82,10 +82,10 @@ def _fit(template: str, path: str) -> tuple[tuple[int, ...], dict[str, str]]:
     """One rank for each segment and what the variables took; no ranks where the template does not fit."""
     if template == DEFAULT_ROUTE:
         return (_Rank.DEFAULT,), {}
-    wanted, given = template.split("/")[1:], path.split("/")[1:]
+    segments, given = template.split("/")[1:], path.split("/")[1:]
     ranks: list[int] = []
     parameters: dict[str, str] = {}
-    for index, segment in enumerate(wanted):
+    for index, segment in enumerate(segments):
         rest = "/".join(given[index:])
         if segment.endswith("+}") and rest:
             parameters[segment[1:-2]] = rest
@@ -99,4 +99,4 @@ def _fit(template: str, path: str) -> tuple[tuple[int, ...], dict[str, str]]:
             ranks.append(_Rank.LITERAL)
         else:
             return (), {}
-    return (tuple(ranks), parameters) if len(given) == len(wanted) else ((), {})
+    return (tuple(ranks), parameters) if len(given) == len(segments) else ((), {})

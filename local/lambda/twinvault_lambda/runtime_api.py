@@ -60,7 +60,7 @@ class RuntimeApi:
         try:
             body = await read_body(receive, limit=2 * LARGEST_ANSWER)
         except ClientGoneError:
-            return  # the worker died as it wrote; its end settles the invocation
+            return  # the worker died as it wrote; its end completes the invocation
         except BodyTooLargeError:
             await send_response(send, _status(413))
             return

@@ -58,11 +58,11 @@ def _exchange_on_signal(
 
     async def exchange() -> None:
         try:
-            verdict, standing = await fleet.exchange(reread())
+            result, standing = await fleet.exchange(reread())
         except (LambdaServerError, OSError) as error:
             say(str(error))
         else:
-            say(standing.line(verdict))
+            say(standing.line(result))
 
     def begin() -> None:
         task = asyncio.get_running_loop().create_task(exchange())

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-type Verdict = Literal["serving", "refused"]
+type LoadResult = Literal["serving", "refused"]
+"""Whether a generation of functions is served, or was refused because one of them cannot start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +23,19 @@ class Standing:
     generation: int
     failed: Mapping[str, str] = field(default_factory=dict)
 
-    def line(self, verdict: Verdict) -> str:
-        """As the server prints it."""
-        return f"{verdict} {json.dumps(asdict(self))}"
+    def line(self, result: LoadResult) -> str:
+        """The line that the server prints for it."""
+        return f"{result} {json.dumps(asdict(self))}"
 
 
-def read(output: str, *, generation: int | None = None) -> tuple[Verdict, Standing] | None:
+def read(output: str, *, generation: int | None = None) -> tuple[LoadResult, Standing] | None:
     """The last that the server said: of this generation; without one, of what it serves. None if it said nothing."""
-    found: tuple[Verdict, Standing] | None = None
+    found: tuple[LoadResult, Standing] | None = None
     for line in output.splitlines():
-        verdict, _, rest = line.partition(" ")
-        if verdict not in {"serving", "refused"}:
+        result, _, rest = line.partition(" ")
+        if result not in {"serving", "refused"}:
             continue
         standing = Standing(**json.loads(rest))
-        if standing.generation == generation or (generation is None and verdict == "serving"):
-            found = ("serving" if verdict == "serving" else "refused"), standing
+        if standing.generation == generation or (generation is None and result == "serving"):
+            found = ("serving" if result == "serving" else "refused"), standing
     return found

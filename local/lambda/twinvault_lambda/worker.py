@@ -71,7 +71,7 @@ class Worker:
         self._since = time.monotonic()
         self._init_ms: float | None = None
         self._highest_mb = 0
-        self._doom = ""
+        self._end_reason = ""  # the error type of an end that we brought about
         self._init_error = ""
         self._watch: asyncio.TimerHandle | None = None
 
@@ -130,7 +130,7 @@ class Worker:
         if not self._has(request_id):
             return 400
         if self._exceeds_memory():
-            return 202  # the process is being killed, and that settles it
+            return 202  # the process is being killed, and its end is the outcome
         if len(payload) > LARGEST_ANSWER:
             self._drain()
             self._log.line(
@@ -165,8 +165,8 @@ class Worker:
             self._next.cancel()
         if was is Phase.BUSY:
             self._lose_invocation(status)
-        elif was is Phase.STARTING and self._doom != _STOPPED:
-            self.failure = self._init_error or self._doom or _EXITED
+        elif was is Phase.STARTING and self._end_reason != _STOPPED:
+            self.failure = self._init_error or self._end_reason or _EXITED
             self._log.init_failed(init_ms=self._elapsed_ms(), error_type=self.failure)
         self._on_ended(self)
 
@@ -177,11 +177,11 @@ class Worker:
         if self._invocation is None:
             return
         request_id = self._invocation.request_id
-        if self._doom == _TIMED_OUT:
+        if self._end_reason == _TIMED_OUT:
             self._log.timed_out(request_id, self._function.timeout_seconds)
             self._finish(Outcome(error_type=_TIMED_OUT), status="timeout")
         else:
-            error_type = self._doom or _EXITED
+            error_type = self._end_reason or _EXITED
             self._log.exited(request_id, cause=_cause(status), error_type=error_type)
             self._finish(Outcome(error_type=error_type), status="error", error_type=error_type)
         self.phase = Phase.ENDED
@@ -205,7 +205,7 @@ class Worker:
         self.served += 1
         self.phase = Phase.ANSWERED
         invocation, self._invocation = self._invocation, None
-        invocation.settle(outcome)
+        invocation.complete(outcome)
 
     def _keep_watch(self) -> None:
         """Looks at time and memory while the process works; an idle one is left alone, as a frozen one would be."""
@@ -227,7 +227,7 @@ class Worker:
         return True
 
     def _end(self, why: str) -> None:
-        self._doom = why
+        self._end_reason = why
         if self._process is not None:
             self._process.kill()
 

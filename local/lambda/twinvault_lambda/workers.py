@@ -37,7 +37,7 @@ class WorkerPool:
     """All workers of one function. One event loop, no locks."""
 
     def __init__(self, config: ServerConfig, function: FunctionConfig) -> None:
-        self.settled = asyncio.Event()  # the first worker is ready, or has failed: what it will be like is known
+        self.first_start_done = asyncio.Event()  # the first worker is ready, or it could not start
         self.failure = ""  # why it could not start, while no worker of it ever did
         self._config = config
         self._function = function
@@ -59,7 +59,7 @@ class WorkerPool:
         while len(self._workers) < (self._fewest if only is None else only):
             self._start_worker()
         if self.is_debugged:
-            self.settled.set()  # it waits for a debugger; nobody need wait for it
+            self.first_start_done.set()  # it waits for a debugger; nobody need wait for it
 
     async def stop(self) -> None:
         """End every worker and wait until they are gone."""
@@ -156,7 +156,7 @@ class WorkerPool:
     def _worker_idle(self, worker: Worker) -> None:
         self._failures = 0
         self.failure = ""
-        self.settled.set()
+        self.first_start_done.set()
         self._idle.append(worker)
         self._dispatch()
         self._end_if_done(worker)
@@ -186,7 +186,7 @@ class WorkerPool:
             self._failures += 1
             if not any(other.initialised for other in self._workers):
                 self.failure = worker.failure
-            self.settled.set()
+            self.first_start_done.set()
             if self._failures >= _STARTS_TRIED and not any(other.initialised for other in self._workers):
                 self._fail_queue()
         pause = min(_FIRST_PAUSE_SECONDS * 2**self._failures, _LONGEST_PAUSE_SECONDS)
@@ -198,4 +198,4 @@ class WorkerPool:
 
     def _fail_queue(self) -> None:
         while self._queue:
-            self._queue.popleft().settle(Outcome(error_type=_NOT_STARTED))
+            self._queue.popleft().complete(Outcome(error_type=_NOT_STARTED))

@@ -21,7 +21,7 @@ _LITTLE_BYTES, _GB = 2_000_000_000, 1e9
 _LITTLE_MEMORY = 1_500_000_000  # two engines, two workers for each function
 
 
-class Verdict(StrEnum):
+class Grade(StrEnum):
     """How one thing stands."""
 
     WELL = "well"
@@ -34,7 +34,7 @@ class Finding:
     """One thing that was looked at; `advice` says what to type or to install where it is not well."""
 
     what: str
-    verdict: Verdict
+    grade: Grade
     found: str
     advice: str = ""
 
@@ -43,7 +43,7 @@ def examine(state: StateFolder, cache: Path, *, port: int) -> list[Finding]:
     """Everything, in the order in which `up` would need it."""
     fetched = dynamodb.is_fetched(cache)
     by_docker = _docker(state)
-    in_docker = by_docker.verdict is Verdict.WELL and choice.fixed(state) != PROCESS
+    in_docker = by_docker.grade is Grade.WELL and choice.fixed(state) != PROCESS
     return [
         _tool("Python", toolchain.base_python),
         _tool("Java", toolchain.find_java, needed=not in_docker),
@@ -52,7 +52,7 @@ def examine(state: StateFolder, cache: Path, *, port: int) -> list[Finding]:
         by_docker,
         Finding(
             "DynamoDB Local",
-            Verdict.WELL if fetched else Verdict.NOTE,
+            Grade.WELL if fetched else Grade.NOTE,
             f"{dynamodb.VERSION} in {cache}" if fetched else "not fetched yet",
             "" if fetched else "The first `up` fetches it; or now: make fetch",
         ),
@@ -66,9 +66,9 @@ def _tool(what: str, find: Callable[[], Path], *, needed: bool = True) -> Findin
     try:
         program = find()
     except TwinError as error:
-        verdict, spare = (Verdict.BAD, "") if needed else (Verdict.NOTE, " It is not needed as things are.")
-        return Finding(what, verdict, error.message + spare, error.next_step)
-    return Finding(what, Verdict.WELL, f"{_version(program)} ({program})")
+        grade, spare = (Grade.BAD, "") if needed else (Grade.NOTE, " It is not needed as things are.")
+        return Finding(what, grade, error.message + spare, error.next_step)
+    return Finding(what, Grade.WELL, f"{_version(program)} ({program})")
 
 
 def _version(program: Path) -> str:
@@ -86,49 +86,49 @@ def _docker(state: StateFolder) -> Finding:
         engine = docker.find()
     except TwinError as error:
         if choice.fixed(state) == DOCKER:
-            return Finding("Docker", Verdict.BAD, f"{error.message} This twin's data lies there.", error.next_step)
-        return Finding("Docker", Verdict.NOTE, f"{error.message} The engines run as plain processes instead.")
-    return Finding("Docker", Verdict.WELL, f"{_version(engine.program)} at {engine.host}")
+            return Finding("Docker", Grade.BAD, f"{error.message} This twin's data lies there.", error.next_step)
+        return Finding("Docker", Grade.NOTE, f"{error.message} The engines run as plain processes instead.")
+    return Finding("Docker", Grade.WELL, f"{_version(engine.program)} at {engine.host}")
 
 
 def _ports(state: StateFolder, port: int) -> Iterator[Finding]:
     server = processes.running(state.slot(SERVER))
     if server is not None:
-        yield Finding("ports", Verdict.WELL, "the twin runs on its own")
+        yield Finding("ports", Grade.WELL, "the twin runs on its own")
     elif ports.is_free(port):
-        yield Finding("ports", Verdict.WELL, f"{port} is free")
+        yield Finding("ports", Grade.WELL, f"{port} is free")
     else:
         who = ports.listener(port) or "another program"
-        yield Finding("ports", Verdict.BAD, f"{port} is in use: {who}", f"twinvault up --port {port + 3}")
+        yield Finding("ports", Grade.BAD, f"{port} is in use: {who}", f"twinvault up --port {port + 3}")
 
 
 def _room(state: StateFolder, cache: Path) -> Iterator[Finding]:
     for what, folder in (("disk of the state folder", state.folder), ("disk of the cache", cache)):
         left = disk.free(folder)
-        verdict = Verdict.WELL if left >= _LITTLE_BYTES else Verdict.NOTE
-        verdict = Verdict.BAD if left < disk.NEEDED_BYTES else verdict
-        advice = "" if verdict is Verdict.WELL else "Free some space."
-        yield Finding(what, verdict, f"{left / _GB:.1f} GB free for {folder}", advice)
+        grade = Grade.WELL if left >= _LITTLE_BYTES else Grade.NOTE
+        grade = Grade.BAD if left < disk.NEEDED_BYTES else grade
+        advice = "" if grade is Grade.WELL else "Free some space."
+        yield Finding(what, grade, f"{left / _GB:.1f} GB free for {folder}", advice)
     memory = psutil.virtual_memory().available
     enough = memory >= _LITTLE_MEMORY
     advice = "" if enough else "End other programs: the engines and the functions take about 1.5 GB."
-    yield Finding("memory", Verdict.WELL if enough else Verdict.NOTE, f"{memory / _GB:.1f} GB available", advice)
+    yield Finding("memory", Grade.WELL if enough else Grade.NOTE, f"{memory / _GB:.1f} GB available", advice)
 
 
 def _state(state: StateFolder) -> Iterator[Finding]:
     if not state.folder.exists():
-        yield Finding("state folder", Verdict.WELL, f"{state.folder}: none yet")
+        yield Finding("state folder", Grade.WELL, f"{state.folder}: none yet")
         return
     launcher = choice.fixed(state) or f"{AUTO}, for there is no data yet"
     try:
         state.check()
     except TwinError as error:
-        yield Finding("state folder", Verdict.BAD, error.message, error.next_step)
+        yield Finding("state folder", Grade.BAD, error.message, error.next_step)
         return
     for path, mode in ((state.folder, 0o700), (state.seed, 0o600)):
         if path.exists() and (path.stat().st_mode & 0o777) & ~mode:
             found = f"{path} is open to others ({path.stat().st_mode & 0o777:04o})"
-            yield Finding("state folder", Verdict.BAD, found, f"chmod {mode:04o} {path}")
+            yield Finding("state folder", Grade.BAD, found, f"chmod {mode:04o} {path}")
         elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
-            yield Finding("state folder", Verdict.BAD, f"{path} is not yours", f"Own it: sudo chown -R $USER {path}")
-    yield Finding("state folder", Verdict.WELL, f"{state.folder}, launcher {launcher}")
+            yield Finding("state folder", Grade.BAD, f"{path} is not yours", f"Own it: sudo chown -R $USER {path}")
+    yield Finding("state folder", Grade.WELL, f"{state.folder}, launcher {launcher}")

@@ -1,4 +1,4 @@
-"""What the twin's Lambda server is told: `server.json` in the state folder, written and read here alone."""
+"""The configuration of the twin's Lambda server: `server.json` in the state folder, written and read here alone."""
 
 import twinvault_durable as durable
 from twinvault_lambda.config import ServerConfig
@@ -7,12 +7,12 @@ from twinvault_local.errors import StateError
 from twinvault_local.state import StateFolder
 
 
-def tell(state: StateFolder, config: ServerConfig) -> None:
-    """Write the configuration down; a server that runs reads it at SIGHUP."""
+def write(state: StateFolder, config: ServerConfig) -> None:
+    """Write the configuration; a server that runs reads it at SIGHUP."""
     durable.write(state.server, config.to_json().encode())
 
 
-def told(state: StateFolder) -> ServerConfig:
+def read(state: StateFolder) -> ServerConfig:
     """The configuration as it was written last.
 
     Raises:

@@ -60,7 +60,7 @@ def write(state: StateFolder, events: Path, into: Path) -> list[Path]:
         )
     into.mkdir(parents=True, exist_ok=True)
     (into / "events").mkdir(exist_ok=True)
-    config = lambda_server.told(state)
+    config = lambda_server.read(state)
     files.write_json(into / "env.json", environment(config.functions))
     durable.write(into / "network", f"{network}\n".encode())
     token = tokens.mint_token(state, tenant=TENANT, expires_in=TOKEN_SECONDS)

@@ -99,7 +99,7 @@ class StateFolder:
 
     @property
     def server(self) -> Path:
-        """What the Lambda server is told."""
+        """The Lambda server's configuration."""
         return self.folder / "server.json"
 
     @property

@@ -51,8 +51,8 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """One flat object, the facts first."""
-        told = asdict(self.facts) if self.facts else {}
-        return {**told, "running": self.running, "services": dict(self.services)}
+        known = asdict(self.facts) if self.facts else {}
+        return {**known, "running": self.running, "services": dict(self.services)}
 
 
 def facts(state: StateFolder) -> Facts:
@@ -61,28 +61,28 @@ def facts(state: StateFolder) -> Facts:
     Raises:
         NotRunningError: none does, or a part of it died.
     """
-    told = _told(state)
+    recorded = _recorded(state)
     alive = [processes.running(state.slot(name)) is not None for name in SERVICES]
-    if told is None or not any(alive):
+    if recorded is None or not any(alive):
         raise NotRunningError(f"No twin runs in {state.folder}.", next_step="Start it: twinvault up")
     if not all(alive):
         died = ", ".join(name for name, lives in zip(SERVICES, alive, strict=True) if not lives)
         raise NotRunningError(f"A part of the twin died: {died}.", next_step="Start it again: twinvault up")
-    return told
+    return recorded
 
 
 def look(state: StateFolder) -> Status:
     """How the twin in this state folder does; each living service is asked."""
-    told = _told(state)
-    return Status(told, {name: _health(state, name, told) for name in SERVICES})
+    recorded = _recorded(state)
+    return Status(recorded, {name: _health(state, name, recorded) for name in SERVICES})
 
 
-def remember(state: StateFolder, told: Facts) -> None:
+def remember(state: StateFolder, recorded: Facts) -> None:
     """Write the facts down: from here on the twin counts as up."""
-    files.write_json(state.twin, asdict(told))
+    files.write_json(state.twin, asdict(recorded))
 
 
-def _told(state: StateFolder) -> Facts | None:
+def _recorded(state: StateFolder) -> Facts | None:
     content = files.read_json(state.twin)
     try:
         return Facts(**content) if content else None
@@ -90,11 +90,11 @@ def _told(state: StateFolder) -> Facts | None:
         raise StateError(f"{state.twin} is of another version.", next_step="twinvault down && twinvault up") from None
 
 
-def _health(state: StateFolder, name: str, told: Facts | None) -> Health:
+def _health(state: StateFolder, name: str, recorded: Facts | None) -> Health:
     place = state.slot(name)
     if processes.running(place) is None:
         return Health.DIED if processes.remembered(place) else Health.STOPPED
-    if told is None:
+    if recorded is None:
         return Health.SILENT
-    endpoint = told.url if name == SERVER else told.endpoints[name]
+    endpoint = recorded.url if name == SERVER else recorded.endpoints[name]
     return Health.WELL if starting.answers(name, endpoint) else Health.SILENT

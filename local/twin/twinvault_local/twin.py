@@ -58,7 +58,7 @@ class Twin:
             if now.running and now.facts:
                 choice.refuse_other(self.state, launcher)
                 return now.facts, False
-            chosen = choice.choose(self.state, self.cache, wanted=launcher, progress=progress)
+            chosen = choice.choose(self.state, self.cache, asked=launcher, progress=progress)
             self._stop_all()
             choice.forget(self.state, self.cache)
             self.state.prepare()
@@ -100,7 +100,7 @@ class Twin:
 
         progress("starting the functions")
         task_root = self._unpack(made.artifact)
-        service = functions.describe(assembly, known, overrides=_overrides(endpoints, task_root.name))
+        api = functions.read_api(assembly, known, overrides=_overrides(endpoints, task_root.name))
         try:
             config = ServerConfig(
                 api_port=port,
@@ -111,23 +111,23 @@ class Twin:
                 runtime_dir=runtime,
                 bytecode_dir=self.state.bytecode,
                 log_dir=self.state.logs,
-                functions=service.functions,
-                routes=service.routes,
-                throttle=service.throttle,
-                cors=service.cors,
-                access_log_format=service.access_log_format,
-                integration_timeout_seconds=service.integration_timeout_seconds,
+                functions=api.functions,
+                routes=api.routes,
+                throttle=api.throttle,
+                cors=api.cors,
+                access_log_format=api.access_log_format,
+                integration_timeout_seconds=api.integration_timeout_seconds,
             )
         except ServerConfigError as error:
             raise TemplateError(f"The template: {error.message}.") from None
-        lambda_server.tell(self.state, config)
+        lambda_server.write(self.state, config)
         url = f"http://{ports.LOOPBACK}:{port}"
         starting.launch(self.state, SERVER, python.server_command(self.state.server))
         # It answers at once, and says so when each function has a worker: the first request shall find one.
         starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(self.state.slot(SERVER)))
-        told = Facts(url, launcher.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
-        status.remember(self.state, told)
-        return told
+        facts = Facts(url, launcher.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
+        status.remember(self.state, facts)
+        return facts
 
     def _unpack(self, zipped: Path) -> Path:
         """The unpacked artifact; those before it go: nothing runs from them any more."""
@@ -183,12 +183,12 @@ def _overrides(endpoints: Mapping[str, str], artifact: str) -> dict[str, str]:
 
 def _claims(assembly: Assembly) -> Claims:
     """The form of the tokens that the functions expect, as the template tells them."""
-    wanted = ("TWINVAULT_AUDIENCE", "TWINVAULT_TENANT_CLAIM", "TWINVAULT_PERMISSIONS_CLAIM")
+    variables = ("TWINVAULT_AUDIENCE", "TWINVAULT_TENANT_CLAIM", "TWINVAULT_PERMISSIONS_CLAIM")
     for resource in assembly.resources(functions.FUNCTION):
         declared = resource.properties.get("Environment", {}).get("Variables", {})
-        if all(isinstance(declared.get(name), str) for name in wanted):
-            return Claims(*(declared[name] for name in wanted))
-    raise TemplateError(f"No function of the template declares {', '.join(wanted)}.")
+        if all(isinstance(declared.get(name), str) for name in variables):
+            return Claims(*(declared[name] for name in variables))
+    raise TemplateError(f"No function of the template declares {', '.join(variables)}.")
 
 
 def _table_names(assembly: Assembly, known: Known) -> dict[str, str]:

@@ -64,8 +64,8 @@ def fix(state: StateFolder, launcher: str) -> None:
 
 def test_docker_is_chosen_where_an_engine_answers(state: StateFolder, install: Install, tmp_path: Path) -> None:
     install()
-    for wanted in (AUTO, DOCKER):
-        chosen = choice.choose(state, tmp_path, wanted=wanted, progress=print)
+    for asked in (AUTO, DOCKER):
+        chosen = choice.choose(state, tmp_path, asked=asked, progress=print)
         assert isinstance(chosen, DockerLauncher)
         assert chosen.project.startswith("twinvault-")
     assert choice.fixed(state) is None, "choosing fixes nothing"
@@ -75,7 +75,7 @@ def test_processes_can_be_asked_for_where_an_engine_answers(
     state: StateFolder, install: Install, tmp_path: Path
 ) -> None:
     calls = install()
-    assert isinstance(choice.choose(state, tmp_path, wanted=PROCESS, progress=print), ProcessLauncher)
+    assert isinstance(choice.choose(state, tmp_path, asked=PROCESS, progress=print), ProcessLauncher)
     assert not calls.exists(), "Docker is not even asked"
 
 
@@ -98,12 +98,12 @@ def test_without_a_usable_engine_processes_are_chosen_and_it_is_said(
     if options is not None:
         install(**options)
     steps: list[str] = []
-    assert isinstance(choice.choose(state, tmp_path, wanted=AUTO, progress=steps.append), ProcessLauncher)
+    assert isinstance(choice.choose(state, tmp_path, asked=AUTO, progress=steps.append), ProcessLauncher)
     (step,) = steps
     assert said in step
     assert "plain processes" in step
     with pytest.raises(ToolMissingError, match=said):
-        choice.choose(state, tmp_path, wanted=DOCKER, progress=print)
+        choice.choose(state, tmp_path, asked=DOCKER, progress=print)
 
 
 @pytest.mark.parametrize(("launcher", "other"), [(PROCESS, DOCKER), (DOCKER, PROCESS)])
@@ -112,9 +112,9 @@ def test_a_launcher_stays_as_the_data_was_made(
 ) -> None:
     install()
     fix(state, launcher)
-    assert choice.choose(state, tmp_path, wanted=AUTO, progress=print).name == launcher
+    assert choice.choose(state, tmp_path, asked=AUTO, progress=print).name == launcher
     with pytest.raises(StateError, match="its data lies there") as caught:
-        choice.choose(state, tmp_path, wanted=other, progress=print)
+        choice.choose(state, tmp_path, asked=other, progress=print)
     assert "twinvault reset" in caught.value.next_step
 
 
@@ -123,7 +123,7 @@ def test_data_made_before_there_were_launchers_is_of_plain_processes(
 ) -> None:
     install()
     files.write_json(state.provisioned, {"Stack/Table": "table"})
-    assert isinstance(choice.choose(state, tmp_path, wanted=AUTO, progress=print), ProcessLauncher)
+    assert isinstance(choice.choose(state, tmp_path, asked=AUTO, progress=print), ProcessLauncher)
 
 
 def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: StateFolder, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: State
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
         with pytest.raises(EngineError, match="data lies there"):
-            choice.choose(state, tmp_path, wanted=AUTO, progress=print)
+            choice.choose(state, tmp_path, asked=AUTO, progress=print)
         assert choice.stop(state, tmp_path) == [], "nothing was started there"
         files.write_json(state.containers, {})
         for command in (choice.stop, choice.wipe):
@@ -142,7 +142,7 @@ def test_data_in_docker_does_not_seem_to_vanish_when_docker_is_gone(state: State
 
 def test_a_first_up_that_failed_fixes_no_launcher(state: StateFolder, install: Install, tmp_path: Path) -> None:
     install()
-    choice.remember(state, choice.choose(state, tmp_path, wanted=PROCESS, progress=print))
+    choice.remember(state, choice.choose(state, tmp_path, asked=PROCESS, progress=print))
     choice.forget(state, tmp_path)
     assert not state.launcher.exists()
     fix(state, PROCESS)
@@ -173,7 +173,7 @@ def test_a_folder_of_an_earlier_version_still_has_its_launcher(
     state.launcher.unlink()
     files.write_json(state.folder / "route.json", former)
     state.check()
-    assert choice.choose(state, tmp_path, wanted=AUTO, progress=print).name == launcher
+    assert choice.choose(state, tmp_path, asked=AUTO, progress=print).name == launcher
     assert choice.network(state) == former.get("project")
     state.wipe()
     assert not state.folder.exists()

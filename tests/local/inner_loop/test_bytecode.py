@@ -30,10 +30,10 @@ def test_what_is_the_same_is_compiled_once_and_what_changed_runs_as_it_is_now(tm
     new = write(tmp_path / "new", same="print('same')", other="print('newer')")  # of the same size
     run(old, prefix)
     assert bytecode.carry(old, new, prefix=prefix) == 1
-    told = run(new, prefix)
-    assert told.startswith("same\nnewer\n")
-    assert "same.cpython" in told
-    assert "other.cpython" not in told
+    printed = run(new, prefix)
+    assert printed.startswith("same\nnewer\n")
+    assert "same.cpython" in printed
+    assert "other.cpython" not in printed
 
 
 def test_a_second_time_carries_nothing_and_what_is_forgotten_is_gone(tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def test_newer_code_serves_and_no_engine_stops(up: House) -> None:
     assert up.pids() == pids
     assert facts == status.facts(up.state)
     assert facts.artifact != before.artifact
-    told = httpx.get(f"{facts.url}/things/7").json()
-    assert told["file"].startswith(str(up.state.artifact / facts.artifact))
-    assert told["environment"]["TWINVAULT_ARTIFACT"] == facts.artifact, "an entry must not name code that is gone"
+    answer = httpx.get(f"{facts.url}/things/7").json()
+    assert answer["file"].startswith(str(up.state.artifact / facts.artifact))
+    assert answer["environment"]["TWINVAULT_ARTIFACT"] == facts.artifact, "an entry must not name code that is gone"
     again, changed = reloading.reload(up.state, up.made.artifact.with_name("edited.zip"))
     assert (again, changed) == (facts, False)
 

@@ -7,7 +7,7 @@ import pytest
 
 from twinvault_local.errors import TemplateError
 from twinvault_local.provision import callers, functions
-from twinvault_local.provision.functions import Service
+from twinvault_local.provision.functions import ApiConfig
 from twinvault_local.provision.template import Assembly, Known, Physical
 
 type Templates = dict[str, dict[str, Any]]
@@ -29,8 +29,8 @@ def known(assembly: Assembly) -> Known:
     return {**callers.roles(assembly), **functions.arns(assembly), **made}
 
 
-def described(assembly: Assembly) -> Service:
-    return functions.describe(assembly, known(assembly), overrides=OVERRIDES)
+def described(assembly: Assembly) -> ApiConfig:
+    return functions.read_api(assembly, known(assembly), overrides=OVERRIDES)
 
 
 def test_a_function_is_as_the_template_says(templates: Templates, load: Load) -> None:

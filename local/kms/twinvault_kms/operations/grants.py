@@ -150,13 +150,13 @@ def list_grants(call: Call) -> Outcome:
     """ListGrants of a key, all or those of one grantee or id."""
     key = call.key()
     call.permit(key)
-    wanted = call.optional("GrantId")
-    if wanted is not None and not _GRANT_ID.fullmatch(wanted):
+    grant_id = call.optional("GrantId")
+    if grant_id is not None and not _GRANT_ID.fullmatch(grant_id):
         raise KmsError("InvalidGrantIdException", "The grant id is not valid.")
     grants = [
         grant
         for grant in call.catalog.grants_on(key.key_id)
-        if wanted in {None, grant.grant_id}
+        if grant_id in {None, grant.grant_id}
         and call.optional("GranteePrincipal") in {None, grant.grantee}
         and call.optional("GranteeServicePrincipal") in {None, grant.grantee_service}
     ]

@@ -166,14 +166,14 @@ def schedule_key_deletion(call: Call) -> Outcome:
     if days not in _WINDOW_DAYS:
         raise validation("PendingWindowInDays must be between 7 and 30 (inclusive)")
     refuse_states(key, KeyState.PENDING_DELETION)
-    doomed = replace(key, deletion_date=call.now + days * DAY)
+    scheduled = replace(key, deletion_date=call.now + days * DAY)
     answer = {
         "KeyId": key.arn,
-        "DeletionDate": doomed.deletion_date,
-        "KeyState": doomed.state,
+        "DeletionDate": scheduled.deletion_date,
+        "KeyState": scheduled.state,
         "PendingWindowInDays": days,
     }
-    return Outcome(answer, (Put(doomed),))
+    return Outcome(answer, (Put(scheduled),))
 
 
 def cancel_key_deletion(call: Call) -> Outcome:

@@ -18,7 +18,7 @@ def fixed(state: StateFolder) -> str | None:
     return PROCESS if _project(state) is None else DOCKER
 
 
-def choose(state: StateFolder, cache: Path, *, wanted: str, progress: Progress) -> Launcher:
+def choose(state: StateFolder, cache: Path, *, asked: str, progress: Progress) -> Launcher:
     """The launcher to start with: the fixed one; else the one that is asked for; else Docker where an engine answers.
 
     Raises:
@@ -26,8 +26,8 @@ def choose(state: StateFolder, cache: Path, *, wanted: str, progress: Progress) 
         ToolMissingError: Docker is asked for and no engine answers.
         EngineError: the data lies in Docker and no engine answers.
     """
-    refuse_other(state, wanted)
-    name = fixed(state) or wanted
+    refuse_other(state, asked)
+    name = fixed(state) or asked
     if name == PROCESS:
         return ProcessLauncher(state, cache)
     try:
@@ -44,10 +44,10 @@ def choose(state: StateFolder, cache: Path, *, wanted: str, progress: Progress) 
     return DockerLauncher(state, engine, _project(state) or new_project())
 
 
-def refuse_other(state: StateFolder, wanted: str) -> None:
+def refuse_other(state: StateFolder, asked: str) -> None:
     """Refuse a launcher other than the one that this state folder's data was made with (StateError)."""
     now = fixed(state)
-    if now is not None and wanted not in {AUTO, now}:
+    if now is not None and asked not in {AUTO, now}:
         raise StateError(
             f"The engines of {state.folder} run {IN_WORDS[now]} since its first `up`, and its data lies there.",
             next_step="Go on so: twinvault up    Begin anew without its data and keys: twinvault reset",

@@ -51,8 +51,8 @@ def find() -> Docker:
     if program is None:
         raise ToolMissingError("There is no `docker` on PATH.", next_step=f"{INSTALL}.")
     info = _run([program, "info", "--format", "{{json .}}"], seconds=_PROBE_SECONDS)
-    told = _parse(info.stdout)
-    if not told.get("ServerVersion"):
+    engine = _parse(info.stdout)
+    if not engine.get("ServerVersion"):
         reason = last_line(info.stderr) or "it says nothing"
         raise ToolMissingError(f"No Docker engine answers: {reason}", next_step=f"{INSTALL}.")
     where = _run(
@@ -66,7 +66,7 @@ def find() -> Docker:
     compose = _run([program, "compose", "version", "--short"], seconds=_PROBE_SECONDS).stdout.strip().lstrip("v")
     if not compose.partition(".")[0].isdigit() or int(compose.partition(".")[0]) < _COMPOSE_AT_LEAST:
         raise ToolMissingError("Docker has no Compose of version 2 or later.", next_step=f"{INSTALL}.")
-    return Docker(Path(program), where, any("rootless" in one for one in told.get("SecurityOptions") or ()))
+    return Docker(Path(program), where, any("rootless" in one for one in engine.get("SecurityOptions") or ()))
 
 
 def tail(done: "subprocess.CompletedProcess[str]") -> str:

@@ -19,7 +19,7 @@ def functions(state: StateFolder) -> list[str]:
     """The names of the functions that the twin of this state folder serves; none where it never came up."""
     if not state.server.exists():
         return []
-    return sorted(one.name for one in lambda_server.told(state).functions)
+    return sorted(one.name for one in lambda_server.read(state).functions)
 
 
 def attach(state: StateFolder, cache: Path, name: str, *, port: int) -> None:
@@ -36,7 +36,7 @@ def attach(state: StateFolder, cache: Path, name: str, *, port: int) -> None:
     folder = _debugpy(cache)
     with state.lock():
         status.facts(state)
-        config = lambda_server.told(state)
+        config = lambda_server.read(state)
         if not ports.is_free(port) and port not in {one.debug.port for one in config.functions if one.debug}:
             raise PortInUseError(
                 f"Port {port} is in use: {ports.listener(port) or 'another program'} listens on it.",

@@ -15,16 +15,16 @@ _BEGINS, _ENDS = "[ERROR]", "INIT_REPORT"
 def failed(state: StateFolder) -> Mapping[str, str]:
     """The functions that the running server could not start when it took them up, each with its error type."""
     slot = state.slot(SERVER)
-    told = standing.read(processes.output(slot)) if processes.running(slot) is not None else None
-    return told[1].failed if told else {}
+    last = standing.read(processes.output(slot)) if processes.running(slot) is not None else None
+    return last[1].failed if last else {}
 
 
 def error(state: StateFolder, names: Mapping[str, str], *, what_holds: str) -> LoadError:
     """The error that says which functions cannot start, what they said, and what holds meanwhile."""
-    told = [f"{name} cannot start: {kind}{_said(state.logs / f'{name}.log')}" for name, kind in sorted(names.items())]
+    lines = [f"{name} cannot start: {kind}{_said(state.logs / f'{name}.log')}" for name, kind in sorted(names.items())]
     first = min(names)
     return LoadError(
-        "\n".join([*told, what_holds]),
+        "\n".join([*lines, what_holds]),
         next_step=f"Mend it, then type: twinvault reload    The whole of it: twinvault logs {first}",
     )
 

@@ -31,10 +31,10 @@ def reload(state: StateFolder, zipped: Path) -> tuple[Facts, bool]:
         EngineError: the Lambda server did not answer in time.
     """
     with state.lock():
-        told = status.facts(state)
-        config = lambda_server.told(state)
+        facts = status.facts(state)
+        config = lambda_server.read(state)
         if archive.sha256(zipped) == config.task_root.name and not loading.failed(state):
-            return told, False
+            return facts, False
         task_root = archive.unpack(zipped, state.artifact)
         inherit(state, task_root, kept=[config.task_root])  # an older worker may still be at work there
         try:
@@ -43,9 +43,9 @@ def reload(state: StateFolder, zipped: Path) -> tuple[Facts, bool]:
             if task_root != config.task_root:
                 shutil.rmtree(task_root)
             raise
-        told = replace(told, artifact=task_root.name)
-        status.remember(state, told)
-        return told, True
+        facts = replace(facts, artifact=task_root.name)
+        status.remember(state, facts)
+        return facts, True
 
 
 def _serving(config: ServerConfig, task_root: Path) -> ServerConfig:
@@ -57,20 +57,20 @@ def _serving(config: ServerConfig, task_root: Path) -> ServerConfig:
     return replace(config, task_root=task_root, functions=functions)
 
 
-def exchange(state: StateFolder, wanted: ServerConfig) -> None:
-    """Let the running server take the functions of `wanted`. The caller holds the state folder's lock.
+def exchange(state: StateFolder, config: ServerConfig) -> None:
+    """Let the running server take the functions of `config`. The caller holds the state folder's lock.
 
     Raises:
         LoadError, EngineError: as `reload`; the server's configuration is as it was.
     """
-    before = lambda_server.told(state)
+    before = lambda_server.read(state)
     # The number is spent, whatever becomes of it: the next exchange must not find this one's answer.
     generation = before.generation + 1
-    lambda_server.tell(state, replace(wanted, generation=generation))
+    lambda_server.write(state, replace(config, generation=generation))
     try:
         _ask(state, generation)
     except BaseException:
-        lambda_server.tell(state, replace(before, generation=generation))
+        lambda_server.write(state, replace(before, generation=generation))
         raise
 
 
@@ -81,7 +81,7 @@ def _ask(state: StateFolder, generation: int) -> None:
         raise NotRunningError("The Lambda server died.", next_step="Start it again: twinvault up")
     os.kill(pid, signal.SIGHUP)
 
-    def answer() -> tuple[standing.Verdict, standing.Standing] | None:
+    def answer() -> tuple[standing.LoadResult, standing.Standing] | None:
         return standing.read(processes.output(slot), generation=generation)
 
     waiting.until(
@@ -93,8 +93,8 @@ def _ask(state: StateFolder, generation: int) -> None:
                 f"The Lambda server did not take the newer functions. It said:\n{processes.last_words(slot)}",
                 next_step="Start it again: twinvault down && twinvault up",
             )
-        case "refused", told:
-            raise loading.error(state, told.failed, what_holds="The code of before goes on serving.")
+        case "refused", functions:
+            raise loading.error(state, functions.failed, what_holds="The code of before goes on serving.")
 
 
 def inherit(state: StateFolder, task_root: Path, *, kept: Collection[Path]) -> None:

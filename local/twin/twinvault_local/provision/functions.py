@@ -30,8 +30,8 @@ _ACCOUNT_RATE, _ACCOUNT_BURST = 10_000, 5_000  # API Gateway's limits of an acco
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """Functions and the one HTTP API before them."""
+class ApiConfig:
+    """What the template says of its one HTTP API and of the functions behind it."""
 
     functions: tuple[FunctionConfig, ...]
     routes: tuple[RouteConfig, ...]
@@ -51,8 +51,8 @@ def arns(assembly: Assembly) -> dict[str, Physical]:
     return found
 
 
-def describe(assembly: Assembly, known: Known, *, overrides: Mapping[str, str]) -> Service:
-    """The service that the template describes.
+def read_api(assembly: Assembly, known: Known, *, overrides: Mapping[str, str]) -> ApiConfig:
+    """The template's HTTP API with its functions.
 
     `overrides` gives other values to variables that a function declares; it declares none, for what a template does
     not declare does not exist in Lambda either.
@@ -65,7 +65,7 @@ def describe(assembly: Assembly, known: Known, *, overrides: Mapping[str, str]) 
     if len(apis) != 1:
         raise TemplateError(f"The twin serves exactly one HTTP API; the template has {len(apis)}.")
     cors = assembly.properties(apis[0], known, only=("CorsConfiguration",)).get("CorsConfiguration")
-    return Service(
+    return ApiConfig(
         functions=configured,
         routes=_routes(assembly, known),
         cors=_cors(cors) if cors else None,
@@ -76,8 +76,8 @@ def describe(assembly: Assembly, known: Known, *, overrides: Mapping[str, str]) 
 
 
 def _function(assembly: Assembly, resource: Resource, known: Known, overrides: Mapping[str, str]) -> FunctionConfig:
-    wanted = ("Architectures", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
-    properties = assembly.properties(resource, known, only=wanted)
+    names = ("Architectures", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
+    properties = assembly.properties(resource, known, only=names)
     runtime, architectures = properties.get("Runtime"), properties.get("Architectures", ["x86_64"])
     if runtime != f"python{RUNTIME_PYTHON}" or architectures != ["x86_64"]:
         raise TemplateError(f"{resource.path}: the twin runs python{RUNTIME_PYTHON} on x86_64, not {runtime}.")
@@ -100,8 +100,8 @@ def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
     targets: dict[str, str] = {}
     integrations: dict[str, Physical] = {}
     for resource in assembly.resources(INTEGRATION):
-        wanted = ("IntegrationUri", "IntegrationType", "PayloadFormatVersion")
-        properties = assembly.properties(resource, known, only=wanted)
+        used = ("IntegrationUri", "IntegrationType", "PayloadFormatVersion")
+        properties = assembly.properties(resource, known, only=used)
         form = (properties.get("IntegrationType"), properties.get("PayloadFormatVersion"))
         if form != ("AWS_PROXY", "2.0") or properties["IntegrationUri"] not in names:
             raise TemplateError(f"{resource.path}: the twin knows Lambda integrations of payload format 2.0 alone.")
@@ -109,8 +109,8 @@ def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
         integrations[resource.path] = Physical(resource.logical_id)
     routes = []
     for resource in assembly.resources(ROUTE):
-        wanted = ("RouteKey", "Target", "AuthorizationType")
-        properties = assembly.properties(resource, {**known, **integrations}, only=wanted)
+        used = ("RouteKey", "Target", "AuthorizationType")
+        properties = assembly.properties(resource, {**known, **integrations}, only=used)
         if properties.get("AuthorizationType", "NONE") != "NONE":
             raise TemplateError(f"{resource.path}: the twin knows no authorizers; tokens are verified in the handler.")
         try:

@@ -16,7 +16,7 @@ _MADE = frozenset({"Description", "EnableKeyRotation", "KeyPolicy", "KeySpec", "
 _YEAR = 365  # days between rotations where the template says nothing (AWS KMS Developer Guide, "Rotating AWS KMS keys")
 
 
-def wanted(properties: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+def supported_properties(properties: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     """The key's properties with CloudFormation's defaults.
 
     Raises:
@@ -35,8 +35,8 @@ def make(kms: "KMSClient", key: Mapping[str, Any]) -> str:
     return created["KeyMetadata"]["KeyId"]
 
 
-def describe(kms: "KMSClient", key_id: str) -> dict[str, Any]:
-    """The key's metadata.
+def describe_key(kms: "KMSClient", key_id: str) -> dict[str, Any]:
+    """The key's KeyMetadata, as DescribeKey answers it.
 
     Raises:
         StateError: the local KMS does not have the key.
@@ -54,9 +54,9 @@ def differences(kms: "KMSClient", key_id: str, key: Mapping[str, Any]) -> list[s
     """Where the key as it is differs from the template in what can never be changed, each as a phrase.
 
     Raises:
-        StateError: as `describe`.
+        StateError: as `describe_key`.
     """
-    metadata = describe(kms, key_id)
+    metadata = describe_key(kms, key_id)
     return [
         f"{name}: the key has {metadata[name]}, the template {key[name]}"
         for name in ("KeySpec", "KeyUsage")
@@ -68,7 +68,7 @@ def adjust(kms: "KMSClient", key_id: str, key: Mapping[str, Any]) -> None:
     """Bring policy, description and rotation to what the template says, as a deploy does."""
     if json.loads(kms.get_key_policy(KeyId=key_id)["Policy"]) != key["KeyPolicy"]:
         kms.put_key_policy(KeyId=key_id, Policy=json.dumps(key["KeyPolicy"]))
-    if describe(kms, key_id).get("Description", "") != key["Description"]:
+    if describe_key(kms, key_id).get("Description", "") != key["Description"]:
         kms.update_key_description(KeyId=key_id, Description=key["Description"])
     if key["KeySpec"] != "SYMMETRIC_DEFAULT":
         return  # only these rotate

@@ -51,13 +51,13 @@ class Provisioner:
 
     def _key(self, resource: Resource) -> Resource:
         """The key as the local KMS can make it, its properties resolved."""
-        possible = replace(resource, properties=keys.wanted(resource.properties, where=resource.path))
-        return replace(possible, properties=self.assembly.properties(possible, {}))
+        supported = replace(resource, properties=keys.supported_properties(resource.properties, where=resource.path))
+        return replace(supported, properties=self.assembly.properties(supported, {}))
 
     def _table(self, resource: Resource) -> Resource:
         """The table as DynamoDB Local can make it, its properties resolved; what is left out need not resolve."""
-        possible = replace(resource, properties=tables.wanted(resource.properties, where=resource.path))
-        return replace(possible, properties=self.assembly.properties(possible, {}))
+        supported = replace(resource, properties=tables.supported_properties(resource.properties, where=resource.path))
+        return replace(supported, properties=self.assembly.properties(supported, {}))
 
     def _refuse_drift(self, key_resources: list[Resource], table_resources: list[Resource]) -> None:
         found = []
@@ -91,7 +91,7 @@ class Provisioner:
             self.ledger.record(resource.path, key_id)
             self.progress(f"made key {resource.logical_id}")
         keys.adjust(self.kms, key_id, resource.properties)
-        return Physical(key_id, {"Arn": keys.describe(self.kms, key_id)["Arn"], "KeyId": key_id})
+        return Physical(key_id, {"Arn": keys.describe_key(self.kms, key_id)["Arn"], "KeyId": key_id})
 
     def _provide_table(self, resource: Resource) -> Physical:
         name = _table_name(resource)

@@ -42,7 +42,7 @@ _MADE = frozenset(
 _INDEX_MADE = frozenset({"IndexName", "KeySchema", "Projection"})
 
 
-def wanted(properties: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+def supported_properties(properties: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     """The properties of a Table or a GlobalTable as one flat set, a GlobalTable's only replica folded in.
 
     Raises:
