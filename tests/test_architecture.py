@@ -78,6 +78,14 @@ TWIN = {
         *("lambda_server", "machine", "provision", "state", "status"),
     },
 }
+SHARED_NAMES = {
+    # Names that two classes or types bear, and why. Whoever meets any other name may look for one thing.
+    "Element": "of a dialogue and of an audit entry, as the two formats call it; the rooms do not see each other",
+    "Opened": "one sealed thing, opened, and the opened records of one partition on a page of a listing",
+    "Plan": "the function that decides a write (the glossary's), and a change of a tenant's keys, sealed",
+    "Scope": "tenant, kind and partition; in serving/ what ASGI itself calls the scope of a connection",
+    "Written": "when and how often a key row was written, and what a write of records did",
+}
 # Where what is imported has another name than what is installed.
 DISTRIBUTIONS = {"elftools": "pyelftools", "jwt": "pyjwt"}
 IMPURE = {"boto3", "botocore", "aws_lambda_powertools", "time", "datetime", "threading", "random", "secrets"}
@@ -298,6 +306,18 @@ def test_routes_are_routes_of_http() -> None:
     assert [path.parts[-2:] for path in modules(*PACKAGES) if path.stem in {"route", "routes"}] == [
         ("twinvault_lambda", "routes.py")
     ]
+
+
+def test_a_name_means_one_thing() -> None:
+    found: dict[str, list[str]] = {}
+    for path in modules(FUNCTIONS, *LOCAL, ROOT / "cli"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = node.name if isinstance(node, ast.ClassDef) else getattr(getattr(node, "name", None), "id", "")
+            if isinstance(node, ast.ClassDef | ast.TypeAlias):
+                found.setdefault(name, []).append(by_path(path))
+    shared = {name: paths for name, paths in found.items() if len(paths) > 1}
+    assert {name: paths for name, paths in shared.items() if name not in SHARED_NAMES} == {}
+    assert not SHARED_NAMES.keys() - shared.keys(), "no longer shared, so no longer to be excused"
 
 
 def test_handlers_are_thin() -> None:

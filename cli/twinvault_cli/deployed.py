@@ -33,7 +33,7 @@ _ABSENT = frozenset({"ResourceNotFoundException", "ValidationError"})
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedVersion:
     """One version of a function that requests reach, and the share of them that do."""
 
     function: str
@@ -81,7 +81,7 @@ def verify_deploy(
 
 def look(
     cloudformation: "CloudFormationClient", functions: "LambdaClient", *, stage: str, digest: str
-) -> Iterator[Served]:
+) -> Iterator[ServedVersion]:
     """Every version that the stage's API reaches now: one for each function, two while a deployment moves requests."""
     expected = base64.b64encode(bytes.fromhex(digest)).decode()
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=f"Twinvault-{stage}-Api")
@@ -92,10 +92,10 @@ def look(
         shares = {alias["FunctionVersion"]: 1 - sum(others.values()), **others}
         for version, share in shares.items():
             code = functions.get_function_configuration(FunctionName=name, Qualifier=version)["CodeSha256"]
-            yield Served(name, version, share, code, code == expected)
+            yield ServedVersion(name, version, share, code, code == expected)
 
 
-def _print(served: list[Served], digest: str) -> None:
+def _print(served: list[ServedVersion], digest: str) -> None:
     table = Table("function", "version", "requests", "runs", box=None)
     for one in served:
         said = "[green]the artifact[/]" if one.tested else "[red]something else[/]"

@@ -7,11 +7,12 @@ import typer
 from rich.markup import escape
 
 from twinvault_cli.errors import UsageError
-from twinvault_cli.output import Steps, console
+from twinvault_cli.output import ProgressLines, console
 from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local.artifact import sources
 from twinvault_local.errors import NotRunningError, TwinError
 from twinvault_local.inner_loop import debugging, loading, reloading
+from twinvault_local.machine.progress import Progress
 from twinvault_local.state import StateFolder
 
 app = typer.Typer()
@@ -23,7 +24,7 @@ _OTHER_STACKS = "[yellow]The stacks changed too. That takes effect with: twinvau
 @app.command()
 def reload(state: StateOption = None) -> None:
     """Rebuild our code and let the running twin serve it; the engines go on."""
-    with Steps().shown() as steps:
+    with ProgressLines().shown() as steps:
         changed = _reload(state_folder(state), steps)
     console.print(
         f"The twin serves the checkout's code after {steps.seconds:.1f} s."
@@ -89,7 +90,7 @@ def failed_functions(state: StateFolder) -> TwinError | None:
     return loading.error(state, failed, what_holds="The twin is up without them.") if failed else None
 
 
-def _reload(state: StateFolder, progress: sources.Progress) -> bool:
+def _reload(state: StateFolder, progress: Progress) -> bool:
     zipped = sources.ensure_artifact(ROOT, progress=progress)
     progress("starting the newer functions beside the older")
     return reloading.reload(state, zipped)[1]

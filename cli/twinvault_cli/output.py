@@ -18,7 +18,7 @@ def print_json(content: object) -> None:
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-class Steps:
+class ProgressLines:
     """Progress, one line for each step with the time that it took, and a spinner beside the one under way."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Steps:
         self._step = ""
 
     @contextmanager
-    def shown(self) -> Iterator["Steps"]:
+    def shown(self) -> Iterator["ProgressLines"]:
         """The steps of one piece of work; the last one's line is printed only if the work succeeds."""
         with self._spinner:
             yield self

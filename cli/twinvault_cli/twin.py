@@ -12,7 +12,7 @@ from rich.table import Table
 
 from twinvault_cli import inner_loop
 from twinvault_cli.errors import UNAVAILABLE, UsageError
-from twinvault_cli.output import Steps, console, print_json
+from twinvault_cli.output import ProgressLines, console, print_json
 from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local import status, tokens
 from twinvault_local.artifact import sources
@@ -54,7 +54,7 @@ def up(
     """Start the twin: engines, tables, keys, functions, API."""
     for ending in (signal.SIGTERM, signal.SIGHUP):  # as a Ctrl-C: what was started is stopped again
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
-    with Steps().shown() as steps:
+    with ProgressLines().shown() as steps:
         facts, started = _twin(state).up(
             lambda progress: sources.ensure(ROOT, environ=os.environ, progress=progress),
             port=port,

@@ -12,7 +12,7 @@ import pytest
 
 from twinvault_iam.errors import MalformedPolicyError
 from twinvault_iam.policy import Access, Verdict, parse_policy
-from twinvault_iam.principals import Principal
+from twinvault_iam.principals import IamPrincipal
 from twinvault_iam.vocabulary import Vocabulary
 
 ACCOUNT = "111122223333"
@@ -37,7 +37,7 @@ def _statement(**elements: Any) -> dict[str, Any]:
 
 def _verdict(*statements: dict[str, Any], caller: str = ROLE, action: str = "kms:Decrypt", **facts: Any) -> Verdict:
     policy = parse_policy(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}), VOCABULARY)
-    who = Principal(arn=caller)
+    who = IamPrincipal(arn=caller)
     known = {"aws:principalarn": (who.principal_arn,), "kms:calleraccount": (who.account,)}
     more = {name.replace("__", ":").lower(): value for name, value in facts.items()}
     return policy.verdict(Access(who, action, KEY, known | more))

@@ -7,7 +7,7 @@ import pytest
 
 from twinvault_kms.errors import SeedError, StoreDamagedError, StoreLockedError
 from twinvault_kms.journal import Journal
-from twinvault_kms.model import Alias, Counter, Drop, Grant, Key, Material, MaterialState, Origin, Put
+from twinvault_kms.model import Alias, Counter, DropEntity, Grant, Key, KeyOrigin, Material, MaterialState, PutEntity
 from twinvault_kms.seed import Seed
 
 SEED = Seed(bytes(32))
@@ -19,7 +19,7 @@ KEY = Key(
     created=1.5,
     spec="SYMMETRIC_DEFAULT",
     usage="ENCRYPT_DECRYPT",
-    origin=Origin.EXTERNAL,
+    origin=KeyOrigin.EXTERNAL,
     policy="{}",
     materials=(
         Material("aa" * 32, version=1, state=MaterialState.CURRENT, derived=False, sealed=b"\x00\xff", valid_to=9.0),
@@ -44,9 +44,9 @@ GRANT = Grant(
 
 def _filled(folder: Path) -> None:
     journal = Journal(folder, seed=SEED)
-    journal.append([Put(Counter(keys=1)), Put(KEY)])
-    journal.append([Put(ALIAS)])
-    journal.append([Put(GRANT)])
+    journal.append([PutEntity(Counter(keys=1)), PutEntity(KEY)])
+    journal.append([PutEntity(ALIAS)])
+    journal.append([PutEntity(GRANT)])
     journal.close()
 
 
@@ -61,7 +61,7 @@ def test_a_store_opens_with_all_that_was_written(tmp_path: Path):
 def test_a_key_takes_its_aliases_and_grants_with_it(tmp_path: Path):
     _filled(tmp_path)
     journal = Journal(tmp_path, seed=SEED)
-    journal.append([Drop(KEY)])
+    journal.append([DropEntity(KEY)])
     journal.close()
     reopened = Journal(tmp_path, seed=SEED)
     assert reopened.catalog.entities() == [Counter(keys=1)]
@@ -77,7 +77,7 @@ def test_a_torn_last_record_is_cut_off(tmp_path: Path, kept: int):
     path.write_bytes(whole[:last] + whole[last:][:kept])
     journal = Journal(tmp_path, seed=SEED)
     assert journal.catalog.entities() == [Counter(keys=1), KEY, ALIAS]
-    journal.append([Put(GRANT)])
+    journal.append([PutEntity(GRANT)])
     journal.close()
     reopened = Journal(tmp_path, seed=SEED)
     assert reopened.catalog.entities() == [Counter(keys=1), KEY, ALIAS, GRANT]
@@ -127,8 +127,8 @@ def test_two_processes_do_not_share_a_store(tmp_path: Path):
 def test_a_long_journal_is_rewritten_at_the_next_opening(tmp_path: Path):
     journal = Journal(tmp_path, seed=SEED)
     for number in range(1_100):
-        journal.catalog.apply([Put(Counter(keys=number))])
-    journal.append([Put(KEY)])
+        journal.catalog.apply([PutEntity(Counter(keys=number))])
+    journal.append([PutEntity(KEY)])
     journal.close()
     path = tmp_path / "journal"
     padded = path.read_bytes()
@@ -156,9 +156,9 @@ def test_a_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space"):
-            journal.append([Put(KEY)])
+            journal.append([PutEntity(KEY)])
     assert journal.catalog.keys == {}
-    journal.append([Put(Counter(keys=5))])
+    journal.append([PutEntity(Counter(keys=5))])
     journal.close()
     reopened = Journal(tmp_path, seed=SEED)
     assert reopened.catalog.entities() == [Counter(keys=5)]

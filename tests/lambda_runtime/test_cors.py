@@ -2,7 +2,7 @@ import pytest
 
 from twinvault_lambda import cors
 from twinvault_lambda.config import CorsConfig
-from twinvault_serving.exchange import Request, Response
+from twinvault_serving.exchange import HttpRequest, HttpResponse
 
 APP = "https://app.example"
 CONFIG = CorsConfig(
@@ -17,7 +17,7 @@ CONFIG = CorsConfig(
 
 def request(method="GET", **headers):
     pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Request(method=method, raw_path="/", raw_query="", headers=pairs, source_ip="127.0.0.1")
+    return HttpRequest(method=method, raw_path="/", raw_query="", headers=pairs, source_ip="127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_preflight_request_is_options_with_both_headers(asked, expected):
 
 
 def test_a_preflight_of_an_allowed_origin_gets_the_configuration():
-    assert cors.preflight(request("OPTIONS", origin=APP), CONFIG) == Response(
+    assert cors.preflight(request("OPTIONS", origin=APP), CONFIG) == HttpResponse(
         status=204,
         headers=(
             ("access-control-allow-origin", APP),
@@ -47,7 +47,7 @@ def test_a_preflight_of_an_allowed_origin_gets_the_configuration():
 
 
 def test_a_preflight_of_another_origin_gets_nothing():
-    assert cors.preflight(request("OPTIONS", origin="https://evil.example"), CONFIG) == Response(status=204)
+    assert cors.preflight(request("OPTIONS", origin="https://evil.example"), CONFIG) == HttpResponse(status=204)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_a_preflight_of_another_origin_gets_nothing():
     ],
 )
 def test_origins_are_matched_exactly_or_by_the_two_wildcards(configured, origin, allowed):
-    response = cors.apply(request(origin=origin), Response(status=200), CorsConfig(allow_origins=(configured,)))
+    response = cors.apply(request(origin=origin), HttpResponse(status=200), CorsConfig(allow_origins=(configured,)))
     assert dict(response.headers).get("access-control-allow-origin") == allowed
 
 
 def test_cors_headers_of_the_integration_are_replaced():
-    backend = Response(status=200, headers=(("access-control-allow-origin", "*"), ("x-kept", "1")), body=b"x")
-    assert cors.apply(request(origin=APP), backend, CONFIG) == Response(
+    backend = HttpResponse(status=200, headers=(("access-control-allow-origin", "*"), ("x-kept", "1")), body=b"x")
+    assert cors.apply(request(origin=APP), backend, CONFIG) == HttpResponse(
         status=200,
         headers=(
             ("x-kept", "1"),
@@ -81,5 +81,5 @@ def test_cors_headers_of_the_integration_are_replaced():
 
 
 def test_a_request_without_origin_gets_no_cors_headers():
-    backend = Response(status=200, headers=(("access-control-allow-origin", "*"),))
-    assert cors.apply(request(), backend, CONFIG) == Response(status=200)
+    backend = HttpResponse(status=200, headers=(("access-control-allow-origin", "*"),))
+    assert cors.apply(request(), backend, CONFIG) == HttpResponse(status=200)

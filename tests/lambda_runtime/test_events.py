@@ -7,7 +7,7 @@ import pytest
 from twinvault_lambda.config import RouteConfig
 from twinvault_lambda.events import Arrival, InvalidAnswerError, build_event, read_answer
 from twinvault_lambda.routes import RouteMatch
-from twinvault_serving.exchange import Request, Response
+from twinvault_serving.exchange import HttpRequest, HttpResponse
 
 ARRIVAL = Arrival(
     account="000000000000",
@@ -20,7 +20,7 @@ ROUTE = RouteConfig.from_key("POST /dialogues/{id}", function="f")
 
 
 def event(*, path="/dialogues/a b", query="", headers=(), body=b"", parameters=None):
-    request = Request(
+    request = HttpRequest(
         method="POST",
         raw_path="/dialogues/a%20b",
         raw_query=query,
@@ -139,38 +139,38 @@ TEXT = ("content-type", "text/plain;charset=UTF-8")
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
-        pytest.param(b'{"a": 1}', Response(status=200, headers=JSON, body=b'{"a": 1}'), id="an object is the body"),
-        pytest.param(b'"hello"', Response(status=200, headers=JSON, body=b'"hello"'), id="a string is the body"),
-        pytest.param(b"null", Response(status=200, headers=JSON, body=b"null"), id="nothing returned"),
+        pytest.param(b'{"a": 1}', HttpResponse(status=200, headers=JSON, body=b'{"a": 1}'), id="an object is the body"),
+        pytest.param(b'"hello"', HttpResponse(status=200, headers=JSON, body=b'"hello"'), id="a string is the body"),
+        pytest.param(b"null", HttpResponse(status=200, headers=JSON, body=b"null"), id="nothing returned"),
         pytest.param(
-            b"not json", Response(status=200, headers=JSON, body=b"not json"), id="not JSON goes out as it is"
+            b"not json", HttpResponse(status=200, headers=JSON, body=b"not json"), id="not JSON goes out as it is"
         ),
-        pytest.param(b'{"statusCode": 204}', Response(status=204, headers=(TEXT,)), id="only a status"),
+        pytest.param(b'{"statusCode": 204}', HttpResponse(status=204, headers=(TEXT,)), id="only a status"),
         pytest.param(
             b'{"statusCode": 201, "headers": {"Content-Type": "application/json", "X-N": 5, "X-B": true}, "body": "1"}',
-            Response(
+            HttpResponse(
                 status=201, headers=(("content-type", "application/json"), ("x-n", "5"), ("x-b", "true")), body=b"1"
             ),
             id="headers and body",
         ),
         pytest.param(
             b'{"statusCode": 200, "cookies": ["a=1", "b=2"], "body": "x"}',
-            Response(status=200, headers=(TEXT, ("set-cookie", "a=1"), ("set-cookie", "b=2")), body=b"x"),
+            HttpResponse(status=200, headers=(TEXT, ("set-cookie", "a=1"), ("set-cookie", "b=2")), body=b"x"),
             id="cookies",
         ),
         pytest.param(
             b'{"statusCode": 200, "isBase64Encoded": true, "body": "AAH/"}',
-            Response(status=200, headers=(TEXT,), body=b"\x00\x01\xff"),
+            HttpResponse(status=200, headers=(TEXT,), body=b"\x00\x01\xff"),
             id="base64",
         ),
         pytest.param(
             b'{"statusCode": 200, "headers": {"Content-Length": "999", "Transfer-Encoding": "chunked"}, "body": "x"}',
-            Response(status=200, headers=(TEXT,), body=b"x"),
+            HttpResponse(status=200, headers=(TEXT,), body=b"x"),
             id="headers of the connection are the server's",
         ),
         pytest.param(
             b'{"statusCode": 200, "headers": null, "cookies": null, "body": null, "isBase64Encoded": null}',
-            Response(status=200, headers=(TEXT,)),
+            HttpResponse(status=200, headers=(TEXT,)),
             id="nulls are absent",
         ),
     ],

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 import uvloop
 
-from twinvault_serving.exchange import Application, Receive, Response, Scope, Send, read_body, send_response
+from twinvault_serving.exchange import Application, HttpResponse, Receive, Scope, Send, read_body, send_response
 from twinvault_serving.server import LOOPBACK, listen, protocols
 from twinvault_serving.wire import ABORT
 
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
-ANSWER = Response(status=200, headers=(("content-type", "text/plain"), ("x-amzn-requestid", "r-1")), body=b"a body")
+ANSWER = HttpResponse(status=200, headers=(("content-type", "text/plain"), ("x-amzn-requestid", "r-1")), body=b"a body")
 SECONDS = 10
 
 type Client = Callable[[socket.socket], Awaitable[None]]
@@ -88,7 +88,9 @@ def test_the_names_of_headers_are_in_awss_case():
     headers = tuple((name, "x") for name in ("x-amzn-errortype", "x-amz-crc32", "etag", "apigw-requestid"))
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send_response(send, Response(status=400, headers=(*ANSWER.headers, *headers), body=b"x-not: a header"))
+        await send_response(
+            send, HttpResponse(status=400, headers=(*ANSWER.headers, *headers), body=b"x-not: a header")
+        )
 
     async def client(connection: socket.socket) -> None:
         await asyncio.get_running_loop().sock_sendall(connection, GET)
@@ -129,7 +131,7 @@ def test_every_answer_of_a_connection_has_that_form(requests: int):
 )
 def test_a_head_without_a_body_does_not_wait_for_one(request_: bytes, status: int):
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send_response(send, Response(status=status, headers=ANSWER.headers, body=b"a body"))
+        await send_response(send, HttpResponse(status=status, headers=ANSWER.headers, body=b"a body"))
 
     async def client(connection: socket.socket) -> None:
         for _ in range(2):

@@ -14,7 +14,7 @@ from twinvault_iam.errors import MalformedPolicyError
 from twinvault_iam.vocabulary import Vocabulary
 
 type Values = tuple[str, ...]
-type Facts = Mapping[str, Values]
+type RequestFacts = Mapping[str, Values]
 
 _ARN_PARTS = 6
 
@@ -30,7 +30,7 @@ class Condition:
     if_exists: bool = False
     quantifier: str = ""
 
-    def holds(self, facts: Facts) -> bool:
+    def holds(self, facts: RequestFacts) -> bool:
         """Whether the condition is met by these facts."""
         present = facts.get(self.key, ())
         if self.test is None:

@@ -1,7 +1,7 @@
 """Policies, evaluated as AWS evaluates them: an explicit Deny wins, then any Allow, else no.
 
 Pure: a policy and a request in, a verdict out. These are policies that stand at a resource and name principals. IAM's
-own, which stand at a principal, are not evaluated yet: the statement that "enables IAM policies" (Principal: the
+own, which stand at a principal, are not evaluated yet: the statement that "enables IAM policies" (IamPrincipal: the
 account) allows only the account itself; a Deny for the account means all of its principals.
 Source: IAM user guide, "Policy evaluation logic" and "IAM JSON policy element reference".
 """
@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from twinvault_iam.conditions import Condition, Facts, matches_pattern, parse_conditions
+from twinvault_iam.conditions import Condition, RequestFacts, matches_pattern, parse_conditions
 from twinvault_iam.errors import MalformedPolicyError
-from twinvault_iam.principals import Principal
+from twinvault_iam.principals import IamPrincipal
 from twinvault_iam.vocabulary import Vocabulary
 
 _ELEMENTS = {"Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "Condition"}
@@ -34,14 +34,14 @@ class Verdict(Enum):
 class Access:
     """What is asked: who, what, on which resource, and everything that conditions may look at."""
 
-    caller: Principal
+    caller: IamPrincipal
     action: str
     resource: str
-    facts: Facts
+    facts: RequestFacts
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class PolicyStatement:
     """One statement. `principals` holds ARNs, account ids and `*`; services never call here."""
 
     allows: bool
@@ -60,7 +60,7 @@ class Statement:
             and all(condition.holds(access.facts) for condition in self.conditions)
         )
 
-    def _names(self, caller: Principal) -> bool:
+    def _names(self, caller: IamPrincipal) -> bool:
         if not self.principals.isdisjoint({"*", caller.arn, caller.principal_arn}):
             return True
         account = {caller.account, f"arn:aws:iam::{caller.account}:root"}
@@ -71,7 +71,7 @@ class Statement:
 class Policy:
     """A policy, parsed."""
 
-    statements: tuple[Statement, ...]
+    statements: tuple[PolicyStatement, ...]
 
     def verdict(self, access: Access) -> Verdict:
         """Return what the policy says to a request."""
@@ -111,7 +111,7 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _statement(raw: object, vocabulary: Vocabulary) -> Statement:
+def _statement(raw: object, vocabulary: Vocabulary) -> PolicyStatement:
     if not isinstance(raw, dict):
         raise MalformedPolicyError("a statement is not an object")
     if unknown := set(raw) - _ELEMENTS:
@@ -120,7 +120,7 @@ def _statement(raw: object, vocabulary: Vocabulary) -> Statement:
         raise MalformedPolicyError("Effect must be Allow or Deny")
     if ("Action" in raw) == ("NotAction" in raw):
         raise MalformedPolicyError("a statement needs either Action or NotAction")
-    return Statement(
+    return PolicyStatement(
         allows=raw["Effect"] == "Allow",
         principals=_principals(raw.get("Principal")),
         actions=_actions(raw.get("Action", raw.get("NotAction")), vocabulary),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
+class IamPrincipal:
     """An account, a user, a role, or a session of a role."""
 
     arn: str

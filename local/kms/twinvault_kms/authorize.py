@@ -7,7 +7,7 @@ policy, then grants) and "Using grant constraints"; API reference, GrantConstrai
 from collections.abc import Callable, Iterable, Mapping
 
 from twinvault_iam.policy import Access, Verdict
-from twinvault_iam.principals import Principal
+from twinvault_iam.principals import IamPrincipal
 from twinvault_kms import key_policy
 from twinvault_kms.errors import access_denied
 from twinvault_kms.model import Grant, Key
@@ -42,7 +42,7 @@ def authorize(
         raise access_denied(access.caller.arn, access.action, key.arn, reason)
 
 
-def permits(grant: Grant, operation: str, *, caller: Principal, context: Mapping[str, str] | None) -> bool:
+def permits(grant: Grant, operation: str, *, caller: IamPrincipal, context: Mapping[str, str] | None) -> bool:
     """Whether a grant allows this operation to this caller, with this context (None: the operation takes none)."""
     return (
         operation in grant.operations
@@ -51,7 +51,7 @@ def permits(grant: Grant, operation: str, *, caller: Principal, context: Mapping
     )
 
 
-def names(principal: str | None, caller: Principal) -> bool:
+def names(principal: str | None, caller: IamPrincipal) -> bool:
     """Whether a principal of a grant is this caller."""
     return principal is not None and principal in {caller.arn, caller.principal_arn}
 

@@ -1,6 +1,6 @@
 """One request on its way through the core: its parameters, its caller, and what every operation asks of a key.
 
-The core does no IO: clock and randomness are parameters, the catalog is only read. An operation returns an `Outcome`:
+The core does no IO: clock and randomness are parameters, the catalog is only read. An operation returns a `Reply`:
 the answer, and the changes that must be durable before the answer may leave.
 """
 
@@ -18,7 +18,7 @@ from twinvault_kms.model import Alias, Caller, Change, Grant, Key
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.validate import declared_errors
 
-type Context = Mapping[str, str]
+type EncryptionContext = Mapping[str, str]
 
 # The operations that may name a key of another account (API reference, "Cross-account use" of each operation).
 CROSS_ACCOUNT = frozenset(
@@ -48,7 +48,7 @@ _ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Reply:
     """What an operation says, and what it changes. `answer` None is an empty body."""
 
     answer: Mapping[str, object] | None = field(default=None, repr=False)
@@ -96,9 +96,9 @@ class Call:
         """Return a list of strings, empty where it is absent."""
         return cast("list[str]", self.parameters.get(name, []))
 
-    def context(self, name: str = "EncryptionContext") -> Context:
+    def context(self, name: str = "EncryptionContext") -> EncryptionContext:
         """Return an encryption context, empty where it is absent: AWS makes no difference between the two."""
-        return cast("Context", self.parameters.get(name, {}))
+        return cast("EncryptionContext", self.parameters.get(name, {}))
 
     def key(self, name: str = "KeyId", *, aliases: bool = False) -> Key:
         """Return the key that a parameter names.
@@ -154,7 +154,7 @@ class Call:
         key: Key,
         *,
         action: str | None = None,
-        context: Context | None = None,
+        context: EncryptionContext | None = None,
         suits: Callable[[Grant], bool] = lambda _grant: True,
         facts: Mapping[str, str | tuple[str, ...]] | None = None,
         name: str = "KeyId",
@@ -191,7 +191,7 @@ class Call:
             reason = "no identity-based policy allows it (the local KMS knows key policies and grants, not IAM)"
             raise access_denied(self.caller.arn, f"kms:{self.operation}", resource, reason)
 
-    def _facts(self, key: Key, context: Context, *, requested: str) -> dict[str, tuple[str, ...]]:
+    def _facts(self, key: Key, context: EncryptionContext, *, requested: str) -> dict[str, tuple[str, ...]]:
         facts: dict[str, tuple[str, ...]] = {
             "kms:calleraccount": (self.caller.account,),
             "aws:principalaccount": (self.caller.account,),

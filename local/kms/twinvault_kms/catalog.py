@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from twinvault_kms.model import Alias, Change, Counter, Drop, Entity, Grant, Key, Put
+from twinvault_kms.model import Alias, Change, Counter, DropEntity, Entity, Grant, Key, PutEntity
 
 
 class Catalog:
@@ -21,9 +21,9 @@ class Catalog:
         """Make the changes visible."""
         for change in changes:
             match change:
-                case Put(entity):
+                case PutEntity(entity):
                     self._put(entity)
-                case Drop(entity):
+                case DropEntity(entity):
                     self._drop(entity)
 
     def schedule(self) -> None:

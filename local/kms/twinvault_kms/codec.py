@@ -9,14 +9,14 @@ from twinvault_kms.model import (
     Alias,
     Change,
     Counter,
-    Drop,
+    DropEntity,
     Entity,
     Grant,
     Key,
+    KeyOrigin,
     Material,
     MaterialState,
-    Origin,
-    Put,
+    PutEntity,
 )
 
 type Document = dict[str, object]
@@ -46,7 +46,7 @@ def decode_record(document: Document) -> list[Change]:
 
 def encode_change(change: Change) -> Document:
     """Return a change as a document."""
-    verb = "put" if isinstance(change, Put) else "drop"
+    verb = "put" if isinstance(change, PutEntity) else "drop"
     return {verb: _NAMES[type(change.entity)], "value": _plain(change.entity)}
 
 
@@ -58,11 +58,11 @@ def decode_change(document: Mapping[str, object]) -> Change:
     """
     value = cast("Document", document["value"])
     if "put" in document:
-        return Put(_entity(str(document["put"]), value))
+        return PutEntity(_entity(str(document["put"]), value))
     entity = _entity(str(document["drop"]), value)
     if isinstance(entity, Counter):
         raise TypeError("a counter is never dropped")
-    return Drop(entity)
+    return DropEntity(entity)
 
 
 def _plain(entity: Entity | Material) -> Document:
@@ -99,7 +99,7 @@ def _pairs(value: object) -> tuple[tuple[str, str], ...]:
 
 _SHAPES: dict[str, Callable[[object], object]] = {
     "materials": lambda value: tuple(_material(each) for each in cast("list[Document]", value)),
-    "origin": lambda value: Origin(str(value)),
+    "origin": lambda value: KeyOrigin(str(value)),
     "tags": _pairs,
     "context_equals": _pairs,
     "context_subset": _pairs,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.operations import (
     aliases,
     cipher,
@@ -16,7 +16,7 @@ from twinvault_kms.operations import (
     tags,
 )
 
-OPERATIONS: dict[str, Callable[[Call], Outcome]] = {
+OPERATIONS: dict[str, Callable[[Call], Reply]] = {
     "CancelKeyDeletion": keys.cancel_key_deletion,
     "CreateAlias": aliases.create_alias,
     "CreateGrant": grants.create_grant,

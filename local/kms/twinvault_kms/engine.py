@@ -9,7 +9,7 @@ import logging
 import secrets
 from dataclasses import dataclass, field
 
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.clock import Clock
 from twinvault_kms.core import OPERATIONS
 from twinvault_kms.errors import KmsError
@@ -63,7 +63,7 @@ class Engine:
             self.journal.append(changes)
         self.journal.catalog.schedule()
 
-    def _committed(self, outcome: Outcome) -> bytes:
+    def _committed(self, outcome: Reply) -> bytes:
         if outcome.changes:
             try:
                 self.journal.append(outcome.changes)

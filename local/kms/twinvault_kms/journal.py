@@ -22,7 +22,7 @@ import twinvault_durable as durable
 from twinvault_kms.catalog import Catalog
 from twinvault_kms.codec import decode_record, encode_record
 from twinvault_kms.errors import SeedError, StoreDamagedError, StoreError, StoreLockedError
-from twinvault_kms.model import Change, Put
+from twinvault_kms.model import Change, PutEntity
 from twinvault_kms.seed import Seed
 
 LOG = logging.getLogger("twinvault.kms")
@@ -163,7 +163,9 @@ def replay(documents: Sequence[dict[str, object]], *, into: Catalog, fingerprint
 
 def write_store(path: Path, catalog: Catalog, *, fingerprint: str) -> int:
     """Write a whole journal in place of the old one, atomically and durably, and return its size."""
-    data = _record({"format": FORMAT, "seed": fingerprint}) + _records(Put(entity) for entity in catalog.entities())
+    data = _record({"format": FORMAT, "seed": fingerprint}) + _records(
+        PutEntity(entity) for entity in catalog.entities()
+    )
     durable.write(path, data)
     return len(data)
 

@@ -6,7 +6,7 @@ Time is only looked at when a request arrives, which no caller can tell from a c
 from dataclasses import replace
 
 from twinvault_kms.catalog import Catalog, due_at
-from twinvault_kms.model import DAY, Change, Drop, Key, Material, MaterialState, Origin, Put
+from twinvault_kms.model import DAY, Change, DropEntity, Key, KeyOrigin, Material, MaterialState, PutEntity
 from twinvault_kms.ring import KeyRing
 
 
@@ -17,7 +17,7 @@ def due_changes(catalog: Catalog, *, now: float, ring: KeyRing) -> list[Change]:
 
 def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
     if key.deletion_date is not None and key.deletion_date <= now:
-        return Drop(key)
+        return DropEntity(key)
     materials = tuple(
         replace(each, sealed=None) if each.valid_to is not None and each.valid_to <= now else each
         for each in key.materials
@@ -29,7 +29,7 @@ def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
     while key.next_rotation is not None and key.rotation_days is not None and key.next_rotation <= now:
         at = key.next_rotation
         key = replace(rotated(key, now=at, kind="AUTOMATIC", ring=ring), next_rotation=at + key.rotation_days * DAY)
-    return Put(key)
+    return PutEntity(key)
 
 
 def rotated(key: Key, *, now: float, kind: str, ring: KeyRing) -> Key:
@@ -38,7 +38,7 @@ def rotated(key: Key, *, now: float, kind: str, ring: KeyRing) -> Key:
         replace(each, state=MaterialState.NON_CURRENT) if each.state is MaterialState.CURRENT else each
         for each in key.materials
     ]
-    if key.origin is Origin.EXTERNAL:
+    if key.origin is KeyOrigin.EXTERNAL:
         turned = [_promoted(each, now=now, kind=kind) for each in retired]
         return replace(key, materials=tuple(turned))
     version = len(retired) + 1

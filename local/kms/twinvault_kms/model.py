@@ -7,7 +7,7 @@ the seed before it becomes part of a `Material` (see `seed.py`).
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from twinvault_iam.principals import Principal
+from twinvault_iam.principals import IamPrincipal
 
 DAY = 86_400.0
 
@@ -21,7 +21,7 @@ class KeyState(StrEnum):
     PENDING_DELETION = "PendingDeletion"
 
 
-class Origin(StrEnum):
+class KeyOrigin(StrEnum):
     """Where a key's material comes from."""
 
     AWS_KMS = "AWS_KMS"
@@ -67,7 +67,7 @@ class Key:
     created: float
     spec: str
     usage: str
-    origin: Origin
+    origin: KeyOrigin
     policy: str
     description: str = ""
     enabled: bool = True
@@ -145,24 +145,24 @@ type Entity = Key | Alias | Grant | Counter
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class PutEntity:
     """The entity is now as it stands here."""
 
     entity: Entity
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class DropEntity:
     """The entity is gone (a key takes its aliases and grants with it)."""
 
     entity: Key | Alias | Grant
 
 
-type Change = Put | Drop
+type Change = PutEntity | DropEntity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller(Principal):
+class Caller(IamPrincipal):
     """Who asks: the principal, and the access key id of the signature."""
 
     access_key_id: str

@@ -13,7 +13,7 @@ from twinvault_kms.identity import DEFAULT_ACCOUNT, Callers, load_callers
 from twinvault_kms.journal import Journal
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.seed import SEED_BYTES, load_or_create_seed, load_seed
-from twinvault_kms.server import Api
+from twinvault_kms.server import KmsApi
 from twinvault_serving.exchange import Application, Receive, Scope, Send
 from twinvault_serving.server import LOOPBACK, listen, server
 
@@ -45,7 +45,7 @@ def serve(options: Options) -> None:
     """
     engine, callers = open_engine(options)
     faults = Faults()
-    app: Application = Api(engine, callers, faults)
+    app: Application = KmsApi(engine, callers, faults)
     if callers.prove_nothing:
         LOG.warning("no callers file: every caller is the account root, and key policies prove nothing")
     try:

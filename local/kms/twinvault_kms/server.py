@@ -19,10 +19,10 @@ from twinvault_kms.validate import TARGET_PREFIX
 from twinvault_serving.exchange import (
     BodyTooLargeError,
     ClientGoneError,
+    HttpRequest,
+    HttpResponse,
     Message,
     Receive,
-    Request,
-    Response,
     Scope,
     Send,
     read_body,
@@ -37,7 +37,7 @@ _MAX_BODY = 1_048_576  # KMS's largest request is far smaller
 _CONTENT_TYPE = ("content-type", "application/x-amz-json-1.1")
 
 
-class Api:
+class KmsApi:
     """The ASGI application."""
 
     def __init__(self, engine: Engine, callers: Callers, faults: Faults) -> None:
@@ -67,7 +67,7 @@ class Api:
             await _abort(scope, receive)
 
     async def _answer(
-        self, operation: str, request: Request, fault: Fault | None, *, receive: Receive, send: Send
+        self, operation: str, request: HttpRequest, fault: Fault | None, *, receive: Receive, send: Send
     ) -> None:
         started = time.perf_counter()
         request_id = str(uuid.uuid4())
@@ -134,4 +134,4 @@ async def _read(receive: Receive) -> bytes:
 
 async def _send(send: Send, status: int, body: bytes, *, request_id: str) -> None:
     headers = (_CONTENT_TYPE, ("x-amzn-requestid", request_id))
-    await send_response(send, Response(status=status, headers=headers, body=body))
+    await send_response(send, HttpResponse(status=status, headers=headers, body=body))

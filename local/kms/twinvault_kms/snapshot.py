@@ -23,7 +23,7 @@ from twinvault_kms.catalog import Catalog
 from twinvault_kms.codec import decode_record, encode_record
 from twinvault_kms.errors import SnapshotError
 from twinvault_kms.journal import locked, read_records, replay, write_store
-from twinvault_kms.model import Put
+from twinvault_kms.model import PutEntity
 from twinvault_kms.seed import Seed, load_seed, seed_line
 
 _HEADER = struct.Struct(">8sBBBB16s12s")
@@ -59,7 +59,7 @@ def export_store(data: Path, *, seed_file: Path | None, passphrase: str, salt: b
     documents, _ = read_records(data / "journal")
     catalog = Catalog()
     replay(documents, into=catalog, fingerprint=seed.fingerprint())
-    record = encode_record([Put(entity) for entity in catalog.entities()])
+    record = encode_record([PutEntity(entity) for entity in catalog.entities()])
     plaintext = json.dumps({"seed": base64.b64encode(seed.export()).decode(), **record}).encode()
     header = _HEADER.pack(_MAGIC, _VERSION, _LOG2_N, _R, _P, salt, nonce)
     return header + _cipher(passphrase, header).encrypt(nonce, plaintext, header)

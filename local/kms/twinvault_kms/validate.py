@@ -19,7 +19,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 
 from twinvault_kms.errors import KmsError, validation
 
-type Check = Callable[[object, str], object]
+type ParameterCheck = Callable[[object, str], object]
 
 TARGET_PREFIX = "TrentService"
 
@@ -46,14 +46,14 @@ def validated(operation: str, document: object) -> dict[str, object]:
 
 
 @cache
-def _request_check(operation: str) -> Check:
+def _request_check(operation: str) -> ParameterCheck:
     model: OperationModel = service().operation_model(operation)
     if model.input_shape is None:
         return lambda _value, _path: {}
     return _compile(model.input_shape)
 
 
-def _compile(shape: Shape) -> Check:
+def _compile(shape: Shape) -> ParameterCheck:
     match shape:
         case StructureShape():
             return _structure(shape)
@@ -66,7 +66,7 @@ def _compile(shape: Shape) -> Check:
     return _SCALARS[shape.type_name](shape)
 
 
-def _structure(shape: StructureShape) -> Check:
+def _structure(shape: StructureShape) -> ParameterCheck:
     members = {name: _compile(member) for name, member in shape.members.items()}
     required = tuple(shape.required_members)
 
@@ -86,7 +86,7 @@ def _structure(shape: StructureShape) -> Check:
     return check
 
 
-def _list(shape: ListShape) -> Check:
+def _list(shape: ListShape) -> ParameterCheck:
     member = _compile(shape.member)
     bounds = _bounds(shape, "length")
 
@@ -99,7 +99,7 @@ def _list(shape: ListShape) -> Check:
     return check
 
 
-def _map(shape: MapShape) -> Check:
+def _map(shape: MapShape) -> ParameterCheck:
     member = _compile(shape.value)
 
     def check(value: object, path: str) -> object:
@@ -111,7 +111,7 @@ def _map(shape: MapShape) -> Check:
     return check
 
 
-def _string(shape: StringShape) -> Check:
+def _string(shape: StringShape) -> ParameterCheck:
     bounds = _bounds(shape, "length")
     pattern = re.compile(shape.metadata["pattern"], re.ASCII) if "pattern" in shape.metadata else None
     enum = frozenset(shape.enum)
@@ -128,7 +128,7 @@ def _string(shape: StringShape) -> Check:
     return check
 
 
-def _blob(shape: Shape) -> Check:
+def _blob(shape: Shape) -> ParameterCheck:
     bounds = _bounds(shape, "length")
 
     def check(value: object, path: str) -> object:
@@ -142,7 +142,7 @@ def _blob(shape: Shape) -> Check:
     return check
 
 
-def _integer(shape: Shape) -> Check:
+def _integer(shape: Shape) -> ParameterCheck:
     bounds = _bounds(shape, "value")
 
     def check(value: object, path: str) -> object:
@@ -154,7 +154,7 @@ def _integer(shape: Shape) -> Check:
     return check
 
 
-def _boolean(_shape: Shape) -> Check:
+def _boolean(_shape: Shape) -> ParameterCheck:
     def check(value: object, _path: str) -> object:
         if not isinstance(value, bool):
             raise _wrong_type()
@@ -163,7 +163,7 @@ def _boolean(_shape: Shape) -> Check:
     return check
 
 
-def _timestamp(_shape: Shape) -> Check:
+def _timestamp(_shape: Shape) -> ParameterCheck:
     def check(value: object, _path: str) -> object:
         if _is_number(value):
             return float(value)
@@ -175,7 +175,7 @@ def _timestamp(_shape: Shape) -> Check:
     return check
 
 
-_SCALARS: dict[str, Callable[[Shape], Check]] = {
+_SCALARS: dict[str, Callable[[Shape], ParameterCheck]] = {
     "blob": _blob,
     "integer": _integer,
     "boolean": _boolean,

@@ -16,7 +16,7 @@ _UNKNOWN = "-"  # what the API writes for a variable that has no value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServedRequest:
     """One request that was answered."""
 
     request_id: str
@@ -54,7 +54,7 @@ class AccessLog:
         self._log = FunctionLog(folder / "access.log")
         self._format = line_format
 
-    def write(self, served: Served) -> None:
+    def write(self, served: ServedRequest) -> None:
         """Append one line."""
         values = served.variables(datetime.now(UTC))
         self._log.line(_VARIABLE.sub(lambda found: values.get(found[1], _UNKNOWN), self._format))

@@ -9,12 +9,12 @@ reading.
 from dataclasses import replace
 
 from twinvault_lambda.config import CorsConfig
-from twinvault_serving.exchange import Headers, Request, Response
+from twinvault_serving.exchange import Headers, HttpRequest, HttpResponse
 
 _PREFIX = "access-control-"
 
 
-def is_preflight(request: Request) -> bool:
+def is_preflight(request: HttpRequest) -> bool:
     """Whether the API answers by itself: OPTIONS with both headers that the page asks for."""
     return (
         request.method == "OPTIONS"
@@ -23,17 +23,17 @@ def is_preflight(request: Request) -> bool:
     )
 
 
-def preflight(request: Request, cors: CorsConfig) -> Response:
+def preflight(request: HttpRequest, cors: CorsConfig) -> HttpResponse:
     """204; without CORS headers where the origin is not allowed, so that the browser refuses."""
     headers = _origin_headers(request, cors)
     if headers:
         headers += _listed("allow-methods", cors.allow_methods) + _listed("allow-headers", cors.allow_headers)
         if cors.max_age_seconds is not None:
             headers += ((f"{_PREFIX}max-age", str(cors.max_age_seconds)),)
-    return Response(status=204, headers=headers)
+    return HttpResponse(status=204, headers=headers)
 
 
-def apply(request: Request, response: Response, cors: CorsConfig) -> Response:
+def apply(request: HttpRequest, response: HttpResponse, cors: CorsConfig) -> HttpResponse:
     """The integration's response with the API's CORS headers in place of its own."""
     kept = tuple(one for one in response.headers if not one[0].startswith(_PREFIX))
     added = _origin_headers(request, cors)
@@ -42,7 +42,7 @@ def apply(request: Request, response: Response, cors: CorsConfig) -> Response:
     return replace(response, headers=kept + added)
 
 
-def _origin_headers(request: Request, cors: CorsConfig) -> Headers:
+def _origin_headers(request: HttpRequest, cors: CorsConfig) -> Headers:
     origin = request.header("origin")
     if origin is None:
         return ()

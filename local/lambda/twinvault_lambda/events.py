@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from twinvault_lambda.routes import RouteMatch
-from twinvault_serving.exchange import Headers, Request, Response
+from twinvault_serving.exchange import Headers, HttpRequest, HttpResponse
 
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
 _STAGE = "$default"
@@ -46,7 +46,7 @@ class Arrival:
     now: datetime
 
 
-def build_event(request: Request, match: RouteMatch, *, path: str, arrival: Arrival) -> dict[str, Any]:
+def build_event(request: HttpRequest, match: RouteMatch, *, path: str, arrival: Arrival) -> dict[str, Any]:
     """The event. ``path`` is the decoded one; fields that a live API leaves out are left out here."""
     headers = _event_headers(request, arrival)
     sent = [one.strip() for name, value in request.headers if name == "cookie" for one in value.split(";")]
@@ -70,7 +70,7 @@ def build_event(request: Request, match: RouteMatch, *, path: str, arrival: Arri
     }
 
 
-def _event_headers(request: Request, arrival: Arrival) -> dict[str, str]:
+def _event_headers(request: HttpRequest, arrival: Arrival) -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, value in request.headers:
         if name not in {"cookie", "connection", "keep-alive", "transfer-encoding"}:
@@ -84,7 +84,7 @@ def _event_headers(request: Request, arrival: Arrival) -> dict[str, str]:
     return dict(sorted(joined.items()))
 
 
-def _event_body(request: Request) -> tuple[str | None, bool]:
+def _event_body(request: HttpRequest) -> tuple[str | None, bool]:
     if not request.body:
         return None, False
     media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
@@ -96,7 +96,7 @@ def _event_body(request: Request) -> tuple[str | None, bool]:
     return base64.b64encode(request.body).decode(), True
 
 
-def _context(request: Request, match: RouteMatch, *, path: str, arrival: Arrival) -> dict[str, Any]:
+def _context(request: HttpRequest, match: RouteMatch, *, path: str, arrival: Arrival) -> dict[str, Any]:
     domain = (request.header("host") or "").rpartition(":")[0] or request.header("host") or ""
     return {
         "accountId": arrival.account,
@@ -118,7 +118,7 @@ def _context(request: Request, match: RouteMatch, *, path: str, arrival: Arrival
     }
 
 
-def read_answer(payload: bytes) -> Response:
+def read_answer(payload: bytes) -> HttpResponse:
     """The response that a function's answer stands for.
 
     Raises:
@@ -129,12 +129,12 @@ def read_answer(payload: bytes) -> Response:
     except ValueError:
         answer = None
     if not isinstance(answer, dict) or "statusCode" not in answer:
-        return Response(status=200, headers=(("content-type", "application/json"),), body=payload)
+        return HttpResponse(status=200, headers=(("content-type", "application/json"),), body=payload)
     status = answer["statusCode"]
     if not isinstance(status, int) or isinstance(status, bool) or not _FIRST_STATUS <= status <= _LAST_STATUS:
         raise InvalidAnswerError
     headers = _answer_headers(answer.get("headers"), answer.get("cookies"))
-    return Response(status=status, headers=headers, body=_answer_body(answer))
+    return HttpResponse(status=status, headers=headers, body=_answer_body(answer))
 
 
 def _answer_headers(given: object, cookies: object) -> Headers:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 
 from twinvault_lambda import cors
-from twinvault_lambda.access_log import AccessLog, Served
+from twinvault_lambda.access_log import AccessLog, ServedRequest
 from twinvault_lambda.config import ServerConfig
 from twinvault_lambda.integration import Integration
 from twinvault_lambda.refusals import RefusedError, refusal
@@ -19,9 +19,9 @@ from twinvault_lambda.throttle import TokenBucket
 from twinvault_serving.exchange import (
     BodyTooLargeError,
     ClientGoneError,
+    HttpRequest,
+    HttpResponse,
     Receive,
-    Request,
-    Response,
     Scope,
     Send,
     read_body,
@@ -37,7 +37,7 @@ LARGEST_HEAD = 10_240
 class _Passage:
     """What becomes known of a request on its way."""
 
-    request: Request
+    request: HttpRequest
     request_id: str
     route_key: str = "-"
     integration_ms: float | None = None
@@ -67,7 +67,7 @@ class FrontDoor:
         await send_response(send, response)
         self._log(passage, response, latency_ms=(time.monotonic() - began) * 1000)
 
-    async def _answer(self, passage: _Passage, receive: Receive) -> Response:
+    async def _answer(self, passage: _Passage, receive: Receive) -> HttpResponse:
         request = passage.request
         path = _check_head(request)
         if self._cors is not None and cors.is_preflight(request):
@@ -84,9 +84,9 @@ class FrontDoor:
         passage.integration_ms = (time.monotonic() - began) * 1000
         return response if self._cors is None else cors.apply(request, response, self._cors)
 
-    def _log(self, passage: _Passage, response: Response, *, latency_ms: float) -> None:
+    def _log(self, passage: _Passage, response: HttpResponse, *, latency_ms: float) -> None:
         self._access_log.write(
-            Served(
+            ServedRequest(
                 request_id=passage.request_id,
                 source_ip=passage.request.source_ip,
                 method=passage.request.method,
@@ -100,7 +100,7 @@ class FrontDoor:
         )
 
 
-def _check_head(request: Request) -> str:
+def _check_head(request: HttpRequest) -> str:
     """The decoded path of a request whose head is within the limit."""
     line = f"{request.method} {request.raw_path}?{request.raw_query} {request.protocol}"
     if len(line) + sum(len(value) for _, value in request.headers) > LARGEST_HEAD:
@@ -111,7 +111,7 @@ def _check_head(request: Request) -> str:
         raise RefusedError(400) from None
 
 
-async def _with_body(request: Request, receive: Receive) -> Request:
+async def _with_body(request: HttpRequest, receive: Receive) -> HttpRequest:
     declared = request.header("content-length") or "0"
     if declared.isascii() and declared.isdigit() and int(declared) > LARGEST_BODY:
         raise RefusedError(413)

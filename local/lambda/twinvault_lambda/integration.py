@@ -8,10 +8,10 @@ from typing import Protocol
 
 from twinvault_lambda.config import ServerConfig
 from twinvault_lambda.events import Arrival, InvalidAnswerError, build_event, read_answer
-from twinvault_lambda.invocation import IntegrationTimeoutError, Outcome
+from twinvault_lambda.invocation import IntegrationTimeoutError, InvocationOutcome
 from twinvault_lambda.refusals import refusal
 from twinvault_lambda.routes import RouteMatch
-from twinvault_serving.exchange import Request, Response
+from twinvault_serving.exchange import HttpRequest, HttpResponse
 
 LARGEST_EVENT = 6 * 1024 * 1024  # "Lambda quotas": a synchronous invocation's payload
 
@@ -19,7 +19,7 @@ LARGEST_EVENT = 6 * 1024 * 1024  # "Lambda quotas": a synchronous invocation's p
 class Function(Protocol):
     """What the integration asks of a pool of workers."""
 
-    async def invoke(self, payload: bytes, *, trace_id: str, limit_seconds: float) -> Outcome:
+    async def invoke(self, payload: bytes, *, trace_id: str, limit_seconds: float) -> InvocationOutcome:
         """Run the function once; IntegrationTimeoutError after ``limit_seconds``."""
 
 
@@ -30,7 +30,7 @@ class Integration:
         self._config = config
         self._functions = functions
 
-    async def run(self, request: Request, match: RouteMatch, *, path: str, request_id: str) -> Response:
+    async def run(self, request: HttpRequest, match: RouteMatch, *, path: str, request_id: str) -> HttpResponse:
         """The function's response, or what the API says in its place: 413, 500 or 503."""
         now = datetime.now(UTC)
         root = f"1-{int(now.timestamp()):08x}-{os.urandom(12).hex()}"

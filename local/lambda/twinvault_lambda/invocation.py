@@ -11,7 +11,7 @@ class IntegrationTimeoutError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class InvocationOutcome:
     """What became of an invocation: the function's answer, or the type of the error that took its place."""
 
     payload: bytes | None = field(default=None, repr=False)
@@ -24,11 +24,11 @@ class Invocation:
 
     payload: bytes = field(repr=False)
     trace_id: str
-    outcome: asyncio.Future[Outcome] = field(repr=False)
+    outcome: asyncio.Future[InvocationOutcome] = field(repr=False)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     born: float = field(default_factory=time.monotonic)
 
-    def complete(self, outcome: Outcome) -> None:
+    def complete(self, outcome: InvocationOutcome) -> None:
         """Set the outcome, so that whoever awaits it goes on."""
         if not self.outcome.done():
             self.outcome.set_result(outcome)

@@ -2,7 +2,7 @@
 
 import json
 
-from twinvault_serving.exchange import Response
+from twinvault_serving.exchange import HttpResponse
 
 _MESSAGES = {
     400: "Bad Request",
@@ -23,7 +23,7 @@ class RefusedError(Exception):
         self.status = status
 
 
-def refusal(status: int) -> Response:
+def refusal(status: int) -> HttpResponse:
     """The API's own answer. The connection stays open: closed on a body half read, it would lose the answer too."""
     body = json.dumps({"message": _MESSAGES[status]}, separators=(",", ":")).encode()
-    return Response(status=status, headers=(("content-type", "application/json"),), body=body)
+    return HttpResponse(status=status, headers=(("content-type", "application/json"),), body=body)

@@ -15,9 +15,9 @@ from twinvault_lambda.worker import LARGEST_ANSWER, Worker, WorkerEndedError
 from twinvault_serving.exchange import (
     BodyTooLargeError,
     ClientGoneError,
+    HttpRequest,
+    HttpResponse,
     Receive,
-    Request,
-    Response,
     Scope,
     Send,
     read_body,
@@ -66,7 +66,7 @@ class RuntimeApi:
             return
         await send_response(send, await self._respond(request, body))
 
-    async def _respond(self, request: Request, body: bytes) -> Response:
+    async def _respond(self, request: HttpRequest, body: bytes) -> HttpResponse:
         match request.method, request.raw_path.removeprefix(_VERSION).split("/")[1:]:
             case "GET", ["invocation", "next"]:
                 return await self._next()
@@ -80,12 +80,12 @@ class RuntimeApi:
             case _:
                 return _status(404)
 
-    async def _next(self) -> Response:
+    async def _next(self) -> HttpResponse:
         try:
             invocation = await self._worker.next()
         except WorkerEndedError:
             return _status(410)  # the connection is gone too; nobody reads this
-        return Response(status=200, headers=(_JSON, *self._about(invocation)), body=invocation.payload)
+        return HttpResponse(status=200, headers=(_JSON, *self._about(invocation)), body=invocation.payload)
 
     def _about(self, invocation: Invocation) -> tuple[tuple[str, str], ...]:
         deadline_ms = int((time.time() + self._timeout_seconds) * 1000)
@@ -97,7 +97,7 @@ class RuntimeApi:
         )
 
 
-def _status(status: int) -> Response:
+def _status(status: int) -> HttpResponse:
     """The bodies of the API's own answers, in the form of its OpenAPI document."""
     bodies = {
         202: {"status": "OK"},
@@ -106,4 +106,4 @@ def _status(status: int) -> Response:
         410: {"errorMessage": "The worker has ended", "errorType": "InvalidStateTransition"},
         413: {"errorMessage": "Exceeded maximum allowed payload size", "errorType": "RequestEntityTooLarge"},
     }
-    return Response(status=status, headers=(_JSON,), body=json.dumps(bodies[status]).encode())
+    return HttpResponse(status=status, headers=(_JSON,), body=json.dumps(bodies[status]).encode())

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from twinvault_lambda.config import FunctionConfig
-from twinvault_lambda.invocation import Invocation, Outcome
+from twinvault_lambda.invocation import Invocation, InvocationOutcome
 from twinvault_lambda.platform_log import FunctionLog, Report
 from twinvault_lambda.process import WorkerProcess
 
@@ -137,16 +137,16 @@ class Worker:
                 f"Response payload size ({len(payload)} bytes) exceeded maximum allowed payload size"
                 f" ({LARGEST_ANSWER} bytes)."
             )
-            self._finish(Outcome(error_type="Function.ResponseSizeTooLarge"), status="error")
+            self._finish(InvocationOutcome(error_type="Function.ResponseSizeTooLarge"), status="error")
             return 413
-        self._finish(Outcome(payload=payload))
+        self._finish(InvocationOutcome(payload=payload))
         return 202
 
     def fail(self, request_id: str, error_type: str) -> int:
         """The handler raised; the runtime client has logged it. The status that the Runtime API gives."""
         if not self._has(request_id):
             return 400
-        self._finish(Outcome(error_type=error_type or "Runtime.Unknown"), status="error")
+        self._finish(InvocationOutcome(error_type=error_type or "Runtime.Unknown"), status="error")
         return 202
 
     def init_failed(self, error_type: str) -> None:
@@ -179,14 +179,14 @@ class Worker:
         request_id = self._invocation.request_id
         if self._end_reason == _TIMED_OUT:
             self._log.timed_out(request_id, self._function.timeout_seconds)
-            self._finish(Outcome(error_type=_TIMED_OUT), status="timeout")
+            self._finish(InvocationOutcome(error_type=_TIMED_OUT), status="timeout")
         else:
             error_type = self._end_reason or _EXITED
             self._log.exited(request_id, cause=_cause(status), error_type=error_type)
-            self._finish(Outcome(error_type=error_type), status="error", error_type=error_type)
+            self._finish(InvocationOutcome(error_type=error_type), status="error", error_type=error_type)
         self.phase = Phase.ENDED
 
-    def _finish(self, outcome: Outcome, *, status: str = "", error_type: str = "") -> None:
+    def _finish(self, outcome: InvocationOutcome, *, status: str = "", error_type: str = "") -> None:
         self._drain()
         self._stop_watch()
         if self._invocation is None:

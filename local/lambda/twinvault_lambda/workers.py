@@ -18,7 +18,7 @@ from contextlib import suppress
 
 from twinvault_lambda.config import FunctionConfig, ServerConfig
 from twinvault_lambda.environment import function_arn, worker_command, worker_environment
-from twinvault_lambda.invocation import IntegrationTimeoutError, Invocation, Outcome
+from twinvault_lambda.invocation import IntegrationTimeoutError, Invocation, InvocationOutcome
 from twinvault_lambda.platform_log import FunctionLog
 from twinvault_lambda.process import WorkerProcess
 from twinvault_lambda.runtime_api import RuntimeApi
@@ -81,7 +81,7 @@ class WorkerPool:
             await self._empty.wait()
         self._log.close()
 
-    async def invoke(self, payload: bytes, *, trace_id: str, limit_seconds: float) -> Outcome:
+    async def invoke(self, payload: bytes, *, trace_id: str, limit_seconds: float) -> InvocationOutcome:
         """Run the function once.
 
         Raises:
@@ -91,7 +91,7 @@ class WorkerPool:
             limit_seconds = self._function.limit_seconds
         loop = asyncio.get_running_loop()
         if self._stopping:
-            return Outcome(error_type=_NOT_STARTED)
+            return InvocationOutcome(error_type=_NOT_STARTED)
         invocation = Invocation(payload=payload, trace_id=trace_id, outcome=loop.create_future())
         self._queue.append(invocation)
         self._dispatch()
@@ -198,4 +198,4 @@ class WorkerPool:
 
     def _fail_queue(self) -> None:
         while self._queue:
-            self._queue.popleft().complete(Outcome(error_type=_NOT_STARTED))
+            self._queue.popleft().complete(InvocationOutcome(error_type=_NOT_STARTED))

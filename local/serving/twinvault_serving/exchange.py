@@ -27,7 +27,7 @@ class ClientGoneError(ServingError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class HttpRequest:
     """What a client sent: header names in lower case, repeated ones kept apart, the path as it was on the wire."""
 
     method: str
@@ -46,7 +46,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class HttpResponse:
     """What goes back; ``content-length`` is added on sending."""
 
     status: int
@@ -54,11 +54,11 @@ class Response:
     body: bytes = field(default=b"", repr=False)
 
 
-def read_head(scope: Scope) -> Request:
+def read_head(scope: Scope) -> HttpRequest:
     """The request without its body."""
     client = scope.get("client") or ("127.0.0.1", 0)
     server = scope.get("server") or ("127.0.0.1", 0)
-    return Request(
+    return HttpRequest(
         method=scope["method"],
         raw_path=scope["raw_path"].decode("latin-1"),
         raw_query=scope["query_string"].decode("latin-1"),
@@ -91,7 +91,7 @@ async def read_body(receive: Receive, *, limit: int) -> bytes:
             return b"".join(parts)
 
 
-async def send_response(send: Send, response: Response) -> None:
+async def send_response(send: Send, response: HttpResponse) -> None:
     """Send it whole; 204 and 304 have neither a body nor its length (RFC 9110, 6.4.1 and 8.6)."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
     body = b"" if response.status in _BODILESS else response.body

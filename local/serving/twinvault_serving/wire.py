@@ -30,17 +30,17 @@ class AwsProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Fit the answer's transport before the request's task runs (tasks start in a later turn of the loop)."""
         super().on_headers_complete()
-        self.cycle.transport = _Answer(self.transport, has_body=self.scope["method"] != "HEAD")
+        self.cycle.transport = _AnswerTransport(self.transport, has_body=self.scope["method"] != "HEAD")
         cast("dict[str, object]", self.scope)["extensions"] = {ABORT: self.transport.abort}
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; head and body are one write already."""
-        connection, self.transport = self.transport, _Answer(self.transport, has_body=False)
+        connection, self.transport = self.transport, _AnswerTransport(self.transport, has_body=False)
         super().send_400_response(msg)
         self.transport = connection
 
 
-class _Answer(asyncio.Transport):
+class _AnswerTransport(asyncio.Transport):
     """The connection as one answer writes to it: uvicorn writes its head first, whole, and then its body."""
 
     def __init__(self, connection: asyncio.Transport, *, has_body: bool) -> None:

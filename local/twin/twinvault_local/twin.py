@@ -15,14 +15,13 @@ from twinvault_local.engines.launcher import PROCESS, Claims, Launcher
 from twinvault_local.errors import EngineError, PortInUseError, TemplateError
 from twinvault_local.inner_loop import bytecode, reloading
 from twinvault_local.machine import disk, files, ports, processes, toolchain
+from twinvault_local.machine.progress import Progress
 from twinvault_local.provision import aws, callers, functions
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
 from twinvault_local.state import DYNAMODB, ISSUER, KMS, SERVER, StateFolder
 from twinvault_local.status import Facts
-
-type Progress = Callable[[str], None]
 
 DEFAULT_PORT = 8787
 _TABLES = {"records": "RecordsTable", "keys": "KeysTable", "marks": "MarksTable", "audit": "AuditTable"}

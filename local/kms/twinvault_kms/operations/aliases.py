@@ -6,9 +6,9 @@ An alias needs permission twice: on the alias (IAM's to give, so the account's o
 import re
 from dataclasses import replace
 
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, validation
-from twinvault_kms.model import Alias, Drop, Key, KeyState, Put
+from twinvault_kms.model import Alias, DropEntity, Key, KeyState, PutEntity
 from twinvault_kms.pages import page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import SPECS
@@ -17,7 +17,7 @@ _NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+")
 _RESERVED = "alias/aws/"
 
 
-def create_alias(call: Call) -> Outcome:
+def create_alias(call: Call) -> Reply:
     """CreateAlias: unique within account and region; `alias/aws/` belongs to AWS."""
     name = _own_name(call)
     key = call.key("TargetKeyId")
@@ -29,10 +29,10 @@ def create_alias(call: Call) -> Outcome:
         message = f"An alias with the name arn:aws:kms:{key.region}:{key.account}:{name} already exists"
         raise KmsError("AlreadyExistsException", message)
     alias = Alias(key.account, key.region, name, key.key_id, created=call.now, updated=call.now)
-    return Outcome(None, (Put(alias),))
+    return Reply(None, (PutEntity(alias),))
 
 
-def update_alias(call: Call) -> Outcome:
+def update_alias(call: Call) -> Reply:
     """UpdateAlias: both keys must be of one kind (symmetric, asymmetric or HMAC) and of one usage (API reference)."""
     name = _own_name(call)
     alias = call.alias(name)
@@ -45,18 +45,18 @@ def update_alias(call: Call) -> Outcome:
     _same_account(call, target)
     if (_kind(present), present.usage) != (_kind(target), target.usage):
         raise validation("The current and the new key of an alias must be of the same type and have the same KeyUsage.")
-    return Outcome(None, (Put(replace(alias, key_id=target.key_id, updated=call.now)),))
+    return Reply(None, (PutEntity(replace(alias, key_id=target.key_id, updated=call.now)),))
 
 
-def delete_alias(call: Call) -> Outcome:
+def delete_alias(call: Call) -> Reply:
     """DeleteAlias, whatever the state of its key."""
     alias = call.alias(_own_name(call))
     call.permit_account(alias.arn)
     call.permit(call.catalog.keys[alias.key_id])
-    return Outcome(None, (Drop(alias),))
+    return Reply(None, (DropEntity(alias),))
 
 
-def list_aliases(call: Call) -> Outcome:
+def list_aliases(call: Call) -> Reply:
     """ListAliases: all of the account and region, or those of one key."""
     call.permit_account()
     if call.optional("KeyId"):
@@ -74,7 +74,7 @@ def list_aliases(call: Call) -> Outcome:
         }
         for alias in aliases
     }
-    return Outcome(page(call, "Aliases", listed, default=50, largest=100))
+    return Reply(page(call, "Aliases", listed, default=50, largest=100))
 
 
 def _own_name(call: Call) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from twinvault_kms import blob
 from twinvault_kms.asymmetric import rsa_decrypt, rsa_encrypt
-from twinvault_kms.call import Call, Context, Outcome
+from twinvault_kms.call import Call, EncryptionContext, Reply
 from twinvault_kms.errors import (
     KmsError,
     access_denied,
@@ -21,14 +21,14 @@ _CONTEXT_BYTES = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Decrypted:
     """A decrypted text and the material that it was encrypted with (none for RSA)."""
 
     plaintext: bytes
     material_id: str | None
 
 
-def encrypt(call: Call) -> Outcome:
+def encrypt(call: Call) -> Reply:
     """Encrypt: up to 4,096 bytes under a symmetric key, less under RSA."""
     key = call.key(aliases=True)
     algorithm = call.text("EncryptionAlgorithm", SYMMETRIC_DEFAULT)
@@ -43,10 +43,10 @@ def encrypt(call: Call) -> Outcome:
         )
     call.dry_run()
     ciphertext, _ = sealed_under(call, key, plaintext, context=context, algorithm=algorithm)
-    return Outcome({"CiphertextBlob": ciphertext, "KeyId": key.arn, "EncryptionAlgorithm": algorithm})
+    return Reply({"CiphertextBlob": ciphertext, "KeyId": key.arn, "EncryptionAlgorithm": algorithm})
 
 
-def decrypt(call: Call) -> Outcome:
+def decrypt(call: Call) -> Reply:
     """Decrypt. The blob names its key; a KeyId in the request must name the same one."""
     refuse_recipient(call)
     algorithm = call.text("EncryptionAlgorithm", SYMMETRIC_DEFAULT)
@@ -55,10 +55,10 @@ def decrypt(call: Call) -> Outcome:
     opened = _opened(call, key, context=context, algorithm=algorithm)
     call.dry_run()
     answer = {"KeyId": key.arn, "Plaintext": opened.plaintext, "EncryptionAlgorithm": algorithm}
-    return Outcome(answer | ({"KeyMaterialId": opened.material_id} if opened.material_id else {}))
+    return Reply(answer | ({"KeyMaterialId": opened.material_id} if opened.material_id else {}))
 
 
-def re_encrypt(call: Call) -> Outcome:
+def re_encrypt(call: Call) -> Reply:
     """ReEncrypt: permission ReEncryptFrom on the one key, ReEncryptTo on the other; the plaintext stays inside."""
     algorithm = call.text("SourceEncryptionAlgorithm", SYMMETRIC_DEFAULT)
     target_algorithm = call.text("DestinationEncryptionAlgorithm", SYMMETRIC_DEFAULT)
@@ -86,7 +86,7 @@ def re_encrypt(call: Call) -> Outcome:
         "SourceKeyMaterialId": opened.material_id,
         "DestinationKeyMaterialId": identity,
     }
-    return Outcome({name: value for name, value in answer.items() if value is not None})
+    return Reply({name: value for name, value in answer.items() if value is not None})
 
 
 def _names_target(call: Call, target: Key) -> bool:
@@ -97,7 +97,7 @@ def _names_target(call: Call, target: Key) -> bool:
     return bool(ciphertext) and blob.parse(ciphertext).key_id == target.key_id
 
 
-def checked_context(call: Call, algorithm: str, name: str = "EncryptionContext") -> Context:
+def checked_context(call: Call, algorithm: str, name: str = "EncryptionContext") -> EncryptionContext:
     """Return an encryption context of the request, if one may be given with the algorithm.
 
     Raises:
@@ -112,7 +112,13 @@ def checked_context(call: Call, algorithm: str, name: str = "EncryptionContext")
 
 
 def _source(
-    call: Call, name: str, *, action: str, algorithm: str, context: Context, facts: Mapping[str, str] | None = None
+    call: Call,
+    name: str,
+    *,
+    action: str,
+    algorithm: str,
+    context: EncryptionContext,
+    facts: Mapping[str, str] | None = None,
 ) -> Key:
     """Return the key to decrypt with, permitted and usable: the one the blob names, which any KeyId must name too."""
     ignored = _ignores_ciphertext(call)
@@ -142,22 +148,22 @@ def _key_of_blob(call: Call, action: str) -> Key:
     return key
 
 
-def _opened(call: Call, key: Key, *, context: Context, algorithm: str) -> Opened:
+def _opened(call: Call, key: Key, *, context: EncryptionContext, algorithm: str) -> Decrypted:
     if _ignores_ciphertext(call):
-        return Opened(b"", None)
+        return Decrypted(b"", None)
     ciphertext = call.blob("CiphertextBlob")
     if algorithm != SYMMETRIC_DEFAULT:
-        return Opened(rsa_decrypt(call.ring.secret(key, key.materials[0]), ciphertext, algorithm), None)
+        return Decrypted(rsa_decrypt(call.ring.secret(key, key.materials[0]), ciphertext, algorithm), None)
     parsed = blob.parse(ciphertext)
     material = next((each for each in key.materials if each.material_id == parsed.material_id), None)
     if material is None:
         raise invalid_ciphertext()
     secret = call.ring.secret(key, material)
-    return Opened(blob.unseal(parsed, material=secret, context=context), material.material_id)
+    return Decrypted(blob.unseal(parsed, material=secret, context=context), material.material_id)
 
 
 def sealed_under(
-    call: Call, key: Key, plaintext: bytes, *, context: Context, algorithm: str = SYMMETRIC_DEFAULT
+    call: Call, key: Key, plaintext: bytes, *, context: EncryptionContext, algorithm: str = SYMMETRIC_DEFAULT
 ) -> tuple[bytes, str | None]:
     """Return the ciphertext and the id of the material that made it (none for RSA). The key has been found usable."""
     material = key.current

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from twinvault_kms.asymmetric import PAIR_SPECS, generate_pair
-from twinvault_kms.call import Call, Context, Outcome
+from twinvault_kms.call import Call, EncryptionContext, Reply
 from twinvault_kms.errors import KmsError, invalid_usage, unsupported, validation
 from twinvault_kms.model import Key
 from twinvault_kms.operations.cipher import checked_context, refuse_recipient, sealed_under
@@ -13,18 +13,18 @@ from twinvault_kms.specs import ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT
 _DATA_KEY_BYTES = {"AES_256": 32, "AES_128": 16}
 
 
-def generate_data_key(call: Call) -> Outcome:
+def generate_data_key(call: Call) -> Reply:
     """GenerateDataKey."""
     refuse_recipient(call)
     return _data_key(call, plaintext=True)
 
 
-def generate_data_key_without_plaintext(call: Call) -> Outcome:
+def generate_data_key_without_plaintext(call: Call) -> Reply:
     """GenerateDataKeyWithoutPlaintext."""
     return _data_key(call, plaintext=False)
 
 
-def _data_key(call: Call, *, plaintext: bool) -> Outcome:
+def _data_key(call: Call, *, plaintext: bool) -> Reply:
     key, context = _wrapping_key(call, {})
     spec, count = call.optional("KeySpec"), call.number("NumberOfBytes")
     if (spec is None) == (count is None):
@@ -33,10 +33,10 @@ def _data_key(call: Call, *, plaintext: bool) -> Outcome:
     secret = call.random(count if count is not None else _DATA_KEY_BYTES[str(spec)])
     ciphertext, identity = sealed_under(call, key, secret, context=context)
     answer: dict[str, object] = {"CiphertextBlob": ciphertext, "KeyId": key.arn, "KeyMaterialId": identity}
-    return Outcome(answer | ({"Plaintext": secret} if plaintext else {}))
+    return Reply(answer | ({"Plaintext": secret} if plaintext else {}))
 
 
-def generate_data_key_pair(call: Call) -> Outcome:
+def generate_data_key_pair(call: Call) -> Reply:
     """GenerateDataKeyPair: a fresh pair, its private half also sealed."""
     refuse_recipient(call)
     key, context = _wrapping_key(call, {"DataKeyPairSpec": call.text("KeyPairSpec")})
@@ -54,10 +54,10 @@ def generate_data_key_pair(call: Call) -> Outcome:
         "KeyPairSpec": spec,
         "KeyMaterialId": identity,
     }
-    return Outcome(answer)
+    return Reply(answer)
 
 
-def generate_random(call: Call) -> Outcome:
+def generate_random(call: Call) -> Reply:
     """GenerateRandom."""
     call.permit_account()
     refuse_recipient(call)
@@ -66,10 +66,10 @@ def generate_random(call: Call) -> Outcome:
     count = call.number("NumberOfBytes")
     if count is None:
         raise validation("NumberOfBytes is required.")
-    return Outcome({"Plaintext": call.random(count)})
+    return Reply({"Plaintext": call.random(count)})
 
 
-def _wrapping_key(call: Call, facts: Mapping[str, str]) -> tuple[Key, Context]:
+def _wrapping_key(call: Call, facts: Mapping[str, str]) -> tuple[Key, EncryptionContext]:
     """Return the symmetric key that a data key is sealed under, permitted and usable."""
     key = call.key(aliases=True)
     context = checked_context(call, SYMMETRIC_DEFAULT)

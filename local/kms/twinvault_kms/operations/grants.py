@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import cast
 
 from twinvault_kms.authorize import folded, names
-from twinvault_kms.call import Call, Context, Outcome
+from twinvault_kms.call import Call, EncryptionContext, Reply
 from twinvault_kms.errors import KmsError, access_denied, not_found, validation
-from twinvault_kms.model import Drop, Grant, Key, KeyState, Put
+from twinvault_kms.model import DropEntity, Grant, Key, KeyState, PutEntity
 from twinvault_kms.pages import page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import ENCRYPT_DECRYPT, SIGN_VERIFY, SPECS
@@ -36,7 +36,7 @@ _SYMMETRIC = {
 }
 
 
-def create_grant(call: Call) -> Outcome:
+def create_grant(call: Call) -> Reply:
     """CreateGrant. With a Name, the same request again answers with the same grant and a token of its own."""
     key = call.key()
     grant = _asked(call, key)
@@ -58,7 +58,7 @@ def create_grant(call: Call) -> Outcome:
     same = next((each for each in call.catalog.grants_on(key.key_id) if grant.name and _alike(each, grant)), None)
     kept = same or grant
     answer = {"GrantId": kept.grant_id, "GrantToken": call.ring.grant_token(kept.grant_id, nonce=call.random(16))}
-    return Outcome(answer, () if same else (Put(grant),))
+    return Reply(answer, () if same else (PutEntity(grant),))
 
 
 def _asked(call: Call, key: Key) -> Grant:
@@ -118,7 +118,7 @@ def _operations(key: Key) -> set[str]:
 
 
 def _pairs(constraints: dict[str, object], name: str) -> tuple[tuple[str, str], ...] | None:
-    context = cast("Context | None", constraints.get(name))
+    context = cast("EncryptionContext | None", constraints.get(name))
     if context is None:
         return None
     if len(context) > _MOST_PAIRS or any(len(value) > _LONGEST_VALUE for value in context.values()):
@@ -146,7 +146,7 @@ def _alike(one: Grant, other: Grant) -> bool:
     return replace(one, grant_id="", created=0) == replace(other, grant_id="", created=0)
 
 
-def list_grants(call: Call) -> Outcome:
+def list_grants(call: Call) -> Reply:
     """ListGrants of a key, all or those of one grantee or id."""
     key = call.key()
     call.permit(key)
@@ -163,7 +163,7 @@ def list_grants(call: Call) -> Outcome:
     return _listed(call, grants)
 
 
-def list_retirable_grants(call: Call) -> Outcome:
+def list_retirable_grants(call: Call) -> Reply:
     """ListRetirableGrants: all grants, on whichever keys, that a principal may retire."""
     principal, service = call.optional("RetiringPrincipal"), call.optional("RetiringServicePrincipal")
     call.permit_account(principal or "*")
@@ -175,16 +175,16 @@ def list_retirable_grants(call: Call) -> Outcome:
     return _listed(call, [each for each in grants if (each.retiring, each.retiring_service) == (principal, service)])
 
 
-def revoke_grant(call: Call) -> Outcome:
+def revoke_grant(call: Call) -> Reply:
     """RevokeGrant, by whoever the key policy allows it."""
     key = call.key()
     call.permit(key)
     grant = _grant(call, key, call.text("GrantId"))
     call.dry_run()
-    return Outcome(None, (Drop(grant),))
+    return Reply(None, (DropEntity(grant),))
 
 
-def retire_grant(call: Call) -> Outcome:
+def retire_grant(call: Call) -> Reply:
     """RetireGrant, by whom the grant names for it: retiring principal, grantee (if it may), issuing account."""
     token, grant_id = call.optional("GrantToken"), call.optional("GrantId")
     if token is not None and grant_id is None and call.optional("KeyId") is None:
@@ -206,7 +206,7 @@ def retire_grant(call: Call) -> Outcome:
         reason = "the grant does not name the caller as one who may retire it"
         raise access_denied(caller.arn, "kms:RetireGrant", call.catalog.keys[grant.key_id].arn, reason)
     call.dry_run()
-    return Outcome(None, (Drop(grant),))
+    return Reply(None, (DropEntity(grant),))
 
 
 def _grant(call: Call, key: Key, grant_id: str) -> Grant:
@@ -218,9 +218,9 @@ def _grant(call: Call, key: Key, grant_id: str) -> Grant:
     return grant
 
 
-def _listed(call: Call, grants: Iterable[Grant]) -> Outcome:
+def _listed(call: Call, grants: Iterable[Grant]) -> Reply:
     entries = {grant.grant_id: _entry(call.catalog.keys[grant.key_id], grant) for grant in grants}
-    return Outcome(page(call, "Grants", entries, default=50, largest=100))
+    return Reply(page(call, "Grants", entries, default=50, largest=100))
 
 
 def _entry(key: Key, grant: Grant) -> dict[str, object]:

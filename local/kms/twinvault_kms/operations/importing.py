@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap_with_padding
 
 from twinvault_kms import asymmetric
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import (
     KmsError,
     invalid_ciphertext,
@@ -22,7 +22,7 @@ from twinvault_kms.errors import (
     unsupported,
     validation,
 )
-from twinvault_kms.model import DAY, Key, KeyState, Material, MaterialState, Origin, Put
+from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import SPECS
 
@@ -32,7 +32,7 @@ _LONGEST_VALIDITY = 365 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ImportToken:
     """What an import token says."""
 
     key_id: str
@@ -41,7 +41,7 @@ class Token:
     wrapping_key: bytes = field(repr=False)
 
 
-def get_parameters_for_import(call: Call) -> Outcome:
+def get_parameters_for_import(call: Call) -> Reply:
     """GetParametersForImport: a fresh wrapping key and its token, both good for 24 hours."""
     key = _external(call)
     refuse_states(key, KeyState.PENDING_DELETION)
@@ -57,10 +57,10 @@ def get_parameters_for_import(call: Call) -> Outcome:
         "wrapping_key": base64.b64encode(private).decode(),
     }
     token = call.ring.seal_token(json.dumps(payload).encode(), nonce=call.random(12))
-    return Outcome({"KeyId": key.arn, "ImportToken": token, "PublicKey": public, "ParametersValidTo": expires})
+    return Reply({"KeyId": key.arn, "ImportToken": token, "PublicKey": public, "ParametersValidTo": expires})
 
 
-def import_key_material(call: Call) -> Outcome:
+def import_key_material(call: Call) -> Reply:
     """ImportKeyMaterial: new material, or the same again with another expiry."""
     key = _external(call)
     refuse_states(key, KeyState.PENDING_DELETION)
@@ -82,16 +82,16 @@ def import_key_material(call: Call) -> Outcome:
     fresh = replace(fresh, sealed=sealed, valid_to=valid_to, description=description)
     others = tuple(each for each in key.materials if each.material_id != identity)
     materials = tuple(sorted((*others, fresh), key=lambda each: each.version))
-    return Outcome(_answer(key, identity), (Put(replace(key, materials=materials)),))
+    return Reply(_answer(key, identity), (PutEntity(replace(key, materials=materials)),))
 
 
-def delete_imported_key_material(call: Call) -> Outcome:
+def delete_imported_key_material(call: Call) -> Reply:
     """DeleteImportedKeyMaterial: the key waits for the same material again; without any, nothing happens."""
     key = _external(call)
     current = key.current
     identity = call.optional("KeyMaterialId") or (current.material_id if current else None)
     if identity is None:
-        return Outcome({"KeyId": key.arn})
+        return Reply({"KeyId": key.arn})
     if identity not in {each.material_id for each in key.materials}:
         raise not_found(f"Key material {identity} does not exist")
     materials = tuple(
@@ -99,13 +99,13 @@ def delete_imported_key_material(call: Call) -> Outcome:
         for each in key.materials
         if each.material_id != identity or each.state is not MaterialState.PENDING_ROTATION
     )
-    return Outcome(_answer(key, identity), (Put(replace(key, materials=materials)),))
+    return Reply(_answer(key, identity), (PutEntity(replace(key, materials=materials)),))
 
 
 def _external(call: Call) -> Key:
     key = call.key()
     call.permit(key)
-    if key.origin is not Origin.EXTERNAL:
+    if key.origin is not KeyOrigin.EXTERNAL:
         raise unsupported(f"{key.arn} origin is {key.origin} which is not valid for this operation.")
     return key
 
@@ -129,9 +129,9 @@ def _valid_to(call: Call) -> float | None:
     return valid_to
 
 
-def _token(call: Call, key: Key) -> Token:
+def _token(call: Call, key: Key) -> ImportToken:
     payload = json.loads(call.ring.open_token(call.blob("ImportToken")))
-    token = Token(**(payload | {"wrapping_key": base64.b64decode(payload["wrapping_key"])}))
+    token = ImportToken(**(payload | {"wrapping_key": base64.b64decode(payload["wrapping_key"])}))
     if token.key_id != key.key_id:
         raise KmsError("InvalidImportTokenException", "The import token belongs to another key.")
     if token.expires <= call.now:
@@ -139,7 +139,7 @@ def _token(call: Call, key: Key) -> Token:
     return token
 
 
-def _unwrapped(token: Token, wrapped: bytes) -> bytes:
+def _unwrapped(token: ImportToken, wrapped: bytes) -> bytes:
     """Return the material out of its wrapping: RSA-OAEP around it, or around an AES key that wraps it (RFC 5649)."""
     if not token.algorithm.startswith("RSA_AES_KEY_WRAP"):
         return asymmetric.rsa_decrypt(token.wrapping_key, wrapped, token.algorithm)

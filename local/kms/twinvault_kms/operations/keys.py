@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from twinvault_kms import key_policy
 from twinvault_kms.asymmetric import generate_rsa
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import invalid_state, unsupported, validation
-from twinvault_kms.model import DAY, Counter, Key, KeyState, Material, MaterialState, Origin, Put
+from twinvault_kms.model import DAY, Counter, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.operations.policies import refuse_lockout
 from twinvault_kms.operations.tags import checked_tags
 from twinvault_kms.pages import page
@@ -21,7 +21,7 @@ ALGORITHM_FIELDS = {
 }
 
 
-def create_key(call: Call) -> Outcome:
+def create_key(call: Call) -> Reply:
     """CreateKey. The key's number in the seed's order is used up even if the key is deleted later."""
     call.permit_account()
     spec, usage = _spec_and_usage(call)
@@ -44,9 +44,9 @@ def create_key(call: Call) -> Outcome:
     )
     if not call.flag("BypassPolicyLockoutSafetyCheck"):
         refuse_lockout(call, key, policy)
-    if origin is Origin.AWS_KMS:
+    if origin is KeyOrigin.AWS_KMS:
         key = replace(key, materials=(first_material(call, key),))
-    return Outcome({"KeyMetadata": metadata(key)}, (Put(Counter(keys=number)), Put(key)))
+    return Reply({"KeyMetadata": metadata(key)}, (PutEntity(Counter(keys=number)), PutEntity(key)))
 
 
 def first_material(call: Call, key: Key) -> Material:
@@ -77,18 +77,18 @@ def _spec_and_usage(call: Call) -> tuple[str, str]:
     return name, usage
 
 
-def _origin(call: Call) -> Origin:
-    origin = call.text("Origin", Origin.AWS_KMS)
-    if origin not in set(Origin) or call.optional("CustomKeyStoreId") or call.optional("XksKeyId"):
+def _origin(call: Call) -> KeyOrigin:
+    origin = call.text("Origin", KeyOrigin.AWS_KMS)
+    if origin not in set(KeyOrigin) or call.optional("CustomKeyStoreId") or call.optional("XksKeyId"):
         raise unsupported("Custom key stores are not offered by the local KMS.")
-    return Origin(origin)
+    return KeyOrigin(origin)
 
 
-def describe_key(call: Call) -> Outcome:
+def describe_key(call: Call) -> Reply:
     """DescribeKey; an alias of AWS's own names no key here."""
     key = call.key(aliases=True)
     call.permit(key)
-    return Outcome({"KeyMetadata": metadata(key)})
+    return Reply({"KeyMetadata": metadata(key)})
 
 
 def metadata(key: Key) -> dict[str, object]:
@@ -115,7 +115,7 @@ def metadata(key: Key) -> dict[str, object]:
         answer["DeletionDate"] = key.deletion_date
     if current is not None and SPECS[key.spec].symmetric_encryption:
         answer["CurrentKeyMaterialId"] = current.material_id
-    if key.origin is Origin.EXTERNAL and current is not None and current.present:
+    if key.origin is KeyOrigin.EXTERNAL and current is not None and current.present:
         expires = current.valid_to is not None
         answer["ExpirationModel"] = "KEY_MATERIAL_EXPIRES" if expires else "KEY_MATERIAL_DOES_NOT_EXPIRE"
         if expires:
@@ -123,42 +123,42 @@ def metadata(key: Key) -> dict[str, object]:
     return answer
 
 
-def list_keys(call: Call) -> Outcome:
+def list_keys(call: Call) -> Reply:
     """ListKeys: all keys of the account and region, in the order of their ids."""
     call.permit_account()
     mine = [
         key for key in call.catalog.keys.values() if (key.account, key.region) == (call.caller.account, call.region)
     ]
     listed = {key.key_id: {"KeyId": key.key_id, "KeyArn": key.arn} for key in mine}
-    return Outcome(page(call, "Keys", listed, default=100, largest=1000))
+    return Reply(page(call, "Keys", listed, default=100, largest=1000))
 
 
-def update_key_description(call: Call) -> Outcome:
+def update_key_description(call: Call) -> Reply:
     """UpdateKeyDescription."""
     key = call.key()
     call.permit(key)
     refuse_states(key, KeyState.PENDING_DELETION)
-    return Outcome(None, (Put(replace(key, description=call.text("Description"))),))
+    return Reply(None, (PutEntity(replace(key, description=call.text("Description"))),))
 
 
-def enable_key(call: Call) -> Outcome:
+def enable_key(call: Call) -> Reply:
     """EnableKey."""
     return _switch(call, enabled=True)
 
 
-def disable_key(call: Call) -> Outcome:
+def disable_key(call: Call) -> Reply:
     """DisableKey."""
     return _switch(call, enabled=False)
 
 
-def _switch(call: Call, *, enabled: bool) -> Outcome:
+def _switch(call: Call, *, enabled: bool) -> Reply:
     key = call.key()
     call.permit(key)
     refuse_states(key, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
-    return Outcome(None, (Put(replace(key, enabled=enabled)),))
+    return Reply(None, (PutEntity(replace(key, enabled=enabled)),))
 
 
-def schedule_key_deletion(call: Call) -> Outcome:
+def schedule_key_deletion(call: Call) -> Reply:
     """ScheduleKeyDeletion: 7 to 30 days, 30 by default. The model allows more; the API reference does not."""
     key = call.key()
     call.permit(key)
@@ -173,13 +173,13 @@ def schedule_key_deletion(call: Call) -> Outcome:
         "KeyState": scheduled.state,
         "PendingWindowInDays": days,
     }
-    return Outcome(answer, (Put(scheduled),))
+    return Reply(answer, (PutEntity(scheduled),))
 
 
-def cancel_key_deletion(call: Call) -> Outcome:
+def cancel_key_deletion(call: Call) -> Reply:
     """CancelKeyDeletion: the key comes back disabled (API reference)."""
     key = call.key()
     call.permit(key)
     if key.state is not KeyState.PENDING_DELETION:
         raise invalid_state(f"{key.arn} is not pending deletion.")
-    return Outcome({"KeyId": key.arn}, (Put(replace(key, deletion_date=None, enabled=False)),))
+    return Reply({"KeyId": key.arn}, (PutEntity(replace(key, deletion_date=None, enabled=False)),))

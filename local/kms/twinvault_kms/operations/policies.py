@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from twinvault_kms import key_policy
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, not_found
-from twinvault_kms.model import Key, Put
+from twinvault_kms.model import Key, PutEntity
 
 _NAME = "default"
 
 
-def put_key_policy(call: Call) -> Outcome:
+def put_key_policy(call: Call) -> Reply:
     """PutKeyPolicy, refused when the caller could not put the next one (unless the request bypasses that check)."""
     key = call.key()
     call.permit(key, facts=_bypass(bypass=call.flag("BypassPolicyLockoutSafetyCheck")))
@@ -19,21 +19,21 @@ def put_key_policy(call: Call) -> Outcome:
     key_policy.parse(policy)
     if not call.flag("BypassPolicyLockoutSafetyCheck"):
         refuse_lockout(call, key, policy)
-    return Outcome(None, (Put(replace(key, policy=policy)),))
+    return Reply(None, (PutEntity(replace(key, policy=policy)),))
 
 
-def get_key_policy(call: Call) -> Outcome:
+def get_key_policy(call: Call) -> Reply:
     """GetKeyPolicy: the document as it was put."""
     key = call.key()
     call.permit(key)
     _known_name(call)
-    return Outcome({"Policy": key.policy, "PolicyName": _NAME})
+    return Reply({"Policy": key.policy, "PolicyName": _NAME})
 
 
-def list_key_policies(call: Call) -> Outcome:
+def list_key_policies(call: Call) -> Reply:
     """ListKeyPolicies: one name."""
     call.permit(call.key())
-    return Outcome({"PolicyNames": [_NAME], "Truncated": False})
+    return Reply({"PolicyNames": [_NAME], "Truncated": False})
 
 
 def refuse_lockout(call: Call, key: Key, policy: str) -> None:

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, invalid_state, unsupported
 from twinvault_kms.lifecycle import rotated
-from twinvault_kms.model import DAY, Key, KeyState, Material, MaterialState, Origin, Put
+from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.pages import page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import SPECS
@@ -14,20 +14,20 @@ _DEFAULT_DAYS = 365
 _MOST_ON_DEMAND = 25
 
 
-def enable_key_rotation(call: Call) -> Outcome:
+def enable_key_rotation(call: Call) -> Reply:
     """EnableKeyRotation: every 365 days unless the request says otherwise, counted from now."""
     key = _schedulable(call)
     days = call.number("RotationPeriodInDays") or _DEFAULT_DAYS
-    return Outcome(None, (Put(replace(key, rotation_days=days, next_rotation=call.now + days * DAY)),))
+    return Reply(None, (PutEntity(replace(key, rotation_days=days, next_rotation=call.now + days * DAY)),))
 
 
-def disable_key_rotation(call: Call) -> Outcome:
+def disable_key_rotation(call: Call) -> Reply:
     """DisableKeyRotation."""
     key = _schedulable(call)
-    return Outcome(None, (Put(replace(key, rotation_days=None, next_rotation=None)),))
+    return Reply(None, (PutEntity(replace(key, rotation_days=None, next_rotation=None)),))
 
 
-def get_key_rotation_status(call: Call) -> Outcome:
+def get_key_rotation_status(call: Call) -> Reply:
     """GetKeyRotationStatus. A key pending deletion is reported as not rotating (API reference)."""
     key = call.key()
     call.permit(key)
@@ -36,10 +36,10 @@ def get_key_rotation_status(call: Call) -> Outcome:
     answer: dict[str, object] = {"KeyId": key.arn, "KeyRotationEnabled": key.rotation_days is not None and not pending}
     if key.rotation_days is not None and not pending:
         answer |= {"RotationPeriodInDays": key.rotation_days, "NextRotationDate": key.next_rotation}
-    return Outcome(answer)
+    return Reply(answer)
 
 
-def rotate_key_on_demand(call: Call) -> Outcome:
+def rotate_key_on_demand(call: Call) -> Reply:
     """RotateKeyOnDemand: at once, at most 25 times a key, without touching the automatic schedule."""
     key = call.key()
     call.permit(key)
@@ -47,14 +47,14 @@ def rotate_key_on_demand(call: Call) -> Outcome:
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
     if sum(each.rotation_type == "ON_DEMAND" for each in key.materials) >= _MOST_ON_DEMAND:
         raise KmsError("LimitExceededException", f"A key is rotated on demand at most {_MOST_ON_DEMAND} times.")
-    if key.origin is Origin.EXTERNAL and not any(
+    if key.origin is KeyOrigin.EXTERNAL and not any(
         each.state is MaterialState.PENDING_ROTATION for each in key.materials
     ):
         raise invalid_state(f"{key.arn} has no key material in the state PENDING_ROTATION.")
-    return Outcome({"KeyId": key.arn}, (Put(rotated(key, now=call.now, kind="ON_DEMAND", ring=call.ring)),))
+    return Reply({"KeyId": key.arn}, (PutEntity(rotated(key, now=call.now, kind="ON_DEMAND", ring=call.ring)),))
 
 
-def list_key_rotations(call: Call) -> Outcome:
+def list_key_rotations(call: Call) -> Reply:
     """ListKeyRotations: completed rotations, or every key material."""
     key = call.key()
     call.permit(key)
@@ -63,7 +63,7 @@ def list_key_rotations(call: Call) -> Outcome:
     listed = {
         f"{each.version:06d}": _entry(key, each) for each in key.materials if everything or each.rotated_at is not None
     }
-    return Outcome(page(call, "Rotations", listed, default=100, largest=1000))
+    return Reply(page(call, "Rotations", listed, default=100, largest=1000))
 
 
 def _entry(key: Key, material: Material) -> dict[str, object]:
@@ -74,7 +74,7 @@ def _entry(key: Key, material: Material) -> dict[str, object]:
         "RotationDate": material.rotated_at,
         "RotationType": material.rotation_type,
     }
-    if key.origin is Origin.EXTERNAL:
+    if key.origin is KeyOrigin.EXTERNAL:
         expires = material.valid_to is not None
         answer |= {
             "KeyMaterialDescription": material.description,
@@ -90,7 +90,7 @@ def _schedulable(call: Call) -> Key:
     key = call.key()
     call.permit(key)
     _refuse_unrotatable(key)
-    if key.origin is Origin.EXTERNAL:
+    if key.origin is KeyOrigin.EXTERNAL:
         raise unsupported(f"{key.arn} origin is EXTERNAL which is not valid for this operation.")
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_DELETION)
     return key

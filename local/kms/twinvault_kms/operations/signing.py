@@ -3,7 +3,7 @@
 import hmac
 
 from twinvault_kms import asymmetric
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, unsupported
 from twinvault_kms.model import Key, KeyState
 from twinvault_kms.operations.keys import ALGORITHM_FIELDS
@@ -11,24 +11,24 @@ from twinvault_kms.readiness import refuse_states, usable
 from twinvault_kms.specs import GENERATE_VERIFY_MAC, SIGN_VERIFY, SPECS
 
 
-def sign(call: Call) -> Outcome:
+def sign(call: Call) -> Reply:
     """Sign a message of up to 4,096 bytes, or a digest."""
     key, algorithm, digest = _signing_key(call)
     call.dry_run()
     signature = asymmetric.sign(_private(call, key), call.blob("Message"), algorithm=algorithm, digest=digest)
-    return Outcome({"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm})
+    return Reply({"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm})
 
 
-def verify(call: Call) -> Outcome:
+def verify(call: Call) -> Reply:
     """Verify. A signature that does not verify is an error, never a false answer."""
     key, algorithm, digest = _signing_key(call)
     private, message = _private(call, key), call.blob("Message")
     asymmetric.verify(private, message, call.blob("Signature"), algorithm=algorithm, digest=digest)
     call.dry_run()
-    return Outcome({"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm})
+    return Reply({"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm})
 
 
-def get_public_key(call: Call) -> Outcome:
+def get_public_key(call: Call) -> Reply:
     """GetPublicKey, of an asymmetric key that is enabled."""
     key = call.key(aliases=True)
     call.permit(key)
@@ -36,7 +36,7 @@ def get_public_key(call: Call) -> Outcome:
     if not spec.asymmetric:
         raise unsupported(f"{key.arn} key spec is {key.spec} which is not valid for this operation.")
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
-    return Outcome(
+    return Reply(
         {
             "KeyId": key.arn,
             "PublicKey": asymmetric.public_der(_private(call, key)),
@@ -48,20 +48,20 @@ def get_public_key(call: Call) -> Outcome:
     )
 
 
-def generate_mac(call: Call) -> Outcome:
+def generate_mac(call: Call) -> Reply:
     """GenerateMac."""
     key, algorithm = _mac_key(call)
     call.dry_run()
-    return Outcome({"Mac": _mac(call, key, algorithm), "MacAlgorithm": algorithm, "KeyId": key.arn})
+    return Reply({"Mac": _mac(call, key, algorithm), "MacAlgorithm": algorithm, "KeyId": key.arn})
 
 
-def verify_mac(call: Call) -> Outcome:
+def verify_mac(call: Call) -> Reply:
     """VerifyMac, compared in constant time. A MAC that does not verify is an error, never a false answer."""
     key, algorithm = _mac_key(call)
     if not hmac.compare_digest(_mac(call, key, algorithm), call.blob("Mac")):
         raise KmsError("KMSInvalidMacException")
     call.dry_run()
-    return Outcome({"KeyId": key.arn, "MacValid": True, "MacAlgorithm": algorithm})
+    return Reply({"KeyId": key.arn, "MacValid": True, "MacAlgorithm": algorithm})
 
 
 def _signing_key(call: Call) -> tuple[Key, str, bool]:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import cast
 
-from twinvault_kms.call import Call, Outcome
+from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError
-from twinvault_kms.model import KeyState, Put
+from twinvault_kms.model import KeyState, PutEntity
 from twinvault_kms.pages import page
 from twinvault_kms.readiness import refuse_states
 
@@ -14,29 +14,29 @@ _MOST_TAGS = 50
 type Tags = tuple[tuple[str, str], ...]
 
 
-def tag_resource(call: Call) -> Outcome:
+def tag_resource(call: Call) -> Reply:
     """TagResource: adds tags, or gives a tag that exists another value."""
     key = call.key()
     call.permit(key)
     refuse_states(key, KeyState.PENDING_DELETION)
-    return Outcome(None, (Put(replace(key, tags=checked_tags(call, key.tags))),))
+    return Reply(None, (PutEntity(replace(key, tags=checked_tags(call, key.tags))),))
 
 
-def untag_resource(call: Call) -> Outcome:
+def untag_resource(call: Call) -> Reply:
     """UntagResource; a name that is not there is no error (API reference)."""
     key = call.key()
     call.permit(key)
     refuse_states(key, KeyState.PENDING_DELETION)
     gone = set(call.texts("TagKeys"))
-    return Outcome(None, (Put(replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in gone))),))
+    return Reply(None, (PutEntity(replace(key, tags=tuple(tag for tag in key.tags if tag[0] not in gone))),))
 
 
-def list_resource_tags(call: Call) -> Outcome:
+def list_resource_tags(call: Call) -> Reply:
     """ListResourceTags, in the order of their names."""
     key = call.key()
     call.permit(key)
     listed = {name: {"TagKey": name, "TagValue": value} for name, value in key.tags}
-    return Outcome(page(call, "Tags", listed, default=50, largest=50))
+    return Reply(page(call, "Tags", listed, default=50, largest=50))
 
 
 def checked_tags(call: Call, present: Tags) -> Tags:

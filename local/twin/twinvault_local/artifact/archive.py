@@ -10,14 +10,13 @@ import hashlib
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import twinvault_durable as durable
 from twinvault_local.artifact import packing, wheels
 from twinvault_local.errors import BuildError
-
-type Progress = Callable[[str], None]
+from twinvault_local.machine.progress import Progress
 
 LARGEST = 15_000_000
 

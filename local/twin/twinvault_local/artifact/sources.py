@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,7 @@ from pathlib import Path
 from twinvault_local.artifact import archive
 from twinvault_local.errors import BuildError, StateError, TwinError
 from twinvault_local.machine import files, locks, toolchain
-
-type Progress = Callable[[str], None]
+from twinvault_local.machine.progress import Progress
 
 STAGE = "dev"
 _ARTIFACT_INPUTS = ("functions", "requirements/runtime.txt", "local/twin/twinvault_local/artifact")

@@ -8,15 +8,14 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import twinvault_durable as durable
 from twinvault_local.artifact import glibc, packing
 from twinvault_local.errors import BuildError
 from twinvault_local.machine import locks
-
-type Progress = Callable[[str], None]
+from twinvault_local.machine.progress import Progress
 
 PYTHON_VERSION = "3.13"
 # Lambda's python3.13 stands on Amazon Linux 2023, whose glibc is 2.34 (AWS Lambda Developer Guide, "Lambda runtimes").

@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 
 from twinvault_local.engines import dynamodb, python, starting
-from twinvault_local.engines.launcher import PROCESS, Claims, Progress
+from twinvault_local.engines.launcher import PROCESS, Claims
 from twinvault_local.machine import ports, processes, toolchain
+from twinvault_local.machine.progress import Progress
 from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
 
 

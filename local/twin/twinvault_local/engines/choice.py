@@ -5,9 +5,10 @@ from pathlib import Path
 from twinvault_local.engines import docker
 from twinvault_local.engines.as_processes import ProcessLauncher
 from twinvault_local.engines.in_docker import DockerLauncher, new_project
-from twinvault_local.engines.launcher import AUTO, DOCKER, IN_WORDS, PROCESS, Launcher, Progress
+from twinvault_local.engines.launcher import AUTO, DOCKER, IN_WORDS, PROCESS, Launcher
 from twinvault_local.errors import EngineError, StateError, ToolMissingError
 from twinvault_local.machine import files
+from twinvault_local.machine.progress import Progress
 from twinvault_local.state import StateFolder
 
 

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,6 +16,7 @@ import httpx
 from twinvault_local.errors import FetchError
 from twinvault_local.machine import locks, toolchain
 from twinvault_local.machine.checkout import ROOT
+from twinvault_local.machine.progress import Progress
 
 VERSION = "3.3.1"
 MAIN_CLASS = "software.amazon.dynamodb.services.local.main.ServerRunner"
@@ -28,7 +28,7 @@ _FETCH_SECONDS = 600
 _TAIL_LINES = 5
 
 
-def ensure(cache: Path, *, progress: Callable[[str], None]) -> Path:
+def ensure(cache: Path, *, progress: Progress) -> Path:
     """The folder under `cache` that holds the complete engine, fetched by Maven where it is missing or damaged.
 
     Whoever sees the folder sees all of it: it is fetched beside its place and renamed. Each file's digest is compared

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from twinvault_local.engines import docker, dynamodb, image, starting
 from twinvault_local.engines.docker import Docker
-from twinvault_local.engines.launcher import DOCKER, Claims, Progress
+from twinvault_local.engines.launcher import DOCKER, Claims
 from twinvault_local.errors import EngineError, FetchError
 from twinvault_local.machine import files, ports, processes
 from twinvault_local.machine.checkout import ROOT
+from twinvault_local.machine.progress import Progress
 from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
 
 if TYPE_CHECKING:

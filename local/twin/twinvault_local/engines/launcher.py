@@ -1,13 +1,12 @@
 """What the twin asks of a launcher, whichever it is: `--launcher` of the command chooses one."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from twinvault_local.machine.progress import Progress
+
 AUTO, DOCKER, PROCESS = "auto", "docker", "process"
 IN_WORDS = {DOCKER: "in Docker", PROCESS: "as plain processes"}
-
-type Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ What was made lies in the ledger. A template that asks for something else than w
 differences named: data must neither seem to vanish nor be read through another key schema.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from twinvault_local.errors import DriftError, StateError
+from twinvault_local.machine.progress import Progress
 from twinvault_local.provision import keys, tables
 from twinvault_local.provision.ledger import NEXT_AFTER_DRIFT, Ledger
 from twinvault_local.provision.template import ACCOUNT, Assembly, Physical, Resource
@@ -16,8 +16,6 @@ from twinvault_local.provision.template import ACCOUNT, Assembly, Physical, Reso
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
-
-type Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,14 +97,14 @@ class Assembly:
             TemplateError: an intrinsic that we do not know, or a reference to what does not exist or is not made.
         """
         chosen = {name: value for name, value in resource.properties.items() if not only or name in only}
-        return dict(_Scope(self, resource.stack, known, resource.path).resolve(chosen))
+        return dict(_Resolver(self, resource.stack, known, resource.path).resolve(chosen))
 
     def outputs(self, known: Known) -> dict[str, str]:
         """Every output whose value is about resources in `known`, by its logical id; the others are left out."""
         values = {}
         for stack, template in self.templates.items():
             for name, output in template.get("Outputs", {}).items():
-                scope = _Scope(self, stack, known, f"{stack}/Outputs/{name}")
+                scope = _Resolver(self, stack, known, f"{stack}/Outputs/{name}")
                 try:
                     values[name] = scope.text(output["Value"])
                 except _NotMadeError:
@@ -113,7 +113,7 @@ class Assembly:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class _Resolver:
     """Where a value stands: what its references mean, and what to call it in a message."""
 
     assembly: Assembly
@@ -143,7 +143,7 @@ class _Scope:
             raise TemplateError(f"{self.where}: a string or a number is needed, not {type(resolved).__name__}.")
         return str(resolved)
 
-    def _below(self, name: str) -> "_Scope":
+    def _below(self, name: str) -> "_Resolver":
         return replace(self, where=f"{self.where}/{name}")
 
     def _call(self, function: str, argument: Any) -> Any:  # noqa: ANN401  # as resolve
