@@ -1,4 +1,4 @@
-"""A line of a function's log as a console shows it: time, level, what happened; the rest only where it tells."""
+"""A line of a function's log as a console shows it: time, level, what happened, and what else is not said already."""
 
 import json
 import re

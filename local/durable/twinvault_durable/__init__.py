@@ -1,4 +1,4 @@
-"""Files that are either the old or the new one whatever happens between, and locks that end with their process."""
+"""Files that hold the old or the new content, never a part, and locks that end with their process."""
 
 from twinvault_durable.files import create, write
 from twinvault_durable.locks import HeldError, held

@@ -12,7 +12,9 @@ from twinvault_kms.process import Options, serve
 
 def options(arguments: list[str]) -> Options:
     """Return the options that the command line gives."""
-    parser = argparse.ArgumentParser(prog="python -m twinvault_kms", description="A local KMS that says no.")
+    parser = argparse.ArgumentParser(
+        prog="python -m twinvault_kms", description="A local KMS that refuses what AWS KMS refuses."
+    )
     parser.add_argument("--port", type=int, required=True, help="port of the API")
     parser.add_argument("--data", type=Path, required=True, help="folder of the store, made if missing")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")

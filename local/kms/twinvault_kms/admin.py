@@ -3,10 +3,10 @@
 GET    /clock                              {"now": seconds since the epoch, "offset_seconds": ...}
 POST   /clock   {"advance_seconds": 3600}  time goes on faster, never back
 DELETE /clock                              the machine's own time again
-GET    /faults                             what is on order
+GET    /faults                             the faults that wait
 POST   /faults  {"operation": "Decrypt", "times": 2, "error": "ThrottlingException"}
                 and likewise "delay_seconds": 0.5, "drop": "before" or "after"; "operation": "*" is any
-DELETE /faults                             nothing on order
+DELETE /faults                             no fault waits
 """
 
 from dataclasses import asdict

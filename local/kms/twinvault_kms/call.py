@@ -49,7 +49,7 @@ _ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an operation says, and what it changes. `answer` None is an empty body."""
+    """What an operation answers, and the changes to write before. `answer` None is an empty body."""
 
     answer: Mapping[str, object] | None = field(default=None, repr=False)
     changes: tuple[Change, ...] = ()

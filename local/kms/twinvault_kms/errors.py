@@ -1,4 +1,4 @@
-"""The answers that refuse, and the reasons not to start.
+"""Error answers of the API, and errors that keep the KMS from starting.
 
 KmsError                     an error answer of the API: code, message, HTTP status
 LocalKmsError                what stands in the way of whoever starts the KMS, and what to do next

@@ -1,4 +1,4 @@
-"""Faults on order, for tests of other parts: refuse, delay, or drop the connection. Nothing is on unless asked for."""
+"""Faults that tests of other parts ask for: a refusal, a delay, a dropped connection. There are none otherwise."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,17 +28,17 @@ class Fault:
 
 
 class Faults:
-    """The faults on order, first come, first used up."""
+    """The faults that were asked for; of those for an operation, the oldest is used up first."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
 
     def order(self, fault: Fault) -> None:
-        """Put a fault behind those that wait already."""
+        """Add a fault behind those that wait already."""
         self._waiting.append(fault)
 
     def clear(self) -> None:
-        """Take all orders back."""
+        """Forget all faults."""
         self._waiting.clear()
 
     def waiting(self) -> list[Fault]:
@@ -59,7 +59,7 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What the admin port can move."""
+    """What the admin port can set."""
 
     clock: Clock
     faults: Faults

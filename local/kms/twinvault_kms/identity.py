@@ -40,8 +40,8 @@ class Callers:
         self._account = account
 
     @property
-    def prove_nothing(self) -> bool:
-        """Whether all callers are one, so that no policy can tell them apart."""
+    def are_all_root(self) -> bool:
+        """Whether every caller counts as the account's root, so that no policy can tell them apart."""
         return self._principals is None
 
     def identify(self, authorization: str) -> Identity:

@@ -73,7 +73,7 @@ class Journal:
         self.catalog.apply(changes)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the journal and release the store's lock."""
         self._held.close()
 
     def _open(self, seed: Seed) -> None:

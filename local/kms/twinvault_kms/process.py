@@ -46,7 +46,7 @@ def serve(options: Options) -> None:
     engine, callers = open_engine(options)
     faults = Faults()
     app: Application = KmsApi(engine, callers, faults)
-    if callers.prove_nothing:
+    if callers.are_all_root:
         LOG.warning("no callers file: every caller is the account root, and key policies prove nothing")
     try:
         sockets = [_listen(options.host, options.port)]

@@ -23,7 +23,7 @@ _NONCE_BYTES = 12
 
 
 class Seed:
-    """Derives; shows nothing of itself in a repr, a log line or an error."""
+    """The seed in memory, from which the rest is derived; nothing of it is in a repr, a log line or an error."""
 
     def __init__(self, root: bytes) -> None:
         if len(root) != SEED_BYTES:

@@ -73,7 +73,7 @@ class KmsApi:
         request_id = str(uuid.uuid4())
         access_key_id = "-"
         try:
-            _refuse_on_order(fault)
+            _raise_fault(fault)
             body = await _read(receive)
             identity = self._callers.identify(request.header("authorization") or "")
             access_key_id = identity.caller.access_key_id
@@ -97,13 +97,13 @@ class KmsApi:
         )
 
 
-def _refuse_on_order(fault: Fault | None) -> None:
+def _raise_fault(fault: Fault | None) -> None:
     if fault is not None and fault.error is not None:
         raise KmsError(fault.error, status=fault.status)
 
 
 async def _nowhere(_message: Message) -> None:
-    """Send an answer that is to be lost."""
+    """Send nothing: the fault says that this answer is lost."""
 
 
 async def _abort(scope: Scope, receive: Receive) -> None:

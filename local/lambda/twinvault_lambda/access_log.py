@@ -60,5 +60,5 @@ class AccessLog:
         self._log.line(_VARIABLE.sub(lambda found: values.get(found[1], _UNKNOWN), self._format))
 
     def close(self) -> None:
-        """No more lines."""
+        """Close the file."""
         self._log.close()

@@ -79,7 +79,7 @@ def _reserved(config: ServerConfig, function: FunctionConfig) -> dict[str, str]:
 
 
 def _closed() -> dict[str, str]:
-    """Every door to this machine's own AWS configuration; HOME is a folder that exists here as little as in Lambda."""
+    """What keeps the SDK from this machine's AWS configuration; HOME is a folder that does not exist, as in Lambda."""
     return {
         "AWS_ENDPOINT_URL": DEAD_ENDPOINT,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -35,7 +35,7 @@ LARGEST_HEAD = 10_240
 
 @dataclass(slots=True)
 class _Passage:
-    """What becomes known of a request on its way."""
+    """A request under way, and what the access log will say of it."""
 
     request: HttpRequest
     request_id: str

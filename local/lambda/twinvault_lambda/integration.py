@@ -1,4 +1,4 @@
-"""The API's Lambda integration: a request goes to a function as an event, and what comes of it back as a response."""
+"""The API's Lambda integration: a request becomes the event of an invocation, whose outcome becomes the response."""
 
 import json
 import os

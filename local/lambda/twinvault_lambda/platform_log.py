@@ -85,7 +85,7 @@ class FunctionLog:
         self.line(f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: error\tError Type: {error_type}")
 
     def close(self) -> None:
-        """No more lines; a second time changes nothing."""
+        """Close the file; a second call changes nothing."""
         if self._open:
             self._open = False
             os.close(self._file)

@@ -130,7 +130,7 @@ class WorkerProcess:
 
 
 def _die_with(server: int) -> None:
-    """Runs in the child before exec. A server that died in between has already left us to another parent."""
+    """Have the kernel kill this process with the server; exit if that died already. Runs in the child before exec."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:
         os._exit(1)

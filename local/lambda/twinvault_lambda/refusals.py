@@ -1,4 +1,4 @@
-"""What an HTTP API says by itself, in the words of a live one."""
+"""The answers that an HTTP API gives by itself, worded as a live one words them."""
 
 import json
 

@@ -50,7 +50,7 @@ class RuntimeApi:
         self._server = await asyncio.get_running_loop().create_server(connected, sock=self._socket)
 
     def close(self) -> None:
-        """No more requests."""
+        """Stop listening."""
         if self._server is not None:
             self._server.close()
         self._socket.close()

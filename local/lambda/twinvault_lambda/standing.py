@@ -1,4 +1,4 @@
-"""What the Lambda server tells of its functions on standard output, and how others read it there.
+"""What the Lambda server prints about its functions on standard output, and how others read it there.
 
     serving {"generation": 0, "failed": {}}
     refused {"generation": 1, "failed": {"twinvault-dev-read": "Runtime.ImportModuleError"}}
@@ -29,7 +29,7 @@ class Standing:
 
 
 def read(output: str, *, generation: int | None = None) -> tuple[LoadResult, Standing] | None:
-    """The last that the server said: of this generation; without one, of what it serves. None if it said nothing."""
+    """The last line about `generation`; where that is None, the last `serving` line. None if there is no such line."""
     found: tuple[LoadResult, Standing] | None = None
     for line in output.splitlines():
         result, _, rest = line.partition(" ")

@@ -76,7 +76,7 @@ class Worker:
         self._watch: asyncio.TimerHandle | None = None
 
     def adopt(self, process: WorkerProcess) -> None:
-        """The process whose worker this is has been started."""
+        """Take `process`, which has just been started, as this worker's, and watch its time and memory."""
         self._process = process
         self._keep_watch()
 
@@ -113,7 +113,7 @@ class Worker:
             raise WorkerEndedError from error
 
     def give(self, invocation: Invocation) -> None:
-        """Hand over an invocation; only to an idle worker."""
+        """Hand the invocation to this worker, which must be idle (WorkerEndedError)."""
         if self.phase is not Phase.IDLE or self._next is None:
             raise WorkerEndedError
         if self._process is not None:
@@ -150,7 +150,7 @@ class Worker:
         return 202
 
     def init_failed(self, error_type: str) -> None:
-        """The runtime client says why it is about to exit."""
+        """Note the error type of a failed initialization; the runtime client reports it before it exits."""
         self._init_error = error_type
 
     def stop(self) -> None:
@@ -158,7 +158,7 @@ class Worker:
         self._end(_STOPPED)
 
     def ended(self, status: int) -> None:
-        """The process is gone; its last lines are written."""
+        """The process has exited with `status` (negative: a signal's number), and its last lines are in the log."""
         was, self.phase = self.phase, Phase.ENDED
         self._stop_watch()
         if self._next is not None:
@@ -220,7 +220,10 @@ class Worker:
             self._watch = None
 
     def _exceeds_memory(self) -> bool:
-        """Kills if so. Lambda counts the whole sandbox, we the worker's own peak of resident memory."""
+        """Whether the process has more than the function's memory, and then kill it.
+
+        Lambda counts the whole sandbox, we the process's own peak of resident memory.
+        """
         if self._peak_mb() <= self._function.memory_mb:
             return False
         self._end(_OUT_OF_MEMORY)

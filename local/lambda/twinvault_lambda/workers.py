@@ -104,7 +104,7 @@ class WorkerPool:
         return invocation.outcome.result()
 
     def _dispatch(self) -> None:
-        """The oldest invocation to the worker that was last at work: its caches are the warmest, as in Lambda."""
+        """Give the oldest invocation to the worker that was last at work: its caches are the warmest, as in Lambda."""
         while self._queue and self._idle:
             worker = self._idle.pop()
             if worker.is_alive:  # a dead one will say so itself; nobody's request is spent on finding out

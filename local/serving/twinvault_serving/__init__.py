@@ -1,1 +1,1 @@
-"""AWS's wires on this machine: plain ASGI applications, answered in the form in which AWS answers."""
+"""HTTP on this machine: plain ASGI applications, whose answers have the form of AWS's on the wire."""

@@ -1,4 +1,4 @@
-"""What this machine has of what the twin needs, looked at without changing anything."""
+"""Checks what this machine has of what the twin needs, and changes nothing."""
 
 import os
 import re
@@ -22,7 +22,7 @@ _LITTLE_MEMORY = 1_500_000_000  # two engines, two workers for each function
 
 
 class Grade(StrEnum):
-    """How one thing stands."""
+    """How serious one finding is."""
 
     WELL = "well"
     NOTE = "note"  # it works, and there is something to know
@@ -40,7 +40,7 @@ class Finding:
 
 
 def examine(state: StateFolder, cache: Path, *, port: int) -> list[Finding]:
-    """Everything, in the order in which `up` would need it."""
+    """All findings, in the order in which `up` would need them; `port` is the one that the API is to have."""
     fetched = dynamodb.is_fetched(cache)
     by_docker = _docker(state)
     in_docker = by_docker.grade is Grade.WELL and choice.fixed(state) != PROCESS

@@ -1,7 +1,7 @@
 """The local issuer: what an identity provider is to the deployed service, for one laptop.
 
-It signs what it is asked to sign, for whoever reaches it on 127.0.0.1; it proves that tokens are verified, not that
-people are. JWT: RFC 7519; keys: RFC 7517 and 7638; ES256: RFC 7518; discovery: OpenID Connect Discovery 1.0.
+It signs what it is asked to sign, for whoever reaches it on 127.0.0.1: tokens are verified as in production, people are
+not. JWT: RFC 7519; keys: RFC 7517 and 7638; ES256: RFC 7518; discovery: OpenID Connect Discovery 1.0.
 """
 
 import argparse

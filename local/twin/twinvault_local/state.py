@@ -23,7 +23,7 @@ _FILES = ("seed", "lock", *_NOTES, "route.json")
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:
-    """The layout of one state folder; nobody else spells these names."""
+    """The paths of one state folder, spelled here and nowhere else."""
 
     folder: Path
 

@@ -122,7 +122,7 @@ class Twin:
         lambda_server.write(self.state, config)
         url = f"http://{ports.LOOPBACK}:{port}"
         starting.launch(self.state, SERVER, python.server_command(self.state.server))
-        # It answers at once, and says so when each function has a worker: the first request shall find one.
+        # The server prints `ready` when each function has a worker: the first request is not to wait for one.
         starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(self.state.slot(SERVER)))
         facts = Facts(url, launcher.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
         status.remember(self.state, facts)

@@ -1,7 +1,7 @@
-"""What the twin runs and reads: the artifact and the synthesized app, made anew when what they are made of changed.
+"""The artifact and the synthesized app, built again when their sources changed.
 
-`python -m twinvault_local.artifact.sources` does it alone. What they were made of is known by content, not by time: a
-checkout sets times at will.
+`python -m twinvault_local.artifact.sources` does it alone. A change is known by content, not by time: a checkout sets
+times at will.
 """
 
 import argparse

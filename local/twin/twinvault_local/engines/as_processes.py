@@ -13,7 +13,7 @@ from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
 
 @dataclass(frozen=True, slots=True)
 class ProcessLauncher:
-    """All data lies in the state folder."""
+    """Runs the engines as processes of this user. All data lies in the state folder."""
 
     state: StateFolder
     cache: Path

@@ -1,8 +1,8 @@
 """The engines in Docker: docker-compose.yml with keys, seed and callers from the state folder.
 
-DynamoDB's data lies in a volume of the state folder's own Compose project. In `run/`, the place of a container is held
-by the process that follows its log: it lives exactly as long as the container does, so that `status` and `logs` need
-not know the difference.
+DynamoDB's data lies in a volume of the state folder's own Compose project. For each container, `run/` names the process
+that follows its log. That one lives as long as the container, so `status` and `logs` work as they do where the engines
+are plain processes.
 """
 
 import secrets
@@ -30,7 +30,7 @@ _OTHERWISE = f"{_AGAIN} Or run the engines as plain processes: twinvault up --la
 
 @dataclass(frozen=True, slots=True)
 class DockerLauncher:
-    """Everything but DynamoDB's data lies in the state folder."""
+    """Runs the engines as containers. DynamoDB's data lies in a volume, all else in the state folder."""
 
     state: StateFolder
     engine: Docker

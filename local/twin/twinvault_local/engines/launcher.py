@@ -19,7 +19,7 @@ class Claims:
 
 
 class Launcher(Protocol):
-    """A launcher of the three engines: the engines are the same, and so is what they do."""
+    """Starts and stops the three engines. They answer alike, whichever launcher started them."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Room on the disk: asked for before anything is begun that would end half way without it."""
+"""Free space on the disk: checked before work begins that would fail half way without it."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ def free(folder: Path) -> int:
 
 
 def refuse_full(folder: Path) -> None:
-    """Refuse to begin (DiskFullError) where too little is free for what comes."""
+    """Raise DiskFullError where fewer than NEEDED_BYTES are free."""
     if (left := free(folder)) < NEEDED_BYTES:
         raise DiskFullError(
             f"The disk is full: {left // _MB} MB are free for {folder}, and {NEEDED_BYTES // _MB} MB are needed.",
@@ -32,7 +32,7 @@ def is_exhausted(folder: Path) -> bool:
 
 
 def refuse_exhausted(folder: Path) -> None:
-    """Say so (DiskFullError) where nothing more can be written."""
+    """Raise DiskFullError where nothing more can be written."""
     if is_exhausted(folder):
         raise DiskFullError(
             f"The disk is full: nothing more can be written to {folder}.",

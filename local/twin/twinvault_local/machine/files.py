@@ -1,4 +1,4 @@
-"""JSON files of the twin: each is the old or the new one, whatever happens between."""
+"""JSON files of the twin: each holds the old or the new content, never a part, whatever interrupts the write."""
 
 import json
 from pathlib import Path

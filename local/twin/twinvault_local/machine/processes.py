@@ -1,7 +1,7 @@
 """Processes that outlive the command that started them, found again by a file and never mistaken for another.
 
-A process is known by its pid and by when it started. The start is told in the kernel's own ticks since a named boot,
-for the wall clock may be set while a laptop sleeps, and pids begin anew after a reboot.
+A process is known by its pid and by when it started. The start is counted in kernel ticks since a boot, which
+its id names: the wall clock may be set while a laptop sleeps, and pids begin anew after a reboot.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ def start(slot: Slot, command: Sequence[str], *, environment: Mapping[str, str])
 
 
 def started(pid: int) -> str | None:
-    """When the living process `pid` started, as a word that no other process of this machine ever has."""
+    """When the process `pid` started, as a text that no other process of this machine ever has; None if it is dead."""
     try:
         if _BOOT.exists():
             ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()

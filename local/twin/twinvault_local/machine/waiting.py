@@ -7,7 +7,7 @@ _PAUSE_SECONDS = 0.05
 
 
 def until(probe: Callable[[], bool], *, seconds: float, alive: Callable[[], bool] = lambda: True) -> bool:
-    """Ask `probe` until it says yes (true), `seconds` have passed, or `alive` says no (both false)."""
+    """Call `probe` until it returns true; False if `seconds` passed before, or `alive` returned false."""
     deadline = time.monotonic() + seconds
     while not probe():
         if time.monotonic() > deadline or not alive():

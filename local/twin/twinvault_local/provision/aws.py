@@ -1,4 +1,4 @@
-"""Clients of the local engines, deaf to whatever AWS settings this machine has."""
+"""Clients of the local engines, which ignore whatever AWS settings this machine has."""
 
 import os
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SECRET = "made-up"  # noqa: S105  # no engine here verifies signatures; only the access key id tells callers apart
 # Where a session would look otherwise: an AWS_PROFILE that names nothing must not stop the twin.
-_DEAF = {
+_IGNORED = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -39,5 +39,5 @@ def _session(region: str, access_key_id: str) -> boto3.Session:
         region_name=region,
         aws_access_key_id=access_key_id,
         aws_secret_access_key=SECRET,
-        botocore_session=botocore.session.Session(session_vars=_DEAF),
+        botocore_session=botocore.session.Session(session_vars=_IGNORED),
     )
