@@ -7,6 +7,19 @@ from dialogues.mapping import to_element
 from twinvault import IntegrityError, Place, Record, Snapshot, Step
 
 _TABLE = "records"
+_ANOTHER = "it holds another dialogue"
+
+
+def require_dialogue(snapshot: Snapshot, *, pk: str, dialogue_id: str) -> None:
+    """Refuses the partition `pk` if it is not this dialogue's, complete or not.
+
+    Where a dialogue stands follows from its id; that what stands there is this id's, only its sealed record says.
+
+    Raises:
+        IntegrityError: it holds another dialogue, or none; only a writer with the keys can have caused that.
+    """
+    if to_element(META_FIELDS, _meta(snapshot, pk=pk).fields, implied={}).get("id") != dialogue_id:
+        raise IntegrityError(Step.MODEL, where=Place(_TABLE, pk, META), detail=_ANOTHER)
 
 
 def export_document(snapshot: Snapshot, *, pk: str) -> Element:
@@ -15,9 +28,7 @@ def export_document(snapshot: Snapshot, *, pk: str) -> Element:
     Raises:
         IntegrityError: the records do not make a dialogue; only a writer with the keys can have caused that.
     """
-    meta = snapshot.records.get(META)
-    if meta is None:
-        raise IntegrityError(Step.MODEL, where=Place(_TABLE, pk, META))
+    meta = _meta(snapshot, pk=pk)
     document = to_element(HEAD_FIELDS, snapshot.head.fields, implied={}) | to_element(
         META_FIELDS, meta.fields, implied={}
     )
@@ -28,6 +39,13 @@ def export_document(snapshot: Snapshot, *, pk: str) -> Element:
         records.sort(key=lambda record: int(record.fields[POSITION]))
         document[name] = [_element(spec, record, events=events, pk=pk) for record in records]
     return document
+
+
+def _meta(snapshot: Snapshot, *, pk: str) -> Record:
+    meta = snapshot.records.get(META)
+    if meta is None:
+        raise IntegrityError(Step.MODEL, where=Place(_TABLE, pk, META))
+    return meta
 
 
 def _element(spec: ElementSpec, record: Record, *, events: dict[str, list[Element]], pk: str) -> Element:

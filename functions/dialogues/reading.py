@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dialogues.declarations import Element
 from dialogues.elements import DIALOGUE_STATUS
 from dialogues.entities import DIALOGUE, META, STATE_COMPLETE, STATE_IMPORTING
-from dialogues.exporting import export_document
+from dialogues.exporting import export_document, require_dialogue
 from dialogues.graph import graph_of
 from dialogues.mapping import plain
 from twinvault import HEAD, Acting, Incomplete, InvalidInput, NotFound, Opened, PartitionStore, Snapshot
@@ -46,6 +46,7 @@ class StoredDialogues:
         Raises:
             NotFound: this tenant has no such dialogue.
             Incomplete: its import has not been completed.
+            IntegrityError: what is stored is changed, incomplete, or another dialogue.
         """
         partition, snapshot = self._read(dialogue_id)
         return export_document(snapshot, pk=partition.pk)
@@ -98,6 +99,7 @@ class StoredDialogues:
         snapshot = partition.peek()
         if snapshot is None:
             raise NotFound("there is no such dialogue")
+        require_dialogue(snapshot, pk=partition.pk, dialogue_id=dialogue_id)
         if snapshot.head.fields["state"] != STATE_COMPLETE:
             raise Incomplete("this dialogue's import was not completed; import the same document again")
         self._acting.release()

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from dialogues.declarations import Element
 from dialogues.entities import DIALOGUE, KIND, STATE_COMPLETE, STATE_IMPORTING
-from dialogues.exporting import export_document
+from dialogues.exporting import export_document, require_dialogue
 from dialogues.importing import ImportPlan, plan_import
 from dialogues.mapping import plain
 from dialogues.reading import StoredDialogues
@@ -53,6 +53,7 @@ class Dialogues(StoredDialogues):
         Raises:
             Unprocessable, TooLarge: a field breaks a rule, a record is too large; nothing is stored.
             Conflict: it exists with other content.
+            IntegrityError: what is stored in its place is changed, incomplete, or another dialogue.
         """
         plan = plan_import(document)
         partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True)
@@ -78,11 +79,13 @@ class _Import:
         """Looks and writes until the dialogue is whole, or the time is up.
 
         Raises:
-            TooLarge, Conflict: see `Dialogues.import_document`.
+            TooLarge, Conflict, IntegrityError: see `Dialogues.import_document`.
         """
         self._check_sizes()
         while True:
             snapshot = self.partition.peek()
+            if snapshot is not None:
+                require_dialogue(snapshot, pk=self.partition.pk, dialogue_id=self.plan.dialogue_id)
             if snapshot is not None and snapshot.head.fields["state"] == STATE_COMPLETE:
                 return self._compared(snapshot)
             missing = self._missing(snapshot)
