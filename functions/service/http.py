@@ -7,8 +7,6 @@ API Gateway has matched the route already, and says which one it is in the event
 matched again (docs/adr/0011-routes-by-their-key.md).
 """
 
-import base64
-import binascii
 import contextlib
 import json
 import time
@@ -17,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.access import Principal
+from service.events import Event
 from service.problems import describe
 from service.settings import trace_ids
 from service.wiring import Service, service
-from twinvault import Acting, Forbidden, InvalidInput, NotFound, TooLarge, TwinvaultError, Unauthenticated
+from twinvault import Acting, Forbidden, NotFound, TooLarge, TwinvaultError, Unauthenticated
 
 _MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
@@ -36,9 +35,17 @@ class Request:
     """An authenticated request with permission for its route."""
 
     acting: Acting
-    parameters: Mapping[str, str]
-    query: Mapping[str, str]
-    event: Mapping[str, Any]
+    event: Event
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The path's parameters, all that its route has."""
+        return self.event.parameters
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters after the `?`."""
+        return self.event.query
 
     def body(self) -> bytes:
         """The body as it was sent.
@@ -46,11 +53,7 @@ class Request:
         Raises:
             InvalidInput: it is said to be base64 and is not.
         """
-        body = self.event.get("body") or ""
-        try:
-            return base64.b64decode(body, validate=True) if self.event.get("isBase64Encoded") else body.encode()
-        except (binascii.Error, UnicodeEncodeError):
-            raise InvalidInput("body: cannot be decoded", field="body") from None
+        return self.event.body()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,8 @@ class Api:
         """The keys of its routes."""
         return frozenset(self._routes)
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  # Lambda's own object
-        """Answers one event of payload format 2.0.
+    def __call__(self, sent: object, context: Any) -> dict[str, Any]:  # noqa: ANN401  # Lambda's own object
+        """Answers one event of payload format 2.0, and whatever else the function is sent, as a caller's fault.
 
         Raises:
             ConfigurationError: a setting is missing or unusable. Nobody is told but the platform's log.
@@ -128,12 +131,15 @@ class Api:
         """
         started = time.monotonic()
         wired = service()
-        key = event.get("routeKey", "")
+        key = ""
         try:
-            route = self._routes.get(key)
+            event = Event.read(sent)
+            route = self._routes.get(event.route_key)
             if route is None:
                 # The API has the route and this function does not: only a template that is wrong sends it here.
                 raise NotFound("there is no such route")  # noqa: TRY301  # answered as every other problem
+            key = event.route_key  # only now: what is no route of ours must not stand in a log
+            event.require_parameters()
             response = _answered(route, event, wired=wired, context=context)
         except Exception as error:  # noqa: BLE001  # a bug is answered too: flat, and logged by its kind alone
             response = _problem(error, wired=wired, context=context)
@@ -149,14 +155,14 @@ class Api:
 
 def _answered(
     route: _Route,
-    event: Mapping[str, Any],
+    event: Event,
     *,
     wired: Service,
     context: Any,  # noqa: ANN401  # Lambda's own object
 ) -> _Response:
     """Verifies the token, and runs the route's function recorded under the caller's name."""
     try:
-        principal = wired.tokens.verify(_header(event, "authorization"))
+        principal = wired.tokens.verify(event.header("authorization"))
     except (Unauthenticated, Forbidden):
         # Forbidden: a good token without a usable tenant, in whose name nothing can be recorded.
         wired.telemetry.count("TokenRejected", 1)
@@ -173,8 +179,7 @@ def _answered(
         seconds=context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
         count=wired.telemetry.count,
     ) as acting:
-        parameters, query = event.get("pathParameters") or {}, event.get("queryStringParameters") or {}
-        request = Request(acting, parameters, query, event)
+        request = Request(acting, event)
         _require(route, principal, request=request)
         answer = route.function(request)
         return _fitting(_json(answer.status, answer.document))
@@ -196,12 +201,6 @@ def _problem(error: Exception, *, wired: Service, context: Any) -> _Response:  #
     problem, body, headers = describe(error, correlation_id=_correlation_id(context))
     wired.telemetry.problem(error, slug=problem.slug, status=problem.status)
     return _json(problem.status, body, content_type="application/problem+json", headers=headers)
-
-
-def _header(event: Mapping[str, Any], name: str) -> str | None:
-    """A header by its name, whatever its case (RFC 9110, section 5.1): HTTP APIs lower it, `sam local` does not."""
-    headers: Mapping[str, str] = event.get("headers") or {}
-    return next((value for sent, value in headers.items() if sent.lower() == name), None)
 
 
 def _correlation_id(context: Any) -> str:  # noqa: ANN401  # Lambda's own object

@@ -47,7 +47,22 @@ class Service:
     tables: TableNames
     context: Context = field(default_factory=Context)
 
-    def call(  # as one writes a request
+    def call(self, route: str, *, function: Callable[..., Any] | None = None, **request: Any) -> Answered:
+        """What a function answers to the `event` of this request; which function, the method says unless told."""
+        return self.send(self.event(route, **request), function=function)
+
+    def send(self, event: Any, *, function: Callable[..., Any] | None = None) -> Answered:
+        """What a function answers to any event."""
+        wanted = function
+        if wanted is None:
+            post = isinstance(event, dict) and str(event.get("routeKey")).startswith("POST ")
+            wanted = import_dialogue.handler if post else read_dialogues.handler
+        answer = wanted(event, self.context)
+        headers_out = {name.lower(): value for name, value in answer.get("headers", {}).items()}
+        headers_out |= {n.lower(): v[0] for n, v in answer.get("multiValueHeaders", {}).items()}
+        return Answered(int(answer["statusCode"]), headers_out, json.loads(answer["body"]))
+
+    def event(  # as one writes a request
         self,
         route: str,
         *,
@@ -56,10 +71,9 @@ class Service:
         base64: bool = False,
         query: Mapping[str, str] | None = None,
         token: str | None = "",
-        function: Callable[..., Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answered:
-        """`token`: a good one unless told; None for no header."""
+    ) -> dict[str, Any]:
+        """What API Gateway sends. `token`: a good one unless told; None for no header."""
         method, _, template = route.partition(" ")
         sent = {"content-type": "application/json", **(headers or {})}
         if token is not None:
@@ -80,11 +94,7 @@ class Service:
             event["queryStringParameters"] = dict(query)
         if body is not None:
             event["body"] = body
-        handler = function or (import_dialogue.handler if method == "POST" else read_dialogues.handler)
-        answer = handler(event, self.context)
-        headers_out = {name.lower(): value for name, value in answer.get("headers", {}).items()}
-        headers_out |= {n.lower(): v[0] for n, v in answer.get("multiValueHeaders", {}).items()}
-        return Answered(int(answer["statusCode"]), headers_out, json.loads(answer["body"]))
+        return event
 
     def load(self, document: dict[str, Any], **more: Any) -> Answered:
         return self.call("POST /dialogues/import", body=json.dumps(document), **more)
