@@ -13,7 +13,7 @@ from rich.table import Table
 
 from twinvault_cli.client import Client, dialogue_path
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
-from twinvault_cli.errors import OK, CliError, UsageError
+from twinvault_cli.errors import OK, CliError, TamperingError, UsageError
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption
 
@@ -111,18 +111,31 @@ def list_dialogues(
     tenant: TenantOption = TENANT,
     state: StateOption = None,
 ) -> None:
-    """List dialogues, newest first within a status."""
+    """List dialogues, newest first within a status. Exit code 3 if one of them cannot be opened."""
     asked = {"status": status, "limit": str(limit), "cursor": cursor}
     query = {name: value for name, value in asked.items() if value is not None}
     page = json.loads(connect(url, token, tenant, state).get("/dialogues", query))
     if as_json:
         print_json(page)
-        return
+    else:
+        _print_page(page)
+    if damaged := [item for item in page["dialogues"] if item.get("damaged")]:
+        raise TamperingError(
+            f"{len(damaged)} of them cannot be opened: changed, moved or removed behind the store's back.",
+            next_step=f"Tell an operator the correlation id: {page['correlation_id']}",
+        )
+
+
+def _print_page(page: dict[str, Any]) -> None:
     table = Table("id", "title", "status", "updated", box=None)
     for item in page["dialogues"]:
-        shown = item["status"] if item["state"] == "complete" else item["state"]
-        table.add_row(escape(item.get("id", "")), escape(item.get("title", "")), shown, item["updated_at"][:19])
+        if not item.get("damaged"):
+            shown = item["status"] if item["state"] == "complete" else item["state"]
+            table.add_row(escape(item.get("id", "")), escape(item.get("title", "")), shown, item["updated_at"][:19])
     results.print(table)
+    for item in page["dialogues"]:
+        if item.get("damaged"):
+            results.print(f" damaged: {escape(item['partition_key'])}", soft_wrap=True)
     if page["cursor"]:
         console.print(f"More: twinvault list --cursor {page['cursor']}", soft_wrap=True)
 

@@ -9,7 +9,18 @@ from dialogues.entities import DIALOGUE, META, STATE_COMPLETE, STATE_IMPORTING
 from dialogues.exporting import export_document, require_dialogue
 from dialogues.graph import graph_of
 from dialogues.mapping import plain
-from twinvault import HEAD, Acting, Incomplete, InvalidInput, NotFound, Opened, PartitionStore, Snapshot
+from twinvault import (
+    HEAD,
+    Acting,
+    Damaged,
+    Incomplete,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    Opened,
+    PartitionStore,
+    Snapshot,
+)
 
 STATUSES = (*DIALOGUE_STATUS.words, STATE_IMPORTING)
 """What dialogues are listed by: their status, or `importing` while an import of them is not complete."""
@@ -23,6 +34,8 @@ class ListPage:
 
     items: Sequence[Element]
     cursor: str | None
+    damaged: Sequence[IntegrityError] = ()
+    """Why those of the items do not open that say so; for the log alone."""
 
 
 class StoredDialogues:
@@ -67,6 +80,8 @@ class StoredDialogues:
     def list(self, *, status: str | None, limit: int, cursor: str | None) -> ListPage:
         """One page of this tenant's dialogues, newest first within a status.
 
+        One that cannot be opened is named, by its partition and as damaged: it hides none of the others.
+
         Raises:
             InvalidInput: an unknown status, a limit outside 1 to 50, or a cursor of another tenant or question.
         """
@@ -81,10 +96,15 @@ class StoredDialogues:
             self._acting.release()
             return ListPage((), None)
         hits = listing.page(status=status, limit=limit, cursor=cursor)
-        opened = listing.open_each(hits.scopes, (HEAD, META))
-        items = [_summary(one) for one in opened if _still(one, status)]
+        # Head and meta are written together, by a dialogue's first write.
+        found = listing.open_complete(
+            hits.scopes,
+            (HEAD, META),
+            check=lambda one: listing.require_id(one.scope, one.records[META].fields.get("source_id")),
+        )
+        items = [_summary(one) for one in found if _still(one, status)]
         self._acting.release()
-        return ListPage(items, hits.cursor)
+        return ListPage(items, hits.cursor, [one.error for one in found if isinstance(one, Damaged)])
 
     def new_dek(self, dialogue_id: str) -> int:
         """Makes a new version of a dialogue's DEK for what is written from now on; returns the version.
@@ -113,13 +133,14 @@ class StoredDialogues:
         return partition
 
 
-def _still(one: Opened, status: str | None) -> bool:
-    """An index lags: a dialogue that has left the status since is left out."""
-    head = one.records.get(HEAD)
-    return head is not None and META in one.records and status in {None, head.fields.get("list_status")}
+def _still(one: Opened | Damaged, status: str | None) -> bool:
+    """An index lags: what has left the status since is left out. What status a damaged one has, nobody knows."""
+    return isinstance(one, Damaged) or status in {None, one.records[HEAD].fields.get("list_status")}
 
 
-def _summary(one: Opened) -> Element:
+def _summary(one: Opened | Damaged) -> Element:
+    if isinstance(one, Damaged):
+        return {"partition_key": one.scope.pk, "damaged": True}
     head, meta = one.records[HEAD], one.records[META]
     known = {
         "id": meta.fields.get("source_id"),

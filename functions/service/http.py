@@ -10,7 +10,7 @@ matched again (docs/adr/0011-routes-by-their-key.md).
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from service.events import Event
 from service.problems import describe
 from service.settings import trace_ids
 from service.wiring import Service, service
-from twinvault import Acting, Forbidden, NotFound, TooLarge, TwinvaultError, Unauthenticated
+from twinvault import Acting, Forbidden, IntegrityError, NotFound, TooLarge, TwinvaultError, Unauthenticated
 
 _MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
@@ -58,10 +58,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route's function returns: a status and a JSON document."""
+    """What a route's function returns: a status and a JSON document.
+
+    Attributes:
+        damaged: why some of what the document names does not open; the caller is told under which id the logs say more.
+    """
 
     status: int
     document: Mapping[str, Any]
+    damaged: Sequence[IntegrityError] = ()
 
 
 type RouteFunction = Callable[[Request], Answer]
@@ -182,7 +187,12 @@ def _answered(
         request = Request(acting, event)
         _require(route, principal, request=request)
         answer = route.function(request)
-        return _fitting(_json(answer.status, answer.document))
+        document = dict(answer.document)
+        if answer.damaged:
+            document["correlation_id"] = _correlation_id(context)
+        for error in answer.damaged:
+            wired.telemetry.problem(error, slug=error.problem, status=answer.status)
+        return _fitting(_json(answer.status, document))
 
 
 def _require(route: _Route, principal: Principal, *, request: Request) -> None:

@@ -32,7 +32,7 @@ from twinvault.errors import (
 )
 from twinvault.keys.overview import KeyRow
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
-from twinvault.records.listing import Hits, Listing, Opened
+from twinvault.records.listing import Damaged, Hits, Listing, Opened
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import RecordPage
 from twinvault.records.record import Draft, Record
@@ -59,6 +59,7 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Contention",
+    "Damaged",
     "DependencyError",
     "Draft",
     "EntitySpec",

@@ -157,6 +157,7 @@ class Acting:
             kind=kind,
             key=key,
             activity=self.activity,
+            refused=lambda error: self.vault.audit.refused(self.activity, error),
             randomness=os.urandom,
         )
 

@@ -1,5 +1,6 @@
 """Dialogues as they are stored, read where somebody with the keys, or with the tables alone, was at work before."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -59,3 +60,67 @@ def test_a_dialogue_that_says_it_is_another_one_is_tampering_and_no_answer(
     assert refused.value.where is not None
     assert (refused.value.where.pk, refused.value.where.sk) == (scope.pk, META)
     assert world.items() == before
+
+
+# -- lists -----------------------------------------------------------------------------------------------------------
+
+
+def key(scope: Scope, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": scope.pk}, "sk": {"S": sk}}
+
+
+def take(world: World, scope: Scope, *sks: str) -> None:
+    for sk in sks:
+        world.client.delete_item(TableName=world.tables.records, Key=key(scope, sk))
+
+
+def change(world: World, scope: Scope, sk: str, **attributes: Any) -> None:
+    item = world.client.get_item(TableName=world.tables.records, Key=key(scope, sk))["Item"]
+    world.client.put_item(TableName=world.tables.records, Item=item | attributes)
+
+
+def stand_in(world: World, scope: Scope) -> None:
+    """Takes the head away, and has another record claim its place in the list."""
+    take(world, scope, "head")
+    listed = {"list_kind": {"S": "dialogue"}, "list_status": {"S": "converged"}, "list_at": {"S": "2026"}}
+    change(world, scope, "round#00", **listed)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda world, scope: take(world, scope, META), id="its own record is gone"),
+        pytest.param(stand_in, id="its head is gone"),
+        pytest.param(lambda world, scope: change(world, scope, META, domain_id={"S": "x"}), id="it was changed"),
+        pytest.param(lambda world, _: rewrite(world, "second", source_id="first"), id="it says another's id"),
+        pytest.param(lambda world, _: rewrite(world, "second", source_id=None), id="it says no id"),
+    ],
+)
+@pytest.mark.parametrize("status", [None, "converged"])
+def test_a_damaged_dialogue_is_listed_as_such_and_hides_no_other(
+    world: World, damage: Callable[[World, Scope], object], status: str | None
+) -> None:
+    for name in ("first", "second", "third"):
+        dialogues(world).import_document(small(id=name))
+    scope = partition(world, "second").scope
+    damage(world, scope)
+    page = dialogues(world.another_environment()).list(status=status, limit=10, cursor=None)
+    (damaged,) = [one for one in page.items if "title" not in one]
+    assert damaged == {"partition_key": scope.pk, "damaged": True}
+    assert sorted(one["id"] for one in page.items if one is not damaged) == ["first", "third"]
+    assert len(page.damaged) == 1
+    entries = [json.loads(item["entry"]["S"]) for item in world.items(world.tables.audit)]
+    refused = [entry for entry in entries if entry["outcome"] == "failure"]
+    assert [(entry["problem"], entry["step"]) for entry in refused] == [("integrity", page.damaged[0].check)]
+
+
+def test_a_dialogue_that_is_gone_since_the_index_named_it_is_left_out(world: World) -> None:
+    """Nothing of it is there but another record that claims its place in the list."""
+    dialogues(world).import_document(small(id="gone"))
+    dialogues(world).import_document(small(id="here"))
+    scope = partition(world, "gone").scope
+    stand_in(world, scope)
+    take(world, scope, META)
+    page = dialogues(world).list(status=None, limit=10, cursor=None)
+    assert [one["id"] for one in page.items] == ["here"]
+    assert page.damaged == []

@@ -96,6 +96,22 @@ def test_tampering_has_an_exit_code_of_its_own(vault: Vault, file: Path) -> None
     assert done.stdout == b""
 
 
+def test_a_damaged_dialogue_is_listed_as_such_beside_the_others(vault: Vault, file: Path) -> None:
+    mine = ("--tenant", "listed")
+    broken = file.with_name("broken.json")
+    broken.write_bytes(canonical(dialogue("broken-by-hand", perspectives=2, words=3)))
+    assert run(vault, "import", str(broken), str(file), *mine).returncode == 0
+    place = vault.call("GET", "/dialogues/broken-by-hand", tenant="listed").json()["stored"]["partition_key"]
+    key = {"pk": {"S": place}, "sk": {"S": "meta"}}
+    vault.dynamodb().delete_item(TableName=vault.facts.tables["records"], Key=key)
+    for options in ((), ("--json",)):
+        done = run(vault, "list", *mine, *options)
+        assert done.returncode == 3
+        assert place.encode() in done.stdout
+        assert b"by-command" in done.stdout
+        assert b"correlation id: 1-" in done.stderr
+
+
 def test_one_bad_file_does_not_keep_the_others_out(vault: Vault, file: Path) -> None:
     done = run(vault, "import", "/dev/null", str(file), "--json", "--tenant", "mixed")
     assert done.returncode == 2

@@ -17,7 +17,7 @@ CONSTANTS = {"ABSENT", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TE
 DECLARING = {"EntitySpec", "KindSpec", "head_spec"}
 STORING = {
     *("Absent", "Changes", "Draft", "Look", "PartitionStore", "Record", "Scope", "Snapshot", "Written"),
-    *("Hits", "Listing", "Opened", "RecordPage"),
+    *("Damaged", "Hits", "Listing", "Opened", "RecordPage"),
 }
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 USERS = ("functions/dialogues", "functions/service", "examples")

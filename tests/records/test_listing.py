@@ -1,15 +1,19 @@
 """Lists over the index, whose rows are hints: what they lead to is opened before it is returned."""
 
+import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, line, puts
 from tests.stores import World
-from twinvault.errors import IntegrityError
+from twinvault.errors import DependencyError, IntegrityError, Place, Step
 from twinvault.keys.rows import NamedKey
-from twinvault.records.listing import Hits, Listing
+from twinvault.records.listing import Damaged, Hits, Listing, Opened
+from twinvault.records.opaque import opaque_id
 from twinvault.records.spec import HEAD
 from twinvault.scope import Scope
 
@@ -21,13 +25,21 @@ def fill(world: World, partition: str, *, tenant: str = "acme", **head: Any) -> 
     world.partition(scope, LEDGER, world.activity(tenant)).write(puts(line(1), **head))
 
 
-def listing(world: World, tenant: str = "acme") -> Listing:
+def listing(
+    world: World,
+    tenant: str = "acme",
+    *,
+    seconds: float = 20.0,
+    count: Callable[[str, int], None] | None = None,
+) -> Listing:
+    activity = world.activity(tenant, seconds=seconds, count=count)
     return Listing(
         world.vault.records,
         world.vault.reader,
         kind=LEDGER,
         key=KEY,
-        activity=world.activity(tenant),
+        activity=activity,
+        refused=lambda error: world.audit.refused(activity, error),
         randomness=os.urandom,
     )
 
@@ -98,3 +110,122 @@ def test_a_partition_that_is_gone_is_left_out(world: World) -> None:
 def test_fifty_partitions_of_two_records_are_one_call(world: World) -> None:
     scopes = tuple(Scope("acme", "ledger", f"p{number}") for number in range(50))
     assert listing(world).open_each(scopes, (HEAD, "line#0001")) == []
+
+
+# -- records that every partition has --------------------------------------------------------------------------------
+
+BOTH = (HEAD, "line#0001")
+SCOPES = tuple(Scope("acme", "ledger", name) for name in ("a", "b", "c"))
+
+
+def take(world: World, *sks: str) -> list[dict[str, Any]]:
+    """Sets these records of the partition b aside; returns them."""
+    taken = [item for item in world.items() if item["pk"]["S"] == SCOPES[1].pk and item["sk"]["S"] in sks]
+    for item in taken:
+        world.client.delete_item(TableName=world.tables.records, Key={"pk": item["pk"], "sk": item["sk"]})
+    return taken
+
+
+@pytest.fixture
+def three(world: World) -> World:
+    for scope in SCOPES:
+        fill(world, scope.partition)
+    return world
+
+
+def take_the_line(world: World) -> None:
+    take(world, "line#0001")
+
+
+def take_the_head(world: World) -> None:
+    take(world, HEAD)
+
+
+def change_the_head(world: World) -> None:
+    edit(world, "b", title={"S": "Autumn"})
+
+
+def take_the_key(world: World) -> None:
+    for item in world.items(world.tables.keys):
+        if item["sk"]["S"].startswith("dek#ledger#b#"):
+            world.client.delete_item(TableName=world.tables.keys, Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+@pytest.mark.parametrize(
+    ("damage", "step"),
+    [
+        pytest.param(take_the_line, Step.HEAD, id="one of two is gone"),
+        pytest.param(take_the_head, Step.HEAD, id="the head is gone"),
+        pytest.param(change_the_head, Step.COMMITMENT, id="the head was changed"),
+        pytest.param(take_the_key, Step.MISSING_KEY, id="its key is gone"),
+    ],
+)
+def test_a_partition_that_does_not_open_is_named_and_recorded_and_hides_no_other(
+    three: World, damage: Callable[[World], None], step: Step
+) -> None:
+    damage(three)
+    other, counted = three.another_environment(), list[str]()
+    found = listing(other, count=lambda name, value: counted.extend([name] * value)).open_complete(SCOPES, BOTH)
+    assert [(type(one), one.scope.partition) for one in found] == [(Opened, "a"), (Damaged, "b"), (Opened, "c")]
+    assert isinstance(found[1], Damaged)
+    assert found[1].error.step is step
+    assert counted.count("OpenFailed") == 1
+    entries = [json.loads(item["entry"]["S"]) for item in three.items(three.tables.audit)]
+    (refused,) = [entry for entry in entries if entry["outcome"] == "failure"]
+    assert (refused["problem"], refused["step"]) == ("integrity", found[1].error.check)
+
+
+def test_half_of_a_write_that_was_seen_is_looked_at_again_and_opens(three: World, faulty: World, line: Line) -> None:
+    """Reads of single records see a transaction half done; the look at the whole does not."""
+    taken = take(three, "line#0001")
+
+    def written(operation: str) -> None:
+        if operation == "TransactGetItems":
+            for item in taken:
+                three.client.put_item(TableName=three.tables.records, Item=item)
+
+    line.before = written
+    found = listing(faulty).open_complete(SCOPES, BOTH)
+    assert [sorted(one.records) for one in found if isinstance(one, Opened)] == [sorted(BOTH)] * 3
+
+
+def test_what_was_deleted_since_is_left_out(three: World) -> None:
+    take(three, *BOTH)
+    assert [one.scope.partition for one in listing(three).open_complete(SCOPES, BOTH)] == ["a", "c"]
+
+
+def test_a_record_that_every_partition_has_and_a_whole_one_has_not_is_damage(three: World) -> None:
+    found = listing(three).open_complete(SCOPES[:1], (HEAD, "line#0077"))
+    assert isinstance(found[0], Damaged)
+    assert (found[0].error.step, found[0].error.where) == (
+        Step.MODEL,
+        Place("records", SCOPES[0].pk, "line#0077"),
+    )
+
+
+def test_what_a_check_refuses_is_damaged(three: World) -> None:
+    def check(one: Opened) -> None:
+        if one.scope.partition == "b":
+            raise IntegrityError(Step.MODEL)
+
+    found = listing(three).open_complete(SCOPES, BOTH, check=check)
+    assert [type(one) for one in found] == [Opened, Damaged, Opened]
+
+
+def test_nothing_is_named_whose_refusal_cannot_be_recorded(three: World, faulty: World, line: Line) -> None:
+    take(three, "line#0001")
+    line.always["ExecuteTransaction"] = Fault.ERROR_BEFORE
+    with pytest.raises(DependencyError):
+        listing(faulty, seconds=1).open_complete(SCOPES, BOTH)
+
+
+def test_an_id_belongs_to_one_partition_and_no_other(world: World) -> None:
+    here = listing(world)
+    scope = Scope("acme", "ledger", opaque_id("mine", kind="ledger", index_key=KEY.key))
+    here.require_id(scope, "mine")
+    with pytest.raises(IntegrityError):
+        here.require_id(Scope("acme", "ledger", opaque_id("None", kind="ledger", index_key=KEY.key)), None)
+    for other in ("yours", "", "x" * 257, "\ud800", None, 5):
+        with pytest.raises(IntegrityError) as refused:
+            here.require_id(scope, other)
+        assert refused.value.step is Step.MODEL

@@ -205,6 +205,34 @@ def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) 
     assert entry["row"] == row_hash("records", pk=item["pk"]["S"], sk="verdict#final")
 
 
+def test_a_list_names_what_is_damaged_and_says_under_which_id_the_log_knows_more(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.load(SMALL)
+    service.load(small(id="damaged"))
+    place = service.call(READ, id="damaged").body["stored"]["partition_key"]
+    assert "correlation_id" not in service.call(LIST).body
+    key = {"pk": {"S": place}, "sk": {"S": "meta"}}
+    service.client.delete_item(TableName=service.tables.records, Key=key)
+    capsys.readouterr()
+    answer = service.call(LIST)
+    assert answer.status == 200
+    assert [one.get("id") for one in answer.body["dialogues"]] == [None, SMALL["id"]]
+    assert answer.body["dialogues"][0] == {"partition_key": place, "damaged": True}
+    assert answer.body["correlation_id"] == TRACE
+    refused, listed = service.entries()[-2:]
+    assert (refused["outcome"], refused["action"], refused["step"]) == (
+        "failure",
+        "dialogue.list",
+        "9 head: a record was deleted",
+    )
+    assert (listed["outcome"], listed["action"], listed["trace"]) == ("success", "dialogue.list", TRACE)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["OpenFailed"] for line in lines if "OpenFailed" in line] == [[1.0]]
+    (said,) = [line for line in lines if line.get("message") == "integrity check failed"]
+    assert (said["status"], said["trace_id"]) == (200, TRACE)
+
+
 def test_a_key_row_that_was_taken_away_is_named_like_any_other_row(service: Service) -> None:
     service.load(SMALL)
     keys = service.client.scan(TableName=service.tables.keys)["Items"]

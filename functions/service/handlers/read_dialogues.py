@@ -23,7 +23,7 @@ def list_dialogues(request: Request) -> Answer:
     page = _dialogues(request).list(
         status=request.query.get("status"), limit=int(limit), cursor=request.query.get("cursor")
     )
-    return Answer(200, {"dialogues": list(page.items), "cursor": page.cursor})
+    return Answer(200, {"dialogues": list(page.items), "cursor": page.cursor}, damaged=page.damaged)
 
 
 def _about(request: Request) -> None:

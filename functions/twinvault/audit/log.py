@@ -21,6 +21,7 @@ from twinvault.dynamodb.transaction import Outcome, Result, Statement, insert
 from twinvault.errors import DependencyError, Forbidden, IntegrityError
 
 _TRIES = 3
+_OPEN_FAILED = "OpenFailed"
 
 
 class Transactions(Protocol):
@@ -74,7 +75,7 @@ class AuditLog:
             yield
         except Exception as error:
             if isinstance(error, IntegrityError):
-                activity.metric("OpenFailed")
+                activity.metric(_OPEN_FAILED)
             outcome: EventOutcome = "denied" if isinstance(error, Forbidden) else "failure"
             self._append(activity, outcome, error=error)
             raise
@@ -92,6 +93,15 @@ class AuditLog:
             DependencyError: it could not be made durable; nothing may be released.
         """
         self._append(activity, "success")
+
+    def refused(self, activity: Activity, error: IntegrityError) -> None:
+        """Logs that something did not open, for an activity that names it and goes on.
+
+        Raises:
+            DependencyError: it could not be made durable; nothing may be released.
+        """
+        activity.metric(_OPEN_FAILED)
+        self._append(activity, "failure", error=error)
 
     def commit(
         self, activity: Activity, statements: Sequence[Statement], *, event_id: str, wrote: Mapping[str, Wrote]

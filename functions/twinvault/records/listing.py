@@ -1,6 +1,7 @@
 """Questions across partitions. An index hit is a hint: the caller re-reads and opens each one before it is returned."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from twinvault.audit.activity import Activity
@@ -8,12 +9,13 @@ from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.names import ID, tenant_key
-from twinvault.errors import IntegrityError, Place, Step
+from twinvault.errors import IntegrityError, InvalidInput, Place, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
+from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Reader
 from twinvault.records.record import TABLE, Record
-from twinvault.records.spec import KindSpec
+from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
 
 BY_LIST = "ByList"
@@ -35,6 +37,14 @@ class Opened:
     records: dict[str, Record]
 
 
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A partition that cannot be opened: tampering, or damage that cannot be told from it. The audit log says so."""
+
+    scope: Scope
+    error: IntegrityError
+
+
 class Listing:
     """Lists the partitions of one kind of one tenant by their clear list attributes."""
 
@@ -46,15 +56,20 @@ class Listing:
         kind: KindSpec,
         key: NamedKey,
         activity: Activity,
+        refused: Callable[[IntegrityError], None],
         randomness: Callable[[int], bytes],
     ) -> None:
-        """`key`, the activity's tenant's index key, seals cursors with salts and nonces from `randomness`."""
+        """`key`, the activity's tenant's index key, seals cursors with salts and nonces from `randomness`.
+
+        `refused` is told of each partition that is named as damaged, before it is.
+        """
         self._table = table
         self._reader = reader
         self._tenant = activity.tenant
         self._kind = kind
         self._key = key
         self._activity = activity
+        self._refused = refused
         self._randomness = randomness
 
     def page(self, *, status: str | None, limit: int, cursor: str | None) -> Hits:
@@ -81,19 +96,88 @@ class Listing:
         Raises:
             IntegrityError: one of them was changed or moved.
         """
-        self._activity.require_going_on()
-        items = self._table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
+        items = self._items(scopes, sks)
         opened = []
         for scope in scopes:
             self._activity.asked(head_mark_key(scope.pk))
-            present = {sk: items[scope.pk, sk] for sk in sks if (scope.pk, sk) in items}
-            found = {
-                sk: self._reader.open_row(item, self._kind, scope=scope, activity=self._activity)
-                for sk, item in present.items()
-            }
+            found = self._open(items[scope], scope=scope)
             if found:
                 opened.append(Opened(scope, found))
         return opened
+
+    def open_complete(
+        self, scopes: tuple[Scope, ...], sks: tuple[str, ...], *, check: Callable[[Opened], None] = lambda _: None
+    ) -> list[Opened | Damaged]:
+        """`open_each` for records that every partition of the kind has; one that is damaged hides none of the others.
+
+        A partition that has some of the records and not all, or that does not open, or that `check` refuses by an
+        IntegrityError, is read whole: these reads see half of a transaction, that one does not. If it is refused then
+        too it is named as damaged. What has none of the records was deleted since, and is left out.
+
+        Raises:
+            Undeclared, KeyRefused, Contention, DependencyError: as for any read.
+        """
+        items = self._items(scopes, sks)
+        found = []
+        for scope in scopes:
+            self._activity.asked(head_mark_key(scope.pk))
+            if items[scope]:
+                found.append(self._complete(scope, sks, items=items[scope], check=check))
+        return [one for one in found if one is not None]
+
+    def require_id(self, scope: Scope, caller_id: object) -> None:
+        """Refuses a hidden partition that is not the one of this id, which its records hold.
+
+        Raises:
+            IntegrityError: it is another one's, or this is no id.
+        """
+        try:
+            asked = caller_id if isinstance(caller_id, str) else ""
+            partition = opaque_id(asked, kind=self._kind.kind, index_key=self._key.key)
+        except InvalidInput:
+            partition = ""
+        if partition != scope.partition:
+            raise IntegrityError(Step.MODEL, where=Place(TABLE, scope.pk), detail="it is of another id")
+
+    def _items(self, scopes: tuple[Scope, ...], sks: tuple[str, ...]) -> dict[Scope, dict[str, Item]]:
+        """What there is of these records now, by partition and sort key."""
+        self._activity.require_going_on()
+        items = self._table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
+        return {scope: {sk: items[scope.pk, sk] for sk in sks if (scope.pk, sk) in items} for scope in scopes}
+
+    def _open(self, items: Mapping[str, Item], *, scope: Scope) -> dict[str, Record]:
+        return {
+            sk: self._reader.open_row(item, self._kind, scope=scope, activity=self._activity)
+            for sk, item in items.items()
+        }
+
+    def _complete(
+        self, scope: Scope, sks: tuple[str, ...], *, items: Mapping[str, Item], check: Callable[[Opened], None]
+    ) -> Opened | Damaged | None:
+        """The records, by what was found of them or else by a look at the whole; None: it is gone by now."""
+        if len(items) == len(sks):
+            with contextlib.suppress(IntegrityError):
+                opened = Opened(scope, self._open(items, scope=scope))
+                check(opened)
+                return opened
+        try:
+            again = self._look_again(scope, sks)
+            if again is not None:
+                check(again)
+        except IntegrityError as error:
+            self._refused(error)
+            return Damaged(scope, error)
+        return again
+
+    def _look_again(self, scope: Scope, sks: tuple[str, ...]) -> Opened | None:
+        snapshot = self._reader.read_bracketed(scope, self._kind, activity=self._activity)
+        if snapshot is None:
+            return None
+        whole = {HEAD: snapshot.head, **snapshot.records}
+        for sk in sks:
+            if sk not in whole:
+                raise IntegrityError(Step.MODEL, where=Place(TABLE, scope.pk, sk), detail="there is none")
+        return Opened(scope, {sk: whole[sk] for sk in sks})
 
     def _cursor(self, position: Item, question: str) -> str:
         return make_cursor(position, key=self._key, tenant=self._tenant, question=question, randomness=self._randomness)
