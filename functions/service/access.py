@@ -5,6 +5,7 @@ public key used as an HMAC secret have no way in (RFC 8725, section 3.1).
 """
 
 import json
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ READ_KEYS, ROTATE_KEYS = "keys:read", "keys:rotate"
 MAX_TOKEN_CHARACTERS = 8192
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
 _MAX_SUBJECT = 256
+_TYPES = frozenset({"jwt", "at+jwt"})
+_MEDIA = "application/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,14 @@ class TokenVerifier:
             raise Unauthenticated("token: its subject cannot be used", field="authorization")
         return Principal(tenant, subject, _permissions(claims.get(self._permissions_claim)))
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _key(self, token: str) -> tuple[PyJWK, str]:
+        """The issuer's key that the token's header names, and that key's algorithm, which the header must name too."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
             raise Unauthenticated("token: is not a JWT", field="authorization") from None
+        if not _is_for_us(header):
+            raise Unauthenticated("token: its type must be JWT or at+jwt", field="authorization")
         kid = header.get("kid")
         key = self._jwks.key(kid) if isinstance(kid, str) else None
         if key is None:
@@ -142,6 +148,10 @@ class TokenVerifier:
         algorithm = _ALGORITHMS[str(key.key_type)]
         if header.get("alg") != algorithm:
             raise Unauthenticated("token: its algorithm is not its key's", field="authorization")
+        return key, algorithm
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        key, algorithm = self._key(token)
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -163,6 +173,8 @@ class TokenVerifier:
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             # Not only PyJWT's own: it reads a time such as 1e999 or [] without care, after the signature.
             raise Unauthenticated("token: does not verify", field="authorization") from None
+        if not all(_is_time(claims[name]) for name in ("exp", "nbf") if name in claims):
+            raise Unauthenticated("token: exp and nbf must be numbers", field="authorization")
         return claims
 
 
@@ -175,6 +187,24 @@ def _bearer(authorization: str | None) -> str:
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise Unauthenticated(f"token: over {MAX_TOKEN_CHARACTERS} characters", field="authorization")
     return token
+
+
+def _is_for_us(header: dict[str, Any]) -> bool:
+    """Whether a token says that it is a JWT, an access token, or nothing: an issuer signs other things too.
+
+    RFC 8725, section 3.11. The type is a media type, whose `application/` may be left out (RFC 7515, section 4.1.9).
+    """
+    if "typ" not in header:
+        return True
+    kind = header["typ"]
+    return isinstance(kind, str) and kind.lower().removeprefix(_MEDIA) in _TYPES
+
+
+def _is_time(claim: object) -> bool:
+    """Whether a claim is a NumericDate, a JSON number (RFC 7519, section 2): PyJWT takes `"17"` and `true` for one."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float):
+        return False
+    return isinstance(claim, int) or math.isfinite(claim)
 
 
 def _permissions(claim: object) -> frozenset[str]:

@@ -6,8 +6,10 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -15,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.access import Jwks, Principal, TokenVerifier
-from tests.service.issuing import AUDIENCE, ISSUER, Issuer, raw
+from tests.service.issuing import AUDIENCE, ISSUER, Issuer, raw, signed
 from twinvault.errors import DependencyError, Forbidden, Unauthenticated
 
 
@@ -112,6 +114,83 @@ def test_the_schemes_case_does_not_matter(bench: Bench) -> None:
 )
 def test_claims_that_do_not_fit_are_refused(bench: Bench, claims: dict[str, Any], says: str) -> None:
     assert says in bench.refused(bench.issuer.token(**claims))
+
+
+@pytest.mark.parametrize("name", ["exp", "nbf"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(str, id="digits in quotes"),
+        pytest.param(lambda now: f"{now}.5", id="a fraction in quotes"),
+        pytest.param(lambda _: True, id="true"),
+        pytest.param(lambda _: False, id="false"),
+        pytest.param(lambda _: "", id="empty text"),
+        pytest.param(lambda now: [now], id="a list"),
+        pytest.param(lambda now: {"at": now}, id="an object"),
+        pytest.param(lambda _: float("nan"), id="NaN"),
+        pytest.param(lambda _: float("inf"), id="infinity"),
+        pytest.param(lambda _: float("-inf"), id="minus infinity"),
+    ],
+)
+def test_a_time_that_is_no_number_is_refused(bench: Bench, name: str, value: Callable[[int], Any]) -> None:
+    """What it would be, read as a number, is a good time of either claim."""
+    good = int(time.time()) + (300 if name == "exp" else -300)
+    bench.verify(bench.issuer.token(**{name: good}))
+    bench.refused(bench.issuer.token(**{name: value(good)}))
+
+
+def test_null_for_a_time_is_no_time(bench: Bench) -> None:
+    for name in ("exp", "nbf"):
+        bench.refused(bench.issuer.token(**{name: None}))
+
+
+@pytest.mark.parametrize("far", [10**400, 1e300, 2**63])
+def test_a_time_of_any_size_is_one(bench: Bench, far: float) -> None:
+    assert bench.verify(bench.issuer.token(exp=far)).tenant == "acme"
+    bench.refused(bench.issuer.token(nbf=far))
+
+
+def test_a_time_may_have_a_fraction(bench: Bench) -> None:
+    now = time.time()
+    assert bench.verify(bench.issuer.token(exp=now + 300.5, nbf=now - 300.5)).tenant == "acme"
+
+
+@pytest.mark.parametrize(
+    "typ", ["JWT", "jwt", "at+jwt", "AT+JWT", "application/jwt", "application/at+jwt", "Application/JWT"]
+)
+def test_a_jwt_and_an_access_token_are_taken_however_they_spell_it(bench: Bench, typ: str) -> None:
+    assert bench.verify(bench.issuer.token(headers={"typ": typ})).tenant == "acme"
+
+
+def test_a_token_that_does_not_say_its_type_is_taken(bench: Bench) -> None:
+    token = bench.issuer.token(headers={"typ": None})
+    assert "typ" not in jwt.get_unverified_header(token), "PyJWT leaves out what is null"
+    assert bench.verify(token).tenant == "acme"
+
+
+@pytest.mark.parametrize(
+    "typ",
+    [
+        pytest.param("JWE", id="JWE"),
+        pytest.param("dpop+jwt", id="a proof of possession"),
+        pytest.param("logout+jwt", id="a logout token"),
+        pytest.param("secevent+jwt", id="a security event"),
+        pytest.param("application/application/jwt", id="a prefix twice"),
+        pytest.param("text/jwt", id="another prefix"),
+        pytest.param("jwt ", id="a space"),
+        pytest.param("", id="empty"),
+        pytest.param(5, id="a number"),
+        pytest.param(["JWT"], id="a list"),
+        pytest.param(False, id="false"),
+    ],
+)
+def test_a_token_of_another_type_is_refused(bench: Bench, typ: Any) -> None:
+    assert "type" in bench.refused(signed(bench.issuer, {"alg": "ES256", "kid": "es", "typ": typ}))
+
+
+def test_null_for_a_type_is_refused(bench: Bench) -> None:
+    bench.verify(signed(bench.issuer, {"alg": "ES256", "kid": "es"}))
+    assert "type" in bench.refused(signed(bench.issuer, {"alg": "ES256", "kid": "es", "typ": None}))
 
 
 @pytest.mark.parametrize(

@@ -298,6 +298,23 @@ def test_a_token_without_a_usable_tenant_is_counted_as_rejected(
     assert service.entries() == []
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"exp": "4102444800"}, id="a time in quotes"),
+        pytest.param({"nbf": True}, id="true for a time"),
+        pytest.param({"headers": {"typ": "dpop+jwt"}}, id="another type"),
+    ],
+)
+def test_a_token_of_another_form_is_counted_as_rejected(
+    service: Service, wrong: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = service.call(LIST, token=service.issuer.token(**wrong))
+    assert (answer.status, answer.body["type"]) == (401, "urn:twinvault:problem:unauthenticated")
+    assert '"TokenRejected":[1' in capsys.readouterr().out.replace(" ", "")
+    assert service.entries() == []
+
+
 def test_a_root_key_that_is_refused_is_a_503_with_retry_after(service: Service) -> None:
     service.kms.disable_key(KeyId=service.root)
     answer = service.load(SMALL)
