@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access import Jwks, Principal, TokenVerifier
+from service.access import Jwks, JwksLimits, Principal, TokenVerifier
 from tests.service.issuing import AUDIENCE, ISSUER, Issuer, raw, signed
 from twinvault.errors import DependencyError, Forbidden, Unauthenticated
 
@@ -319,12 +320,43 @@ def test_a_new_key_of_the_issuer_is_found(bench: Bench) -> None:
     bench.verify(bench.issuer.token(kid="new"))
 
 
-def test_a_key_that_the_issuer_withdrew_stops_counting(bench: Bench) -> None:
+def test_a_withdrawn_key_counts_for_ten_minutes_and_no_longer(bench: Bench) -> None:
     token = bench.issuer.token()
     bench.verify(token)
     bench.issuer.keys = {"new": ec.generate_private_key(ec.SECP256R1())}
-    bench.clock.now += 600
+    bench.clock.now += 599
+    bench.verify(token)
+    bench.clock.now += 1
     bench.refused(token)
+
+
+def test_a_withdrawn_key_counts_for_an_hour_while_the_issuer_is_away(bench: Bench) -> None:
+    token = bench.issuer.token()
+    bench.verify(token)
+    bench.issuer.keys, bench.issuer.down = {}, True
+    bench.clock.now += 3599
+    bench.verify(token)
+    bench.clock.now += 1
+    with pytest.raises(DependencyError):
+        bench.verify(token)
+
+
+def test_a_token_of_a_new_key_ends_the_withdrawn_one_sooner(bench: Bench) -> None:
+    token = bench.issuer.token()
+    bench.verify(token)
+    bench.issuer.keys = {"new": ec.generate_private_key(ec.SECP256R1())}
+    bench.clock.now += 60
+    bench.verify(bench.issuer.token(kid="new"))
+    bench.refused(token)
+
+
+def test_the_page_tells_how_long_a_withdrawn_key_counts() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "limitations.md").read_text(encoding="utf-8")
+    told = page.split("has withdrawn**", 1)[1].split("\n- ", 1)[0]
+    limits = JwksLimits()
+    assert (limits.max_age, limits.max_stale, limits.interval) == (600, 3600, 60)
+    for words in ("for 10 minutes", "up to an hour", "once a minute"):
+        assert words in told
 
 
 def test_while_the_issuer_is_away_its_keys_serve_for_an_hour_and_it_is_not_hammered(bench: Bench) -> None:
