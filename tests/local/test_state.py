@@ -9,7 +9,7 @@ import pytest
 import twinvault_durable as durable
 from twinvault_local.errors import BusyError, StateError
 from twinvault_local.machine import files
-from twinvault_local.state import StateFolder
+from twinvault_local.state import FORMAT, StateFolder
 
 
 @pytest.fixture
@@ -54,6 +54,61 @@ def test_data_without_its_seed_is_refused_and_no_other_seed_is_drawn(state: Stat
     with pytest.raises(StateError, match="gone"):
         state.prepare()
     assert not state.seed.exists()
+
+
+def as_an_older_version_left_it(folder: Path) -> StateFolder:
+    """Tables and keys as the template had them before there were marks and registers, and no word of a format."""
+    old = StateFolder(folder)
+    for part in (old.folder, old.kms, old.dynamodb, old.issuer, old.artifact, old.bytecode, old.logs, old.run):
+        part.mkdir(mode=0o700)
+    old.seed.write_text(f"{'ab' * 32}\n", encoding="ascii")
+    (old.kms / "journal").write_text("", encoding="utf-8")
+    (old.dynamodb / "shared-local-instance.db").write_bytes(b"SQLite format 3\x00")
+    tables = {f"Twinvault-dev-Tables/{name}": name.lower() for name in ("Records", "Keys", "Audit", "Checkpoints")}
+    files.write_json(old.provisioned, {"Twinvault-dev-Keys/RootKey": "11111111-1111-4111-8111-111111111111", **tables})
+    files.write_json(old.callers, {})
+    files.write_json(old.ports, {"dynamodb": 8000, "kms": 8001, "issuer": 8002})
+    return old
+
+
+def test_data_of_an_older_version_says_so_and_what_to_type(tmp_path: Path) -> None:
+    old = as_an_older_version_left_it(tmp_path / "old")
+    before = sorted(old.folder.rglob("*"))
+    for ask in (old.check, old.prepare):
+        with pytest.raises(StateError, match="made by an older twinvault") as caught:
+            ask()
+        assert "twinvault reset" in caught.value.next_step
+        assert "\n" not in caught.value.message
+    assert sorted(old.folder.rglob("*")) == before, "nothing is made beside it"
+    old.wipe()
+    assert not old.folder.exists()
+    old.prepare()
+    old.check()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param({"format": 0}, "older", id="an older number"),
+        pytest.param({}, "older", id="no number"),
+        pytest.param({"format": FORMAT + 1}, "newer", id="a newer number"),
+        pytest.param({"format": "next"}, "newer", id="a number of another kind"),
+    ],
+)
+def test_data_of_another_format_is_refused(state: StateFolder, content: dict[str, object], says: str) -> None:
+    files.write_json(state.provisioned, {"A/B": "c"})
+    state.check()
+    files.write_json(state.format, content)
+    with pytest.raises(StateError, match=f"made by a.? {says}"):
+        state.check()
+
+
+def test_a_folder_without_data_is_of_no_older_format(state: StateFolder) -> None:
+    """An `up` that ended before it made anything, whichever version it was of."""
+    state.format.unlink()
+    state.prepare()
+    files.write_json(state.provisioned, {"A/B": "c"})
+    state.check()
 
 
 def test_wiping_deletes_the_twins_own_and_nothing_else(state: StateFolder) -> None:

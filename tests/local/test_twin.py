@@ -25,6 +25,7 @@ from twinvault_local.errors import (
     StateError,
     TemplateError,
 )
+from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.provision import callers
@@ -265,6 +266,24 @@ def test_a_template_that_changed_is_refused_and_nothing_is_lost(
     assert house.services() == STOPPED
     house.made = good
     assert house.up() == facts
+
+
+def test_data_of_an_older_version_is_refused_until_a_reset(house: House) -> None:
+    """By `up` and, where it still runs, by `reload`: newer code would fail on each record by itself."""
+    house.up()
+    house.state.format.unlink()
+    with pytest.raises(StateError, match="older"):
+        reloading.reload(house.state, house.made.artifact)
+    house.twin.down()
+    house.said.clear()
+    with pytest.raises(StateError, match="older") as caught:
+        house.up()
+    assert "twinvault reset" in caught.value.next_step
+    assert house.services() == STOPPED
+    assert not house.said
+    house.twin.reset()
+    house.up()
+    assert house.services() == WELL
 
 
 def test_without_a_twin_nothing_is_told_and_nothing_is_made(house: House) -> None:

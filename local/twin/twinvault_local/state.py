@@ -9,16 +9,21 @@ from pathlib import Path
 
 import twinvault_durable as durable
 from twinvault_local.errors import StateError
-from twinvault_local.machine import locks
+from twinvault_local.machine import files, locks
 from twinvault_local.machine.processes import Slot
 
 DYNAMODB, KMS, ISSUER, SERVER = "dynamodb", "kms", "issuer", "server"
 SERVICES = (ISSUER, KMS, DYNAMODB, SERVER)  # in the order of starting; stopped in the other
 SEED_BYTES = 32
+FORMAT = 1
+"""Of what lies in a state folder, its tables and keys included: one more whenever what was stored before does not open
+any more. Folders from before there were formats have none."""
+
 _SEED = re.compile(rb"[0-9a-f]{64}\n?")
+_FORMAT_FILE = "format.json"
 _FOLDERS = ("kms", "dynamodb", "issuer", "artifact", "bytecode", "logs", "run")
 _NOTES = ("provisioned.json", "callers.json", "ports.json", "launcher.json", "server.json", "twin.json")
-_FILES = ("seed", "lock", *_NOTES, "route.json")
+_FILES = ("seed", "lock", _FORMAT_FILE, *_NOTES, "route.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,11 @@ class StateFolder:
         return self.folder / "callers.json"
 
     @property
+    def format(self) -> Path:
+        """The format of what lies here."""
+        return self.folder / _FORMAT_FILE
+
+    @property
     def ports(self) -> Path:
         """The engines' ports, kept over restarts."""
         return self.folder / "ports.json"
@@ -120,12 +130,15 @@ class StateFolder:
         """Make what is missing: the folders, for the owner alone, and a seed drawn once.
 
         Raises:
-            StateError: the folder holds something, and it is not a twin's; or the seed is damaged or gone.
+            StateError: the folder holds something, and it is not a twin's; what it holds is of another format; or the
+                seed is damaged or gone.
         """
         self.check()
         self._make()
         for name in _FOLDERS:
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+        if not self.provisioned.exists():  # before there is any data: what is here now is what this twin makes
+            files.write_json(self.format, {"format": FORMAT})
         if not self.seed.exists():
             durable.write(self.seed, f"{secrets.token_hex(SEED_BYTES)}\n".encode())
 
@@ -134,8 +147,9 @@ class StateFolder:
         self.folder.chmod(0o700)
 
     def check(self) -> None:
-        """Refuse a folder that is not a twin's, or whose seed does not go with its data (StateError)."""
+        """Refuse a folder that is not a twin's, or whose format or seed does not go with its data (StateError)."""
         self.refuse_strangers()
+        self._refuse_other_formats()
         if self.seed.exists() and not _SEED.fullmatch(self.seed.read_bytes()):
             raise StateError(
                 f"{self.seed} is damaged.", next_step="Put it back, or wipe data and keys: twinvault reset"
@@ -144,6 +158,22 @@ class StateFolder:
             raise StateError(
                 f"{self.seed} is gone: what the tables hold cannot be opened without it.",
                 next_step="Put it back, or wipe data and keys: twinvault reset",
+            )
+
+    def _refuse_other_formats(self) -> None:
+        """Refuse data that an older or newer twinvault left, which would fail to open one by one (StateError)."""
+        if not self.provisioned.exists():
+            return
+        found = files.read_json(self.format).get("format", 0)
+        if not isinstance(found, int) or found > FORMAT:
+            raise StateError(
+                f"What {self.folder} holds was made by a newer twinvault, and this one cannot open it.",
+                next_step="Update this checkout, or name another folder: --state",
+            )
+        if found < FORMAT:
+            raise StateError(
+                f"What {self.folder} holds was made by an older twinvault, and this one cannot open it.",
+                next_step="Wipe its data and keys, and begin anew: twinvault reset && twinvault up",
             )
 
     def refuse_strangers(self) -> None:

@@ -27,11 +27,13 @@ def reload(state: StateFolder, zipped: Path) -> tuple[Facts, bool]:
 
     Raises:
         NotRunningError: no twin runs in this state folder.
+        StateError: what the folder holds was made by an older twinvault, and newer code could not open it.
         LoadError: a function of the newer code cannot start; the older code goes on serving.
         EngineError: the Lambda server did not answer in time.
     """
     with state.lock():
         facts = status.facts(state)
+        state.check()
         config = lambda_server.read(state)
         if archive.sha256(zipped) == config.task_root.name and not loading.failed(state):
             return facts, False
