@@ -77,7 +77,7 @@ class ApiStack(Stack):
             cors_preflight=apigatewayv2.CorsPreflightOptions(
                 allow_origins=list(self._stage.cors_origins),
                 allow_methods=[apigatewayv2.CorsHttpMethod[method] for method in _methods()],
-                allow_headers=["authorization", "content-type"],
+                allow_headers=["authorization", "content-type", "idempotency-key"],
                 expose_headers=["retry-after"],
                 max_age=Duration.hours(1),
             ),

@@ -1,5 +1,6 @@
 """Imports of whole dialogues, in as many transactions as they need."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from dialogues.importing import ImportPlan, plan_import
 from dialogues.mapping import plain
 from dialogues.reading import StoredDialogues
 from dialogues.strict_json import canonical
-from twinvault import Acting, Changes, Conflict, Draft, Look, PartitionStore, Record, Snapshot, TooLarge
+from twinvault import Acting, Changes, Conflict, Draft, Idempotency, Look, PartitionStore, Record, Snapshot, TooLarge
 
 _TRANSACTIONS_LEFT = 3
 """An import ends for now when its time would not suffice for so many more of its slowest transaction."""
@@ -44,20 +45,25 @@ class Dialogues(StoredDialogues):
         super().__init__(acting)
         self._now = now
 
-    def import_document(self, document: Element) -> Imported:
+    def import_document(self, document: Element, *, idempotency_key: str | None = None) -> Imported:
         """Stores a whole dialogue, or finds that it is stored already with this very content.
 
         One that needs more than one transaction is `importing` until the last; the same document completes it. What
-        does not fit into the activity's time is left for the next call.
+        does not fit into the activity's time is left for the next call. For a day the same caller can import no other
+        document into this dialogue under the same `idempotency_key`.
 
         Raises:
-            Unprocessable, TooLarge: a field breaks a rule, a record is too large; nothing is stored.
+            Unprocessable: a field breaks a rule, or the key was used for another document; nothing is stored.
+            TooLarge: a record is too large; nothing is stored.
+            InvalidInput: the key has not 1 to 255 visible ASCII characters.
             Conflict: it exists with other content.
             IntegrityError: what is stored in its place is changed, incomplete, or another dialogue.
         """
         plan = plan_import(document)
         partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True)
-        return _Import(plan, document, partition, self._acting, self._now).run()
+        asked = hashlib.sha256(canonical(document)).digest()
+        once = None if idempotency_key is None else Idempotency(idempotency_key, asked)
+        return _Import(plan, document, partition, self._acting, self._now, once).run()
 
 
 @dataclass(slots=True)
@@ -69,6 +75,7 @@ class _Import:
     partition: PartitionStore
     acting: Acting
     now: Callable[[], str]
+    idempotency: Idempotency | None = None
     transactions: int = 0
     slowest: float = 0.0
     """The seconds that its slowest transaction took."""
@@ -82,6 +89,9 @@ class _Import:
             TooLarge, Conflict, IntegrityError: see `Dialogues.import_document`.
         """
         self._check_sizes()
+        if self.idempotency is not None:
+            # What is stored is compared in any case; this refuses another document under the same key.
+            self.partition.answered(self.idempotency)
         while True:
             snapshot = self.partition.peek()
             if snapshot is not None:
@@ -132,7 +142,9 @@ class _Import:
             left = self.acting.seconds_left()
             state = STATE_COMPLETE if done + len(batch) == len(missing) else STATE_IMPORTING
             step = _Step(self._head(state, look), batch, after=look)
-            look = self.partition.write_rows((), step.plan, base=look)
+            # The row that remembers the request goes with the step that completes it.
+            once = self.idempotency if state == STATE_COMPLETE else None
+            look = self.partition.write_rows((), step.plan, base=look, idempotency=once)
             if not step.fits:
                 return None
             done += len(batch)

@@ -18,7 +18,7 @@ _IN_BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class HttpEvent:
     """One request as API Gateway tells of it.
 
     Attributes:

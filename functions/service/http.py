@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.access import Principal
-from service.events import Event
+from service.events import HttpEvent
 from service.problems import describe
 from service.settings import trace_ids
 from service.wiring import Service, service
@@ -35,7 +35,7 @@ class Request:
     """An authenticated request with permission for its route."""
 
     acting: Acting
-    event: Event
+    event: HttpEvent
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -138,7 +138,7 @@ class Api:
         wired = service()
         key = ""
         try:
-            event = Event.read(sent)
+            event = HttpEvent.read(sent)
             route = self._routes.get(event.route_key)
             if route is None:
                 # The API has the route and this function does not: only a template that is wrong sends it here.
@@ -160,7 +160,7 @@ class Api:
 
 def _answered(
     route: _Route,
-    event: Event,
+    event: HttpEvent,
     *,
     wired: Service,
     context: Any,  # noqa: ANN401  # Lambda's own object

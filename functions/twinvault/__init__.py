@@ -36,6 +36,7 @@ from twinvault.records.listing import Damaged, Hits, Listing, Opened
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import RecordPage
 from twinvault.records.record import Draft, Record
+from twinvault.records.requests import Idempotency
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope
@@ -65,6 +66,7 @@ __all__ = [
     "EntitySpec",
     "Forbidden",
     "Hits",
+    "Idempotency",
     "Incomplete",
     "IntegrityError",
     "InvalidInput",

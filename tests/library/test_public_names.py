@@ -16,7 +16,7 @@ ERRORS = {
 CONSTANTS = {"ABSENT", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
 DECLARING = {"EntitySpec", "KindSpec", "head_spec"}
 STORING = {
-    *("Absent", "Changes", "Draft", "Look", "PartitionStore", "Record", "Scope", "Snapshot", "Written"),
+    *("Absent", "Changes", "Draft", "Idempotency", "Look", "PartitionStore", "Record", "Scope", "Snapshot", "Written"),
     *("Damaged", "Hits", "Listing", "Opened", "RecordPage"),
 }
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}

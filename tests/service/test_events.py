@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.events import Event
+from service.events import HttpEvent
 from tests.dialogues.samples import SMALL
 from tests.service.conftest import Service
 from twinvault.errors import InvalidInput
@@ -107,7 +107,7 @@ def test_the_members_that_an_http_api_leaves_out_may_be_left_out(service: Servic
 def test_a_body_comes_out_as_it_was_sent() -> None:
     for body in (b"", b"{}", "\u00e9\U0001f375".encode(), bytes(range(256))):
         event = {"version": "2.0", "requestContext": {}, "routeKey": "", "isBase64Encoded": True}
-        assert Event.read({**event, "body": base64.b64encode(body).decode()}).body() == body
+        assert HttpEvent.read({**event, "body": base64.b64encode(body).decode()}).body() == body
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -120,7 +120,7 @@ def test_a_body_comes_out_as_it_was_sent() -> None:
 )
 def test_any_json_is_an_event_or_refused_as_one(sent: Any) -> None:
     with contextlib.suppress(InvalidInput):
-        event = Event.read(sent)
+        event = HttpEvent.read(sent)
         event.require_parameters()
         event.header("authorization")
         event.body()

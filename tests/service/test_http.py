@@ -392,6 +392,17 @@ def test_an_import_whose_time_is_up_is_202_and_the_same_request_goes_on(
     assert service.call("GET /dialogues/{id}/export", id="long").body == long(220)
 
 
+def test_an_idempotency_key_is_for_one_document(service: Service) -> None:
+    key = {"Idempotency-Key": "7f2c"}
+    assert service.load(SMALL, headers=key).status == 201
+    assert service.load(SMALL, headers=key).status == 200
+    refused = service.load({**SMALL, "title": "Other"}, headers=key)
+    assert refused.status == 422
+    assert refused.body["detail"] == "idempotency_key: was used for another request"
+    assert service.load({**SMALL, "title": "Other"}).status == 409
+    assert service.load(SMALL, headers={"idempotency-key": "x" * 256}).status == 400
+
+
 def test_a_request_whose_time_is_up_still_ends_with_an_answer_and_an_entry(service: Service) -> None:
     service.load(SMALL)
     service.context.milliseconds = 0

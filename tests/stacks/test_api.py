@@ -238,7 +238,7 @@ def test_cors_lets_in_the_stages_origins_alone(prod):
     cors = api["Properties"]["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["https://dashboard.example.com"]
     assert cors["AllowMethods"] == ["GET", "POST"]
-    assert cors["AllowHeaders"] == ["authorization", "content-type"]
+    assert cors["AllowHeaders"] == ["authorization", "content-type", "idempotency-key"]
     assert "AllowCredentials" not in cors
 
 

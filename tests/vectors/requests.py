@@ -7,7 +7,7 @@ from twinvault.envelope.item import from_item, open_found
 from twinvault.envelope.subkeys import request_key
 from twinvault.keys.rows import NamedKey
 from twinvault.records.record import TABLE, Stamp
-from twinvault.records.requests import Asked, Idempotency, request_name, requests_key, seal_answer
+from twinvault.records.requests import Idempotency, NewAnswer, request_name, requests_key, seal_answer
 from twinvault.scope import Scope
 
 _SCOPE = Scope(TENANT, KIND, DEK_ID.split("#")[2])
@@ -40,7 +40,7 @@ def _row() -> Json:
     """What the library writes, sealed again with its values shown."""
     name = "a request row"
     stamp = Stamp(8, _WHEN, _WHEN, fixed(f"{name}: salt"), fixed(f"{name}: nonce", 12))
-    asked = Asked(_named(*_CALLERS[0])["sk"], fixed("request"))
+    asked = NewAnswer(_named(*_CALLERS[0])["sk"], fixed("request"))
     row = seal_answer(asked, fixed("head 8"), scope=_SCOPE, key=NamedKey(DEK_ID, DEK), stamp=stamp)
     found = from_item(row, table=TABLE, tenant=TENANT, pk=requests_key(_SCOPE))
     plaintext = open_found(found, key=DEK, label=Label.REQUEST).plaintext

@@ -25,7 +25,9 @@ def import_dialogue(request: Request) -> Answer:
 
     202 when the time was up before it was whole: the same request again goes on with it.
     """
-    done = Dialogues(request.acting, now=now).import_document(parse(request.body()))
+    done = Dialogues(request.acting, now=now).import_document(
+        parse(request.body()), idempotency_key=request.event.header("idempotency-key")
+    )
     return Answer(_STATUS[done.result], asdict(done))
 
 

@@ -17,7 +17,7 @@ from twinvault.records.frozen import HEAD_POSITION, Frozen
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.record import TABLE, Draft, Record, item_size, new_stamp
-from twinvault.records.requests import Asked, seal_answer
+from twinvault.records.requests import NewAnswer, seal_answer
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
@@ -44,7 +44,7 @@ class Freezer:
         before: Look | None,
         event_id: str,
         activity: Activity,
-        asked: Asked | None = None,
+        asked: NewAnswer | None = None,
     ) -> Frozen:
         """Returns the write that makes these changes to the partition as it was found.
 
@@ -105,7 +105,7 @@ class Freezer:
         statements = [one.statement(table) for one in sealed]
         return statements + [delete(table, pk=scope.pk, sk=old.sk, commitment=old.commitment) for old in gone]
 
-    def _answer(self, asked: Asked, head: Record, *, sealing: Sealing) -> Statement:
+    def _answer(self, asked: NewAnswer, head: Record, *, sealing: Sealing) -> Statement:
         """The row that answers the same request from now on."""
         stamp = new_stamp(
             version=head.version, created_at=sealing.now, updated_at=sealing.now, randomness=self.randomness

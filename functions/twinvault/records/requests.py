@@ -83,7 +83,7 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NewAnswer:
     """A request row to be written: where, of what, and in place of which (its commitment), if there is one."""
 
     sk: str
@@ -116,7 +116,9 @@ def request_digest(*asked: object) -> bytes:
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
 
 
-def seal_answer(asked: Asked, digest: bytes, *, scope: Scope, key: NamedKey, stamp: Stamp) -> dict[str, dict[str, Any]]:
+def seal_answer(
+    asked: NewAnswer, digest: bytes, *, scope: Scope, key: NamedKey, stamp: Stamp
+) -> dict[str, dict[str, Any]]:
     """The row that says: this request was answered with this head. `stamp.version` is the head's."""
     context = Context(
         table=TABLE,

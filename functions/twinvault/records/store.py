@@ -47,6 +47,18 @@ class PartitionStore(PartitionReads):
             idempotency=idempotency,
         )
 
+    def answered(self, idempotency: Idempotency) -> bool:
+        """Whether this very request was answered here already, for whoever writes in several steps.
+
+        Raises:
+            Unprocessable: another request was, under the same key.
+            IntegrityError, DependencyError: as for any read.
+        """
+        self.activity.require_going_on()
+        name = self._writer.request_name(self.scope, idempotency, activity=self.activity)
+        look = self._reader.look(self.scope, self.kind, sks=(), activity=self.activity, request=name)
+        return idempotency.is_answered(look.answered if look else None, self._writer.freezer.now())
+
     def add(self, *drafts: Draft, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Written:
         """Adds these records, which must be new. They are not read first: nothing but the head is.
 

@@ -21,7 +21,7 @@ from twinvault.records.freezing import Freezer
 from twinvault.records.frozen import HEAD_POSITION, Frozen
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import Reader
-from twinvault.records.requests import Asked, Idempotency, request_name
+from twinvault.records.requests import Idempotency, NewAnswer, request_name
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
@@ -176,7 +176,9 @@ class _Write:
             self.writer.begin(self.scope.tenant, self.activity)
         answered = before.answered if before else None
         expired = answered.commitment if answered else None
-        asked = Asked(self.request, self.idempotency.request, expired) if self.idempotency and self.request else None
+        asked = (
+            NewAnswer(self.request, self.idempotency.request, expired) if self.idempotency and self.request else None
+        )
         return self.writer.freezer.freeze(
             self.scope,
             changes,
