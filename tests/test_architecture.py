@@ -82,7 +82,6 @@ SHARED_NAMES = {
     # Names that two classes or types bear, and why. Whoever meets any other name may look for one thing.
     "Element": "of a dialogue and of an audit entry, as the two formats call it; the rooms do not see each other",
     "Opened": "one sealed thing, opened, and the opened records of one partition on a page of a listing",
-    "Plan": "the function that decides a write (the glossary's), and a change of a tenant's keys, sealed",
     "Scope": "tenant, kind and partition; in serving/ what ASGI itself calls the scope of a connection",
     "Written": "when and how often a key row was written, and what a write of records did",
 }

@@ -10,7 +10,7 @@ from twinvault.dynamodb.marks import Mark
 from twinvault.dynamodb.transaction import Statement
 from twinvault.envelope import Label
 from twinvault.envelope.item import text_of
-from twinvault.keys.planning import Made, Plan, Planner
+from twinvault.keys.planning import Made, PlannedChange, Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.rows import REGISTER_KEY, NamedKey, kek_name
 from twinvault.keys.sealed import unwrap
@@ -76,7 +76,7 @@ def rotated(keys: Keys, *, tenant: str = "acme") -> Keys:
     return Keys({**keys.rows, **_rows(plan)}, _mark(plan), root, {**keys.keks, one.key.name: one.key})
 
 
-def _rows(plan: Plan) -> dict[str, Any]:
+def _rows(plan: PlannedChange) -> dict[str, Any]:
     return {text_of(row, "sk"): row for row in map(_item, plan.statements[:-1])}
 
 
@@ -89,6 +89,6 @@ def _item(statement: Statement) -> dict[str, Any]:
     return {**dict(zip(names, values, strict=True)), "pk": pk, "sk": sk}
 
 
-def _mark(plan: Plan) -> Mark:
+def _mark(plan: PlannedChange) -> Mark:
     item = _item(plan.statements[-1])
     return Mark(int(item["sk"]["S"]), item["digest"]["B"], item["event"]["S"])

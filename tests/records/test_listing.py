@@ -10,7 +10,7 @@ import pytest
 from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, line, puts
 from tests.stores import World
-from twinvault.errors import DependencyError, IntegrityError, Place, Step
+from twinvault.errors import DependencyError, IntegrityError, InvalidInput, Place, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.listing import Damaged, Hits, Listing, Opened
 from twinvault.records.opaque import opaque_id
@@ -59,6 +59,19 @@ def test_pages_follow_one_another_newest_first(world: World) -> None:
     found = [scope.partition for hits in (first, second, third) for scope in hits.scopes]
     assert found == ["p4", "p3", "p2", "p1", "p0"]
     assert third.cursor is None
+
+
+@pytest.mark.parametrize("limit", [0, 1001])
+def test_a_limit_that_is_none_is_refused(world: World, limit: int) -> None:
+    with pytest.raises(InvalidInput, match="limit: must be from 1 to 1000"):
+        listing(world).page(status="open", limit=limit, cursor=None)
+
+
+def test_more_partitions_than_a_call_fetches_are_opened(world: World) -> None:
+    for number in range(60):
+        fill(world, f"p{number:02d}", list_at=f"20{number:02d}")
+    hits = listing(world).page(status="open", limit=60, cursor=None)
+    assert len(listing(world).open_each(hits.scopes, ("head", "line#0001"))) == 60
 
 
 def test_without_a_status_all_are_listed(world: World) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from twinvault.dynamodb.transaction import Outcome
 from twinvault.errors import Conflict, DependencyError, IntegrityError, NotFound, OutcomeUnknown, Step
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.planning import Made, Plan, Planner
+from twinvault.keys.planning import Made, PlannedChange, Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY, kek_name, row_place
 from twinvault.keys.table import Committer
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _TRIES = 12
 _PAUSE = 0.02
 
-type _Planning = Callable[[Tenant | None, str], Plan | None]
+type _Planning = Callable[[Tenant | None, str], PlannedChange | None]
 """Looks at the tenant's keys as they are and plans a change for the event of this id; None: there is nothing to do."""
 
 
@@ -65,7 +65,7 @@ class KeyChanges:
         if there is not None:
             return there
 
-        def plan(found: Tenant | None, event_id: str) -> Plan | None:
+        def plan(found: Tenant | None, event_id: str) -> PlannedChange | None:
             if found is not None:
                 return None
             now = self._now()
@@ -97,7 +97,7 @@ class KeyChanges:
         """
         observer = committer.observer
 
-        def plan(found: Tenant | None, event_id: str) -> Plan:
+        def plan(found: Tenant | None, event_id: str) -> PlannedChange:
             if found is None:
                 raise NotFound("this tenant has no keys")
             found.register.require_room()
@@ -116,9 +116,9 @@ class KeyChanges:
         assert planned is not None  # noqa: S101  # for the type checker: this plan always wants something
         return planned.newest
 
-    def _change(self, tenant: str, plan: _Planning, *, committer: Committer) -> Plan | None:
+    def _change(self, tenant: str, plan: _Planning, *, committer: Committer) -> PlannedChange | None:
         """Commits what `plan` wants and returns it; planned anew where another change came first."""
-        tried: dict[str, Plan] = {}
+        tried: dict[str, PlannedChange] = {}
         moved = False
         with committer.writing():
             before = self._look(tenant, committer)

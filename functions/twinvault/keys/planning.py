@@ -32,7 +32,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedChange:
     """A change, sealed once: the same bytes at every attempt to deliver it.
 
     Attributes:
@@ -55,7 +55,7 @@ class Planner:
         self._marks = marks
         self._randomness = randomness
 
-    def birth(self, register_key: Made, first: Made, *, now: str, event_id: str) -> Plan:
+    def birth(self, register_key: Made, first: Made, *, now: str, event_id: str) -> PlannedChange:
         """A new tenant: five INSERTs, of which every one fails where somebody was first."""
         tenant = first.row.tenant
         index = NamedKey(IDX, self._randomness(KEY_BYTES))
@@ -78,7 +78,7 @@ class Planner:
 
     def epoch(
         self, tenant: Tenant, made: Made, *, index: NamedKey, register_key: NamedKey, now: str, event_id: str
-    ) -> Plan:
+    ) -> PlannedChange:
         """One more epoch: its row, the index key wrapped anew, the register with it.
 
         Raises:
@@ -107,10 +107,10 @@ class Planner:
         digest: bytes,
         version: int,
         replaced: tuple[int, bytes] | None = None,
-    ) -> Plan:
+    ) -> PlannedChange:
         mark_pk = register_mark_key(tenant)
         mark = mark_statement(mark_pk, Mark(version, digest, register.last_event), table=self._marks)
-        return Plan((*statements, mark), RegisterChange(mark_pk, version, digest, replaced), register.newest)
+        return PlannedChange((*statements, mark), RegisterChange(mark_pk, version, digest, replaced), register.newest)
 
     def _wrapped(self, index: NamedKey, kek: NamedKey, *, tenant: str, written: Written) -> dict[str, dict[str, Any]]:
         salt, nonce = self._randomness(SALT_BYTES), self._randomness(NONCE_BYTES)

@@ -13,7 +13,7 @@ from twinvault.errors import IntegrityError, InvalidInput, Place, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.opaque import opaque_id
-from twinvault.records.reading import Reader
+from twinvault.records.reading import MAX_PAGE, Reader
 from twinvault.records.record import TABLE, Record
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
@@ -76,10 +76,12 @@ class Listing:
         """Returns up to `limit` hits whose list status is `status` (any, if None), newest first within a status.
 
         Raises:
-            InvalidInput: the cursor is not one of this listing.
+            InvalidInput: the limit is not from 1 to 1,000, or the cursor is not one of this listing.
             DependencyError: the index cannot be read now.
         """
         self._activity.require_going_on()
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
         question = f"{BY_LIST}#{self._kind.kind}#{status or ''}"
         after = read_cursor(cursor, key=self._key, tenant=self._tenant, question=question) if cursor else None
         equals = {"tenant_id": self._tenant, "list_kind": self._kind.kind}
