@@ -28,21 +28,23 @@ function encodeName(name) {
 }
 
 function encodeValue(value) {
+  const { type, bytes } = typedValue(value);
+  return concat(Uint8Array.of(type), lp(bytes));
+}
+
+/** A clear value's type byte and its bytes. @param {ClearValue} value @throws {RangeError} it is none */
+export function typedValue(value) {
   const [[kind, content]] = Object.entries(value);
   switch (kind) {
     case "S":
-      return typed(1, utf8(content));
+      return { type: 1, bytes: utf8(content) };
     case "N":
-      return typed(2, utf8(canonicalNumber(content)));
+      return { type: 2, bytes: utf8(canonicalNumber(content)) };
     case "BOOL":
-      return typed(3, Uint8Array.of(content ? 1 : 0));
+      return { type: 3, bytes: Uint8Array.of(content ? 1 : 0) };
     case "NULL":
-      return typed(4, new Uint8Array());
+      return { type: 4, bytes: new Uint8Array() };
     default:
       throw new RangeError("only S, N, BOOL and NULL may be clear");
   }
-}
-
-function typed(type, bytes) {
-  return concat(Uint8Array.of(type), lp(bytes));
 }

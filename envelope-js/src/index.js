@@ -14,5 +14,5 @@ export { markKey, openPartition } from "./partition.js";
 export { LABELS, open, seal } from "./primitive.js";
 export { headState, openKey, openRecord } from "./record.js";
 export { decodeRegister } from "./register.js";
-export { fingerprint, partitionId, requestName, subKey } from "./subkeys.js";
+export { blindIndex, fingerprint, partitionId, requestName, subKey } from "./subkeys.js";
 export { openIndexKey, openKek, openTenant } from "./tenant.js";

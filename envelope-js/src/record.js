@@ -9,6 +9,8 @@ import { canonicalNumber } from "./numbers.js";
 const SUM = /^[0-9a-f]{512}$/;
 const HASH_KEY = /^[0-9a-f]{64}$/;
 const MAX_DEK_VERSION = 999_999;
+// Every record and head may have them, whatever its entity declares.
+const BLIND_INDEXES = { bi_1: ["S"], bi_2: ["S"], bi_3: ["S"] };
 
 /**
  * Opens the item of a record or a head.
@@ -26,7 +28,7 @@ export async function openRecord(item, { declared, sealed, ...options }) {
   const version = versionOf(Object.hasOwn(item, "version") ? item.version.N : undefined);
   const others = Object.keys(fields).filter((name) => !sealed.includes(name));
   const names = others.map((name) => (ATTRIBUTE_NAME.test(name) ? name : "?")).sort();
-  requireDeclared([...undeclared(item, { declared, ...options }), ...names]);
+  requireDeclared([...undeclared(item, { declared: { ...BLIND_INDEXES, ...declared }, ...options }), ...names]);
   return { version, fields, digest };
 }
 

@@ -1,5 +1,6 @@
 /** Sub-keys of the idx key, what they hide, and fingerprints (docs/format.md, "Sub-keys"). */
 
+import { typedValue } from "./aad.js";
 import { concat, lp, utf8 } from "./bytes.js";
 import { kdf } from "./kdf.js";
 
@@ -26,6 +27,19 @@ export async function partitionId(indexKey, kind, id) {
 export async function requestName(indexKey, { principal, key }) {
   const name = await hidden(await subKey(indexKey, "request"), joined([principal, key]), REQUEST_CHARACTERS);
   return `request#${name}`;
+}
+
+/**
+ * The blind index of a field's normalized value.
+ * @param {Uint8Array} indexKey
+ * @param {import("./aad.js").ClearValue} value text, a whole number, or a truth value
+ * @param {{generation: number, kind: string, entity: string, field: string, bits: number}} options `field` is its
+ *   stable name, `bits` a multiple of 5 from 5 to 255
+ */
+export async function blindIndex(indexKey, value, { generation, kind, entity, field, bits }) {
+  const { type, bytes } = typedValue(value);
+  const key = await subKey(indexKey, "blind", [String(generation), kind, entity, field]);
+  return hidden(key, concat(Uint8Array.of(type), bytes), bits / 5);
 }
 
 /** The first characters of base32(HMAC-SHA-256(key, text)), in lower case. */

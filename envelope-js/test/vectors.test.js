@@ -126,8 +126,8 @@ describe("cursors", () => {
   }
 });
 
-test("sub-keys, partition ids, fingerprints and the KDF", async () => {
-  const { kdf, index_key: index, sub_keys: keys, partition_ids: ids, fingerprints } = vectors("subkeys");
+test("sub-keys, partition ids, blind indexes, fingerprints and the KDF", async () => {
+  const { kdf, index_key: index, sub_keys: keys, partition_ids: ids, blind_indexes: blind, fingerprints } = vectors("subkeys");
   for (const { key, label, context, bits, output } of kdf) {
     assert.equal(hex(await envelope.kdf(bytes(key), { label, context: bytes(context), bits })), output);
   }
@@ -136,6 +136,10 @@ test("sub-keys, partition ids, fingerprints and the KDF", async () => {
   }
   for (const { id, kind, partition } of ids) {
     assert.equal(await envelope.partitionId(bytes(index), kind, id), partition);
+  }
+  for (const vector of blind) {
+    const made = await envelope.blindIndex(bytes(index), vector.normalized, vector);
+    assert.equal(made, vector.blind_index, vector.name);
   }
   for (const vector of fingerprints) {
     assert.equal(hex(await envelope.fingerprint(bytes(vector.key), vector)), vector.fingerprint);

@@ -10,9 +10,11 @@ from tests.vectors.generate import FOLDER
 from twinvault.envelope import Label
 from twinvault.envelope.subkeys import blind_key, cursor_key, fingerprint, partition_id_key, request_key
 from twinvault.envelope.suite import kdf
+from twinvault.records.blind import Blind, Blinder, casefold_nfc
 from twinvault.records.opaque import opaque_id
 
 SUBKEYS = json.loads((FOLDER / "subkeys.json").read_text())
+ON_THE_PAGE = ("text normalized by casefold_nfc", "20 bits")
 INDEX_KEY = bytes.fromhex(SUBKEYS["index_key"])
 
 
@@ -56,6 +58,50 @@ def test_an_opaque_partition_id(vector):
     mac = hmac.digest(bytes.fromhex(vector["sub_key"]), vector["id"].encode(), "sha256")
     assert base64.b32encode(mac).decode().lower()[:26] == vector["partition"]
     assert opaque_id(vector["id"], kind=vector["kind"], index_key=INDEX_KEY) == vector["partition"]
+
+
+@pytest.mark.parametrize("vector", SUBKEYS["blind_indexes"], ids=lambda vector: vector["name"])
+def test_a_blind_index(vector):
+    name, kind = vector["field"], vector["kind"]
+    part = {"entity": vector["entity"], "field": name}
+    sub_key = blind_key(INDEX_KEY, generation=vector["generation"], kind=kind, **part)
+    assert sub_key.hex() == vector["sub_key"]
+    mac = hmac.digest(sub_key, _typed(vector["normalized"]), "sha256")
+    assert base64.b32encode(mac).decode().lower()[: vector["bits"] // 5] == vector["blind_index"]
+    assert _typed(vector["normalized"]).hex() == vector["hmac_input"]
+    blind = Blind(slot=2, normalize=casefold_nfc, bits=vector["bits"])
+    ((form, written),) = vector["value"].items()
+    fields = {name: int(written) if form == "N" else written}
+    blinder = Blinder(INDEX_KEY, vector["generation"], kind)
+    made = blinder.attributes(vector["entity"], {name: blind}, fields=fields)
+    assert made == {"bi_2": vector["blind_index"]}
+
+
+def test_the_page_shows_one_with_all_values_in_between():
+    page = (FOLDER.parents[1] / "docs" / "format.md").read_text(encoding="utf-8")
+    shown, cut = (next(v for v in SUBKEYS["blind_indexes"] if v["name"] == name) for name in ON_THE_PAGE)
+    for name, value in {
+        "idx key": SUBKEYS["index_key"],
+        "sub-key": shown["sub_key"],
+        "type || value": shown["hmac_input"],
+        "blind index": shown["blind_index"],
+        "of 20 bits": cut["blind_index"],
+    }.items():
+        assert f"    {name.ljust(13)} {value}\n" in page
+
+
+def _typed(value):
+    """Type byte and bytes, as the page's AAD has them."""
+    match value:
+        case {"S": text}:
+            return b"\1" + text.encode()
+        case {"BOOL": truth}:
+            return b"\3" + (b"\1" if truth else b"\0")
+        case {"N": "0"}:
+            return b"\2" + b"0"
+        case {"N": text}:
+            stripped = text.rstrip("0")
+            return b"\2" + f"{stripped}e{len(text) - len(stripped)}".encode()
 
 
 @pytest.mark.parametrize("vector", SUBKEYS["fingerprints"], ids=lambda vector: vector["sk"])

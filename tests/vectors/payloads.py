@@ -66,12 +66,13 @@ def _accepted() -> Iterator[Json]:
     greatest = str(2**64 - 1)
     yield _accept("the greatest version", b"{}", version=greatest)
     yield _accept("a version above 2^53", b"{}", version=str(2**53 + 1))
+    yield _accept("blind indexes, of which no declaration speaks", b"{}", bi_1="ab", bi_2="a" * 51, bi_3="7")
     yield _accept_head("a head of no records", _STORE)
     yield _accept_head("a head at its bounds", {**_STORE, **_BOUNDS})
 
 
-def _accept(name: str, text: bytes, *, version: str = "1") -> Json:
-    made = sealed_vector(name, text, context=_at("claim#05#01", version=Number(version)), key=DEK)
+def _accept(name: str, text: bytes, *, version: str = "1", **clear: ClearValue) -> Json:
+    made = sealed_vector(name, text, context=_at("claim#05#01", version=Number(version), **clear), key=DEK)
     return {**made, "declared": _DECLARED, "sealed_fields": _FIELDS, "fields": json.loads(text), "version": version}
 
 
@@ -177,7 +178,8 @@ def _undeclared() -> Iterator[Json]:
     attributes: dict[str, tuple[dict[str, ClearValue], list[str]]] = {
         "an attribute": ({"priority": "high"}, ["priority"]),
         "a null attribute": ({"priority": None}, ["priority"]),
-        "a blind index": ({"bi_vendor": "x"}, ["bi_vendor"]),
+        "a blind index of no slot": ({"bi_0": "x", "bi_4": "x", "bi_vendor": "x"}, ["bi_0", "bi_4", "bi_vendor"]),
+        "a blind index of another type": ({"bi_1": Number("1"), "bi_2": "a", "bi_3": None}, ["bi_1", "bi_3"]),
         "an attribute of the library's own": ({"expires_at": Number("1")}, ["expires_at"]),
         "an attribute named constructor": ({"constructor": "x"}, ["constructor"]),
         "an attribute of another type": ({"tenant_id": Number("1")}, ["tenant_id"]),
@@ -190,9 +192,9 @@ def _undeclared() -> Iterator[Json]:
     store = {"store": {**_STORE, "mood": 1}}
     head = {"label": Label.HEAD, "fields": _HEAD_FIELDS}
     yield _undeclare("a member of a head's store", _compact(store), _at("head"), names=["store"], **head)
-    row = _key_row(epoch=Number("1"))
     options = {"key": KEK, "label": Label.DEK, "fields": []}
-    yield _undeclare("an attribute of a DEK row", fixed("some key"), row, names=["epoch"], **options)
+    for more, name in ((_key_row(epoch=Number("1")), "epoch"), (_key_row(bi_1="x"), "bi_1")):
+        yield _undeclare(f"the attribute {name} of a DEK row", fixed("some key"), more, names=[name], **options)
 
 
 def _undeclare(name: str, plaintext: bytes, context: Context, *, names: list[str], **options: Any) -> Json:

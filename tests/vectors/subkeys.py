@@ -1,9 +1,12 @@
-"""What is derived from keys beside records' keys: the KDF itself, sub-keys of the idx key, opaque ids, fingerprints."""
+"""What is derived from keys beside records' keys: the KDF, sub-keys of the idx key and what they hide, fingerprints."""
+
+from collections.abc import Callable
 
 from tests.vectors.material import DEK, IDX, KEK, KEK_ID, KIND, TENANT, Json, fixed, kdf_input
 from twinvault.envelope.aad import lp
 from twinvault.envelope.subkeys import blind_key, cursor_key, fingerprint, partition_id_key, request_key
 from twinvault.envelope.suite import kdf
+from twinvault.records.blind import MAX_BITS, Blind, Blinder, as_it_is, casefold_nfc, encode_value
 from twinvault.records.opaque import opaque_id
 
 _SUB = "twinvault/v1/sub"
@@ -33,6 +36,27 @@ def subkeys() -> Json:
                 ("Ключ 🔑 e\u0301 \u00e9\n", KIND),
                 ("y" * 256, KIND),
             )
+        ],
+        "blind_indexes": [
+            _blind_index("text", "ada@example.com"),
+            _blind_index("text normalized by casefold_nfc", "Ada@Example.COM", normalize=casefold_nfc),
+            _blind_index("the normalized text as it is", "ada@example.com", normalize=casefold_nfc),
+            _blind_index("an accent written as a character of its own", "Zoe\u0301", normalize=casefold_nfc),
+            _blind_index("empty text", ""),
+            _blind_index("text beyond the basic plane, with a zero", "\U0001f511\0"),
+            _blind_index("text 1", "1"),
+            _blind_index("number 1", 1),
+            _blind_index("true", value=True),
+            _blind_index("false", value=False),
+            _blind_index("zero", 0),
+            _blind_index("a number with zeros at its end", -1200),
+            _blind_index("38 digits", 10**38 - 1),
+            _blind_index("5 bits", "ada@example.com", bits=5),
+            _blind_index("20 bits", "ada@example.com", bits=20),
+            _blind_index("another generation", "ada@example.com", generation=2),
+            _blind_index("another field", "ada@example.com", field="address"),
+            _blind_index("another entity", "ada@example.com", entity="guest"),
+            _blind_index("another kind", "ada@example.com", kind=_ODD_KIND),
         ],
         "fingerprints": [
             _fingerprint(KEK, TENANT, KEK_ID),
@@ -79,6 +103,45 @@ def _opaque(caller_id: str, kind: str) -> Json:
     sub_key = partition_id_key(IDX, kind)
     partition = opaque_id(caller_id, kind=kind, index_key=IDX)
     return {"id": caller_id, "kind": kind, "sub_key": sub_key.hex(), "partition": partition}
+
+
+def _blind_index(
+    name: str,
+    value: str | int,
+    *,
+    generation: int = 1,
+    kind: str = KIND,
+    entity: str = "person",
+    field: str = "email",
+    normalize: Callable[[str], str] = as_it_is,
+    bits: int = MAX_BITS,
+) -> Json:
+    blind = Blind(slot=1, normalize=normalize, bits=bits)
+    encoded = encode_value(value, blind, entity=entity, name=field)
+    return {
+        "name": name,
+        "generation": generation,
+        "kind": kind,
+        "entity": entity,
+        "field": field,
+        "value": _typed(value),
+        "normalized": _typed(normalize(value) if isinstance(value, str) else value),
+        "bits": bits,
+        "sub_key": blind_key(IDX, generation=generation, kind=kind, entity=entity, field=field).hex(),
+        "hmac_input": encoded.hex(),
+        "blind_index": Blinder(IDX, generation, kind).value(entity, field, blind=blind, encoded=encoded),
+    }
+
+
+def _typed(value: str | int) -> Json:
+    """As DynamoDB writes it: a JSON reader may have no number of 38 digits."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case _:
+            return {"N": str(value)}
 
 
 def _fingerprint(key: bytes, tenant: str, sk: str) -> Json:

@@ -12,6 +12,7 @@ from twinvault.errors import TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy, NewDek
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.batches import MAX_WRITE_BYTES
+from twinvault.records.blinding import find_blinder
 from twinvault.records.changes import Changes
 from twinvault.records.frozen import HEAD_POSITION, Frozen
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
@@ -57,8 +58,7 @@ class Freezer:
         """
         new = self._new_dek(scope, changes, before=before, activity=activity)
         key = new.key if new else self._sealing_key(scope, before, activity=activity)
-        version = before.head.version + 1 if before else 1
-        sealing = Sealing(scope, kind, key, version, self.now(), self.randomness)
+        sealing = self._sealing(scope, kind, key=key, before=before, activity=activity)
         sealed, gone = _sealed(changes, before, sealing=sealing)
         state = _state_after(before, sealed, gone=gone, new=new, event_id=event_id, randomness=self.randomness)
         head = sealing.put(_head_draft(changes, before, state=state), before.head if before else None)
@@ -73,8 +73,15 @@ class Freezer:
             len(records) if asked else None,
             _after(before, head.record, state=state, sealed=sealed, gone=gone),
             event_id,
-            Wrote(version, head.record.digest, _seen(before), _deleted(scope, gone)),
+            Wrote(sealing.version, head.record.digest, _seen(before), _deleted(scope, gone)),
         )
+
+    def _sealing(
+        self, scope: Scope, kind: KindSpec, *, key: NamedKey, before: Look | None, activity: Activity
+    ) -> Sealing:
+        version = before.head.version + 1 if before else 1
+        blinder = find_blinder(self.keys, kind, tenant=scope.tenant, observer=activity) if kind.searchable else None
+        return Sealing(scope, kind, key, version, self.now(), self.randomness, blinder)
 
     def _new_dek(self, scope: Scope, changes: Changes, *, before: Look | None, activity: Activity) -> NewDek | None:
         if before is not None and not changes.new_dek:

@@ -33,7 +33,7 @@ from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState
 from twinvault.records.payload import decode_payload
-from twinvault.records.record import TABLE, Record, label_at, own_fields, stamped
+from twinvault.records.record import TABLE, Record, blind_of, label_at, own_fields, stamped
 from twinvault.records.requests import Answered
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.whole import Mismatch, require_keys, require_newest, require_not_newer, require_whole
@@ -212,5 +212,6 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
         attributes=frozenset(context.clear),
         commitment=row.stored.commitment,
         digest=opened.digest,
+        blind=blind_of(context.clear),
     )
     return record, sealed

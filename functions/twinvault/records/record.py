@@ -20,6 +20,7 @@ from twinvault.envelope.item import Item, to_item
 from twinvault.envelope.primitive import TAG_BYTES
 from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
+from twinvault.records.blind import BLIND_ATTRIBUTES, placeholders
 from twinvault.records.head import Row
 from twinvault.records.payload import decode_payload, encode_payload
 from twinvault.records.spec import HEAD, HEAD_SEALED, EntitySpec, Fields, from_clear
@@ -59,6 +60,8 @@ class Record:
     attributes: frozenset[str] = field(repr=False)
     commitment: bytes
     digest: bytes
+    blind: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Its blind indexes as they are stored, by attribute."""
 
     @property
     def row(self) -> Row:
@@ -106,15 +109,18 @@ class Stamp:
     nonce: bytes
 
 
-def seal_record(draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, stamp: Stamp) -> SealedItem:
-    """Returns a draft as an item.
+def seal_record(
+    draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, stamp: Stamp, blind: Mapping[str, str] | None = None
+) -> SealedItem:
+    """Returns a draft as an item. `blind` is its blind indexes, by attribute.
 
     Raises:
         InvalidInput: an undeclared field, a wrong type, a sort key that the spec does not allow, or a sealed value that
             is not JSON.
         TooLarge: the item would exceed DynamoDB's 400 KiB.
     """
-    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp)
+    own = blind or {}
+    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp, blind=own)
     sealed = seal(payload, key=key.key, label=label_at(draft.sk), context=context, salt=stamp.salt, nonce=stamp.nonce)
     item = to_item(context, sealed)
     if item_size(item) > MAX_ITEM_BYTES:
@@ -132,13 +138,14 @@ def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:
     """
     stamp = Stamp(MAX_NUMBER, _SOME_TIME, _SOME_TIME, b"", b"")
     key_name = dek_name(scope, MAX_NUMBER)
-    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key_name, stamp=stamp)
+    blind = placeholders(spec.name, spec.searchable, fields=draft.fields)
+    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key_name, stamp=stamp, blind=blind)
     rest = Stored(b"", bytes(NONCE_BYTES), bytes(SALT_BYTES), bytes(COMMITMENT_BYTES))
     return item_size(to_item(context, rest)) + padded_size(len(payload)) + TAG_BYTES
 
 
 def _context_and_payload(
-    draft: Draft, spec: EntitySpec, *, scope: Scope, key_name: str, stamp: Stamp
+    draft: Draft, spec: EntitySpec, *, scope: Scope, key_name: str, stamp: Stamp, blind: Mapping[str, str]
 ) -> tuple[Context, bytes]:
     """What a draft says in the clear and where, and what of it is sealed."""
     if not spec.sk.fullmatch(draft.sk):
@@ -152,6 +159,7 @@ def _context_and_payload(
         key_id=key_name,
         clear={
             **clear,
+            **blind,
             "tenant_id": scope.tenant,
             "entity_type": spec.name,
             "version": Number(str(stamp.version)),
@@ -167,6 +175,12 @@ def own_fields(clear: Mapping[str, ClearValue], sealed: Mapping[str, Any], *, sp
     """A record's declared fields, clear and sealed; of a head those of its kind, without the library's own."""
     said = {name: from_clear(value) for name, value in clear.items() if name in spec.clear}
     return said | {name: value for name, value in sealed.items() if spec.name != HEAD or name not in HEAD_SEALED}
+
+
+def blind_of(clear: Mapping[str, ClearValue]) -> dict[str, str]:
+    """The blind indexes among what an opened row says in the clear."""
+    values = ((name, clear.get(name)) for name in BLIND_ATTRIBUTES)
+    return {name: value for name, value in values if isinstance(value, str)}
 
 
 def stamped(clear: Mapping[str, ClearValue]) -> Stamped:

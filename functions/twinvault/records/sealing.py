@@ -7,8 +7,9 @@ from twinvault.dynamodb.transaction import Statement, insert, replace
 from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
+from twinvault.records.blind import Blinder
 from twinvault.records.record import Draft, Record, new_stamp, seal_record
-from twinvault.records.spec import HEAD, KindSpec
+from twinvault.records.spec import HEAD, EntitySpec, KindSpec
 from twinvault.scope import Scope
 
 
@@ -30,7 +31,10 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """What all records of one write have in common: the head's version of that write is the version of each."""
+    """What all records of one write have in common: the head's version of that write is the version of each.
+
+    `blinder` is there where the kind has fields that can be found.
+    """
 
     scope: Scope
     kind: KindSpec
@@ -38,6 +42,7 @@ class Sealing:
     version: int
     now: str
     randomness: Callable[[int], bytes]
+    blinder: Blinder | None = None
 
     def put(self, draft: Draft, old: Record | None) -> Put:
         """Seals a draft, as the successor of `old` if there is one.
@@ -50,7 +55,8 @@ class Sealing:
             raise InvalidInput(f"kind {self.kind.kind}: there is no entity '{draft.entity}' at this place")
         created_at = old.created_at if old else self.now
         stamp = new_stamp(version=self.version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
-        sealed = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp)
+        blind = self._blind(draft, spec)
+        sealed = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp, blind=blind)
         record = Record(
             entity=spec.name,
             sk=draft.sk,
@@ -62,7 +68,19 @@ class Sealing:
             attributes=sealed.attributes,
             commitment=sealed.commitment,
             digest=sealed.digest,
+            blind=blind,
         )
         # By what is stored, not by what is declared: what an older declaration wrote goes as well.
         removed = tuple(sorted(old.attributes - sealed.attributes)) if old else ()
         return Put(sealed.item, record, old, removed)
+
+    def _blind(self, draft: Draft, spec: EntitySpec) -> dict[str, str]:
+        """Its blind indexes.
+
+        Raises:
+            InvalidInput: as for `Blinder.attributes`.
+        """
+        if not spec.searchable:
+            return {}
+        assert self.blinder is not None  # noqa: S101  # for the type checker: whoever seals such a kind made one
+        return self.blinder.attributes(spec.name, spec.searchable, fields=draft.fields)

@@ -15,6 +15,7 @@ from twinvault.envelope.item import undeclared
 from twinvault.envelope.names import require_id
 from twinvault.envelope.numbers import number_text, number_value
 from twinvault.errors import InvalidInput, Place, Undeclared
+from twinvault.records.blind import BLIND_ATTRIBUTES, Searchable, require_searchable
 
 type Fields = Mapping[str, Any]
 """A record's fields: clear ones are text, numbers, truth values or None; sealed ones are any JSON value."""
@@ -37,6 +38,8 @@ _RESERVED = frozenset(
     {"pk", "sk", "content_encrypted", "content_nonce", "content_salt", "key_commitment", "key_id", "expires_at"}
 )
 _BLIND_INDEX = "bi_"
+# Of every entity, whatever it declares: a record from before a field ceased to be searchable opens.
+_BLIND = dict.fromkeys(BLIND_ATTRIBUTES, TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,14 @@ class EntitySpec:
         sk: what its sort keys look like, whole.
         clear: the clear attributes with the DynamoDB types that each may have: TEXT, NUMBER, FLAG, and | NULLABLE.
         sealed: the names of the sealed fields.
+        searchable: which of the sealed fields can be found by their value, and how.
     """
 
     name: str
     sk: re.Pattern[str]
     clear: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sealed: frozenset[str] = frozenset()
+    searchable: Searchable = field(default_factory=dict)
     types: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
     """All clear attributes of an item of this entity, those that every row carries included, with their types."""
 
@@ -67,7 +72,8 @@ class EntitySpec:
                 )
             if name in COMMON or (name in self.clear and name in self.sealed):
                 raise InvalidInput(f"entity {self.name}: '{name}' is declared twice")
-        object.__setattr__(self, "types", {**COMMON, **self.clear})
+        require_searchable(self.name, self.searchable, sealed=self.sealed)
+        object.__setattr__(self, "types", {**COMMON, **_BLIND, **self.clear})
 
     def split(self, fields: Fields) -> tuple[dict[str, ClearValue], dict[str, Any]]:
         """Parts a record's fields into clear values and the sealed document.
@@ -109,11 +115,16 @@ HEAD_SEALED = frozenset({"store"})
 """The library's own sealed field of every head (see `head.STORE`)."""
 
 
-def head_spec(clear: Mapping[str, frozenset[str]] | None = None, sealed: frozenset[str] = frozenset()) -> EntitySpec:
+def head_spec(
+    clear: Mapping[str, frozenset[str]] | None = None,
+    sealed: frozenset[str] = frozenset(),
+    *,
+    searchable: Searchable | None = None,
+) -> EntitySpec:
     """The spec of a kind's head: the library's own sealed fields and the kind's."""
-    if sealed & HEAD_SEALED:
+    if HEAD_SEALED & {*sealed, *(searchable or {})}:
         raise InvalidInput("head: store is the library's own field")
-    return EntitySpec(HEAD, re.compile(HEAD), clear or {}, HEAD_SEALED | sealed)
+    return EntitySpec(HEAD, re.compile(HEAD), clear or {}, HEAD_SEALED | sealed, searchable or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,11 @@ class KindSpec:
     def entity(self, name: object) -> EntitySpec | None:
         """The entity of this name, or None."""
         return next((entity for entity in self.entities if entity.name == name), None)
+
+    @property
+    def searchable(self) -> bool:
+        """Whether any of its records, or its head, has a field that can be found by its value."""
+        return any(spec.searchable for spec in (self.head, *self.entities))
 
     def spec_at(self, sk: str, *, entity: str) -> EntitySpec | None:
         """The spec of a row that stands at this sort key and says that it is of this entity; None if there is none."""
