@@ -11,7 +11,9 @@ from stacks.stage import Stage
 RECOVERY_DAYS = 35  # the longest that point-in-time recovery offers
 
 BY_LIST = "ByList"
-INDEXES = {"records": (BY_LIST,)}
+SLOTS = (1, 2, 3)
+BY_BLIND = tuple(f"ByBlind{slot}" for slot in SLOTS)
+INDEXES = {"records": (BY_LIST, *BY_BLIND)}
 
 # Every way to change what stands in a table, but PartiQL's INSERT, which cannot overwrite. Expiry is one of them.
 NOT_APPENDING = (
@@ -39,7 +41,7 @@ class TablesStack(Stack):
         self._encryption = dynamodb.TableEncryptionV2.customer_managed_key(table_key)
         self.tables = {
             # The rows that remember requests expire; no declared record has the attribute.
-            "records": self._table("Records", indexes=[_by_list()], expires_at="expires_at"),
+            "records": self._table("Records", indexes=[_by_list(), *map(_by_blind, SLOTS)], expires_at="expires_at"),
             "keys": self._table("Keys", recovery_days=stage.keys_recovery_days),
             # One small row a write, for good: the newest says which state of a partition or tenant is the current one.
             "marks": self._table("Marks", append_only=True),
@@ -91,6 +93,15 @@ def _by_list() -> dynamodb.GlobalSecondaryIndexPropsV2:
         index_name=BY_LIST,
         partition_keys=[_text("tenant_id"), _text("list_kind")],
         sort_keys=[_text("list_status"), _text("list_at")],
+        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+    )
+
+
+def _by_blind(slot: int) -> dynamodb.GlobalSecondaryIndexPropsV2:
+    """The records with a blind index in this slot; who has none is not in it."""
+    return dynamodb.GlobalSecondaryIndexPropsV2(
+        index_name=f"ByBlind{slot}",
+        partition_keys=[_text("tenant_id"), _text(f"bi_{slot}")],
         projection_type=dynamodb.ProjectionType.KEYS_ONLY,
     )
 

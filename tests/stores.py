@@ -28,6 +28,7 @@ from twinvault.keys.loading import TenantLoader
 from twinvault.keys.planning import Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.table import Committer
+from twinvault.records.blind import BLIND_ATTRIBUTES, SLOTS, Blind
 from twinvault.records.committing import AuditedCommits
 from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
@@ -53,13 +54,19 @@ def make_tables(client: Any) -> TableNames:
         client.create_table(
             TableName=name, KeySchema=key_schema, AttributeDefinitions=_TEXT_KEYS, BillingMode="PAY_PER_REQUEST"
         )
-    index = [{"AttributeName": n, "KeyType": "HASH" if i < 2 else "RANGE"} for i, n in enumerate(_LIST_KEYS)]
+    by_list = [{"AttributeName": n, "KeyType": "HASH" if i < 2 else "RANGE"} for i, n in enumerate(_LIST_KEYS)]
+    by_blind = {
+        blind.index: [{"AttributeName": n, "KeyType": "HASH"} for n in ("tenant_id", blind.attribute)]
+        for blind in (Blind(slot=slot) for slot in SLOTS)
+    }
+    index_keys = (*_LIST_KEYS, *BLIND_ATTRIBUTES)
     client.create_table(
         TableName=names.records,
         KeySchema=key_schema,
-        AttributeDefinitions=[*_TEXT_KEYS, *({"AttributeName": n, "AttributeType": "S"} for n in _LIST_KEYS)],
+        AttributeDefinitions=[*_TEXT_KEYS, *({"AttributeName": n, "AttributeType": "S"} for n in index_keys)],
         GlobalSecondaryIndexes=[
-            {"IndexName": "ByList", "KeySchema": index, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            {"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+            for name, keys in {"ByList": by_list, **by_blind}.items()
         ],
         BillingMode="PAY_PER_REQUEST",
     )

@@ -81,7 +81,8 @@ def test_the_writer_may_do_exactly_this(either):
 
 def test_the_reader_may_do_exactly_this(either):
     assert on(either, "Read", "${Records.Arn}") == READ
-    assert on(either, "Read", "${Records.Arn}/index/ByList") == {"dynamodb:Query"}
+    for index in ("ByList", "ByBlind1", "ByBlind2", "ByBlind3"):
+        assert on(either, "Read", f"${{Records.Arn}}/index/{index}") == {"dynamodb:Query"}
     assert on(either, "Read", "${Keys.Arn}") == READ
     assert on(either, "Read", "${Marks.Arn}") == {"dynamodb:Query"}
     assert on(either, "Read", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}

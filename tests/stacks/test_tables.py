@@ -2,6 +2,8 @@
 
 import pytest
 
+from twinvault.records.blind import SLOTS, Blind
+
 TABLES = ["Records", "Keys", "Marks", "Audit"]
 
 
@@ -76,10 +78,27 @@ def test_nothing_expires_but_the_rows_that_remember_requests(either, name):
     assert expiry == ({"AttributeName": "expires_at", "Enabled": True} if name == "Records" else None)
 
 
-def test_records_has_one_index_which_holds_keys_alone(either):
-    (index,) = table(either, "Records")["Properties"]["GlobalSecondaryIndexes"]
-    assert (index["IndexName"], index["Projection"]) == ("ByList", {"ProjectionType": "KEYS_ONLY"})
-    assert index["KeySchema"] == [
+def indexes(assembly):
+    return {index["IndexName"]: index for index in table(assembly, "Records")["Properties"]["GlobalSecondaryIndexes"]}
+
+
+def test_the_indexes_of_records_are_these_and_hold_keys_alone(either):
+    found = indexes(either)
+    assert set(found) == {"ByList", *(Blind(slot=slot).index for slot in SLOTS)}
+    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in found.values())
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_a_blind_index_is_of_one_tenants_equal_values(either, slot):
+    """Both attributes are hash keys: the values of one tenant do not share a partition of the index."""
+    blind = Blind(slot=slot)
+    assert indexes(either)[blind.index]["KeySchema"] == [
+        {"AttributeName": name, "KeyType": "HASH"} for name in ("tenant_id", blind.attribute)
+    ]
+
+
+def test_the_list_is_by_status_and_time(either):
+    assert indexes(either)["ByList"]["KeySchema"] == [
         *({"AttributeName": name, "KeyType": "HASH"} for name in ("tenant_id", "list_kind")),
         *({"AttributeName": name, "KeyType": "RANGE"} for name in ("list_status", "list_at")),
     ]
