@@ -44,6 +44,7 @@ PURE = (
     "twinvault/scope.py",
     *(f"twinvault/keys/{name}.py" for name in ("planning", "register", "rows", "sealed", "tenant", "wrapped")),
     *(f"twinvault/audit/{name}.py" for name in ("elements", "entry", "form", "parts", "signing", "verify")),
+    "twinvault/records/blind.py",
     "twinvault/records/head.py",
     "twinvault/records/partition.py",
     "twinvault/records/record.py",

@@ -31,7 +31,9 @@ from twinvault.errors import (
     Unprocessable,
 )
 from twinvault.keys.overview import KeyRow
+from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
+from twinvault.records.finding import FoundPage, FoundRecord
 from twinvault.records.listing import Damaged, Hits, Listing, Opened
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import RecordPage
@@ -53,6 +55,7 @@ __all__ = [
     "TEXT",
     "Absent",
     "Acting",
+    "Blind",
     "BrokenChain",
     "CallerError",
     "ChainStep",
@@ -65,6 +68,8 @@ __all__ = [
     "Draft",
     "EntitySpec",
     "Forbidden",
+    "FoundPage",
+    "FoundRecord",
     "Hits",
     "Idempotency",
     "Incomplete",
@@ -94,6 +99,7 @@ __all__ = [
     "Unprocessable",
     "Vault",
     "Written",
+    "casefold_nfc",
     "head_spec",
     "now",
     "open_vault",

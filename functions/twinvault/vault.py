@@ -25,6 +25,7 @@ from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.overview import KeyRow, overview
 from twinvault.keys.rows import NamedKey
 from twinvault.records.committing import AuditedCommits
+from twinvault.records.finding import Finder, FoundPage
 from twinvault.records.listing import Listing
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Reader
@@ -164,6 +165,35 @@ class Acting:
     def seconds_left(self) -> float:
         """How long new attempts are still begun; 0 when the time is up."""
         return max(0.0, self.activity.deadline - time.monotonic())
+
+    def find(
+        self, kind: KindSpec, entity: str, /, *, limit: int = 100, cursor: str | None = None, **by: object
+    ) -> FoundPage:
+        """Records of the kind whose searchable field has this value, in any partition; audited before they return.
+
+            acting.find(CLUB, "person", email="ada@example.com")
+
+        Each was read again, opened and compared: authentic, perhaps not the newest. That there are no others is not
+        shown: an index lags a little, and whoever writes the table can leave rows out of it.
+
+        Args:
+            kind: the kind of partition.
+            entity: the entity's name, or `head`.
+            limit: how many hits to look at, 1 to 1,000; a page may hold fewer records, or none, and a cursor.
+            cursor: the last page's, for the next one.
+            by: the one field, by its name, and the value.
+
+        Raises:
+            InvalidInput: the kind has no such entity, not one searchable field is given, or the value is none that can
+                be searched by; `limit` is out of range, or `cursor` not of this question.
+            IntegrityError, Undeclared: a hit is a row of another tenant, or does not open; is not declared.
+            KeyRefused, DependencyError: a table, a key or the audit log does not answer.
+        """
+        vault = self.vault
+        finder = Finder(vault.records, vault.reader, vault.keys, kind, self.activity, os.urandom)
+        found = finder.page(entity, by, limit=limit, cursor=cursor)
+        self.release()
+        return found
 
     def release(self) -> None:
         """Appends this activity's success: call it before what `peek` or a listing read leaves.

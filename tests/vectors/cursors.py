@@ -14,6 +14,7 @@ from twinvault.envelope.suite import gcm_encrypt
 
 _LONG_ID = "k" * 63
 _OPEN, _ANY = "ByList#dialogue#open", f"ByList#{_LONG_ID}#"
+_FOUND = f"ByBlind1#dialogue#person#email#{'a' * 51}"
 _KEY_NAME, _KEY = "idx", cursor_key(IDX)
 _LENGTHS, _COMMITMENT, _CIPHERTEXT, _PADDING = "3 lengths", "5 commitment", "6 ciphertext", "7 padding"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -33,7 +34,12 @@ def cursors() -> Json:
     # 428 bytes in all: the last character of its text has two bits too many. The 348 of the first leave none.
     position = _compact(_POSITION)
     second = _cursor("a cursor of a listing of every status", position, context=_context(_ANY))
-    return {"vectors": [first, second], "refused": [*_refused(first["cursor"], second["cursor"])]}
+    place = _compact({"pk": PK, "sk": "person#0001", "generation": "2"})
+    found = _cursor("a cursor of what is found", place, context=_context(_FOUND))
+    begin = _cursor(
+        "of what is found under the next generation", _compact({"generation": "2"}), context=_context(_FOUND)
+    )
+    return {"vectors": [first, second, found, begin], "refused": [*_refused(first["cursor"], second["cursor"])]}
 
 
 def _refused(good: str, spare: str) -> Iterator[Json]:

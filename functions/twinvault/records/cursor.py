@@ -1,4 +1,4 @@
-"""Cursors of listings: where the next page begins, sealed under a sub-key of the tenant's index key.
+"""Cursors: where the next page of a listing, or of what is found, begins. Sealed under a sub-key of the index key.
 
 A cursor is opaque, cannot be made or changed by a caller, and opens only for the tenant and the question it was given
 for. It is sealed by the same primitive as records, under a label of its own. Pure: randomness is a parameter.
@@ -38,7 +38,8 @@ def make_cursor(
     `key` is the tenant's index key and `question` what is listed, filters included; `randomness` gives salt and nonce,
     `os.urandom` outside of tests.
     """
-    plaintext = json.dumps({name: value["S"] for name, value in position.items()}, separators=(",", ":")).encode()
+    texts = {name: value["S"] for name, value in position.items()}
+    plaintext = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
     context = _context(tenant, question)
     salt, nonce = randomness(SALT_BYTES), randomness(NONCE_BYTES)
     sealed = seal(plaintext, key=cursor_key(key.key), label=Label.CURSOR, context=context, salt=salt, nonce=nonce)

@@ -89,7 +89,7 @@ class Listing:
             equals["list_status"] = status
         page = self._table.query_index(BY_LIST, equals, limit=limit, after=after, descending=True)
         # Each partition once: a hostile row can claim another partition's place in the list, never a place of its own.
-        scopes = tuple(dict.fromkeys(self._scope(item) for item in page.items))
+        scopes = tuple(dict.fromkeys(map(self._scope, page.items)))
         return Hits(scopes, self._cursor(page.next_key, question) if page.next_key else None)
 
     def open_each(self, scopes: tuple[Scope, ...], sks: tuple[str, ...]) -> list[Opened]:
@@ -185,10 +185,23 @@ class Listing:
         return make_cursor(position, key=self._key, tenant=self._tenant, question=question, randomness=self._randomness)
 
     def _scope(self, item: Item) -> Scope:
-        pk = text_of(item, "pk")
-        partition = pk.rpartition("#")[2]
-        # Not partition_key(): a hostile row's own text must meet a comparison, not the rules for callers.
-        if pk != f"{tenant_key(self._tenant)}#{self._kind.kind}#{partition}" or not ID.fullmatch(partition):
-            # A row of another tenant or kind that claims this tenant in its list attributes.
-            raise IntegrityError(Step.PLACE, where=Place(TABLE, pk, text_of(item, "sk")))
-        return Scope(self._tenant, self._kind.kind, partition)
+        scope = scope_of_hit(item, self._tenant)
+        if scope.kind != self._kind.kind:
+            # A row of another kind that claims this one in its list attributes.
+            raise IntegrityError(Step.PLACE, where=Place(TABLE, scope.pk, text_of(item, "sk")))
+        return scope
+
+
+def scope_of_hit(item: Item, tenant: str) -> Scope:
+    """The partition in which a hit stands.
+
+    Raises:
+        IntegrityError: it is none of this tenant's: a row that claims this tenant in its clear attributes.
+    """
+    pk = text_of(item, "pk")
+    # Not partition_key(): a hostile row's own text must meet a comparison, not the rules for callers.
+    own, _, partition = pk.rpartition("#")
+    own, _, kind = own.rpartition("#")
+    if own != tenant_key(tenant) or not (ID.fullmatch(kind) and ID.fullmatch(partition)):
+        raise IntegrityError(Step.PLACE, where=Place(TABLE, pk, text_of(item, "sk")))
+    return Scope(tenant, kind, partition)
