@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from twinvault.envelope.names import require_sort_key
 from twinvault.errors import InvalidInput, NotFound
 from twinvault.records.batches import Batches
+from twinvault.records.blinding import find_blinder
 from twinvault.records.changes import ABSENT, NOTHING, Changes, Expected, Written, require_expected, updated
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reads import PartitionReads
 from twinvault.records.record import Draft
+from twinvault.records.reindexing import reindex
 from twinvault.records.requests import Idempotency, request_digest
 from twinvault.records.spec import Fields
 from twinvault.records.writing import Plan, RowsPlan
@@ -121,6 +123,18 @@ class PartitionStore(PartitionReads):
         """
         once = _once(idempotency_key, "delete", sks, _expected(expected))
         return self._change(sks, lambda _: Changes(delete=sks), look=sks, expected=expected, once=once)
+
+    def reindex(self) -> int:
+        """Writes again the records whose blind indexes are not what they should be, and returns how many there were.
+
+        That is after a field became searchable, or is so in another way, or the tenant's blind indexes have new keys.
+
+        Raises:
+            InvalidInput: a record's value is none that can be searched by; nothing was written.
+            Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write; repeating goes on.
+        """
+        keys, tenant = self._writer.freezer.keys, self.scope.tenant
+        return reindex(self, lambda: find_blinder(keys, self.kind, tenant=tenant, observer=self.activity))
 
     def size(self, draft: Draft) -> int:
         """The size of the item that a draft will become here, in bytes as DynamoDB counts them or a little more.
