@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+import twinvault
 from twinvault import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, InvalidInput, KindSpec, PartitionStore, head_spec
-from twinvault.envelope.numbers import canonical_number
+from twinvault.envelope.numbers import MAX_DIGITS, canonical_number
 from twinvault.records import opaque, spec
 from twinvault.records.batches import MAX_DRAFTS
+from twinvault.records.blind import MAX_BITS, SLOTS
+from twinvault.records.reading import MAX_PAGE
 from twinvault.records.record import MAX_ITEM_BYTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "entities.md").read_text(encoding="utf-8")
@@ -23,6 +26,21 @@ def test_the_declaration_on_the_page_can_be_made():
     made |= {"REQUEST": EntitySpec("request", re.compile("request"))}
     exec(code, made)  # noqa: S102  # the page's own lines
     assert made["GRANT"].entity("decision").clear["score"] == {"N", "NULL"}
+
+
+def test_the_search_on_the_page_finds_what_it_says(world, capsys):
+    code = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "acting.find(" in block)
+    made = {name: getattr(twinvault, name) for name in twinvault.__all__}
+    exec(code, {**made, "re": re, "vault": world.vault})  # noqa: S102  # the page's own lines
+    printed = capsys.readouterr().out.strip()
+    assert f"It prints `{printed}`" in PAGE
+
+
+def test_the_limits_of_a_search_are_these():
+    assert list(SLOTS) == [1, 2, 3]
+    assert f"`limit`, 1 to {MAX_PAGE:,}, is how many hits" in PAGE
+    assert f"whole numbers of at most {MAX_DIGITS} digits" in PAGE
+    assert f"`bits`, {MAX_BITS} unless you say otherwise" in PAGE
 
 
 def test_the_reserved_names_are_these():
