@@ -15,7 +15,18 @@ ERRORS = {
 }
 CONSTANTS = {"ABSENT", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
 DECLARING = {"Blind", "EntitySpec", "KindSpec", "casefold_nfc", "head_spec"}
-STORING = {"Absent", "Changes", "Draft", "Idempotency", "Look", "PartitionStore", "Record", "Scope", "Snapshot", "Written"}
+STORING = {
+    "Absent",
+    "Changes",
+    "Draft",
+    "Idempotency",
+    "Look",
+    "PartitionStore",
+    "Record",
+    "Scope",
+    "Snapshot",
+    "Written",
+}
 ASKING = {"Damaged", "FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "RecordPage"}
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 USERS = ("functions/dialogues", "functions/service", "examples")
