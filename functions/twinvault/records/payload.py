@@ -23,11 +23,7 @@ def encode_payload(sealed: Mapping[str, Any], *, entity: str) -> bytes:
         InvalidInput: a value that JSON does not give back as it was; the record and the field are named.
     """
     for name, value in sealed.items():
-        try:
-            problem = _problem(value)
-        except RecursionError:
-            problem = "is nested too deeply"
-        if problem:
+        if problem := problem_of(value):
             raise InvalidInput(f"{entity}.{name}: {problem}", field=name)
     try:
         return _COMPACT.encode(sealed).encode()
@@ -53,8 +49,15 @@ def decode_payload(payload: bytes) -> dict[str, Any]:
     return fields
 
 
+def problem_of(value: object) -> str:
+    """What keeps a value from coming back from JSON as it was; empty if nothing does."""
+    try:
+        return _problem(value)
+    except RecursionError:
+        return "is nested too deeply"
+
+
 def _problem(value: object) -> str:
-    """What keeps a value from coming back as it was; empty if nothing does."""
     problem, within = "", list[object]()
     match value:
         case str() if not _is_unicode(value):

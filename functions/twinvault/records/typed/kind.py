@@ -1,0 +1,44 @@
+"""A kind of partition, made of record types."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from twinvault.errors import InvalidInput
+from twinvault.records.spec import HEAD, KindSpec, head_spec
+from twinvault.records.typed.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of partition: `Kind("clinic", [Visit, Note], head=Clinic)`.
+
+    Attributes:
+        name: the kind's name, which is part of every key's name and never changes.
+        records: the types of the records that may stand in it.
+        head: the type of its head's own fields, whose `sk` is `head`; None: it has none.
+        spec: the same as the store beneath knows it: for `listing`, and wherever a `KindSpec` is asked for.
+    """
+
+    name: str
+    records: Sequence[type[Record]]
+    head: type[Record] | None = None
+    spec: KindSpec = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuses a name that cannot stand in a key, and two record types that cannot be told apart."""
+        if any(one.__declared__.entity == HEAD for one in self.records):
+            raise InvalidInput(f"kind {self.name}: its head's type is given as `head`", field="head")
+        if self.head is not None and self.head.__declared__.entity != HEAD:
+            raise InvalidInput(f"kind {self.name}: the sk of its head's type must be 'head'", field="head")
+        specs = [one.__declared__.spec for one in self.records]
+        head = self.head.__declared__.spec if self.head else head_spec()
+        object.__setattr__(self, "spec", KindSpec(self.name, specs, head))
+
+    def require(self, record: type[Record]) -> None:
+        """Lets a record type of this kind pass, its head's too.
+
+        Raises:
+            InvalidInput: it is not one.
+        """
+        if record is not self.head and record not in self.records:
+            raise InvalidInput(f"kind {self.name}: has no records of the type {record.__name__}")
