@@ -42,7 +42,8 @@ from twinvault.records.requests import Idempotency
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope
-from twinvault.vault import Acting, TenantKeys, Vault
+from twinvault.tenant_keys import TenantKeys
+from twinvault.vault import Acting, Vault
 
 __all__ = [
     "ABSENT",

@@ -22,17 +22,18 @@ from twinvault.dynamodb.table import Table
 from twinvault.errors import InvalidInput
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.overview import KeyRow, overview
 from twinvault.keys.rows import NamedKey
-from twinvault.records.committing import AuditedCommits
 from twinvault.records.finding import Finder, FoundPage
 from twinvault.records.listing import Listing
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import Reader
 from twinvault.records.spec import KindSpec
 from twinvault.records.store import PartitionStore
+from twinvault.records.typed.kind import Kind
+from twinvault.records.typed.partition import TypedPartition
 from twinvault.records.writing import Writer
 from twinvault.scope import Scope
+from twinvault.tenant_keys import TenantKeys
 
 DEFAULT_SECONDS = 20.0
 _LISTED = "list_kind"
@@ -109,19 +110,33 @@ class Acting:
         return self.activity.tenant
 
     @property
-    def keys(self) -> "TenantKeys":
+    def keys(self) -> TenantKeys:
         """The tenant's keys: what there are, and new ones."""
         return TenantKeys(self)
 
-    def partition(self, kind: KindSpec, partition: str) -> PartitionStore:
-        """The partition of this id, which everyone who reads the table sees.
+    @overload
+    def partition(self, kind: Kind, partition: str) -> TypedPartition: ...
+
+    @overload
+    def partition(self, kind: KindSpec, partition: str) -> PartitionStore: ...
+
+    def partition(self, kind: Kind | KindSpec, partition: str) -> TypedPartition | PartitionStore:
+        """The partition of this id, which everyone who reads the table sees: of typed records, or of drafts.
 
         Raises:
             InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
         """
+        if isinstance(kind, Kind):
+            return TypedPartition(self.partition(kind.spec, partition), kind)
         vault, scope = self.vault, Scope(self.tenant, kind.kind, partition)
         self.activity.asked(head_mark_key(scope.pk))
         return PartitionStore(vault.records, vault.reader, vault.writer, vault.audit, scope, kind, self.activity)
+
+    @overload
+    def hidden_partition(self, kind: Kind, caller_id: str, *, create: Literal[True]) -> TypedPartition: ...
+
+    @overload
+    def hidden_partition(self, kind: Kind, caller_id: str, *, create: bool) -> TypedPartition | None: ...
 
     @overload
     def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: Literal[True]) -> PartitionStore: ...
@@ -129,7 +144,9 @@ class Acting:
     @overload
     def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None: ...
 
-    def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None:
+    def hidden_partition(
+        self, kind: Kind | KindSpec, caller_id: str, *, create: bool
+    ) -> TypedPartition | PartitionStore | None:
         """The partition of a caller's id, any text up to 256 characters, under a key that does not show the id.
 
         Returns None where the tenant has no such partition because it has nothing hidden at all. With `create` the
@@ -138,24 +155,28 @@ class Acting:
         Raises:
             InvalidInput: the id is empty, too long or not Unicode text.
         """
+        if isinstance(kind, Kind):
+            hidden = self.hidden_partition(kind.spec, caller_id, create=create)
+            return TypedPartition(hidden, kind) if hidden else None
         key = self._index_key(create=create)
         return self.partition(kind, opaque_id(caller_id, kind=kind.kind, index_key=key.key)) if key else None
 
-    def listing(self, kind: KindSpec) -> Listing | None:
+    def listing(self, kind: Kind | KindSpec) -> Listing | None:
         """Questions across the kind's partitions; None where the tenant has none.
 
         Raises:
             InvalidInput: the kind's head declares no `list_kind`, `list_status` and `list_at`.
         """
-        if _LISTED not in kind.head.clear:
-            raise InvalidInput(f"kind {kind.kind}: its head declares no list_kind, list_status and list_at")
+        spec = kind.spec if isinstance(kind, Kind) else kind
+        if _LISTED not in spec.head.clear:
+            raise InvalidInput(f"kind {spec.kind}: its head declares no list_kind, list_status and list_at")
         key = self._index_key(create=False)
         if key is None:
             return None
         return Listing(
             self.vault.records,
             self.vault.reader,
-            kind=kind,
+            kind=spec,
             key=key,
             activity=self.activity,
             refused=lambda error: self.vault.audit.refused(self.activity, error),
@@ -207,36 +228,3 @@ class Acting:
         if create:
             self.vault.writer.begin(self.tenant, self.activity)
         return self.vault.keys.index_key(self.tenant, observer=self.activity)
-
-
-@dataclass(frozen=True, slots=True)
-class TenantKeys:
-    """The keys of an activity's tenant. Either call is audited before it returns."""
-
-    _acting: Acting
-
-    def overview(self) -> list[KeyRow]:
-        """The tenant's keys: epochs with their states, and the rows of its DEKs, as they say of themselves.
-
-        Raises:
-            IntegrityError, KeyRefused: the tenant's register cannot be opened.
-            DependencyError: the keys table or the audit log does not answer.
-        """
-        acting = self._acting
-        rows = overview(acting.vault.keys, acting.tenant, observer=acting.activity)
-        self._acting.release()
-        return rows
-
-    def rotate(self) -> int:
-        """Makes the tenant's next KEK, for what is wrapped from now on; returns its epoch. The old ones still open.
-
-        Raises:
-            NotFound: the tenant has no keys; its first write makes them.
-            Conflict: it has 32 live epochs, or others kept changing its keys.
-            OutcomeUnknown: the new epoch may or may not be made.
-            IntegrityError, KeyRefused, DependencyError: as for any key.
-        """
-        acting = self._acting
-        epoch = acting.vault.changes.new_epoch(acting.tenant, AuditedCommits(acting.vault.audit, acting.activity))
-        self._acting.release()
-        return epoch

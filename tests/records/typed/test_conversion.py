@@ -17,13 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes import Recorder
 from tests.records.typed.samples import Clearly, Note, Pair, Point, Sealed, State, Visit, visit
 from twinvault.errors import InvalidInput, Place, Undeclared
 from twinvault.keys.rows import NamedKey
-from twinvault.records.payload import decode_payload, encode_payload
+from twinvault.records.partition import open_row, place_rows
+from twinvault.records.payload import encode_payload
 from twinvault.records.record import Draft, Stamp, seal_record
 from twinvault.records.record import Record as StoredRecord
-from twinvault.records.spec import EntitySpec
+from twinvault.records.spec import EntitySpec, KindSpec
 from twinvault.records.typed.markers import Clear
 from twinvault.records.typed.record import Record, from_stored, sort_key, to_draft
 from twinvault.scope import Scope
@@ -31,19 +33,17 @@ from twinvault.scope import Scope
 SCOPE = Scope("acme", "clinic", "c-1")
 KEY = NamedKey("dek#clinic#c-1#000001", bytes(32))
 NOW = "2026-01-01T00:00:00.000000Z"
-STAMP = Stamp(1, NOW, NOW, bytes(32), bytes(12))
+STAMP = Stamp(3, NOW, NOW, bytes(32), bytes(12))
 SECRET = "s3cret"
 
 
 def stored(record: type[Record], draft: Draft, **fields: Any) -> StoredRecord:
-    """What a read of this draft gives: sealed with the store's own code, and opened."""
+    """What a read of this draft gives: sealed and opened by the store's own code."""
     spec = record.__declared__.spec
-    clear, sealed = spec.split(draft.fields)
-    opened = {
-        **decode_payload(encode_payload(sealed, entity=spec.name)),
-        **{name: draft.fields[name] for name in clear},
-    }
-    return StoredRecord(spec.name, draft.sk, 3, NOW, NOW, opened | fields, KEY.name, b"", b"")
+    drafted = dataclasses.replace(draft, fields={**draft.fields, **fields})
+    item = seal_record(drafted, spec, scope=SCOPE, key=KEY, stamp=STAMP).item
+    (row,) = place_rows([item], scope=SCOPE, lowest_format=1)
+    return open_row(row, {KEY.name: KEY}, kind=KindSpec("clinic", [spec]), observer=Recorder())
 
 
 def and_back[R: Record](record: R) -> R:

@@ -63,6 +63,16 @@ def to_sort_key(values: Mapping[str, Any], declared: Declaration) -> str:
     return declared.key.make({name: to_field(values[name], name, declared=declared) for name in fields}, entity=entity)
 
 
+def to_beginning(values: Mapping[str, Any], declared: Declaration) -> str:
+    """What the sort keys begin with whose first fields these are.
+
+    Raises:
+        InvalidInput: they are not the first ones of its sort key, or a value does not fit; it is named.
+    """
+    plain = {name: to_field(value, name, declared=declared) for name, value in values.items()}
+    return declared.key.beginning(plain, entity=declared.entity)
+
+
 def to_field(value: Any, name: str, *, declared: Declaration) -> Any:  # noqa: ANN401  # of the field's own type
     """One field's value as the store beneath takes it.
 

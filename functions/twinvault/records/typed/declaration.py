@@ -106,7 +106,7 @@ def _is_required(one: "dataclasses.Field[object]") -> bool:
 
 def _entity(key: SortKey) -> str:
     """What stands before the first `#` of the sort key, if that is always the same."""
-    beginning, hash_sign, _ = key.beginning.partition("#")
+    beginning, hash_sign, _ = key.literals[0].partition("#")
     if key.fields and not hash_sign:
         raise InvalidInput(
             f"sk: '{key.form}' does not begin with a name and '#': give the entity's name", field="entity"

@@ -41,4 +41,4 @@ class Kind:
             InvalidInput: it is not one.
         """
         if record is not self.head and record not in self.records:
-            raise InvalidInput(f"kind {self.name}: has no records of the type {record.__name__}")
+            raise InvalidInput(f"kind {self.name}: {record.__name__} is none of its record types")

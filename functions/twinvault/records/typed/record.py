@@ -78,11 +78,9 @@ def to_draft(record: Record) -> Draft:
     """The record as the store beneath takes it.
 
     Raises:
-        InvalidInput: it is no record, or a value does not fit its field's type, or JSON would not give it back, or it
-            cannot stand in the sort key; the field is named.
+        InvalidInput: a value does not fit its field's type, or JSON would not give it back, or it cannot stand in the
+            sort key; the field is named.
     """
-    if not isinstance(record, Record):
-        raise InvalidInput("a typed partition takes records of the kind's types")
     return conversion.to_draft(record, type(record).__declared__)
 
 

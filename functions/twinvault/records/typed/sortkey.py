@@ -11,6 +11,7 @@ such ends is refused when it is declared, a value that holds one when it is writ
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import add
 from string import Formatter
 from typing import Any
 
@@ -40,6 +41,20 @@ class _Placeholder:
     rule: str
     end: re.Pattern[str] | None
 
+    def text(self, value: Any, *, entity: str) -> str:  # noqa: ANN401  # text or a number, as the field's type says
+        """The value as it stands in a sort key.
+
+        Raises:
+            InvalidInput: it would not read back.
+        """
+        try:
+            text = format(value, self.spec)
+        except ValueError:
+            text = ""  # more digits than Python writes: it matches nothing
+        if not self.pattern.fullmatch(text):
+            raise InvalidInput(f"{entity}.{self.name}: {self.rule}, for it stands in the sort key", field=self.name)
+        return text
+
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
@@ -47,14 +62,14 @@ class SortKey:
 
     Attributes:
         form: as it was declared.
-        beginning: what stands before the first placeholder.
         fields: the names of the fields in it, in their order.
+        literals: what stands before each of them, and after the last.
         pattern: what a whole sort key of this form looks like, with a group for each field.
     """
 
     form: str
-    beginning: str
     fields: tuple[str, ...]
+    literals: tuple[str, ...]
     pattern: re.Pattern[str]
     _placeholders: tuple[_Placeholder, ...] = field(repr=False)
 
@@ -64,17 +79,24 @@ class SortKey:
         Raises:
             InvalidInput: a value would not read back as it is; the field is named.
         """
-        for one in self._placeholders:
-            if not one.pattern.fullmatch(_formatted(values[one.name], one.spec)):
-                raise InvalidInput(f"{entity}.{one.name}: {one.rule}, for it stands in the sort key", field=one.name)
-        return self.form.format_map(values)
+        texts = [one.text(values[one.name], entity=entity) for one in self._placeholders]
+        return "".join(map(add, self.literals, [*texts, ""]))
 
+    def beginning(self, values: Mapping[str, Any], *, entity: str) -> str:
+        """What all sort keys begin with whose first fields are these: up to and with the `#` that follows the last.
 
-def _formatted(value: Any, spec: str) -> str:  # noqa: ANN401  # text or a number, as the placeholder says
-    try:
-        return format(value, spec)
-    except ValueError:
-        return ""  # more digits than Python writes: it matches nothing
+        Raises:
+            InvalidInput: they are not the first ones, or no `#` follows, or a value would not read back.
+        """
+        given = self._placeholders[: len(values)]
+        if values.keys() != {one.name for one in given}:
+            raise InvalidInput(f"{entity}: its sort key begins with {', '.join(self.fields) or 'no field'}", field="sk")
+        *before, after = self.literals[: len(given) + 1]
+        name, hash_sign, _ = after.rpartition("#")
+        if given and not hash_sign:
+            raise InvalidInput(f"{entity}.{given[-1].name}: no '#' follows it in the sort key", field=given[-1].name)
+        texts = [one.text(values[one.name], entity=entity) for one in given]
+        return "".join(map(add, [*before, name], [*texts, hash_sign]))
 
 
 def parse(form: str, types: Mapping[str, str]) -> SortKey:
@@ -99,7 +121,7 @@ def parse(form: str, types: Mapping[str, str]) -> SortKey:
     groups = [f"(?P<{one.name}>{one.pattern.pattern})" for one in placeholders]
     parts = zip(literals, [*groups, ""], strict=True)
     pattern = re.compile("".join(re.escape(literal) + group for literal, group in parts))
-    return SortKey(form, literals[0], fields, pattern, tuple(placeholders))
+    return SortKey(form, fields, tuple(literals), pattern, tuple(placeholders))
 
 
 def _pieces(form: str, types: Mapping[str, str]) -> tuple[list[str], list[_Placeholder]]:

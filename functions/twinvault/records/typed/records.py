@@ -1,0 +1,96 @@
+"""Records that were read, by type."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from twinvault.errors import Place, Undeclared
+from twinvault.records.changes import Written
+from twinvault.records.partition import Look
+from twinvault.records.record import TABLE
+from twinvault.records.record import Record as StoredRecord
+from twinvault.records.spec import HEAD
+from twinvault.records.typed.kind import Kind
+from twinvault.records.typed.record import Record, from_stored, sort_key
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of one partition, as they stood together: of a full read all of them, of a write what it wrote.
+
+    Attributes:
+        kind: the partition's kind.
+        pk: the partition's key in the records table.
+        version: the head's version: that of the whole partition.
+        digest: the head's digest, 32 bytes: with the version it stands for the whole partition.
+    """
+
+    kind: Kind
+    pk: str
+    version: int
+    digest: bytes
+    _rows: Mapping[str, StoredRecord] = field(repr=False)
+
+    def all[R: Record](self, record: type[R], /) -> list[R]:
+        """The records of this type, in the order of their sort keys.
+
+        Raises:
+            InvalidInput: the kind has no records of this type.
+            Undeclared: one holds what its type does not declare.
+        """
+        self.kind.require(record)
+        entity = record.__declared__.entity
+        return [from_stored(record, row, pk=self.pk) for row in self._rows.values() if row.entity == entity]
+
+    def get[R: Record](self, record: type[R], /, **key: object) -> R | None:
+        """The record of this type with these fields in its sort key, or None.
+
+        Raises:
+            InvalidInput: they are not the fields of its sort key, or the kind has no records of this type.
+            Undeclared: it holds what its type does not declare.
+        """
+        self.kind.require(record)
+        row = self._rows.get(sort_key(record, **key))
+        return of_type(record, row, pk=self.pk) if row else None
+
+    def __len__(self) -> int:
+        """How many records there are, the head left out."""
+        return len(self._rows.keys() - {HEAD})
+
+    def __contains__(self, sk: object) -> bool:
+        """Whether there is a record of this sort key."""
+        return sk in self._rows
+
+
+class Page[R: Record](list[R]):
+    """A list of records of one type, and where the next page begins.
+
+    Attributes:
+        cursor: what to ask for the next page with; None: there is none.
+    """
+
+    __slots__ = ("cursor",)
+
+    def __init__(self, records: Iterable[R], *, cursor: str | None) -> None:
+        super().__init__(records)
+        self.cursor = cursor
+
+
+def of_look(look: Look, kind: Kind, *, pk: str) -> Records:
+    """A head and the records that were read with it."""
+    return Records(kind, pk, look.head.version, look.head.digest, {HEAD: look.head, **look.records})
+
+
+def of_written(written: Written, kind: Kind, *, pk: str) -> Records:
+    """What a write wrote."""
+    return Records(kind, pk, written.version, written.digest, written.records)
+
+
+def of_type[R: Record](record: type[R], stored: StoredRecord, *, pk: str) -> R:
+    """What was opened at the place of a record of this type.
+
+    Raises:
+        Undeclared: it is of another type, or holds what this one does not declare.
+    """
+    if stored.entity != record.__declared__.entity:
+        raise Undeclared(["entity_type"], where=Place(TABLE, pk, stored.sk))
+    return from_stored(record, stored, pk=pk)
