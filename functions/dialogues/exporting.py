@@ -4,7 +4,7 @@ from dialogues.declarations import Element, ElementSpec
 from dialogues.elements import ELEMENTS, EVENT, EVENT_KEY, EVENTS, LETTERS
 from dialogues.entities import EVENT_COUNT, HEAD_FIELDS, LISTS, META, META_FIELDS, POSITION
 from dialogues.mapping import to_element
-from twinvault import IntegrityError, Place, Record, Snapshot, Step
+from twinvault import IntegrityError, Place, Snapshot, Step, StoredRecord
 
 _TABLE = "records"
 _ANOTHER = "it holds another dialogue"
@@ -41,14 +41,14 @@ def export_document(snapshot: Snapshot, *, pk: str) -> Element:
     return document
 
 
-def _meta(snapshot: Snapshot, *, pk: str) -> Record:
+def _meta(snapshot: Snapshot, *, pk: str) -> StoredRecord:
     meta = snapshot.records.get(META)
     if meta is None:
         raise IntegrityError(Step.MODEL, where=Place(_TABLE, pk, META))
     return meta
 
 
-def _element(spec: ElementSpec, record: Record, *, events: dict[str, list[Element]], pk: str) -> Element:
+def _element(spec: ElementSpec, record: StoredRecord, *, events: dict[str, list[Element]], pk: str) -> Element:
     element = to_element(spec, record.fields, implied=spec.in_key(spec.sort_key.read(record.sk)))
     if EVENT_COUNT in record.fields:
         found = events.get(record.sk, [])

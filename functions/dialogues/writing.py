@@ -12,7 +12,18 @@ from dialogues.importing import ImportPlan, plan_import
 from dialogues.mapping import plain
 from dialogues.reading import StoredDialogues
 from dialogues.strict_json import canonical
-from twinvault import Acting, Changes, Conflict, Draft, Idempotency, Look, PartitionStore, Record, Snapshot, TooLarge
+from twinvault import (
+    Acting,
+    Changes,
+    Conflict,
+    Draft,
+    Idempotency,
+    Look,
+    PartitionStore,
+    Snapshot,
+    StoredRecord,
+    TooLarge,
+)
 
 _TRANSACTIONS_LEFT = 3
 """An import ends for now when its time would not suffice for so many more of its slowest transaction."""
@@ -182,7 +193,7 @@ def _version(look: Look | None) -> int:
     return look.head.version if look else 0
 
 
-def _same(draft: Draft, record: Record) -> bool:
+def _same(draft: Draft, record: StoredRecord) -> bool:
     return _fingerprint(DIALOGUE.as_stored(draft.entity, draft.fields)) == _fingerprint(record.fields)
 
 

@@ -37,7 +37,7 @@ from twinvault.records.finding import FoundPage, FoundRecord
 from twinvault.records.listing import Damaged, Hits, Listing, Opened
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import RecordPage
-from twinvault.records.record import Draft, Record
+from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.requests import Idempotency
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
@@ -86,11 +86,11 @@ __all__ = [
     "OutcomeUnknown",
     "PartitionStore",
     "Place",
-    "Record",
     "RecordPage",
     "Scope",
     "Snapshot",
     "Step",
+    "StoredRecord",
     "TableNames",
     "TenantKeys",
     "TooLarge",

@@ -16,7 +16,7 @@ from tests.stores import World
 from twinvault.records.head import HeadState
 from twinvault.records.partition import Snapshot
 from twinvault.records.payload import decode_payload, encode_payload
-from twinvault.records.record import Draft, Record
+from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.spec import HEAD
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples" / "dialogues").glob("*.json"))
@@ -26,13 +26,13 @@ def stored(document: dict[str, Any]) -> dict[str, Any]:
     """Through records and back without a store: what each draft will be read back as, in the order of sort keys."""
     plan = plan_import(document)
 
-    def record(draft: Draft) -> Record:
+    def record(draft: Draft) -> StoredRecord:
         spec = DIALOGUE.head if draft.entity == HEAD else DIALOGUE.entity(draft.entity)
         assert spec is not None
         fields = DIALOGUE.as_stored(draft.entity, draft.fields)
         sealed = {name: value for name, value in fields.items() if name in spec.sealed}
         fields |= decode_payload(encode_payload(sealed, entity=spec.name))
-        return Record(draft.entity, draft.sk, 1, "", "", fields, "", frozenset(), b"", b"")
+        return StoredRecord(draft.entity, draft.sk, 1, "", "", fields, "", frozenset(), b"", b"")
 
     records = {draft.sk: record(draft) for _, draft in plan.drafts}
     head = record(Draft(HEAD, HEAD, plan.head))

@@ -22,7 +22,7 @@ STORING = {
     "Idempotency",
     "Look",
     "PartitionStore",
-    "Record",
+    "StoredRecord",
     "Scope",
     "Snapshot",
     "Written",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from twinvault.errors import Conflict, InvalidInput
 from twinvault.records.batches import MAX_DRAFTS
 from twinvault.records.partition import Look
-from twinvault.records.record import Draft, Record
+from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.spec import HEAD, Fields
 
 
@@ -40,7 +40,7 @@ class Written:
 
     version: int
     digest: bytes
-    records: Mapping[str, Record]
+    records: Mapping[str, StoredRecord]
     repeated: bool = False
 
 
@@ -132,7 +132,7 @@ def _not_there(sk: str) -> Conflict:
     return Conflict(f"{sk}: there is no such record", field=sk)
 
 
-def _record_at(sk: str, before: Look | None) -> Record | None:
+def _record_at(sk: str, before: Look | None) -> StoredRecord | None:
     if before is None:
         return None
     return before.head if sk == HEAD else before.records.get(sk)

@@ -20,7 +20,7 @@ from twinvault.records.blinding import find_blinder
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.listing import scope_of_hit
 from twinvault.records.reading import MAX_PAGE, Reader
-from twinvault.records.record import Record
+from twinvault.records.record import StoredRecord
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
 
@@ -32,7 +32,7 @@ class FoundRecord:
     """A record that was found and opened, and the partition in which it stands."""
 
     scope: Scope
-    record: Record
+    record: StoredRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Wanted:
         """The value's blind index, of so many bits."""
         return blinder.value(self.entity, self.name, blind=replace(self.blind, bits=bits), encoded=self.encoded)
 
-    def fits(self, record: Record) -> bool:
+    def fits(self, record: StoredRecord) -> bool:
         """Whether an opened record has this value."""
         if record.entity != self.entity:
             return False

@@ -17,7 +17,7 @@ from twinvault.records.changes import Changes
 from twinvault.records.frozen import HEAD_POSITION, Frozen
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
 from twinvault.records.partition import Look, Snapshot
-from twinvault.records.record import TABLE, Draft, Record, item_size, new_stamp
+from twinvault.records.record import TABLE, Draft, StoredRecord, item_size, new_stamp
 from twinvault.records.requests import NewAnswer, seal_answer
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, KindSpec
@@ -96,14 +96,14 @@ class Freezer:
         name = dek_name(scope, before.state.dek_version)
         return self.keys.dek(scope, name, observer=activity)
 
-    def _mark(self, scope: Scope, head: Record, *, event_id: str) -> Statement:
+    def _mark(self, scope: Scope, head: StoredRecord, *, event_id: str) -> Statement:
         newest = Mark(head.version, head.digest, event_id)
         return mark_statement(head_mark_key(scope.pk), newest, table=self.tables.marks)
 
     def _new_row(self, new: NewDek | None) -> list[Statement]:
         return [insert(self.tables.keys, new.row)] if new else []
 
-    def _records(self, scope: Scope, sealed: Sequence[Put], *, gone: Sequence[Record]) -> list[Statement]:
+    def _records(self, scope: Scope, sealed: Sequence[Put], *, gone: Sequence[StoredRecord]) -> list[Statement]:
         """Head, records to be, and records to be no more, in this order."""
         table = self.tables.records
         size = sum(item_size(one.item) for one in sealed)
@@ -112,7 +112,7 @@ class Freezer:
         statements = [one.statement(table) for one in sealed]
         return statements + [delete(table, pk=scope.pk, sk=old.sk, commitment=old.commitment) for old in gone]
 
-    def _answer(self, asked: NewAnswer, head: Record, *, sealing: Sealing) -> Statement:
+    def _answer(self, asked: NewAnswer, head: StoredRecord, *, sealing: Sealing) -> Statement:
         """The row that answers the same request from now on."""
         stamp = new_stamp(
             version=head.version, created_at=sealing.now, updated_at=sealing.now, randomness=self.randomness
@@ -123,7 +123,7 @@ class Freezer:
         return replace(self.tables.records, item, remove=(), commitment=asked.replaces)
 
 
-def _sealed(changes: Changes, before: Look | None, *, sealing: Sealing) -> tuple[list[Put], list[Record]]:
+def _sealed(changes: Changes, before: Look | None, *, sealing: Sealing) -> tuple[list[Put], list[StoredRecord]]:
     """The records to be, sealed; and those that are to be no more."""
     there = before.records if before else {}
     sealed = [sealing.put(draft, None) for draft in changes.add]
@@ -150,7 +150,7 @@ def _state_after(
     before: Look | None,
     sealed: Sequence[Put],
     *,
-    gone: Sequence[Record],
+    gone: Sequence[StoredRecord],
     new: NewDek | None,
     event_id: str,
     randomness: Callable[[int], bytes],
@@ -165,7 +165,7 @@ def _state_after(
 
 
 def _after(
-    before: Look | None, head: Record, *, state: HeadState, sealed: Sequence[Put], gone: Sequence[Record]
+    before: Look | None, head: StoredRecord, *, state: HeadState, sealed: Sequence[Put], gone: Sequence[StoredRecord]
 ) -> Look:
     """What was looked at, as the write leaves it; of a partition that was not looked at whole what was written."""
     written = {one.record.sk: one.record for one in sealed}
@@ -181,5 +181,5 @@ def _seen(before: Look | None) -> HeadSeen | None:
     return HeadSeen(before.head.version, before.head.digest) if before else None
 
 
-def _deleted(scope: Scope, gone: Sequence[Record]) -> tuple[str, ...]:
+def _deleted(scope: Scope, gone: Sequence[StoredRecord]) -> tuple[str, ...]:
     return tuple(sorted(row_hash(TABLE, pk=scope.pk, sk=old.sk) for old in gone))

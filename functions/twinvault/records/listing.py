@@ -14,7 +14,7 @@ from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.opaque import opaque_id
 from twinvault.records.reading import MAX_PAGE, Reader
-from twinvault.records.record import TABLE, Record
+from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
 
@@ -34,7 +34,7 @@ class Opened:
     """The records of one partition that were asked for and exist, by sort key."""
 
     scope: Scope
-    records: dict[str, Record]
+    records: dict[str, StoredRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Listing:
         items = self._table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
         return {scope: {sk: items[scope.pk, sk] for sk in sks if (scope.pk, sk) in items} for scope in scopes}
 
-    def _open(self, items: Mapping[str, Item], *, scope: Scope) -> dict[str, Record]:
+    def _open(self, items: Mapping[str, Item], *, scope: Scope) -> dict[str, StoredRecord]:
         return {
             sk: self._reader.open_row(item, self._kind, scope=scope, activity=self._activity)
             for sk, item in items.items()

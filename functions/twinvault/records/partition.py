@@ -33,7 +33,7 @@ from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState
 from twinvault.records.payload import decode_payload
-from twinvault.records.record import TABLE, Record, blind_of, label_at, own_fields, stamped
+from twinvault.records.record import TABLE, StoredRecord, blind_of, label_at, own_fields, stamped
 from twinvault.records.requests import Answered
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.whole import Mismatch, require_keys, require_newest, require_not_newer, require_whole
@@ -61,9 +61,9 @@ class Look:
         answered: what the same request was answered with before, where the look asked for that.
     """
 
-    head: Record
+    head: StoredRecord
     state: HeadState = field(repr=False)
-    records: dict[str, Record]
+    records: dict[str, StoredRecord]
     answered: Answered | None = field(default=None, repr=False, compare=False)
 
 
@@ -126,7 +126,7 @@ def open_partition(
     return Snapshot(head, state, {record.sk: record for record in records})
 
 
-def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> Record:
+def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> StoredRecord:
     """Returns the record of one row of the kind: authentic, though perhaps not the newest.
 
     Raises:
@@ -157,7 +157,7 @@ def open_look(rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope
     return Look(head, state, {record.sk: record for record in sorted(records, key=lambda one: one.sk)})
 
 
-def _opened_head(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[Record, HeadState]:
+def _opened_head(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[StoredRecord, HeadState]:
     head, fields = _opened(row, keys, kind=kind, observer=observer)
     return head, HeadState.from_fields(fields.get(STORE), where=row.place)
 
@@ -180,7 +180,7 @@ def _placed(item: Item, *, scope: Scope, lowest_format: int) -> Found:
         raise refusal.at(Place(TABLE, scope.pk, text_of(item, "sk"))) from None
 
 
-def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[Record, dict[str, Any]]:
+def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[StoredRecord, dict[str, Any]]:
     """The record, and all that its payload holds: of a head, more than the record's own fields."""
     context, where = row.context, row.place
     # 2 key id: it names one of this partition's keys.
@@ -201,7 +201,7 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
     if spec is None:
         raise Undeclared(["entity_type"], where=where)
     spec.require_declared(context, sealed, where=where)
-    record = Record(
+    record = StoredRecord(
         entity=spec.name,
         sk=context.sk,
         version=stamp.version,

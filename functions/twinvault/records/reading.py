@@ -23,7 +23,7 @@ from twinvault.keys.rows import NamedKey, dek_version
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.head import HeadState
 from twinvault.records.partition import Look, Snapshot, named_keys, open_look, open_partition, open_row, place_rows
-from twinvault.records.record import TABLE, Record
+from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.requests import Answered, is_request_row, open_answer, requests_key
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.whole import Mismatch
@@ -43,7 +43,7 @@ MAX_PAGE = 1000
 class RecordPage:
     """One page of a partition's records, and the cursor of the next page."""
 
-    records: tuple[Record, ...]
+    records: tuple[StoredRecord, ...]
     cursor: str | None
 
 
@@ -139,7 +139,7 @@ class Reader:
         following = make_cursor(position, key=key, tenant=scope.tenant, question=question, randomness=self._randomness)
         return RecordPage(records, following)
 
-    def open_row(self, item: Item, kind: KindSpec, *, scope: Scope, activity: Activity) -> Record:
+    def open_row(self, item: Item, kind: KindSpec, *, scope: Scope, activity: Activity) -> StoredRecord:
         """Opens one row of a partition: authentic, though perhaps not the newest (a full read shows that).
 
         Raises:

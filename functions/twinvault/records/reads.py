@@ -11,7 +11,7 @@ from twinvault.envelope.names import require_sort_key
 from twinvault.errors import InvalidInput
 from twinvault.records.partition import Snapshot
 from twinvault.records.reading import Reader, RecordPage
-from twinvault.records.record import Record
+from twinvault.records.record import StoredRecord
 from twinvault.records.spec import KindSpec
 from twinvault.records.writing import Writer
 from twinvault.scope import Scope
@@ -56,11 +56,11 @@ class PartitionReads:
         self.activity.require_going_on()
         return self._reader.read(self.scope, self.kind, activity=self.activity)
 
-    def get(self, sk: str) -> Record | None:
+    def get(self, sk: str) -> StoredRecord | None:
         """One record, authentic, audited before it is returned. Freshness is shown by a full read alone."""
         return self.get_many([sk]).get(sk)
 
-    def get_many(self, sks: Iterable[str]) -> dict[str, Record]:
+    def get_many(self, sks: Iterable[str]) -> dict[str, StoredRecord]:
         """Those of these records, any number of them, that are there, by sort key; audited before they are returned.
 
         Each is authentic. That each is the newest, and that one which is not there never was, a full read shows alone.
@@ -74,7 +74,7 @@ class PartitionReads:
         self._audit.release(self.activity)
         return found
 
-    def open_many(self, sks: Iterable[str]) -> dict[str, Record]:
+    def open_many(self, sks: Iterable[str]) -> dict[str, StoredRecord]:
         """`get_many` without its audit entry: for callers that call `release` themselves."""
         self.activity.require_going_on()
         asked = [require_sort_key(sk) for sk in sks]
@@ -103,7 +103,7 @@ class PartitionReads:
         self._audit.release(self.activity)
         return page
 
-    def open(self, item: Item) -> Record:
+    def open(self, item: Item) -> StoredRecord:
         """Opens an item that was found in this partition.
 
         Raises:

@@ -43,7 +43,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoredRecord:
     """A record that was opened: authentic, and from the place where it was found.
 
     Attributes:

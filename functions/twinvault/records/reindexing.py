@@ -8,7 +8,7 @@ from twinvault.errors import InvalidInput
 from twinvault.records.blind import Blinder
 from twinvault.records.changes import Changes
 from twinvault.records.partition import Look
-from twinvault.records.record import Draft, Record
+from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.spec import HEAD, KindSpec
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Reindexing:
     kind: KindSpec
     blinder: Blinder
 
-    def outdated(self, records: Iterable[Record]) -> list[Record]:
+    def outdated(self, records: Iterable[StoredRecord]) -> list[StoredRecord]:
         """Those of these records whose blind indexes are not what they should be.
 
         Raises:
@@ -37,7 +37,7 @@ class Reindexing:
         records = self.outdated(look.records.values())
         return Changes(put=list(map(_again, records))) if records or self.outdated([look.head]) else None
 
-    def _should_be(self, record: Record) -> dict[str, str]:
+    def _should_be(self, record: StoredRecord) -> dict[str, str]:
         spec = self.kind.spec_at(record.sk, entity=record.entity)
         if spec is None or not spec.searchable:
             return {}
@@ -70,5 +70,5 @@ def reindex(partition: "PartitionStore", find_blinder: Callable[[], Blinder | No
     return len(outdated)
 
 
-def _again(record: Record) -> Draft:
+def _again(record: StoredRecord) -> Draft:
     return Draft(record.entity, record.sk, record.fields)

@@ -8,7 +8,7 @@ from twinvault.envelope.item import Item
 from twinvault.errors import InvalidInput
 from twinvault.keys.rows import NamedKey
 from twinvault.records.blind import Blinder
-from twinvault.records.record import Draft, Record, new_stamp, seal_record
+from twinvault.records.record import Draft, StoredRecord, new_stamp, seal_record
 from twinvault.records.spec import HEAD, EntitySpec, KindSpec
 from twinvault.scope import Scope
 
@@ -18,8 +18,8 @@ class Put:
     """One record of a write, sealed."""
 
     item: Item = field(repr=False)
-    record: Record
-    replaced: Record | None
+    record: StoredRecord
+    replaced: StoredRecord | None
     removed: tuple[str, ...] = ()
 
     def statement(self, table: str) -> Statement:
@@ -44,7 +44,7 @@ class Sealing:
     randomness: Callable[[int], bytes]
     blinder: Blinder | None = None
 
-    def put(self, draft: Draft, old: Record | None) -> Put:
+    def put(self, draft: Draft, old: StoredRecord | None) -> Put:
         """Seals a draft, as the successor of `old` if there is one.
 
         Raises:
@@ -57,7 +57,7 @@ class Sealing:
         stamp = new_stamp(version=self.version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
         blind = self._blind(draft, spec)
         sealed = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp, blind=blind)
-        record = Record(
+        record = StoredRecord(
             entity=spec.name,
             sk=draft.sk,
             version=self.version,

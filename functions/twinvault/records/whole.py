@@ -6,7 +6,7 @@ from twinvault.dynamodb.marks import Mark
 from twinvault.errors import IntegrityError, Place, Step
 from twinvault.keys.rows import dek_name, dek_version
 from twinvault.records.head import HeadState, Row, surplus_row
-from twinvault.records.record import TABLE, Record
+from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.spec import HEAD
 from twinvault.scope import Scope
 
@@ -40,7 +40,7 @@ def require_whole(state: HeadState, *, rows: Sequence[Row], pk: str) -> None:
     )
 
 
-def require_keys(head: Record, state: HeadState, *, records: Sequence[Record], scope: Scope) -> None:
+def require_keys(head: StoredRecord, state: HeadState, *, records: Sequence[StoredRecord], scope: Scope) -> None:
     """Step 9: the head is under the version that it calls current, and every record under one from lowest to current.
 
     Raises:
@@ -54,7 +54,7 @@ def require_keys(head: Record, state: HeadState, *, records: Sequence[Record], s
             raise Mismatch(Step.HEAD, where=Place(TABLE, scope.pk, record.sk), detail=_KEY_OUT_OF_RANGE)
 
 
-def require_not_newer(head: Record, *, records: Sequence[Record], pk: str) -> None:
+def require_not_newer(head: StoredRecord, *, records: Sequence[StoredRecord], pk: str) -> None:
     """Step 9, of some rows, of which there is no sum: none was written after the head.
 
     Raises:
@@ -65,7 +65,7 @@ def require_not_newer(head: Record, *, records: Sequence[Record], pk: str) -> No
             raise Mismatch(Step.HEAD, where=Place(TABLE, pk, record.sk), detail=_AHEAD)
 
 
-def require_newest(head: Record, mark: Mark | None, *, where: Place) -> None:
+def require_newest(head: StoredRecord, mark: Mark | None, *, where: Place) -> None:
     """Step 10: the head is the one that the partition's newest mark names.
 
     Raises:

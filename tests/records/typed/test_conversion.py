@@ -23,8 +23,7 @@ from twinvault.errors import InvalidInput, Place, Undeclared
 from twinvault.keys.rows import NamedKey
 from twinvault.records.partition import open_row, place_rows
 from twinvault.records.payload import encode_payload
-from twinvault.records.record import Draft, Stamp, seal_record
-from twinvault.records.record import Record as StoredRecord
+from twinvault.records.record import Draft, Stamp, StoredRecord, seal_record
 from twinvault.records.spec import EntitySpec, KindSpec
 from twinvault.records.typed.markers import Clear
 from twinvault.records.typed.record import Record, from_stored, sort_key, to_draft

@@ -19,8 +19,8 @@ from twinvault import (
     KindSpec,
     NotFound,
     PartitionStore,
-    Record,
     Snapshot,
+    StoredRecord,
     TableNames,
     TwinvaultError,
     Vault,
@@ -64,7 +64,7 @@ def revise(acting: Acting, contract_id: str) -> Snapshot | None:
     def plan(before: Snapshot | None) -> Changes | None:
         if before is None:
             return None
-        terms: Record = before.records["terms"]
+        terms: StoredRecord = before.records["terms"]
         if terms.fields["signed"]:
             raise Conflict("terms: are signed", field="terms")
         return Changes({}, [Draft("terms", "terms", {**terms.fields, "signed": True})])

@@ -2,7 +2,18 @@
 
 import re
 
-from twinvault import TEXT, Acting, Changes, Draft, EntitySpec, KindSpec, PartitionStore, Record, TableNames, Vault
+from twinvault import (
+    TEXT,
+    Acting,
+    Changes,
+    Draft,
+    EntitySpec,
+    KindSpec,
+    PartitionStore,
+    StoredRecord,
+    TableNames,
+    Vault,
+)
 
 PATTERN = EntitySpec("terms", "terms", {"vendor": TEXT})  # wrong: a text where a compiled pattern belongs
 CLEAR = EntitySpec("terms", re.compile("terms"), {"vendor": "S"})  # wrong: DynamoDB's letter is no set of types
@@ -31,7 +42,7 @@ def unchecked(acting: Acting, contract: PartitionStore) -> str:
     return contract.get("terms")  # wrong: a record is no text
 
 
-def changed(record: Record, contract: PartitionStore) -> None:
+def changed(record: StoredRecord, contract: PartitionStore) -> None:
     """What was read is as it was read."""
     record.version = 2  # wrong: a record is frozen
     contract.put({"terms": {}})  # wrong: a dict is no draft

@@ -13,8 +13,7 @@ import msgspec
 
 from twinvault.errors import InvalidInput, Place, Undeclared
 from twinvault.records.payload import problem_of
-from twinvault.records.record import TABLE, Draft
-from twinvault.records.record import Record as StoredRecord
+from twinvault.records.record import TABLE, Draft, StoredRecord
 from twinvault.records.typed.annotations import type_name
 from twinvault.records.typed.declaration import Declaration
 

@@ -13,8 +13,7 @@ import dataclasses
 from typing import ClassVar, dataclass_transform
 
 from twinvault.errors import InvalidInput
-from twinvault.records.record import Draft
-from twinvault.records.record import Record as StoredRecord
+from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.typed import conversion
 from twinvault.records.typed.declaration import Declaration, declare
 

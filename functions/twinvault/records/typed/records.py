@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from twinvault.errors import Place, Undeclared
 from twinvault.records.changes import Written
 from twinvault.records.partition import Look
-from twinvault.records.record import TABLE
-from twinvault.records.record import Record as StoredRecord
+from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.spec import HEAD
 from twinvault.records.typed.kind import Kind
 from twinvault.records.typed.record import Record, from_stored, sort_key
