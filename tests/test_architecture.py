@@ -48,6 +48,10 @@ PURE = (
     "twinvault/records/head.py",
     "twinvault/records/partition.py",
     "twinvault/records/record.py",
+    *(
+        f"twinvault/records/typed/{name}.py"
+        for name in ("annotations", "conversion", "declaration", "record", "sortkey")
+    ),
 )
 """Rooms and modules that neither draw nor ask the time nor reach a network."""
 LAPTOP = {

@@ -41,6 +41,11 @@ from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.requests import Idempotency
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
+from twinvault.records.typed.kind import Kind
+from twinvault.records.typed.markers import Clear
+from twinvault.records.typed.partition import TypedPartition, Writes
+from twinvault.records.typed.record import Record, from_stored, sort_key
+from twinvault.records.typed.records import Page, Records
 from twinvault.scope import Scope
 from twinvault.tenant_keys import TenantKeys
 from twinvault.vault import Acting, Vault
@@ -61,6 +66,7 @@ __all__ = [
     "CallerError",
     "ChainStep",
     "Changes",
+    "Clear",
     "ConfigurationError",
     "Conflict",
     "Contention",
@@ -78,15 +84,19 @@ __all__ = [
     "InvalidInput",
     "KeyRefused",
     "KeyRow",
+    "Kind",
     "KindSpec",
     "Listing",
     "Look",
     "NotFound",
     "Opened",
     "OutcomeUnknown",
+    "Page",
     "PartitionStore",
     "Place",
+    "Record",
     "RecordPage",
+    "Records",
     "Scope",
     "Snapshot",
     "Step",
@@ -95,13 +105,17 @@ __all__ = [
     "TenantKeys",
     "TooLarge",
     "TwinvaultError",
+    "TypedPartition",
     "Unauthenticated",
     "Undeclared",
     "Unprocessable",
     "Vault",
+    "Writes",
     "Written",
     "casefold_nfc",
+    "from_stored",
     "head_spec",
     "now",
     "open_vault",
+    "sort_key",
 ]

@@ -1,12 +1,29 @@
 """docs/entities.md says what the code does: its declarations work, its lists and limits are the library's."""
 
 import re
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 import twinvault
-from twinvault import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, InvalidInput, KindSpec, PartitionStore, head_spec
+from twinvault import (
+    FLAG,
+    NULLABLE,
+    NUMBER,
+    TEXT,
+    Clear,
+    EntitySpec,
+    InvalidInput,
+    Kind,
+    KindSpec,
+    PartitionStore,
+    Record,
+    TypedPartition,
+    head_spec,
+)
 from twinvault.envelope.numbers import MAX_DIGITS, canonical_number
 from twinvault.records import opaque, spec
 from twinvault.records.batches import MAX_DRAFTS
@@ -26,6 +43,19 @@ def test_the_declaration_on_the_page_can_be_made():
     made |= {"REQUEST": EntitySpec("request", re.compile("request"))}
     exec(code, made)  # noqa: S102  # the page's own lines
     assert made["GRANT"].entity("decision").clear["score"] == {"N", "NULL"}
+
+
+def test_the_record_types_on_the_page_can_be_declared_and_used():
+    code = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "(Record, sk=" in block)
+    made = {"__name__": __name__, "Literal": Literal, "StrEnum": StrEnum, "datetime": datetime}
+    made |= {"Clear": Clear, "Kind": Kind, "Record": Record}
+    exec(code, made)  # noqa: S102  # the page's own lines
+    decision = made["Decision"](
+        number=7, outcome="granted", decided_by="Ada", decided_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    assert decision.sk == "decision#07"
+    assert made["GRANTS"].spec.entity("decision").clear["score"] == {"N", "NULL"}
+    assert made["GRANTS"].spec.head.clear == {"state": {"S"}}
 
 
 def test_the_search_on_the_page_finds_what_it_says(world, capsys):
@@ -64,3 +94,4 @@ def test_the_limits_are_these():
 def test_every_call_on_the_page_exists():
     for name in re.findall(r"`partition\.([a-z_]+)\(", PAGE):
         assert hasattr(PartitionStore, name)
+        assert hasattr(TypedPartition, name)

@@ -13,7 +13,7 @@ ERRORS = {
     for node in ast.parse((ROOT / "functions" / "twinvault" / "errors.py").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
-CONSTANTS = {"ABSENT", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
+CONSTANTS = {"ABSENT", "Clear", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
 DECLARING = {"Blind", "EntitySpec", "KindSpec", "casefold_nfc", "head_spec"}
 STORING = {
     "Absent",
@@ -28,12 +28,13 @@ STORING = {
     "Written",
 }
 ASKING = {"Damaged", "FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "RecordPage"}
+TYPED = {"Kind", "Page", "Record", "Records", "TypedPartition", "Writes", "from_stored", "sort_key"}
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 USERS = ("functions/dialogues", "functions/service", "examples")
 
 
 def test_these_names_are_public_and_no_others():
-    assert set(twinvault.__all__) == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | OPENING
+    assert set(twinvault.__all__) == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING
 
 
 def test_every_public_name_is_there_and_says_what_it_promises():

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).with_name("programs")
 PYRIGHT = ROOT / "node_modules" / ".bin" / "pyright"
 SECONDS = 280
+RIGHT = ["right.py", "right_typed.py"]
+WRONG = ["wrong.py", "wrong_typed.py"]
 STRICT = {"typeCheckingMode": "strict", "pythonVersion": "3.13"}
 
 type Errors = dict[str, dict[int, str]]
@@ -36,7 +38,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 def by_mypy(folder: Path) -> Errors:
     found: Errors = {}
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--output=json"]
-    for line in run(*command, "right.py", "wrong.py", cwd=folder).splitlines():
+    for line in run(*command, *RIGHT, *WRONG, cwd=folder).splitlines():
         error = json.loads(line)
         if error["severity"] == "error":
             found.setdefault(error["file"], {})[error["line"]] = error["message"]
@@ -65,12 +67,14 @@ def errors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return found
 
 
-def test_a_right_program_is_clean(errors: Errors) -> None:
-    assert errors.get("right.py", {}) == {}
+@pytest.mark.parametrize("program", RIGHT)
+def test_a_right_program_is_clean(errors: Errors, program: str) -> None:
+    assert errors.get(program, {}) == {}
 
 
-def test_each_wrong_line_is_an_error_and_no_other_line_is(errors: Errors) -> None:
-    lines = (PROGRAMS / "wrong.py").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("program", WRONG)
+def test_each_wrong_line_is_an_error_and_no_other_line_is(errors: Errors, program: str) -> None:
+    lines = (PROGRAMS / program).read_text(encoding="utf-8").splitlines()
     marked = {number: line for number, line in enumerate(lines, 1) if re.search("# wrong: ", line)}
-    found = errors["wrong.py"]
+    found = errors[program]
     assert found.keys() == marked.keys(), {number: found.get(number) for number in found.keys() ^ marked.keys()}

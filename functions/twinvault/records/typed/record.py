@@ -83,8 +83,8 @@ def to_draft(record: Record) -> Draft:
     return conversion.to_draft(record, type(record).__declared__)
 
 
-def from_stored[R: Record](record: type[R], stored: StoredRecord, *, pk: str) -> R:
-    """What the store beneath opened under this partition key, as its type has it.
+def from_stored[R: Record](record: type[R], stored: StoredRecord, *, pk: str = "") -> R:
+    """What was opened, as its type has it: of a listing, for example. `pk`, where it stood, is for the audit log alone.
 
     Raises:
         Undeclared: a field is missing, or not of its declared type, or the sort key is not of these fields.

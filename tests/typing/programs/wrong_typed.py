@@ -1,0 +1,55 @@
+"""What a user may get wrong with typed records. Each marked line is an error to both checkers, and no other line is."""
+
+from typing import Literal
+
+from twinvault import Acting, Clear, Kind, Record, TypedPartition
+
+
+class Visit(Record, sk="visit#{number:04d}"):
+    """A visit."""
+
+    number: Clear[int]
+    state: Clear[Literal["open", "closed"]]
+    note: str = ""
+
+
+class Unplaced(Record):  # wrong: no sort key
+    """A record that stands nowhere."""
+
+    number: Clear[int]
+
+
+class Numbered(Record, sk=7):  # wrong: a sort key's form is a text
+    """A record of a number."""
+
+
+class Defaulted(Record, sk="x"):
+    """A record with a default of another type."""
+
+    note: str = 5  # wrong: a number for text
+
+
+CLINIC = Kind("clinic", [Visit])
+LONE = Kind("clinic", Visit)  # wrong: one type where a sequence of them belongs
+OTHER = Kind("clinic", [int])  # wrong: no type of records
+
+Visit(number=7)  # wrong: the state is missing
+Visit(number="7", state="open")  # wrong: a text for a number
+Visit(number=7, state="shut")  # wrong: none of the states
+Visit(number=7, state="open", nots="")  # wrong: no such field
+Visit(7, "open")  # wrong: fields are given by name
+
+
+def use(acting: Acting, clinic: TypedPartition, visit: Visit) -> str:
+    """What is read is of its type, and may not be there."""
+    visit.note = "x"  # wrong: a record is frozen
+    len(visit.nots)  # wrong: no such field
+    clinic.put({"number": 7})  # wrong: a dict is no record
+    clinic.put(Visit)  # wrong: the type for a record
+    len(clinic.get(Visit, number=7).note)  # wrong: there may be no such record
+    clinic.get("visit#0007")  # wrong: a sort key where a type belongs
+    clinic.read().all(Visit)  # wrong: there may be no such partition
+    clinic.write(lambda before: before)  # wrong: a plan returns writes
+    acting.partition(CLINIC, "c-1").get("visit#0007")  # wrong: the partition of a `Kind` is typed
+    acting.partition("clinic", "c-1")  # wrong: a kind's name is no kind
+    return visit.number  # wrong: a number for text
