@@ -97,6 +97,15 @@ def test_an_update_changes_the_fields_that_it_names_and_no_others(world: World, 
     assert whole(world).records["line#0001"].created_at == filled.records["line#0001"].created_at
 
 
+def test_records_are_put_with_the_heads_own_fields_in_one_write(world: World, filled: Snapshot) -> None:
+    written = partition(world).put(line(1), head={**HEAD_FIELDS, "title": "Autumn"})
+    assert written.version == filled.head.version + 1
+    assert written.records.keys() == {HEAD, "line#0001"}
+    assert written.records[HEAD].fields["title"] == "Autumn"
+    with pytest.raises(Conflict):
+        partition(world).put(head={}, expected={HEAD: filled.head.version})
+
+
 def test_an_update_of_the_head_changes_its_own_fields(world: World, filled: Snapshot) -> None:
     partition(world).update(HEAD, {"title": "Autumn"}, remove=["owner"])
     fields = {**HEAD_FIELDS, "title": "Autumn"}

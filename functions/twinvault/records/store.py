@@ -16,7 +16,7 @@ from twinvault.records.reads import PartitionReads
 from twinvault.records.record import Draft
 from twinvault.records.reindexing import reindex
 from twinvault.records.requests import Idempotency, request_digest
-from twinvault.records.spec import Fields
+from twinvault.records.spec import HEAD, Fields
 from twinvault.records.writing import Plan, RowsPlan
 
 
@@ -81,14 +81,23 @@ class PartitionStore(PartitionReads):
         look = touched if once else ()
         return self._change(touched, lambda _: Changes(add=drafts), look=look, expected=expected, once=once)
 
-    def put(self, *drafts: Draft, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Written:
-        """Adds these records, or replaces, whole, those whose sort keys exist; the head's own fields stay as they are.
+    def put(
+        self,
+        *drafts: Draft,
+        head: Fields | None = None,
+        expected: Expected = NOTHING,
+        idempotency_key: str | None = None,
+    ) -> Written:
+        """Adds these records, or replaces, whole, those whose sort keys exist.
 
-        Arguments and errors are those of `add`, but that a record may be there.
+        `head` are the head's own fields, all of them; None: they stay as they are. The other arguments, and the errors,
+        are those of `add`, but that a record may be there.
         """
-        touched = [draft.sk for draft in drafts]
-        once = _once(idempotency_key, "put", [_asked(draft) for draft in drafts], _expected(expected))
-        return self._change(touched, lambda _: Changes(put=drafts), look=touched, expected=expected, once=once)
+        touched = [*(draft.sk for draft in drafts), *([] if head is None else [HEAD])]
+        asked = [[_asked(draft) for draft in drafts], None if head is None else dict(head)]
+        once = _once(idempotency_key, "put", asked, _expected(expected))
+        changes = Changes(head=head, put=drafts)
+        return self._change(touched, lambda _: changes, look=touched, expected=expected, once=once)
 
     def update(
         self,
@@ -198,7 +207,8 @@ class PartitionStore(PartitionReads):
 
         after = self.write_rows([*look, *expected], plan, idempotency=once)
         assert after is not None  # noqa: S101  # for the type checker: a plan that wants something leaves a head
-        records = {sk: after.records[sk] for sk in touched if sk in after.records}
+        there = {HEAD: after.head, **after.records}
+        records = {sk: there[sk] for sk in touched if sk in there}
         if after.answered:
             return Written(after.answered.version, after.answered.digest, records, repeated=True)
         return Written(after.head.version, after.head.digest, records)

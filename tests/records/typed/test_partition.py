@@ -9,7 +9,7 @@ import pytest
 
 from tests.records.typed.samples import CLINIC, Clinic, Note, Person, Sealed, Visit, visit
 from tests.stores import World
-from twinvault.errors import Conflict, InvalidInput, Undeclared
+from twinvault.errors import Conflict, InvalidInput, Undeclared, Unprocessable
 from twinvault.records.changes import ABSENT
 from twinvault.records.record import Draft
 from twinvault.records.spec import HEAD
@@ -19,6 +19,13 @@ from twinvault.records.typed.partition import Plan, TypedPartition, Writes
 from twinvault.records.typed.record import Record, sort_key
 from twinvault.records.typed.records import Records
 from twinvault.vault import Acting
+
+
+class Tagged(Record, sk="tagged#{number}"):
+    """A record with a set, which has no order of its own."""
+
+    number: Clear[int]
+    tags: set[str]
 
 
 def act(world: World, tenant: str = "acme") -> Acting:
@@ -187,6 +194,22 @@ def test_a_write_expects_the_versions_that_its_caller_read(
     now = clinic(written).get(Visit, number=1)
     assert now is not None
     write(clinic(written), {now.sk: now.stored.version})
+
+
+def test_a_request_that_is_made_again_is_answered_as_it_was(written: World) -> None:
+    def put(note: str = "x") -> Records:
+        pages = {"b", "a", "c"}
+        visits = [visit(1, note=note), Tagged(number=1, tags=pages)]
+        kind = Kind("clinic", [Visit, Note, Tagged], head=Clinic)
+        return clinic(written, kind).put(Clinic(city="Rome"), *visits, idempotency_key="key-1")
+
+    first = put()
+    again = put()
+    assert (first.repeated, again.repeated) == (False, True)
+    assert (again.version, again.digest) == (first.version, first.digest)
+    assert again.get(Clinic) == Clinic(city="Rome")
+    with pytest.raises(Unprocessable):
+        put(note="y")
 
 
 def closed(number: int) -> Plan:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from twinvault.errors import InvalidInput
-from twinvault.records.changes import NOTHING, Changes, Expected, Written, require_expected, updated
+from twinvault.records.changes import NOTHING, Changes, Expected, Written
 from twinvault.records.partition import Look
 from twinvault.records.record import Draft
 from twinvault.records.spec import HEAD
@@ -99,20 +99,19 @@ class TypedPartition:
         found = [from_stored(record, one, pk=self.pk) for one in page.records if one.entity == declared.entity]
         return Page(found, cursor=page.cursor)
 
-    def add(self, *records: Record, expected: Expected = NOTHING) -> Records:
+    def add(self, *records: Record, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Records:
         """Adds these records, which must be new. They are not read first: nothing but the head is."""
-        return self._written(self.store.add(*map(self._draft, records), expected=expected))
+        drafts = [self._draft(record) for record in records]
+        return self._written(self.store.add(*drafts, expected=expected, idempotency_key=idempotency_key))
 
-    def put(self, *records: Record, expected: Expected = NOTHING) -> Records:
+    def put(self, *records: Record, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Records:
         """Adds these records, or replaces, whole, those that exist: `put(visit, expected={visit.sk: ABSENT})`.
 
         A head's record gives the head its own fields; without one they stay as they are.
         """
         changes = self._changes(Writes(put=records))
-        if changes.head is None:
-            return self._written(self.store.put(*changes.put, expected=expected))
-        touched = [draft.sk for draft in changes.put]
-        return self._with_head(lambda _: changes, touched=touched, expected=expected)
+        written = self.store.put(*changes.put, head=changes.head, expected=expected, idempotency_key=idempotency_key)
+        return self._written(written)
 
     def update(
         self,
@@ -121,6 +120,7 @@ class TypedPartition:
         /,
         *,
         expected: Expected = NOTHING,
+        idempotency_key: str | None = None,
         **key: object,
     ) -> Records:
         """Gives a record these fields: `update(Visit, {"note": "…"}, number=7)`. The others, sealed ones too, stay.
@@ -135,13 +135,14 @@ class TypedPartition:
             raise InvalidInput(f"{declared.entity}.{within[0]}: stands in the sort key and stays", field=within[0])
         plain = {name: conversion.to_field(value, name, declared=declared) for name, value in fields.items()}
         sk = sort_key(record, **key)
-        if sk == HEAD:
-            return self._with_head(lambda look: updated(look, HEAD, fields=plain, remove=()), expected=expected)
-        return self._written(self.store.update(sk, plain, expected=expected))
+        return self._written(self.store.update(sk, plain, expected=expected, idempotency_key=idempotency_key))
 
-    def delete(self, *records: Record | str, expected: Expected = NOTHING) -> Records:
+    def delete(
+        self, *records: Record | str, expected: Expected = NOTHING, idempotency_key: str | None = None
+    ) -> Records:
         """Deletes these records for good, which are given as they are or by their sort keys (`sort_key`)."""
-        return self._written(self.store.delete(*map(self._sk, records), expected=expected))
+        sks = [self._sk(record) for record in records]
+        return self._written(self.store.delete(*sks, expected=expected, idempotency_key=idempotency_key))
 
     def write(self, plan: Plan) -> Records | None:
         """Writes what `plan` wants, which sees the whole partition; returns it as it then is. None: there is none."""
@@ -161,19 +162,6 @@ class TypedPartition:
         for part in self.store.batches([self._draft(record) for record in records]):
             yield records[done : done + len(part)]
             done += len(part)
-
-    def _with_head(
-        self, changes: Callable[[Look | None], Changes], *, touched: Sequence[str] = (), expected: Expected
-    ) -> Records:
-        """One write that changes the head's own fields too; the head is among what it returns."""
-
-        def plan(before: Look | None) -> Changes:
-            require_expected(expected, before)
-            return changes(before)
-
-        after = self.store.write_rows([*touched, *expected], plan)
-        assert after is not None  # noqa: S101  # for the type checker: a plan that wants something leaves a head
-        return of_look(after, self.kind, pk=self.pk)
 
     def _planned(self, plan: Plan, before: Look | None) -> Changes | None:
         writes = plan(self._records(before))

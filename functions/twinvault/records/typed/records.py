@@ -21,6 +21,7 @@ class Records:
         pk: the partition's key in the records table.
         version: the head's version: that of the whole partition.
         digest: the head's digest, 32 bytes: with the version it stands for the whole partition.
+        repeated: whether this is the answer to a request that was made before, under the same idempotency key.
     """
 
     kind: Kind
@@ -28,6 +29,7 @@ class Records:
     version: int
     digest: bytes
     _rows: Mapping[str, StoredRecord] = field(repr=False)
+    repeated: bool = False
 
     def all[R: Record](self, record: type[R], /) -> list[R]:
         """The records of this type, in the order of their sort keys.
@@ -81,7 +83,7 @@ def of_look(look: Look, kind: Kind, *, pk: str) -> Records:
 
 def of_written(written: Written, kind: Kind, *, pk: str) -> Records:
     """What a write wrote."""
-    return Records(kind, pk, written.version, written.digest, written.records)
+    return Records(kind, pk, written.version, written.digest, written.records, written.repeated)
 
 
 def of_type[R: Record](record: type[R], stored: StoredRecord, *, pk: str) -> R:
