@@ -109,7 +109,7 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class SortKey:
+class ElementKey:
     """The sort key of one entity's records: its name and these parts, joined with `#`."""
 
     entity: str
@@ -180,13 +180,13 @@ class ElementSpec(Declared):
     lifecycle: Lifecycle | None = None
     listed: bool = False
     derived: Mapping[str, Callable[[Element], str]] = field(default_factory=dict)
-    sort_key: SortKey = field(init=False, repr=False)
+    sort_key: ElementKey = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Derives the sort key and the clear attributes that follow from an element."""
         Declared.__post_init__(self)
         parts = [(name, found.form) for name in self.key if (found := self.named(name))]
-        object.__setattr__(self, "sort_key", SortKey(self.entity, tuple(parts)))
+        object.__setattr__(self, "sort_key", ElementKey(self.entity, tuple(parts)))
         object.__setattr__(self, "clear", {**self.clear, **dict.fromkeys(self.derived, TEXT)})
 
     @property

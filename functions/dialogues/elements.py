@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dialogues import forms
 from dialogues.declarations import (
     Declared,
+    ElementKey,
     ElementSpec,
     Field,
     Kept,
     Lifecycle,
-    SortKey,
     clear,
     in_head,
     in_key,
@@ -139,7 +139,7 @@ LETTERS: Mapping[str, ElementSpec] = {item.letter: item for item in ITEMS}
 ANY_ITEM = forms.any_display_id("".join(LETTERS))
 """The display id of any item: an end of a ref."""
 
-EVENT_KEY = SortKey(
+EVENT_KEY = ElementKey(
     "event", (("kind", forms.WORD), ("item", ANY_ITEM), ("time", forms.DIGITS), ("number", forms.SEQUENCE))
 )
 """The sort keys of events: their item's entity and id, the dialogue's time, and their place among the item's own."""

@@ -7,7 +7,7 @@ from twinvault.records.changes import Changes
 from twinvault.records.partition import Snapshot
 from twinvault.records.record import Draft
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
-from twinvault.records.writing import Plan
+from twinvault.records.writing import WholePlan
 from twinvault.scope import Scope
 
 LINE = EntitySpec(
@@ -30,7 +30,7 @@ def line(number: int = 1, **fields: Any) -> Draft:
     return Draft("line", f"line#{number:04d}", {"amount": 5, "payee": "Bo", **fields})
 
 
-def puts(*drafts: Draft, **head: Any) -> Plan:
+def puts(*drafts: Draft, **head: Any) -> WholePlan:
     """A plan that writes these drafts whatever is there."""
 
     def plan(_before: Snapshot | None) -> Changes:

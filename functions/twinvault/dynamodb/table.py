@@ -31,7 +31,7 @@ class TableNames:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ItemPage:
     """Items, or keys of an index, of one page, and where the next one begins (None at the end)."""
 
     items: "list[Item]"
@@ -98,13 +98,13 @@ class Table:
         """All items of a partition whose sort key begins with `prefix`, in order, all pages; or the first `limit`."""
         return self._all(pk, "begins_with(sk, :prefix)" if prefix else "", values={":prefix": prefix}, limit=limit)
 
-    def page(self, pk: str, prefix: str, *, limit: int, after: str | None) -> Page:
+    def page(self, pk: str, prefix: str, *, limit: int, after: str | None) -> ItemPage:
         """The next items, at most `limit`, whose sort keys begin with `prefix` and come after `after`, in order."""
         request = self._in_partition(pk, "begins_with(sk, :prefix)" if prefix else "", values={":prefix": prefix})
         if after is not None:
             request["ExclusiveStartKey"] = {"pk": {"S": pk}, "sk": {"S": after}}
         answer = _call(self._client.query, **request, Limit=limit)
-        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+        return ItemPage(answer["Items"], answer.get("LastEvaluatedKey"))
 
     def query_range(self, pk: str, first: str, *, last: str, limit: int) -> "list[Item]":
         """The items of a partition whose sort keys lie from `first` to `last`, in order, at most `limit`."""
@@ -141,7 +141,7 @@ class Table:
 
     def query_index(
         self, index: str, equals: Mapping[str, str], *, limit: int, after: "Item | None", descending: bool
-    ) -> Page:
+    ) -> ItemPage:
         """One page of an index's keys. Hints only: an index is eventually consistent, and nothing in it is opened."""
         request: dict[str, Any] = {
             "TableName": self.name,
@@ -155,7 +155,7 @@ class Table:
         if after is not None:
             request["ExclusiveStartKey"] = after
         answer = _call(self._client.query, **request)
-        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+        return ItemPage(answer["Items"], answer.get("LastEvaluatedKey"))
 
     def _all(self, pk: str, condition: str, *, values: Mapping[str, str], limit: int | None) -> "list[Item]":
         """All pages of a partition, or of the sort keys that meet a condition; or the first `limit` items."""

@@ -17,14 +17,14 @@ from twinvault.records.record import Draft
 from twinvault.records.reindexing import reindex
 from twinvault.records.requests import Idempotency, request_digest
 from twinvault.records.spec import HEAD, Fields
-from twinvault.records.writing import Plan, RowsPlan
+from twinvault.records.writing import RowsPlan, WholePlan
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionStore(PartitionReads):
     """One partition, for one activity (`Acting.partition` makes it). Once that has ended, each is `InvalidInput`."""
 
-    def write(self, plan: Plan, *, base: Snapshot | None = None) -> Snapshot | None:
+    def write(self, plan: WholePlan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
         self.activity.require_going_on()
         return self._writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)

@@ -28,10 +28,10 @@ from twinvault.scope import Scope
 _TRIES = 12
 _PAUSE = 0.02
 
-type Plan = Callable[[Snapshot | None], Changes | None]
+type WholePlan = Callable[[Snapshot | None], Changes | None]
 """Looks at the partition as it is and says what to write; None: nothing. Called anew whenever someone else wrote."""
 type RowsPlan = Callable[[Look | None], Changes | None]
-"""`Plan` for the head and some records alone."""
+"""`WholePlan` for the head and some records alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Writer:
     monotonic: Callable[[], float]
 
     def write(
-        self, scope: Scope, kind: KindSpec, *, activity: Activity, plan: Plan, base: Snapshot | None = None
+        self, scope: Scope, kind: KindSpec, *, activity: Activity, plan: WholePlan, base: Snapshot | None = None
     ) -> Snapshot | None:
         """Writes what `plan` wants, and returns the partition as it then is.
 
