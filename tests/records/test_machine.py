@@ -19,25 +19,28 @@ from hypothesis.stateful import (
 )
 
 from tests.faults import Fault, Line
-from tests.records.attacks import partition
-from tests.records.samples import line
+from tests.records.samples import LINE, line
 from tests.stores import World
 from twinvault.errors import Conflict
+from twinvault.records.blind import Blind
 from twinvault.records.changes import ABSENT, Changes, Written
 from twinvault.records.partition import Look, Snapshot
-from twinvault.records.spec import HEAD
+from twinvault.records.spec import HEAD, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope
 
 EXAMPLES, STEPS = 40, 50
 """2,000 steps in all."""
 
+ENTRY = EntitySpec("line", LINE.sk, LINE.clear, LINE.sealed, searchable={"payee": Blind(slot=1)})
+BOOK = KindSpec("book", (ENTRY,), head_spec({"title": TEXT}))
+PAYEES = ["Bo", "Cy"]
 NUMBERS = st.integers(1, 6)
 SKS = NUMBERS.map(lambda number: f"line#{number:04d}")
 FIELDS = st.fixed_dictionaries(
     {"amount": st.integers(-5, 5)},
     optional={
-        "payee": st.sampled_from(["Bo", "Cy"]),
+        "payee": st.sampled_from(PAYEES),
         "paid": st.none() | st.booleans(),
         "memo": st.lists(st.integers()),
     },
@@ -54,14 +57,16 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scope = Scope("acme", "ledger", f"p-{os.urandom(6).hex()}")
+        # A tenant of its own: what is found is this partition's alone.
+        self.scope = Scope(f"t-{os.urandom(6).hex()}", BOOK.kind, "p1")
         self.records: dict[str, dict[str, Any]] = {}
         self.versions: dict[str, int] = {}
         self.head: dict[str, Any] = {}
         self.version = 0
 
     def here(self, who: int) -> PartitionStore:
-        return partition(self.worlds[who], self.scope)
+        world = self.worlds[who]
+        return world.partition(self.scope, BOOK, world.activity(self.scope.tenant))
 
     def lose(self, fault: Fault) -> None:
         """What happens to the next transaction of the second environment."""
@@ -120,8 +125,10 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.version)
     @rule(who=WHO, title=st.sampled_from(["Spring", "Autumn"]))
     def change_the_head(self, who: int, title: str) -> None:
-        self.wrote(self.here(who).update(HEAD, {"title": title}), {})
+        done = self.here(who).update(HEAD, {"title": title})
+        self.version += 1
         self.head["title"] = title
+        assert (done.version, done.records[HEAD].fields) == (self.version, self.head)
 
     @precondition(lambda self: self.version)
     @rule(who=WHO)
@@ -180,6 +187,19 @@ class Machine(RuleBasedStateMachine):
             if cursor is None:
                 break
         assert found == self.records
+
+    @rule(who=WHO, payee=st.sampled_from(PAYEES), limit=st.integers(1, 3))
+    def find(self, who: int, payee: str, limit: int) -> None:
+        found, cursor = set(), None
+        while True:
+            with self.worlds[who].vault.acting(tenant=self.scope.tenant, principal="u-1", action="find") as acting:
+                page = acting.find(BOOK, "line", payee=payee, limit=limit, cursor=cursor)
+            found |= {one.record.sk for one in page.records}
+            cursor = page.cursor
+            if cursor is None:
+                break
+        # DynamoDB Local's indexes do not lag.
+        assert found == {sk for sk, fields in self.records.items() if fields.get("payee") == payee}
 
     @invariant()
     def is_as_the_model_says(self) -> None:
