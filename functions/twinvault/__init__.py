@@ -42,7 +42,7 @@ from twinvault.records.requests import Idempotency
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.records.typed.kind import Kind
-from twinvault.records.typed.markers import Clear
+from twinvault.records.typed.markers import Clear, Searchable
 from twinvault.records.typed.partition import TypedPartition, Writes
 from twinvault.records.typed.record import Record, from_stored, sort_key
 from twinvault.records.typed.records import Page, Records
@@ -98,6 +98,7 @@ __all__ = [
     "RecordPage",
     "Records",
     "Scope",
+    "Searchable",
     "Snapshot",
     "Step",
     "StoredRecord",

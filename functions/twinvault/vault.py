@@ -31,6 +31,8 @@ from twinvault.records.spec import KindSpec
 from twinvault.records.store import PartitionStore
 from twinvault.records.typed.kind import Kind
 from twinvault.records.typed.partition import TypedPartition
+from twinvault.records.typed.record import Record
+from twinvault.records.typed.records import Page, of_found
 from twinvault.records.writing import Writer
 from twinvault.scope import Scope
 from twinvault.tenant_keys import TenantKeys
@@ -81,20 +83,17 @@ class Vault:
         Raises:
             DependencyError, InvalidInput: an error could not itself be recorded; a text is over 256 characters.
         """
-        origin = self._origin(function=function, request_id=request_id, trace_id=trace_id, span_id=span_id)
+        about = {"function": function, "request_id": request_id, "trace_id": trace_id, "span_id": span_id}
         activity = Activity(
             tenant=tenant,
             principal=principal,
             action=action,
             deadline=time.monotonic() + seconds,
-            origin=origin,
+            origin=replace(self.origin, **{name: text for name, text in about.items() if text}),
             count=count or (lambda _name, _value: None),
         )
         with self.audit.recording(activity):
             yield Acting(self, activity)
-
-    def _origin(self, **about: str) -> Origin:
-        return replace(self.origin, **{name: text for name, text in about.items() if text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,21 +186,37 @@ class Acting:
         """How long new attempts are still begun; 0 when the time is up."""
         return max(0.0, self.activity.deadline - time.monotonic())
 
+    @overload
+    def find[R: Record](
+        self, kind: Kind, entity: type[R], /, *, limit: int = 100, cursor: str | None = None, **by: object
+    ) -> Page[R]: ...
+
+    @overload
     def find(
         self, kind: KindSpec, entity: str, /, *, limit: int = 100, cursor: str | None = None, **by: object
-    ) -> FoundPage:
+    ) -> FoundPage: ...
+
+    def find[R: Record](
+        self,
+        kind: Kind | KindSpec,
+        entity: type[R] | str,
+        /,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        **by: object,
+    ) -> Page[R] | FoundPage:
         """Records of the kind whose searchable field has this value, in any partition; audited before they return.
 
-            acting.find(CLUB, "person", email="ada@example.com")
+            acting.find(CLUB, Person, email="ada@example.com")
 
-        Each was read again, opened and compared: authentic, perhaps not the newest. That there are no others is not
-        shown: an index lags a little, and whoever writes the table can leave rows out of it.
+        Each was read again, opened and compared: authentic, perhaps not the newest, and perhaps not all of them.
 
         Args:
             kind: the kind of partition.
-            entity: the entity's name, or `head`.
-            limit: how many hits to look at, 1 to 1,000; a page may hold fewer records, or none, and a cursor.
-            cursor: the last page's, for the next one.
+            entity: the records' type, of a `Kind`; of a `KindSpec` the entity's name, or `head`.
+            limit: how many hits to look at, 1 to 1,000; a page may hold fewer records, or none, and have a next one.
+            cursor: of the page before; None: the first page.
             by: the one field, by its name, and the value.
 
         Raises:
@@ -210,6 +225,11 @@ class Acting:
             IntegrityError, Undeclared: a hit is a row of another tenant, or does not open; is not declared.
             KeyRefused, DependencyError: a table, a key or the audit log does not answer.
         """
+        if isinstance(kind, Kind) and isinstance(entity, type):
+            name, plain = kind.searched(entity, by)
+            return of_found(entity, self.find(kind.spec, name, limit=limit, cursor=cursor, **plain))
+        if isinstance(kind, Kind) or isinstance(entity, type):
+            raise InvalidInput("entity: must be a record type of a `Kind`, or a name of a `KindSpec`", field="entity")
         vault = self.vault
         finder = Finder(vault.records, vault.reader, vault.keys, kind, self.activity, os.urandom)
         found = finder.page(entity, by, limit=limit, cursor=cursor)

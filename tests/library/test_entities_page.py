@@ -14,6 +14,7 @@ from twinvault import (
     NULLABLE,
     NUMBER,
     TEXT,
+    Blind,
     Clear,
     EntitySpec,
     InvalidInput,
@@ -21,6 +22,7 @@ from twinvault import (
     KindSpec,
     PartitionStore,
     Record,
+    Searchable,
     TypedPartition,
     head_spec,
 )
@@ -48,13 +50,14 @@ def test_the_declaration_on_the_page_can_be_made():
 def test_the_record_types_on_the_page_can_be_declared_and_used():
     code = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "(Record, sk=" in block)
     made = {"__name__": __name__, "Literal": Literal, "StrEnum": StrEnum, "datetime": datetime}
-    made |= {"Clear": Clear, "Kind": Kind, "Record": Record}
+    made |= {"Clear": Clear, "Kind": Kind, "Record": Record, "Searchable": Searchable}
     exec(code, made)  # noqa: S102  # the page's own lines
     decision = made["Decision"](
         number=7, outcome="granted", decided_by="Ada", decided_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
     assert decision.sk == "decision#07"
     assert made["GRANTS"].spec.entity("decision").clear["score"] == {"N", "NULL"}
+    assert made["GRANTS"].spec.entity("decision").searchable == {"decided_by": Blind(slot=1)}
     assert made["GRANTS"].spec.head.clear == {"state": {"S"}}
 
 

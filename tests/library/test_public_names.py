@@ -13,7 +13,7 @@ ERRORS = {
     for node in ast.parse((ROOT / "functions" / "twinvault" / "errors.py").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
-CONSTANTS = {"ABSENT", "Clear", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "TEXT"}
+CONSTANTS = {"ABSENT", "Clear", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "Searchable", "TEXT"}
 DECLARING = {"Blind", "EntitySpec", "KindSpec", "casefold_nfc", "head_spec"}
 STORING = {
     "Absent",

@@ -5,20 +5,23 @@ from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Literal, assert_type
+from typing import Annotated, ClassVar, Literal, assert_type
 from uuid import UUID, uuid4
 
 from twinvault import (
     ABSENT,
     Acting,
+    Blind,
     Clear,
     Kind,
     Page,
     Record,
     Records,
+    Searchable,
     StoredRecord,
     TypedPartition,
     Writes,
+    casefold_nfc,
     from_stored,
     sort_key,
 )
@@ -44,7 +47,8 @@ class Visit(Record, sk="visit#{number:04d}"):
 
     number: Clear[int]
     state: Clear[Literal["open", "closed"]]
-    email: str
+    email: Searchable[str]
+    phone: Annotated[str | None, Blind(slot=2, normalize=casefold_nfc)] = None
     note: str
     scans: list[bytes] = []  # noqa: RUF012  # each record has its own
     seen_at: datetime | None = None
@@ -108,3 +112,10 @@ def read(acting: Acting, clinic_id: str) -> list[datetime]:
     for batch in hidden.batches(whole.all(Visit)):
         hidden.put(*batch)
     return [one.seen_at for one in whole.all(Visit) if one.seen_at is not None]
+
+
+def find(acting: Acting) -> list[str]:
+    """Found by a sealed field, wherever they stand."""
+    found: Page[Visit] = acting.find(CLINIC, Visit, email="bo@example.com", limit=10)
+    more: list[Visit] = acting.find(CLINIC, Visit, phone="1", cursor=found.cursor)
+    return [one.email for one in (*found, *more)] + [scope.partition for scope in found.scopes]

@@ -51,5 +51,7 @@ def use(acting: Acting, clinic: TypedPartition, visit: Visit) -> str:
     clinic.read().all(Visit)  # wrong: there may be no such partition
     clinic.write(lambda before: before)  # wrong: a plan returns writes
     acting.partition(CLINIC, "c-1").get("visit#0007")  # wrong: the partition of a `Kind` is typed
+    acting.find(CLINIC, "visit", note="x")  # wrong: of a `Kind` a type is found, not a name
+    acting.find(CLINIC, Visit, note="x", limit="1")  # wrong: a text for a number
     acting.partition("clinic", "c-1")  # wrong: a kind's name is no kind
     return visit.number  # wrong: a number for text

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NewType, TypeAliasType, Union, get_a
 import msgspec
 
 from twinvault.errors import InvalidInput
+from twinvault.records.blind import Blind
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT
 from twinvault.records.typed import sortkey
 from twinvault.records.typed.markers import ClearMark
@@ -29,17 +30,22 @@ def origin_of(hint: Hint) -> object:
     return get_origin(hint)
 
 
-def is_clear(hint: Hint, *, field: str) -> bool:
-    """Whether a field is marked to be stored in the clear.
+type FieldMark = ClearMark | Blind | None
+
+
+def mark_of(hint: Hint, *, field: str) -> FieldMark:
+    """How a field is marked: to be clear, or to be found by its value; None: it is sealed, and that is all.
 
     Raises:
-        InvalidInput: the mark stands within the type, where it would say nothing.
+        InvalidInput: the mark stands within the type, where it would say nothing; or there are two.
     """
-    marked = any(isinstance(mark, ClearMark) for mark in getattr(hint, "__metadata__", ()))
+    marks = [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, ClearMark | Blind)]
     within = get_args(hint)[:1] if origin_of(hint) is Annotated else (hint,)
-    if any(isinstance(mark, ClearMark) for one in within for mark in _marks_within(one)):
+    if any(isinstance(mark, ClearMark | Blind) for one in within for mark in _marks_within(one)):
         raise InvalidInput(f"{field}: the mark is the outermost: Clear[int | None], not Clear[int] | None", field=field)
-    return marked
+    if len(marks) > 1:
+        raise InvalidInput(f"{field}: is clear, or sealed and searchable by one index, or sealed", field=field)
+    return marks[0] if marks else None
 
 
 def _marks_within(hint: Hint) -> Iterator[object]:

@@ -59,7 +59,7 @@ def to_sort_key(values: Mapping[str, Any], declared: Declaration) -> str:
     entity, fields = declared.entity, declared.key.fields
     for name in (*(values.keys() - set(fields)), *(set(fields) - values.keys())):
         raise InvalidInput(f"{entity}: its sort key is made of {', '.join(fields) or 'no fields'}", field=name)
-    return declared.key.make({name: to_field(values[name], name, declared=declared) for name in fields}, entity=entity)
+    return declared.key.make(to_plain(values, declared), entity=entity)
 
 
 def to_beginning(values: Mapping[str, Any], declared: Declaration) -> str:
@@ -68,8 +68,16 @@ def to_beginning(values: Mapping[str, Any], declared: Declaration) -> str:
     Raises:
         InvalidInput: they are not the first ones of its sort key, or a value does not fit; it is named.
     """
-    plain = {name: to_field(value, name, declared=declared) for name, value in values.items()}
-    return declared.key.beginning(plain, entity=declared.entity)
+    return declared.key.beginning(to_plain(values, declared), entity=declared.entity)
+
+
+def to_plain(values: Mapping[str, Any], declared: Declaration) -> dict[str, Any]:
+    """Some fields as the store beneath takes them.
+
+    Raises:
+        InvalidInput: as for `to_field`.
+    """
+    return {name: to_field(value, name, declared=declared) for name, value in values.items()}
 
 
 def to_field(value: Any, name: str, *, declared: Declaration) -> Any:  # noqa: ANN401  # of the field's own type

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar, get_type_hints
 
 from twinvault.errors import InvalidInput
+from twinvault.records.blind import Blind
 from twinvault.records.spec import HEAD, EntitySpec, head_spec
 from twinvault.records.typed import sortkey
-from twinvault.records.typed.annotations import Hint, clear_types, holds, is_clear, kind_in_keys, origin_of
+from twinvault.records.typed.annotations import Hint, clear_types, holds, kind_in_keys, mark_of, origin_of
+from twinvault.records.typed.markers import ClearMark
 from twinvault.records.typed.sortkey import SortKey
 
 _WORDS_OF_CALLS = frozenset({"expected", "idempotency_key", "limit", "cursor"})
@@ -52,8 +54,10 @@ def declare(cls: type, *, sk: str, entity: str) -> Declaration:
     """
     hints = _hints(cls)
     _make_dataclass(cls, hints)
-    types = {name: clear_types(hint, field=name) for name, hint in hints.items() if is_clear(hint, field=name)}
+    marks = {name: mark_of(hint, field=name) for name, hint in hints.items()}
+    types = {name: clear_types(hints[name], field=name) for name, mark in marks.items() if isinstance(mark, ClearMark)}
     sealed = tuple(name for name in hints if name not in types)
+    searchable = {name: mark for name, mark in marks.items() if isinstance(mark, Blind)}
     found = {name: holds(hints[name], field=name) for name in sealed}
     kinds = {name: kind for name in types if (kind := kind_in_keys(hints[name])) is not None}
     key = sortkey.parse(sk, kinds)
@@ -69,7 +73,7 @@ def declare(cls: type, *, sk: str, entity: str) -> Declaration:
         required=frozenset(one.name for one in dataclasses.fields(cls) if _is_required(one)),
         lists=frozenset(name for name, one in found.items() if one.tuples),
         ordered=frozenset(name for name, one in found.items() if one.sets),
-        spec=_spec(name, key, clear=types, sealed=frozenset(sealed)),
+        spec=_spec(name, key, clear=types, sealed=frozenset(sealed), searchable=searchable),
     )
 
 
@@ -114,9 +118,16 @@ def _entity(key: SortKey) -> str:
     return beginning
 
 
-def _spec(entity: str, key: SortKey, *, clear: Mapping[str, frozenset[str]], sealed: frozenset[str]) -> EntitySpec:
+def _spec(
+    entity: str,
+    key: SortKey,
+    *,
+    clear: Mapping[str, frozenset[str]],
+    sealed: frozenset[str],
+    searchable: Mapping[str, Blind],
+) -> EntitySpec:
     if HEAD in {entity, key.form}:
         if entity != key.form:
             raise InvalidInput("sk: the head's is 'head', and no other record's", field="sk")
-        return head_spec(clear, sealed)
-    return EntitySpec(entity, key.pattern, clear, sealed)
+        return head_spec(clear, sealed, searchable=searchable)
+    return EntitySpec(entity, key.pattern, clear, sealed, searchable=searchable)

@@ -1,10 +1,12 @@
 """A kind of partition, made of record types."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from twinvault.errors import InvalidInput
 from twinvault.records.spec import HEAD, KindSpec, head_spec
+from twinvault.records.typed.conversion import to_plain
 from twinvault.records.typed.record import Record
 
 
@@ -42,3 +44,12 @@ class Kind:
         """
         if record is not self.head and record not in self.records:
             raise InvalidInput(f"kind {self.name}: {record.__name__} is none of its record types")
+
+    def searched(self, record: type[Record], by: Mapping[str, object]) -> tuple[str, dict[str, Any]]:
+        """The entity of this type, and the value that is searched by as it is sealed, under its field's name.
+
+        Raises:
+            InvalidInput: it is no type of this kind, has no such field, or the value does not fit the field's type.
+        """
+        self.require(record)
+        return record.__declared__.entity, to_plain(by, record.__declared__)

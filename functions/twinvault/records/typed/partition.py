@@ -97,7 +97,7 @@ class TypedPartition:
         declared = record.__declared__
         page = self.store.query(conversion.to_beginning(key, declared), limit=limit, cursor=cursor)
         found = [from_stored(record, one, pk=self.pk) for one in page.records if one.entity == declared.entity]
-        return Page(found, cursor=page.cursor)
+        return Page(found, cursor=page.cursor, scopes=[self.store.scope] * len(found))
 
     def add(self, *records: Record, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Records:
         """Adds these records, which must be new. They are not read first: nothing but the head is."""
@@ -133,7 +133,7 @@ class TypedPartition:
         declared = record.__declared__
         if within := sorted(fields.keys() & set(declared.key.fields)):
             raise InvalidInput(f"{declared.entity}.{within[0]}: stands in the sort key and stays", field=within[0])
-        plain = {name: conversion.to_field(value, name, declared=declared) for name, value in fields.items()}
+        plain = conversion.to_plain(fields, declared)
         sk = sort_key(record, **key)
         return self._written(self.store.update(sk, plain, expected=expected, idempotency_key=idempotency_key))
 
@@ -151,6 +151,14 @@ class TypedPartition:
     def write_rows(self, sks: Iterable[str], plan: Plan) -> Records | None:
         """`write` at the cost of what it writes: the plan sees the head and the records of these sort keys."""
         return self._records(self.store.write_rows(sks, lambda before: self._planned(plan, before)))
+
+    def reindex(self) -> int:
+        """`PartitionStore.reindex`: after a field became searchable, or is so in another way."""
+        return self.store.reindex()
+
+    def new_dek(self) -> Records:
+        """`PartitionStore.new_dek`; returns the head as it then is."""
+        return of_look(self.store.new_dek(), self.kind, pk=self.pk)
 
     def size(self, record: Record) -> int:
         """The size of the item that a record will become here, in bytes as DynamoDB counts them or a little more."""

@@ -1,15 +1,17 @@
 """Records that were read, by type."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinvault.errors import Place, Undeclared
 from twinvault.records.changes import Written
+from twinvault.records.finding import FoundPage
 from twinvault.records.partition import Look
 from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.spec import HEAD
 from twinvault.records.typed.kind import Kind
 from twinvault.records.typed.record import Record, from_stored, sort_key
+from twinvault.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,15 @@ class Page[R: Record](list[R]):
 
     Attributes:
         cursor: what to ask for the next page with; None: there is none.
+        scopes: the partition in which each of them stands.
     """
 
-    __slots__ = ("cursor",)
+    __slots__ = ("cursor", "scopes")
 
-    def __init__(self, records: Iterable[R], *, cursor: str | None) -> None:
+    def __init__(self, records: Iterable[R], *, cursor: str | None, scopes: Sequence[Scope]) -> None:
         super().__init__(records)
         self.cursor = cursor
+        self.scopes = scopes
 
 
 def of_look(look: Look, kind: Kind, *, pk: str) -> Records:
@@ -84,6 +88,17 @@ def of_look(look: Look, kind: Kind, *, pk: str) -> Records:
 def of_written(written: Written, kind: Kind, *, pk: str) -> Records:
     """What a write wrote."""
     return Records(kind, pk, written.version, written.digest, written.records, written.repeated)
+
+
+def of_found[R: Record](record: type[R], found: FoundPage) -> Page[R]:
+    """What was found of one type.
+
+    Raises:
+        Undeclared: one holds what its type does not declare.
+    """
+    scopes = [one.scope for one in found.records]
+    records = [from_stored(record, one.record, pk=one.scope.pk) for one in found.records]
+    return Page(records, cursor=found.cursor, scopes=scopes)
 
 
 def of_type[R: Record](record: type[R], stored: StoredRecord, *, pk: str) -> R:
