@@ -194,5 +194,5 @@ def make_world(
         sleep=sleep,
         monotonic=time.monotonic,
     )
-    vault = Vault(table, reader, writer, audit, keys, changes, Origin(store=STORE))
+    vault = Vault(table, reader, writer, audit, keys, changes, Origin(store=STORE), keys_only)
     return World(vault, keys, changes, cache, kms, client, names, audit, transactor)

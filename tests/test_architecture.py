@@ -36,6 +36,14 @@ ARROWS = {
         "twinvault.observe",
         "twinvault.scope",
     },
+    "twinvault.maintenance": {
+        "twinvault.audit",
+        "twinvault.dynamodb",
+        "twinvault.envelope",
+        "twinvault.keys",
+        "twinvault.records",
+        "twinvault.vault",
+    },
     "dialogues": {"twinvault"},
     "service": {"dialogues", "twinvault"},
 }
@@ -44,6 +52,8 @@ PURE = (
     "twinvault/scope.py",
     *(f"twinvault/keys/{name}.py" for name in ("planning", "register", "rows", "sealed", "tenant", "wrapped")),
     *(f"twinvault/audit/{name}.py" for name in ("elements", "entry", "form", "parts", "signing", "verify")),
+    "twinvault/maintenance/rows.py",
+    "twinvault/maintenance/work.py",
     "twinvault/records/blind.py",
     "twinvault/records/head.py",
     "twinvault/records/partition.py",

@@ -31,6 +31,10 @@ from twinvault.errors import (
     Unprocessable,
 )
 from twinvault.keys.overview import KeyRow
+from twinvault.maintenance.driving import Maintenance
+from twinvault.maintenance.jobs import JOBS, Job, JobStep
+from twinvault.maintenance.schedule import Carried, carry_on
+from twinvault.maintenance.work import Counts, Lease, Work, WorkState
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
 from twinvault.records.finding import FoundPage, FoundRecord
@@ -56,6 +60,7 @@ __all__ = [
     "FORMAT",
     "HEAD",
     "ID",
+    "JOBS",
     "NULLABLE",
     "NUMBER",
     "TEXT",
@@ -64,12 +69,14 @@ __all__ = [
     "Blind",
     "BrokenChain",
     "CallerError",
+    "Carried",
     "ChainStep",
     "Changes",
     "Clear",
     "ConfigurationError",
     "Conflict",
     "Contention",
+    "Counts",
     "Damaged",
     "DependencyError",
     "Draft",
@@ -82,12 +89,16 @@ __all__ = [
     "Incomplete",
     "IntegrityError",
     "InvalidInput",
+    "Job",
+    "JobStep",
     "KeyRefused",
     "KeyRow",
     "Kind",
     "KindSpec",
+    "Lease",
     "Listing",
     "Look",
+    "Maintenance",
     "NotFound",
     "Opened",
     "OutcomeUnknown",
@@ -111,8 +122,11 @@ __all__ = [
     "Undeclared",
     "Unprocessable",
     "Vault",
+    "Work",
+    "WorkState",
     "Writes",
     "Written",
+    "carry_on",
     "casefold_nfc",
     "from_stored",
     "head_spec",

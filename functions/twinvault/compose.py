@@ -79,7 +79,7 @@ def open_vault(
     reader = _reader(records, marks, keys=keys, lowest_format=lowest_format)
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
     origin = Origin(store=store, function=function, artifact=artifact)
-    return Vault(records, reader, writer, audit, keys, changes, origin)
+    return Vault(records, reader, writer, audit, keys, changes, origin, key_table)
 
 
 def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames) -> KeyChanges:

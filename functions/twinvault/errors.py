@@ -129,6 +129,7 @@ class Step(StrEnum):
     ROOT_KEY = "root key"
     REGISTER = "register form"
     FINGERPRINT = "key fingerprint"
+    WORK = "work form"
     MODEL = "model"
 
 

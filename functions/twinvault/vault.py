@@ -52,6 +52,7 @@ class Vault:
     keys: KeyHierarchy
     changes: KeyChanges
     origin: Origin
+    key_table: Table
 
     @contextmanager
     def acting(

@@ -20,6 +20,7 @@ from twinvault.keys.rows import NamedKey
 from twinvault.keys.sealed import parse_sealed, unwrap
 from twinvault.keys.tenant import Tenant, look_over, open_tenant, require_key
 from twinvault.keys.wrapped import key_context, parse_wrapped
+from twinvault.maintenance.rows import open_work
 from twinvault.observe import Observer
 
 TENANTS = json.loads((FOLDER / "tenants.json").read_text())
@@ -109,13 +110,25 @@ def test_the_context_of_a_key_that_kms_wraps(vector: Any) -> None:
     assert row.to_item() == item_of(vector["item"])
 
 
-@pytest.mark.parametrize("vector", named([row for row in KEYS["rows"] if not row["name"].startswith("register")]))
+@pytest.mark.parametrize("vector", named([row for row in KEYS["rows"] if row["label"].endswith(("dek", "index"))]))
 def test_a_key_row_unwraps(vector: Any) -> None:
     ((kek_name, kek),) = vector["keys"].items()
     row = parse_sealed(item_of(vector["item"]), tenant=vector["scope"]["tenant"], name=vector["sk"])
     key = unwrap(row, kek=NamedKey(kek_name, bytes.fromhex(kek)), label=Label(vector["label"]))
     assert key == NamedKey(vector["sk"], bytes.fromhex(vector["plaintext"]))
     assert row.digest(Label(vector["label"])).hex() == vector["digest"]
+
+
+@pytest.mark.parametrize("vector", named([row for row in KEYS["rows"] if row["label"].endswith("work")]))
+def test_a_work_row_opens_to_the_work_that_encodes_to_its_text(vector: Any) -> None:
+    ((name, key),) = vector["keys"].items()
+    found = open_work(item_of(vector["item"]), tenant="acme", key=NamedKey(name, bytes.fromhex(key)))
+    assert found.work.encode().decode() == vector["plaintext_text"]
+    assert (found.work.begun, found.work.updated) == (
+        vector["clear"]["created_at"]["S"],
+        vector["clear"]["updated_at"]["S"],
+    )
+    assert found.row.digest(Label.WORK).hex() == vector["digest"]
 
 
 def test_the_rows_by_themselves_are_those_of_one_tenant() -> None:

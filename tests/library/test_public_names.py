@@ -13,7 +13,7 @@ ERRORS = {
     for node in ast.parse((ROOT / "functions" / "twinvault" / "errors.py").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
-CONSTANTS = {"ABSENT", "Clear", "FLAG", "FORMAT", "HEAD", "ID", "NULLABLE", "NUMBER", "Searchable", "TEXT"}
+CONSTANTS = {"ABSENT", "Clear", "FLAG", "FORMAT", "HEAD", "ID", "JOBS", "NULLABLE", "NUMBER", "Searchable", "TEXT"}
 DECLARING = {"Blind", "EntitySpec", "KindSpec", "casefold_nfc", "head_spec"}
 STORING = {
     "Absent",
@@ -30,11 +30,12 @@ STORING = {
 ASKING = {"Damaged", "FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "RecordPage"}
 TYPED = {"Kind", "Page", "Record", "Records", "TypedPartition", "Writes", "from_stored", "sort_key"}
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
+MAINTAINING = {"Carried", "Counts", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
 USERS = ("functions/dialogues", "functions/service", "examples")
 
 
 def test_these_names_are_public_and_no_others():
-    assert set(twinvault.__all__) == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING
+    assert set(twinvault.__all__) == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING | MAINTAINING
 
 
 def test_every_public_name_is_there_and_says_what_it_promises():

@@ -28,9 +28,10 @@ from twinvault.envelope.item import to_item
 from twinvault.envelope.subkeys import fingerprint
 from twinvault.errors import Step
 from twinvault.keys.register import Epoch, Index, Register, State, born
-from twinvault.keys.rows import REGISTER, REGISTER_KEY, NamedKey, entity_of
+from twinvault.keys.rows import REGISTER, REGISTER_KEY, WORK, NamedKey, entity_of
 from twinvault.keys.sealed import Written, seal_register, wrap
 from twinvault.keys.wrapped import WrappedRow, key_context
+from twinvault.maintenance.work import Counts, Lease, Work
 
 if TYPE_CHECKING:
     from twinvault.envelope.aad import ClearValue
@@ -40,6 +41,7 @@ ROOT, OLD_ROOT = "1234abcd-12ab-34cd-56ef-1234567890ab", "mrk-0123456789abcdef01
 EVENT, NEXT_EVENT = "0193587d-2a00-7000-8000-000000000001", "0193587d-2a00-7000-8000-000000000002"
 REGISTER_KEY_BYTES, NEXT_KEK = fixed("register key"), fixed("kek 2")
 NEXT_KEK_ID = "kek#000002"
+WORK_ID, WORK_BEGUN = "0193587d-2a00-7000-8000-0000000000aa", "2026-11-23T09:00:00.000000Z"
 
 type Rows = dict[str, Any]
 
@@ -56,6 +58,8 @@ def keys() -> Json:
             _key_row("idx after a rotation", IDX_ID, key=IDX, label=Label.INDEX, version=2),
             _register_row("register", _register()),
             _register_row("register after a rotation", _register(2), version=2),
+            _work_row("work at its begin", _work()),
+            _work_row("work that is held", _held_work(), version=2),
         ],
     }
 
@@ -120,6 +124,42 @@ def _register_row(name: str, register: Register, *, version: int = 1) -> Json:
         key=REGISTER_KEY_BYTES,
         label=Label.REGISTER,
         plaintext_text=register.encode().decode(),
+    )
+
+
+def _work() -> Work:
+    return Work(
+        id=WORK_ID,
+        job="rewrite",
+        kind="dialogue",
+        principal="subject-1",
+        begun=WORK_BEGUN,
+        updated=WORK_BEGUN,
+        last_event=EVENT,
+    )
+
+
+def _held_work() -> Work:
+    return replace(
+        _work(),
+        updated="2026-11-23T10:30:00.250000Z",
+        cursor="k3v7xqz2m4n5p6r7s8t9abcdef",
+        counts=Counts(12, 3456, 7, 1),
+        stopped_since=WORK_BEGUN,
+        lease=Lease(fixed("holder", 16).hex(), "2026-11-23T10:31:00.000000Z"),
+        last_event=NEXT_EVENT,
+    )
+
+
+def _work_row(name: str, work: Work, *, version: int = 1) -> Json:
+    context = _context(WORK + work.id, REGISTER_KEY, version=version)
+    return sealed_vector(
+        name,
+        work.encode(),
+        context=replace(context, clear={**context.clear, "created_at": work.begun, "updated_at": work.updated}),
+        key=REGISTER_KEY_BYTES,
+        label=Label.WORK,
+        plaintext_text=work.encode().decode(),
     )
 
 

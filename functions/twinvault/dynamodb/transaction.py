@@ -99,6 +99,14 @@ def delete(table: str, *, pk: str, sk: str, commitment: bytes) -> Statement:
     return Statement(text, ({"S": pk}, {"S": sk}, {"B": commitment}))
 
 
+def exchange(table: str, item: "Item", *, name: str, before: "Mapping[str, Any]") -> Statement:
+    """UPDATE of one attribute of a row that holds no seal, where it is still what it was `before`."""
+    sets = f'SET "{name}"=?'
+    return Statement(
+        f'UPDATE "{table}" {sets} WHERE "pk"=? AND "sk"=? AND "{name}"=?', (item[name], item["pk"], item["sk"], before)
+    )
+
+
 class Transactor:
     """Executes frozen transactions and finds out how they ended."""
 

@@ -6,8 +6,9 @@
          kek#{epoch:06d}                          a KEK, wrapped by KMS under a root key
          register                                 which keys there are, sealed under the register key
          register-key                             the register key, wrapped by KMS under a root key
+         work#{id}                                long work, sealed under the register key (`maintenance.rows`)
 
-`idx` to `register-key` stand beside each other: one Query loads a tenant, however many DEKs it has.
+`idx` to `register-key` stand beside each other: one Query loads a tenant, however many DEKs and works it has.
 """
 
 import re
@@ -19,6 +20,8 @@ from twinvault.scope import Scope
 
 TABLE = "keys"
 IDX, REGISTER, REGISTER_KEY = "idx", "register", "register-key"
+WORK = "work#"
+"""What the sort keys of long work begin with: behind `register-key`, so that a tenant's load does not meet them."""
 MAX_NUMBER = 999_999
 """Epochs and versions are six digits in a sort key."""
 
@@ -46,8 +49,13 @@ def epoch_of(name: str) -> int | None:
 
 
 def entity_of(name: str) -> str:
-    """What the row of this name is: `dek`, `idx`, `kek`, `register` or `register-key`."""
+    """What the row of this name is: `dek`, `idx`, `kek`, `register`, `register-key` or `work`."""
     return name.partition("#")[0]
+
+
+def is_under_register_key(name: str) -> bool:
+    """Whether the row of this name is sealed under the register key, and not under a KEK."""
+    return name == REGISTER or name.startswith(WORK)
 
 
 def row_place(tenant: str, name: str = "") -> Place:
@@ -61,6 +69,14 @@ def dek_prefix(scope: Scope) -> str:
     The kind is in it: partitions of two kinds may share an id, and must not share a key (docs/adr/0001).
     """
     return f"dek#{require_id(scope.kind, field='kind')}#{require_id(scope.partition, field='partition')}#"
+
+
+def after_partition(name: str) -> str:
+    """A sort key behind those of all DEKs of the partition that this DEK is of, and before the next partition's.
+
+    `$` comes right after `#`, and every character that an id may hold comes after both.
+    """
+    return name.rpartition("#")[0] + "$"
 
 
 def dek_name(scope: Scope, version: int) -> str:

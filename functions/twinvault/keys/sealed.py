@@ -1,8 +1,8 @@
-"""Rows of the keys table that this format seals: DEKs, the index key, and the register (docs/format.md). Pure."""
+"""Rows of the keys table that this format seals: keys, the register, and long work (docs/format.md). Pure."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twinvault.envelope import FORMAT, KEY_BYTES, Context, Label, seal, tenant_key
@@ -12,7 +12,16 @@ from twinvault.envelope.numbers import number_value
 from twinvault.envelope.primitive import seal_digest
 from twinvault.errors import IntegrityError, InvalidInput, Place, Step, Undeclared
 from twinvault.keys.register import Register, decode
-from twinvault.keys.rows import REGISTER, REGISTER_KEY, TABLE, NamedKey, entity_of, epoch_of, row_place
+from twinvault.keys.rows import (
+    REGISTER,
+    REGISTER_KEY,
+    TABLE,
+    NamedKey,
+    entity_of,
+    epoch_of,
+    is_under_register_key,
+    row_place,
+)
 
 MAX_VERSION = 2**64 - 1
 
@@ -99,7 +108,7 @@ def parse_sealed(item: Item, *, tenant: str, name: str) -> SealedRow:
     key_id = found.context.key_id
     if found.context.sk != name:
         raise IntegrityError(Step.PLACE, where=row_place(tenant, name))
-    if not (key_id == REGISTER_KEY if name == REGISTER else epoch_of(key_id)):
+    if not (key_id == REGISTER_KEY if is_under_register_key(name) else epoch_of(key_id)):
         raise IntegrityError(Step.KEY_ID, where=row_place(tenant, name))
     return SealedRow(found, _written(found.context.clear, where=row_place(tenant, name)))
 
@@ -132,9 +141,8 @@ def seal_register(
     register: Register, *, tenant: str, key: NamedKey, written: Written, salt: bytes, nonce: bytes
 ) -> tuple[dict[str, dict[str, Any]], bytes]:
     """Returns the register's row, sealed under the register key, and its digest."""
-    context = _context(REGISTER, tenant=tenant, key_id=key.name, written=written)
-    sealed = seal(register.encode(), key=key.key, label=Label.REGISTER, context=context, salt=salt, nonce=nonce)
-    return to_item(context, sealed), sealed.digest
+    payload = Payload(REGISTER, register.encode(), Label.REGISTER)
+    return seal_payload(payload, tenant=tenant, key=key, written=written, salt=salt, nonce=nonce)
 
 
 def open_register(row: SealedRow, *, key: NamedKey) -> Register:
@@ -144,12 +152,47 @@ def open_register(row: SealedRow, *, key: NamedKey) -> Register:
         IntegrityError: the row was changed or moved, or is sealed under another key, or holds no register.
         Undeclared: the row is authentic and holds what no such row holds here.
     """
-    payload = open_found(row.found, key=key.key, label=Label.REGISTER).plaintext
-    _require_declared(row)
+    payload = open_payload(row, key=key, label=Label.REGISTER)
     try:
         return decode(payload)
     except IntegrityError as refusal:
         raise refusal.at(row.place) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a row under the register key is to hold.
+
+    Attributes:
+        name: the row's sort key.
+        plaintext: its contents.
+        label: what they are.
+    """
+
+    name: str
+    plaintext: bytes = field(repr=False)
+    label: Label
+
+
+def seal_payload(
+    payload: Payload, *, tenant: str, key: NamedKey, written: Written, salt: bytes, nonce: bytes
+) -> tuple[dict[str, dict[str, Any]], bytes]:
+    """Returns a row that is sealed under the register key, and its seal's digest. `salt`, `nonce`: `envelope.seal`."""
+    context = _context(payload.name, tenant=tenant, key_id=key.name, written=written)
+    sealed = seal(payload.plaintext, key=key.key, label=payload.label, context=context, salt=salt, nonce=nonce)
+    return to_item(context, sealed), sealed.digest
+
+
+def open_payload(row: SealedRow, *, key: NamedKey, label: Label) -> bytes:
+    """Returns what a row under the register key holds.
+
+    Raises:
+        IntegrityError: the row was changed or moved, or is sealed under another key.
+        Undeclared: the row is authentic and has attributes that no such row has here.
+    """
+    plaintext = open_found(row.found, key=key.key, label=label).plaintext
+    _require_declared(row)
+    return plaintext
 
 
 def _require_declared(row: SealedRow) -> None:

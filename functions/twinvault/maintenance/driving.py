@@ -1,0 +1,117 @@
+"""Long work, asked for and driven.
+
+Whoever drives a work takes a lease and does steps (`stepping`) for as long as their activity has time. The next driver
+goes on where that ended, whoever it is: a person's command, or the schedule.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from twinvault.envelope import require_id
+from twinvault.errors import Conflict, InvalidInput
+from twinvault.maintenance.jobs import JOBS, Job
+from twinvault.maintenance.stepping import Stepper, lease_from
+from twinvault.maintenance.work import Work
+from twinvault.maintenance.works import Works
+
+if TYPE_CHECKING:
+    from twinvault.records.spec import KindSpec
+    from twinvault.vault import Acting
+
+
+class Maintenance:
+    """The long work of one activity's tenant: what there is, more of it, and a drive of one."""
+
+    def __init__(
+        self,
+        acting: "Acting",
+        *,
+        kinds: Iterable["KindSpec"],
+        jobs: Iterable[Job] = JOBS,
+        now: Callable[[], str],
+    ) -> None:
+        """`kinds` and `jobs` are what may be asked for. `now`: RFC 3339 UTC time as text, to the microsecond."""
+        vault = acting.vault
+        self._acting = acting
+        self._kinds = {kind.kind: kind for kind in kinds}
+        self._jobs = {require_id(job.name, field="job"): job for job in jobs}
+        self._now = now
+        self._works = Works(
+            table=vault.key_table,
+            table_name=vault.key_table.name,
+            keys=vault.keys,
+            audit=vault.audit,
+            activity=acting.activity,
+            now=now,
+            randomness=os.urandom,
+            sleep=time.sleep,
+        )
+
+    def begin(self, job: str, kind: str) -> tuple[Work, bool]:
+        """A work that runs, and whether this call began it; nothing of it is done yet.
+
+        Raises:
+            InvalidInput: there is no such job or kind.
+            NotFound: the tenant has no keys, so there is nothing to do.
+            Conflict: as many works run as may.
+            OutcomeUnknown, DependencyError: as for any write; repeating is safe.
+        """
+        for name, known, field in ((job, self._jobs, "work"), (kind, self._kinds, "kind")):
+            if name not in known:
+                raise InvalidInput(f"{field}: must be {' or '.join(sorted(known))}", field=field)
+        begun = self._works.begin(job, kind)
+        self._acting.release()
+        return begun
+
+    def get(self, work_id: str) -> Work:
+        """How a work stands.
+
+        Raises:
+            NotFound, InvalidInput: there is none of this id, or it cannot be one.
+            IntegrityError: its row was changed or moved.
+            DependencyError: as for any key.
+        """
+        work = self._works.get(work_id).work
+        self._acting.release()
+        return work
+
+    def newest(self) -> list[Work]:
+        """The tenant's newest works, at most 100, the newest first. Errors as for `get`."""
+        works = self._works.newest()
+        self._acting.release()
+        return works
+
+    def drive(self, work_id: str) -> Work:
+        """Does as much of a work as the activity has time for; returns how it then stands.
+
+        Where somebody else is at it nothing is done, and its lease says until when.
+
+        Raises:
+            NotFound, InvalidInput, IntegrityError: as for `get`.
+            Conflict: this release knows no such job or kind; or a partition is being written by too many.
+            DependencyError: a partition cannot be done now. What was done before it is written down.
+        """
+        found = self._works.get(work_id).work
+        if found.is_free(self._now()):
+            stepper = self._stepper(found)
+            holder = os.urandom(16).hex()
+            found = self._works.change(work_id, lambda work: self._taken(work, holder))
+            while found.is_held_by(holder):
+                found = stepper.step(found)
+        if self._acting.activity.notes.unsaid():
+            # Nothing was written that would have said what was seen.
+            self._acting.release()
+        return found
+
+    def _stepper(self, work: Work) -> Stepper:
+        job, kind = self._jobs.get(work.job), self._kinds.get(work.kind)
+        if job is None or kind is None:
+            raise Conflict("this release knows no such job, or no such kind: another one began this work")
+        return Stepper(self._acting, self._works, job, kind, self._now)
+
+    def _taken(self, work: Work, holder: str) -> Work | None:
+        now = self._now()
+        return replace(work, lease=lease_from(holder, now)) if work.is_free(now) else None

@@ -1,0 +1,92 @@
+"""What long work does to one partition."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from twinvault.records.changes import Changes
+from twinvault.records.record import Draft, StoredRecord
+
+if TYPE_CHECKING:
+    from twinvault.records.partition import Look
+    from twinvault.records.store import PartitionStore
+
+
+@dataclass(frozen=True, slots=True)
+class JobStep:
+    """What was done to a partition.
+
+    Attributes:
+        rewritten: records that were written again.
+        skipped: records that were found as they should be.
+        is_complete: whether nothing is left to do there; else the job goes on with it when there is time again.
+    """
+
+    rewritten: int = 0
+    skipped: int = 0
+    is_complete: bool = True
+
+
+class Job(Protocol):
+    """Work that is done partition by partition, in any order, and any number of times: what is done stays done."""
+
+    @property
+    def name(self) -> str:
+        """What the work is called, an id."""
+
+    def step(self, partition: "PartitionStore", *, since: str, is_over: Callable[[], bool]) -> JobStep:
+        """Does the partition, or as much of it as there is time for.
+
+        Args:
+            partition: for an activity of its own, which ends with this call.
+            since: when the work began, RFC 3339 in UTC.
+            is_over: whether nothing new may be started.
+
+        Raises:
+            IntegrityError, Undeclared, CallerError: this partition cannot be done; the work goes on with the next.
+            DependencyError, Conflict: it cannot be done now.
+        """
+
+
+class Rewrite:
+    """Seals every record of a partition anew, as its declaration writes it now; whoever writes meanwhile wins."""
+
+    name = "rewrite"
+
+    def step(self, partition: "PartitionStore", *, since: str, is_over: Callable[[], bool]) -> JobStep:
+        """See `Job.step`. What was written after the work began is as it should be."""
+        snapshot = partition.peek()
+        if snapshot is None:
+            return JobStep()
+        due = _due(snapshot.records.values(), since)
+        rewritten, skipped = 0, len(snapshot.records) - len(due)
+        for batch in partition.batches(due):
+            if is_over():
+                return JobStep(rewritten, skipped, is_complete=False)
+            again = _write_again(partition, [draft.sk for draft in batch], since=since)
+            rewritten, skipped = rewritten + again, skipped + len(batch) - again
+        if not due:
+            # The head goes with each write; where no record is to be written, it is by itself.
+            _write_again(partition, (), since=since)
+        return JobStep(rewritten, skipped)
+
+
+def _write_again(partition: "PartitionStore", sks: Sequence[str], *, since: str) -> int:
+    """Writes these records of a partition again, if they are still as old; how many of them were."""
+    planned = list[Draft]()
+
+    def plan(look: "Look | None") -> Changes | None:
+        planned[:] = _due(look.records.values(), since) if look else ()
+        return Changes(put=tuple(planned)) if look and (planned or look.head.updated_at < since) else None
+
+    partition.write_rows(sks, plan)
+    return len(planned)
+
+
+def _due(records: Iterable[StoredRecord], since: str) -> list[Draft]:
+    """What is to be written again of these records."""
+    return [Draft(one.entity, one.sk, one.fields) for one in records if one.updated_at < since]
+
+
+JOBS: tuple[Job, ...] = (Rewrite(),)
+"""The jobs that the library brings with it."""

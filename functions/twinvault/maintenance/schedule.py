@@ -1,0 +1,73 @@
+"""Long work that nobody drives, carried on: the works of all tenants, as their index lists them."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twinvault.errors import TwinvaultError
+from twinvault.maintenance.rows import INDEX, listed_ids, listed_tenant
+from twinvault.maintenance.stepping import RESERVE_SECONDS
+
+if TYPE_CHECKING:
+    from twinvault.maintenance.driving import Maintenance
+    from twinvault.vault import Acting, Vault
+
+PRINCIPAL = "twinvault:maintenance"
+"""Who acts, as the audit log says: nobody who has a token."""
+ACTION = "maintain.resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What one run came to.
+
+    Attributes:
+        running: how many works the index lists.
+        driven: how many of them this run looked after, itself or by seeing that somebody does.
+        failed: how many of these could not be driven.
+    """
+
+    running: int
+    driven: int
+    failed: int
+
+
+def carry_on(
+    vault: "Vault",
+    maintenance: "Callable[[Acting], Maintenance]",
+    *,
+    seconds: float,
+    about: Mapping[str, str],
+    count: Callable[[str, int], None],
+    report: Callable[[TwinvaultError], None],
+) -> Carried:
+    """Drives the works that are running, in any order, for `seconds`; each in its tenant's name and by itself.
+
+    `about` says which function and request this is (`Vault.acting`), `report` is told what kept a work from being
+    driven: the others are driven all the same.
+
+    Raises:
+        DependencyError: the index cannot be read now.
+    """
+    until = time.monotonic() + seconds
+    listed = [(listed_tenant(item), listed_ids(item)) for item in vault.key_table.query(INDEX)]
+    works = [(tenant, work_id) for tenant, ids in listed if tenant for work_id in ids]
+    # One that takes all the time there is must not keep the same others waiting each time.
+    random.shuffle(works)
+    driven = failed = 0
+    for tenant, work_id in works:
+        left = until - time.monotonic()
+        if left <= RESERVE_SECONDS:
+            break
+        driven += 1
+        try:
+            with vault.acting(
+                tenant=tenant, principal=PRINCIPAL, action=ACTION, seconds=left, count=count, **about
+            ) as acting:
+                maintenance(acting).drive(work_id)
+        except TwinvaultError as error:
+            failed += 1
+            report(error)
+    return Carried(len(works), driven, failed)

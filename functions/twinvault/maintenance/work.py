@@ -1,0 +1,189 @@
+"""A work: what is to be done to a tenant's partitions, how far it is, and who is at it (docs/format.md, "Work"). Pure.
+
+Its cursor is the partition that was done last, its counts tell of all up to there, and both are written at once: what
+is done a second time, because whoever did it was killed before that, is counted once.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from twinvault.envelope import ID
+from twinvault.errors import IntegrityError, Step
+
+MAX_PRINCIPAL = 256
+"""Characters, as of any text in an audit entry."""
+
+_HOLDER = re.compile(r"[0-9a-f]{32}")
+# To the microsecond, so that times compare as texts.
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MAX_COUNT = 2**53 - 1
+
+
+class WorkState(StrEnum):
+    """How a work stands."""
+
+    RUNNING = "running"
+    """There are partitions to do."""
+    DONE = "done"
+    """Every partition was done."""
+    FAILED = "failed"
+    """It is at its end, and some partitions were refused: the audit log says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was done so far.
+
+    Attributes:
+        partitions: how many are behind the cursor, refused ones included.
+        rewritten: records of them that were written again.
+        skipped: records of them that were found as they should be.
+        failed: partitions that were refused.
+    """
+
+    partitions: int = 0
+    rewritten: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Both together."""
+        return Counts(
+            self.partitions + other.partitions,
+            self.rewritten + other.rewritten,
+            self.skipped + other.skipped,
+            self.failed + other.failed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who is at the work, and until when nobody else may be.
+
+    Attributes:
+        holder: drawn by whoever took it, 32 hex digits.
+        until: RFC 3339 in UTC, to the microsecond.
+    """
+
+    holder: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A work as its row says.
+
+    Attributes:
+        id: of the work; a UUID of version 7, so that works are in the order of their begin.
+        job: what is done to each partition.
+        kind: of the partitions.
+        principal: who asked for it, as the audit log knows them.
+        begun, updated: RFC 3339 in UTC, to the microsecond.
+        cursor: the partition that was done last; empty before the first.
+        stopped_since: since when nothing but the partition after the cursor has been tried, in vain; None: it goes on.
+        last_event: the id of the audit entry that tells of the latest change.
+    """
+
+    id: str
+    job: str
+    kind: str
+    principal: str
+    begun: str
+    updated: str
+    last_event: str
+    cursor: str = ""
+    counts: Counts = Counts()
+    state: WorkState = WorkState.RUNNING
+    stopped_since: str | None = None
+    lease: Lease | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is anything left to do."""
+        return self.state is WorkState.RUNNING
+
+    def is_free(self, now: str) -> bool:
+        """Whether anybody may take it: it runs, and nobody holds it at this time."""
+        return self.is_running and (self.lease is None or self.lease.until <= now)
+
+    def is_held_by(self, holder: str) -> bool:
+        """Whether this very holder was the last to take it."""
+        return self.lease is not None and self.lease.holder == holder
+
+    def at_its_end(self) -> "Work":
+        """The same, with no partition left."""
+        state = WorkState.FAILED if self.counts.failed else WorkState.DONE
+        return replace(self, state=state, stopped_since=None, lease=None)
+
+    def encode(self) -> bytes:
+        """The payload: compact JSON, members in this order. Id and times stand in the clear beside it."""
+        document = {
+            "job": self.job,
+            "arguments": {"kind": self.kind},
+            "principal": self.principal,
+            "state": self.state.value,
+            "cursor": self.cursor,
+            "counts": asdict(self.counts),
+            "stopped_since": self.stopped_since,
+            "lease": asdict(self.lease) if self.lease else None,
+            "last_event": self.last_event,
+        }
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
+    """Returns the work that `encode` made these bytes of.
+
+    Raises:
+        IntegrityError: no work encodes to these bytes.
+    """
+    try:
+        document = json.loads(payload)
+        work = Work(
+            id=_text(work_id, ID),
+            job=_text(document["job"], ID),
+            kind=_text(document["arguments"]["kind"], ID),
+            principal=_principal(document["principal"]),
+            begun=_text(begun, _TIME),
+            updated=_text(updated, _TIME),
+            last_event=_text(document["last_event"], _UUID),
+            cursor=_text(document["cursor"], ID) if document["cursor"] != "" else "",
+            counts=Counts(**{name: _count(value) for name, value in document["counts"].items()}),
+            state=WorkState(document["state"]),
+            stopped_since=_text(document["stopped_since"], _TIME) if document["stopped_since"] is not None else None,
+            lease=_lease(document["lease"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise IntegrityError(Step.WORK, detail="it has not the form of a work") from None
+    # One work has one text, as a register has.
+    if work.encode() != payload:
+        raise IntegrityError(Step.WORK, detail="it is not written as a work is")
+    return work
+
+
+def _lease(document: Any) -> Lease | None:  # noqa: ANN401  # whatever JSON there is
+    if document is None:
+        return None
+    return Lease(_text(document["holder"], _HOLDER), _text(document["until"], _TIME))
+
+
+def _text(value: object, grammar: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not grammar.fullmatch(value):
+        raise ValueError("text")
+    return value
+
+
+def _principal(value: object) -> str:
+    if not isinstance(value, str) or not len(value) <= MAX_PRINCIPAL:
+        raise ValueError("principal")
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= _MAX_COUNT:
+        raise ValueError("count")
+    return value
