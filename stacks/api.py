@@ -16,6 +16,7 @@ from stacks.acknowledgements import acknowledge_api, acknowledge_function
 from stacks.alarms import add_api_alarm, add_function_alarms, make_topic
 from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
 from stacks.releases import Deployer, add_routes, release, version_options
+from stacks.schedules import add_schedule
 from stacks.stage import Code, Stage, StageError
 from stacks.tables import INDEXES
 
@@ -117,6 +118,7 @@ class ApiStack(Stack):
         alarms = add_function_alarms(room, spec, function, stage=self._stage, topic=self._topic)
         alias = release(room, spec, function, deployer=self._deployer, alarms=[self._server_errors, *alarms])
         add_routes(api, spec, function, alias)
+        add_schedule(room, spec, function, alias, stage=self._stage)
         acknowledge_function(role, function)
 
 

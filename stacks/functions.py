@@ -36,6 +36,7 @@ class FunctionSpec:
     tables: Mapping[str, tuple[str, ...]]
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     makes_keys: tuple[str, ...] = ()  # purposes for which it may ask KMS for a new data key
+    every_minutes: int | None = None  # how often a schedule calls it
 
     def physical_name(self, stage: Stage) -> str:
         """Returns the name of the function and of its role."""
@@ -75,6 +76,25 @@ FUNCTIONS = (
             "audit": ("PartiQLInsert",),
         },
         makes_keys=("kek",),
+    ),
+    FunctionSpec(
+        name="maintain",
+        handler="service.handlers.maintain.handler",
+        routes=(
+            ("GET", "/maintenance"),
+            ("POST", "/maintenance"),
+            ("GET", "/maintenance/{id}"),
+            ("POST", "/maintenance/{id}"),
+        ),
+        tables={
+            # It writes again what is there, and adds no record.
+            "records": ("PartiQLUpdate", *_READ),
+            # Works begin and change. Nothing here can delete a key.
+            "keys": ("PartiQLInsert", "PartiQLUpdate", *_READ),
+            "marks": ("PartiQLInsert", *_MARKS),
+            "audit": ("PartiQLInsert",),
+        },
+        every_minutes=5,
     ),
 )
 

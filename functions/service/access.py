@@ -18,6 +18,7 @@ from twinvault import ID, DependencyError, Forbidden, Unauthenticated
 
 READ, WRITE = "dialogues:read", "dialogues:write"
 READ_KEYS, ROTATE_KEYS = "keys:read", "keys:rotate"
+MAINTAIN = "maintain:*"
 
 MAX_TOKEN_CHARACTERS = 8192
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}

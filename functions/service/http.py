@@ -21,7 +21,7 @@ from service.settings import trace_ids
 from service.wiring import Service, service
 from twinvault import Acting, Forbidden, IntegrityError, NotFound, TooLarge, TwinvaultError, Unauthenticated
 
-_MARGIN_SECONDS = 3.0
+MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
 
 _MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
@@ -181,7 +181,7 @@ def _answered(
         request_id=context.aws_request_id,
         trace_id=trace_id,
         span_id=span_id,
-        seconds=context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS,
+        seconds=context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS,
         count=wired.telemetry.count,
     ) as acting:
         request = Request(acting, event)

@@ -9,7 +9,7 @@ import pytest
 
 WRITING = {"pydantic", "pydantic_core", "dialogues.layout", "dialogues.importing", "dialogues.writing"}
 RESOLVER = "aws_lambda_powertools.event_handler"
-HANDLERS = ("read_dialogues", "manage_keys", "import_dialogue")
+HANDLERS = ("read_dialogues", "manage_keys", "import_dialogue", "maintain")
 
 
 def modules(handler: str) -> set[str]:
@@ -22,7 +22,7 @@ def modules(handler: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("handler", ["read_dialogues", "manage_keys"])
+@pytest.mark.parametrize("handler", ["read_dialogues", "manage_keys", "maintain"])
 def test_a_reader_carries_nothing_of_what_an_import_needs(handler: str) -> None:
     assert not WRITING & modules(handler)
 

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from service.handlers import import_dialogue, manage_keys, read_dialogues
+from service.handlers import import_dialogue, maintain, manage_keys, read_dialogues
 from service.settings import Settings
 from twinvault_local.artifact.wheels import PYTHON_VERSION
 
-FUNCTIONS = ["Import", "Read", "Keys"]
+FUNCTIONS = ["Import", "Read", "Keys", "Maintain"]
 READ = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}
 WRITES = {"Put", "Update", "Delete", "Insert", "Write", "PartiQL"}
 VARIABLES = {
@@ -113,6 +113,13 @@ def test_records_alone_are_deleted_and_by_writers_alone(either):
     assert deleting == {("Import", "dynamodb:PartiQLDelete", "${Records.Arn}")}
 
 
+def test_the_function_for_long_work_changes_records_and_works_and_can_add_no_record_and_delete_nothing(either):
+    assert on(either, "Maintain", "${Records.Arn}") == READ | {"dynamodb:PartiQLUpdate"}
+    assert on(either, "Maintain", "${Keys.Arn}") == READ | {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
+    assert on(either, "Maintain", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
+    assert on(either, "Maintain", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_role_says_nothing_about_kms_which_the_keys_policies_decide(either, name):
     assert [action for action, _ in allowed(either, name) if action.startswith("kms:")] == []
@@ -151,6 +158,7 @@ def test_a_role_is_named_as_the_keys_policies_name_it_and_assumed_by_lambda_alon
         pytest.param("Import", "service.handlers.import_dialogue.handler", id="import"),
         pytest.param("Read", "service.handlers.read_dialogues.handler", id="read"),
         pytest.param("Keys", "service.handlers.manage_keys.handler", id="keys"),
+        pytest.param("Maintain", "service.handlers.maintain.handler", id="maintain"),
     ],
 )
 def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handler):
@@ -213,8 +221,17 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         "GET /dialogues/{id}/export": "read",
         "GET /keys": "keys",
         "POST /keys/rotate": "keys",
+        "GET /maintenance": "maintain",
+        "POST /maintenance": "maintain",
+        "GET /maintenance/{id}": "maintain",
+        "POST /maintenance/{id}": "maintain",
     }
-    handlers = {"import": import_dialogue.handler, "read": read_dialogues.handler, "keys": manage_keys.handler}
+    handlers = {
+        "import": import_dialogue.handler,
+        "read": read_dialogues.handler,
+        "keys": manage_keys.handler,
+        "maintain": maintain.handler,
+    }
     assert routes == {key: name for name, handler in handlers.items() for key in handler.keys}
 
 

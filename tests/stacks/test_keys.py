@@ -3,6 +3,7 @@
 import pytest
 
 KEYS = ["RootKey", "TableKey", "AlarmsKey"]
+FUNCTIONS = ("import", "read", "keys", "maintain")
 CONTEXT_KEYS = [f"twinvault:{name}" for name in ("purpose", "format", "store", "tenant", "epoch", "key")]
 ACCOUNT_ROOT = {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 USING = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant", "Sign", "GenerateMac", "DeriveShared"}
@@ -76,7 +77,7 @@ def test_every_function_opens_keys_of_this_store_with_exactly_their_context(eith
     statement = statements(either, "RootKey")[sid]
     assert statement["Principal"] == {"AWS": "*"}
     assert actions(statement) == ["kms:Decrypt"]
-    assert statement["Condition"] == condition(either, purpose, "import", "read", "keys")
+    assert statement["Condition"] == condition(either, purpose, *FUNCTIONS)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_functions_use_the_table_key_through_dynamodb_alone(either):
             "kms:CallerAccount": "${AWS::AccountId}",
             "kms:ViaService": "dynamodb.eu-central-1.amazonaws.com",
         },
-        "ArnEquals": {"aws:PrincipalArn": [role(either, "import"), role(either, "read"), role(either, "keys")]},
+        "ArnEquals": {"aws:PrincipalArn": [role(either, name) for name in FUNCTIONS]},
     }
 
 

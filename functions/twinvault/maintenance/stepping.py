@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from twinvault.records.spec import KindSpec
     from twinvault.vault import Acting
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 30
 """Longer than one step and what a driver still does after it, and the longest that a killed driver holds others up."""
 STEP_SECONDS = 5.0
 STEP_PARTITIONS = 50
