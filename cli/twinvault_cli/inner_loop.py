@@ -1,4 +1,4 @@
-"""reload, and what `up --watch` and `up --debug` do once the twin is up."""
+"""reload, tick, and what `up --watch` and `up --debug` do once the twin is up."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from twinvault_cli.output import ProgressLines, console
 from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local.artifact import sources
 from twinvault_local.errors import NotRunningError, TwinError
-from twinvault_local.inner_loop import debugging, loading, reloading
+from twinvault_local.inner_loop import debugging, loading, reloading, ticking
 from twinvault_local.machine.progress import Progress
 from twinvault_local.state import StateFolder
 
@@ -33,6 +33,14 @@ def reload(state: StateOption = None) -> None:
     )
     if sources.has_other_stacks(ROOT):
         console.print(_OTHER_STACKS)
+
+
+@app.command()
+def tick(state: StateOption = None) -> None:
+    """Let every schedule of the running twin call its function now, as it does by itself every few minutes."""
+    for fired in ticking.tick(state_folder(state)):
+        said = f"[red]{escape(fired.error)}[/]" if fired.error else "done"
+        console.print(f"{escape(fired.schedule)}: {said}")
 
 
 def complete_function(context: typer.Context, incomplete: str) -> list[str]:

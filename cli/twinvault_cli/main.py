@@ -25,8 +25,9 @@ COMMANDS = {
     "keys": "keys",
     "kms": "kms",
     "logs": "logs",
+    "maintain": "maintain",
     "raw": "raw",
-    "reload": "inner_loop",
+    **dict.fromkeys(("reload", "tick"), "inner_loop"),
     "verify-deploy": "deployed",
 }
 

@@ -1,8 +1,9 @@
 """``python -m twinvault_lambda --config server.json``: the Lambda server, in the foreground.
 
-Prints ``ready http://127.0.0.1:PORT`` when requests are answered, and how the functions stand (standing.py). At SIGHUP
-it reads the file again and exchanges the functions for those that stand there. SIGTERM and SIGINT end it and all
-workers with exit status 0; where it cannot start it says why and exits with 1.
+Prints ``ready http://127.0.0.1:PORT`` when requests are answered, how the functions stand (standing.py) and what the
+schedules did (schedules.py). At SIGHUP it reads the file again and exchanges the functions for those that stand there;
+at SIGUSR1 the schedules call at once. SIGTERM and SIGINT end it and all workers with exit status 0; where it cannot
+start it says why and exits with 1.
 """
 
 import argparse

@@ -93,6 +93,15 @@ class RouteConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleConfig:
+    """A rule that calls a function again and again, every so many seconds."""
+
+    name: str
+    function: str
+    every_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorsConfig:
     """The HTTP API's CorsConfiguration; ``max_age_seconds`` None means that no such header is sent."""
 
@@ -127,6 +136,7 @@ class ServerConfig:
     functions: tuple[FunctionConfig, ...]
     routes: tuple[RouteConfig, ...]
     throttle: ThrottleConfig
+    schedules: tuple[ScheduleConfig, ...] = ()
     cors: CorsConfig | None = None
     access_log_format: str = _ACCESS_LOG_FORMAT  # the stage's AccessLogSettings.Format
     api_id: str = "twinvault"
@@ -143,6 +153,13 @@ class ServerConfig:
         for route in self.routes:
             if route.function not in names:
                 raise ServerConfigError(f"routes: {route.key!r} names the unknown function {route.function!r}")
+        for schedule in self.schedules:
+            if schedule.function not in names:
+                raise ServerConfigError(
+                    f"schedules: {schedule.name!r} names the unknown function {schedule.function!r}"
+                )
+            if schedule.every_seconds < 1:
+                raise ServerConfigError(f"schedules: {schedule.name!r} needs at least a second")
         if not 1 <= self.min_workers <= self.max_workers:
             raise ServerConfigError("min_workers: not between 1 and max_workers")
 

@@ -1,4 +1,4 @@
-"""The Lambda server: one process and one event loop for the front door, each worker's Runtime API, and the workers."""
+"""The Lambda server: one process and one event loop for front door, Runtime APIs, workers and schedules."""
 
 import asyncio
 import signal
@@ -11,6 +11,7 @@ from twinvault_lambda.errors import ApiPortError, LambdaServerError
 from twinvault_lambda.fleet import Fleet
 from twinvault_lambda.front_door import FrontDoor
 from twinvault_lambda.integration import Integration
+from twinvault_lambda.schedules import Schedules
 from twinvault_serving.server import LOOPBACK, listen, server
 
 _KEEP_ALIVE_SECONDS = 60
@@ -20,7 +21,8 @@ _GRACE_SECONDS = 5  # for requests that are under way when the server is told to
 async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; at SIGHUP, take the functions of the configuration as it then is.
 
-    ``say`` gets `ready URL` once each function has a worker, or a failed one, and the lines of ``standing``.
+    At SIGUSR1 every schedule calls its function, beside those calls that are due. ``say`` gets `ready URL` once each
+    function has a worker, or a failed one, the lines of ``standing``, and those of ``schedules``.
 
     Raises:
         ApiPortError: before anything was started.
@@ -30,13 +32,16 @@ async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say
     access_log = AccessLog(config.log_dir, line_format=config.access_log_format)
     front_door = FrontDoor(config, Integration(config, fleet.pools), access_log=access_log)
     http = server(front_door, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS)
-    announcing = asyncio.create_task(_announce(fleet, listener, say))
+    schedules = Schedules(config, fleet.pools, say=say)
+    announcing = asyncio.create_task(_announce(fleet, schedules, listener=listener, say=say))
     exchanges = _exchange_on_signal(fleet, reread, say)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, schedules.fire)
     try:
         await http.serve(sockets=[listener])
     finally:
         for task in (announcing, *exchanges):
             task.cancel()
+        await schedules.stop()
         await fleet.stop()
         access_log.close()
 
@@ -73,6 +78,8 @@ def _exchange_on_signal(
     return under_way
 
 
-async def _announce(fleet: Fleet, listener: socket.socket, say: Callable[[str], None]) -> None:
+async def _announce(fleet: Fleet, schedules: Schedules, *, listener: socket.socket, say: Callable[[str], None]) -> None:
+    """Say so when each function has a worker, or a failed one; the schedules' time runs from then on."""
     standing = await fleet.start()
     say(f"ready http://{LOOPBACK}:{listener.getsockname()[1]}\n{standing.line('serving')}")
+    schedules.start()

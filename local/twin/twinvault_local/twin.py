@@ -16,7 +16,7 @@ from twinvault_local.errors import EngineError, PortInUseError, TemplateError
 from twinvault_local.inner_loop import bytecode, reloading
 from twinvault_local.machine import disk, files, ports, processes, toolchain
 from twinvault_local.machine.progress import Progress
-from twinvault_local.provision import aws, callers, functions
+from twinvault_local.provision import aws, callers, functions, schedules
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
@@ -112,6 +112,7 @@ class Twin:
                 log_dir=self.state.logs,
                 functions=api.functions,
                 routes=api.routes,
+                schedules=schedules.schedules(assembly, known),
                 throttle=api.throttle,
                 cors=api.cors,
                 access_log_format=api.access_log_format,

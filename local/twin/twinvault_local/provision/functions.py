@@ -96,7 +96,7 @@ def _function(assembly: Assembly, resource: Resource, known: Known, overrides: M
 
 
 def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
-    names = _invocable(assembly, known)
+    names = invocable(assembly, known)
     targets: dict[str, str] = {}
     integrations: dict[str, Physical] = {}
     for resource in assembly.resources(INTEGRATION):
@@ -120,8 +120,8 @@ def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
     return tuple(routes)
 
 
-def _invocable(assembly: Assembly, known: Known) -> dict[str, str]:
-    """Every ARN under which an integration may name a function: its own, and those of its aliases.
+def invocable(assembly: Assembly, known: Known) -> dict[str, str]:
+    """Every ARN under which an integration or a rule may name a function: its own, and those of its aliases.
 
     Which version an alias points at does not matter here: the twin runs the artifact that the next deploy publishes.
     """
