@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,13 +45,14 @@ class House:
     jobs: Sequence[Job] = JOBS
     tenant: str = "acme"
     seconds: float = 30.0
+    kinds: Sequence[KindSpec] = (NOTE, OTHER)
 
     def do[T](self, what: Callable[[Maintenance], T], *, principal: str = "ann", tenant: str | None = None) -> T:
         """Something asked of the maintenance, in an activity of its own."""
         with self.world.vault.acting(
             tenant=tenant or self.tenant, principal=principal, action=ACTING, seconds=self.seconds
         ) as acting:
-            return what(Maintenance(acting, kinds=[NOTE, OTHER], jobs=self.jobs, now=self.clock))
+            return what(Maintenance(acting, kinds=self.kinds, jobs=self.jobs, now=self.clock))
 
     def begin(self, job: str = "rewrite", kind: str = "note", **more: Any) -> Work:
         return self.do(lambda one: one.begin(job, kind), **more)[0]
@@ -69,7 +70,7 @@ class House:
 
     def other(self) -> "House":
         """The same tenant from another environment, with the same clock."""
-        return House(self.world.another_environment(), self.clock, self.jobs, self.tenant, self.seconds)
+        return replace(self, world=self.world.another_environment())
 
 
 def note(world: World, name: str, *, tenant: str = "acme", kind: KindSpec = NOTE) -> PartitionStore:
@@ -84,9 +85,9 @@ def write_notes(world: World, count: int, *, lines: int = 3, tenant: str = "acme
     return names
 
 
-def versions(world: World, name: str, *, tenant: str = "acme") -> dict[str, int]:
+def versions(world: World, name: str, *, tenant: str = "acme", kind: KindSpec = NOTE) -> dict[str, int]:
     """The versions of a note's records, the head's under `head`."""
-    snapshot = note(world.another_environment(), name, tenant=tenant).read()
+    snapshot = note(world.another_environment(), name, tenant=tenant, kind=kind).read()
     assert snapshot is not None
     return {"head": snapshot.head.version, **{sk: record.version for sk, record in snapshot.records.items()}}
 

@@ -10,6 +10,7 @@ import pytest
 from tests.faults import Fault, Line
 from tests.maintenance.samples import (
     ACTING,
+    LINE,
     NOTE,
     OTHER,
     Clock,
@@ -38,12 +39,14 @@ from twinvault.errors import (
 )
 from twinvault.keys.overview import overview
 from twinvault.maintenance import stepping
-from twinvault.maintenance.jobs import JOBS, JobStep
+from twinvault.maintenance.jobs import JOBS, JobStep, Reindex
 from twinvault.maintenance.stepping import LEASE_SECONDS, PATIENCE_SECONDS, RESERVE_SECONDS
 from twinvault.maintenance.work import Counts, Work, WorkState
 from twinvault.maintenance.works import MAX_RUNNING
+from twinvault.records.blind import Blind
 from twinvault.records.changes import Changes
 from twinvault.records.record import Draft
+from twinvault.records.spec import EntitySpec, KindSpec
 
 
 @pytest.fixture
@@ -563,3 +566,32 @@ def test_no_plaintext_of_a_work_stands_in_the_table(house: House) -> None:
     row = next(item for item in house.world.items(house.world.tables.keys) if item["sk"]["S"] == f"work#{work.id}")
     assert "very-secret-subject" not in str(row)
     assert NOTE.kind not in {value.get("S") for value in row.values()}
+
+
+# -- blind indexes ----------------------------------------------------------------------------------------------------
+
+SEARCHABLE = KindSpec("note", (EntitySpec("line", LINE.sk, LINE.clear, LINE.sealed, {"text": Blind(slot=1)}),))
+
+
+def test_what_became_searchable_is_indexed_and_no_more(house: House) -> None:
+    names = write_notes(house.world, 3)
+    house.kinds = (SEARCHABLE,)
+    first = house.begin("reindex")
+    assert house.drive(first).counts == Counts(3, 9, 0, 0)
+    again = house.begin("reindex")
+    assert house.drive(again).counts == Counts(3, 0, 0, 0)
+    assert {item["sk"]["S"] for item in house.world.items() if "bi_1" in item} == {"line#0", "line#1", "line#2"}
+    assert {versions(house.world, name, kind=SEARCHABLE)["line#1"] for name in names} == {2}
+
+
+def test_a_partition_for_which_there_was_no_time_is_indexed_by_the_next_driver(house: House) -> None:
+    def out_of_time() -> int:
+        raise DependencyError("there was no time left to write")
+
+    class Late:
+        reindex = staticmethod(out_of_time)
+
+    late: Any = Late()
+    assert Reindex().step(late, since="", is_over=lambda: True) == JobStep(is_complete=False)
+    with pytest.raises(DependencyError):
+        Reindex().step(late, since="", is_over=lambda: False)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from twinvault.errors import DependencyError
 from twinvault.records.changes import Changes
 from twinvault.records.record import Draft, StoredRecord
 
@@ -88,5 +89,21 @@ def _due(records: Iterable[StoredRecord], since: str) -> list[Draft]:
     return [Draft(one.entity, one.sk, one.fields) for one in records if one.updated_at < since]
 
 
-JOBS: tuple[Job, ...] = (Rewrite(),)
+class Reindex:
+    """Makes the blind indexes of a partition's records anew where they are not what they should be."""
+
+    name = "reindex"
+
+    def step(self, partition: "PartitionStore", *, since: str, is_over: Callable[[], bool]) -> JobStep:  # noqa: ARG002  # what is outdated says so itself, whenever it was written
+        """See `Job.step`. Only what is written again is counted: `PartitionStore.reindex` passes over all else."""
+        try:
+            return JobStep(partition.reindex())
+        except DependencyError:
+            if not is_over():
+                raise
+            # What it wrote stays, and the next step goes on from there.
+            return JobStep(is_complete=False)
+
+
+JOBS: tuple[Job, ...] = (Rewrite(), Reindex())
 """The jobs that the library brings with it."""
