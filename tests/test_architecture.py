@@ -42,6 +42,7 @@ ARROWS = {
         "twinvault.envelope",
         "twinvault.keys",
         "twinvault.records",
+        "twinvault.acting",
         "twinvault.vault",
     },
     "dialogues": {"twinvault"},

@@ -4,6 +4,7 @@ This is the public surface: what stands in `__all__` keeps its promises from one
 below (`envelope`, `keys`, `records`, `audit`) are for those who change the library.
 """
 
+from twinvault.acting import Acting
 from twinvault.compose import now, open_vault
 from twinvault.dynamodb.table import TableNames
 from twinvault.envelope import FORMAT, ID
@@ -52,7 +53,7 @@ from twinvault.records.typed.record import Record, from_stored, sort_key
 from twinvault.records.typed.records import Page, Records
 from twinvault.scope import Scope
 from twinvault.tenant_keys import TenantKeys
-from twinvault.vault import Acting, Vault
+from twinvault.vault import Vault
 
 __all__ = [
     "ABSENT",

@@ -7,7 +7,7 @@ from twinvault.keys.overview import KeyRow, overview
 from twinvault.records.committing import AuditedCommits
 
 if TYPE_CHECKING:
-    from twinvault.vault import Acting
+    from twinvault.acting import Acting
 
 
 @dataclass(frozen=True, slots=True)

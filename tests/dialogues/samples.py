@@ -96,7 +96,7 @@ def long(items: int, *, name: str = "long", text: str = "") -> dict[str, Any]:
 
 
 def dialogues(world: World, tenant: str = "acme") -> Dialogues:
-    return Dialogues(Acting(world.vault, world.activity(tenant)), now=now)
+    return Dialogues(Acting(world.vault, world.activity(tenant, seconds=300.0)), now=now)
 
 
 # -- everything that the layout allows ------------------------------------------------------------------------------

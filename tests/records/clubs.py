@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.fakes import Recorder
 from tests.stores import World, now
+from twinvault.acting import Acting
 from twinvault.dynamodb.marks import Mark, mark_item, register_mark_key
 from twinvault.keys.sealed import seal_register
 from twinvault.records.blind import Blind, casefold_nfc
@@ -16,7 +17,6 @@ from twinvault.records.finding import FoundPage
 from twinvault.records.record import Draft
 from twinvault.records.spec import TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.scope import Scope
-from twinvault.vault import Acting
 
 EMAIL = Blind(slot=1, normalize=casefold_nfc)
 PERSON = EntitySpec(

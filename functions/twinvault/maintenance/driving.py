@@ -18,8 +18,8 @@ from twinvault.maintenance.work import Work
 from twinvault.maintenance.works import Works
 
 if TYPE_CHECKING:
+    from twinvault.acting import Acting
     from twinvault.records.spec import KindSpec
-    from twinvault.vault import Acting
 
 
 class Maintenance:

@@ -11,8 +11,9 @@ from twinvault.maintenance.rows import INDEX, listed_ids, listed_tenant
 from twinvault.maintenance.stepping import RESERVE_SECONDS
 
 if TYPE_CHECKING:
+    from twinvault.acting import Acting
     from twinvault.maintenance.driving import Maintenance
-    from twinvault.vault import Acting, Vault
+    from twinvault.vault import Vault
 
 PRINCIPAL = "twinvault:maintenance"
 """Who acts, as the audit log says: nobody who has a token."""

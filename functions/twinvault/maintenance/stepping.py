@@ -18,8 +18,8 @@ from twinvault.maintenance.work import Counts, Lease, Work
 from twinvault.maintenance.works import Works
 
 if TYPE_CHECKING:
+    from twinvault.acting import Acting
     from twinvault.records.spec import KindSpec
-    from twinvault.vault import Acting
 
 LEASE_SECONDS = 30
 """Longer than one step and what a driver still does after it, and the longest that a killed driver holds others up."""

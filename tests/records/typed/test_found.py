@@ -7,6 +7,7 @@ import pytest
 
 from tests.records.typed.samples import Sealed
 from tests.stores import World
+from twinvault.acting import Acting
 from twinvault.errors import InvalidInput, Undeclared
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.record import Draft
@@ -14,7 +15,6 @@ from twinvault.records.typed.kind import Kind
 from twinvault.records.typed.markers import Clear, Searchable
 from twinvault.records.typed.record import Record
 from twinvault.scope import Scope
-from twinvault.vault import Acting
 
 
 class Club(Record, sk="head"):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.records.typed.samples import CLINIC, Clinic, Note, Person, Sealed, Visit, visit
 from tests.stores import World
+from twinvault.acting import Acting
 from twinvault.errors import Conflict, InvalidInput, Undeclared, Unprocessable
 from twinvault.records.changes import ABSENT
 from twinvault.records.record import Draft
@@ -18,7 +19,6 @@ from twinvault.records.typed.markers import Clear
 from twinvault.records.typed.partition import Plan, TypedPartition, Writes
 from twinvault.records.typed.record import Record, sort_key
 from twinvault.records.typed.records import Records
-from twinvault.vault import Acting
 
 
 class Tagged(Record, sk="tagged#{number}"):
