@@ -215,6 +215,7 @@ class Machine(RuleBasedStateMachine):
         return snapshot.head.version, records, {sk: record.version for sk, record in snapshot.records.items()}
 
 
+@pytest.mark.timeout(1200)  # some 2,000 transactions, on whatever machine
 def test_the_store_and_a_model_in_memory_stay_the_same(
     world: World, faulty: World, request: pytest.FixtureRequest
 ) -> None:
