@@ -84,7 +84,7 @@ def _ours() -> Contender:
 
     def open_(item: Item) -> Record:
         (row,) = place_rows([item], scope=scope, lowest_format=1)
-        return open_row(row, keys, kind=kind, scope=scope, observer=_Nobody()).fields
+        return open_row(row, keys, kind=kind, observer=_Nobody()).fields
 
     return Contender("twinvault", seal, open_)
 
