@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinvault.errors import InvalidInput
-from twinvault.records.payload import decode_payload, encode_payload
+from twinvault.records.payload import MAX_NESTING, decode_payload, encode_payload, write_payload
 
 TEXT = st.text(st.characters(codec="utf-8"))
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -79,6 +79,36 @@ def test_endless_nesting_is_refused_not_overflowed() -> None:
         loop = [loop]
     with pytest.raises(InvalidInput, match="nested too deeply"):
         encode_payload({"memo": loop}, entity="line")
+
+
+def nested(levels: int) -> Any:
+    value: Any = "x"
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+def test_lists_and_objects_may_stand_within_each_other_so_often_whatever_the_readers_python_bears() -> None:
+    assert encode_payload({"memo": nested(MAX_NESTING), "payee": nested(MAX_NESTING)}, entity="line")
+    for value in (nested(MAX_NESTING + 1), [1, nested(MAX_NESTING)], {"a": nested(MAX_NESTING)}):
+        with pytest.raises(InvalidInput, match=r"^line\.memo: is nested too deeply: over 500") as refused:
+            encode_payload({"payee": "Bo", "memo": value}, entity="line")
+        assert refused.value.field == "memo"
+    assert encode_payload({"memo": [[]] * 1000}, entity="line")
+
+
+def test_a_list_that_holds_itself_is_refused() -> None:
+    loop: list[Any] = []
+    loop += [loop, loop]
+    with pytest.raises(InvalidInput, match="nested too deeply"):
+        encode_payload({"memo": loop}, entity="line")
+
+
+def test_what_was_written_is_nobody_elses() -> None:
+    value = [{"a": [1]}]
+    _, read = write_payload({"memo": value}, entity="line")
+    value[0]["a"].append(2)
+    assert read == {"memo": [{"a": [1]}]}
 
 
 def test_an_integer_that_cannot_be_written_is_refused() -> None:

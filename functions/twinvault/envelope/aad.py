@@ -67,7 +67,8 @@ def encode_aad(context: Context) -> bytes:
         InvalidInput: an attribute name outside `[a-z][a-z0-9_]{0,63}`, text that is not Unicode, or a value that is
             none of the four clear types.
     """
-    names = _encode_names(tuple(context.clear))
+    clear = context.clear
+    names = _encode_names(tuple(clear))
     parts = [
         _encode_place(context.table, context.tenant, pk=context.pk),
         _text(context.sk, "sk"),
@@ -75,7 +76,8 @@ def encode_aad(context: Context) -> bytes:
         len(names).to_bytes(4),
     ]
     for name, encoded_name in names:
-        parts += (encoded_name, _value(name, context.clear[name]))
+        parts.append(encoded_name)
+        parts.append(_value(name, clear[name]))
     return b"".join(parts)
 
 
@@ -111,12 +113,19 @@ def _text(text: str, field: str) -> bytes:
     return len(data).to_bytes(4) + data
 
 
+# Memoised: most clear numbers are versions, formats and small counts, the same in record after record.
+@lru_cache(maxsize=1024)
+def _number(text: str, field: str) -> bytes:
+    """2 || LP(canonical form)."""
+    return b"\x02" + lp(canonical_number(text, field=field).encode())
+
+
 def _value(name: str, value: ClearValue) -> bytes:
     """Type byte || LP(value): S 1, N 2, BOOL 3, NULL 4."""
     if isinstance(value, str):
         return b"\x01" + _text(value, name)
     if isinstance(value, Number):
-        return b"\x02" + lp(canonical_number(value.text, field=name).encode())
+        return _number(value.text, name)
     if value is None:
         return b"\x04\x00\x00\x00\x00"
     if isinstance(value, bool):

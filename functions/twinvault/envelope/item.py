@@ -20,7 +20,8 @@ type Item = Mapping[str, Mapping[str, Any]]
 
 CONTENT, NONCE, SALT, COMMITMENT = "content_encrypted", "content_nonce", "content_salt", "key_commitment"
 KEY_ID, FORMAT_ATTRIBUTE = "key_id", "format"
-_ENVELOPE = frozenset({CONTENT, NONCE, SALT, COMMITMENT, KEY_ID, "pk", "sk"})
+ENVELOPE = frozenset({CONTENT, NONCE, SALT, COMMITMENT, KEY_ID, "pk", "sk"})
+"""The attributes that are no clear attributes: where a record stands, and its seal."""
 # The sk of a key's row: kek#000001, idx, register-key, dek#{kind}#{partition}#000001. 63 + 63 + 12 characters at most.
 _KEY_ID = re.compile(r"kek#[0-9]{6}|idx|register-key|dek#[a-z0-9][a-z0-9._-]{0,62}#[a-z0-9][a-z0-9._-]{0,62}#[0-9]{6}")
 _MAX_SK_BYTES = 1024  # DynamoDB's limit for a sort key
@@ -103,10 +104,10 @@ def _parts(
     if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
         raise IntegrityError(Step.KEY_ID)
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
-    stored = Stored(*(_binary(item, name) for name in (CONTENT, NONCE, SALT, COMMITMENT)))
+    stored = Stored(_binary(item, CONTENT), _binary(item, NONCE), _binary(item, SALT), _binary(item, COMMITMENT))
     require_lengths(stored)
     # Step 4: every clear attribute has a name and a type that may be clear, and can be encoded.
-    outside = _ENVELOPE | unauthenticated if unauthenticated else _ENVELOPE
+    outside = ENVELOPE | unauthenticated if unauthenticated else ENVELOPE
     clear = {name: _clear_value(name, value) for name, value in item.items() if name not in outside}
     return key_id, stored, clear
 

@@ -1,6 +1,7 @@
 """Ids that become part of a table key, and the keys made of them (docs/format.md, "Names")."""
 
 import re
+from functools import lru_cache
 
 from twinvault.errors import InvalidInput
 
@@ -28,6 +29,8 @@ def tenant_key(tenant: str) -> str:
     return f"tenant#{require_id(tenant, field='tenant')}"
 
 
+# Memoised: the records of a partition are written together, and each is asked where it stands.
+@lru_cache(maxsize=256)
 def partition_key(tenant: str, *, kind: str, partition: str) -> str:
     """The partition key of a partition in the records table: `tenant#{tenant}#{kind}#{partition}`."""
     return f"{tenant_key(tenant)}#{require_id(kind, field='kind')}#{require_id(partition, field='partition')}"

@@ -14,6 +14,7 @@ MAX_DIGITS = 38
 # The magnitude that DynamoDB stores: 1E-130 to 9.9...E+125.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _MIN_MAGNITUDE, _MAX_MAGNITUDE = -130, 125
+_TOO_LARGE = 10 ** (_MAX_MAGNITUDE + 1)
 _OUT_OF_RANGE = "must lie between 1E-130 and 9.9E+125 in magnitude"
 # DynamoDB answers with 38 digits and a short exponent, or writes the number out (up to 126 digits or 169 places).
 _MAX_TEXT = 200
@@ -58,11 +59,13 @@ def number_text(value: float | Decimal, *, field: str) -> str:
         InvalidInput: NaN, an infinity, more than 38 digits, or outside DynamoDB's range.
     """
     # An int with thousands of digits must not reach str(), which is quadratic and, past 4,300 digits, refuses.
-    if isinstance(value, int) and abs(value) >= 10 ** (_MAX_MAGNITUDE + 1):
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
         raise InvalidInput(f"{field}: {_OUT_OF_RANGE}", field=field)
     return canonical_number(str(value), field=field)
 
 
+# Memoised, as `_canonical` is.
+@lru_cache(maxsize=1024)
 def number_value(text: str) -> int | Decimal:
     """Returns N text as an `int` where it is whole, else as a `Decimal` with exactly those digits.
 

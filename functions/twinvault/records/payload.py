@@ -1,36 +1,54 @@
 """The plaintext of a record: its sealed fields as one JSON object (docs/format.md, "Payload"). Pure.
 
-What is sealed comes back as it was, or is refused before it is sealed. Python's own encoder would take names that are
-no text and make them text (`{1: "a", "1": "b"}` loses a value), make lists of tuples, and write NaN, which is no JSON.
+What is sealed comes back as it was, or is refused before it is sealed. An encoder alone would make text of names that
+are none (`{1: "a", "1": "b"}` loses a value), lists of tuples, null of NaN, and text of times and bytes. So what was
+written is read back, and compared.
 """
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from twinvault.errors import IntegrityError, InvalidInput, Step
 
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-# NaN and the infinities are no JSON: `int` refuses their names with the ValueError of all other bad JSON.
-_STRICT = json.JSONDecoder(parse_constant=int)
+_ENCODER, _DECODER = msgspec.json.Encoder(), msgspec.json.Decoder()
+
+MAX_NESTING = 500
+"""Lists and objects within each other in one field: fewer than any Python's own limit of reading them."""
+
+_TOO_DEEP = f"is nested too deeply: over {MAX_NESTING} lists and objects within each other"
 
 
-def encode_payload(sealed: Mapping[str, Any], *, entity: str) -> bytes:
+def encode_payload(sealed: dict[str, Any], *, entity: str) -> bytes:
     """The sealed fields as compact UTF-8 JSON.
+
+    Raises:
+        InvalidInput: as for `write_payload`.
+    """
+    payload, _ = write_payload(sealed, entity=entity)
+    return payload
+
+
+def write_payload(sealed: dict[str, Any], *, entity: str) -> tuple[bytes, dict[str, Any]]:
+    """The sealed fields as compact UTF-8 JSON, and as they will be read: values of their own, which nobody else holds.
 
     Raises:
         InvalidInput: a value that JSON does not give back as it was; the record and the field are named.
     """
-    for name, value in sealed.items():
-        if problem := problem_of(value):
-            raise InvalidInput(f"{entity}.{name}: {problem}", field=name)
     try:
-        return _COMPACT.encode(sealed).encode()
-    except (TypeError, ValueError, RecursionError):
-        # An integer of more digits than Python writes, or nesting that the encoder does not bear. Not chained: the
-        # cause's message would quote the value.
-        raise InvalidInput(f"{entity}: a sealed field holds something that is not a JSON value") from None
+        payload = _ENCODER.encode(sealed)
+        read = decode_payload(payload)
+        # Reading it back is the check: whatever JSON would change is different now. Nor can a record be nested deeper
+        # than it has brackets, so hardly any is looked through for that.
+        is_flat = payload.count(b"[") + payload.count(b"{") <= MAX_NESTING
+        if read == sealed and (is_flat or not any(map(_is_too_deep, sealed.values()))):
+            return payload, read
+    except (TypeError, ValueError, RecursionError, IntegrityError):
+        # Not chained: the cause's message would quote the value.
+        raise _refusal(sealed, entity) from None
+    raise _refusal(sealed, entity)
 
 
 def decode_payload(payload: bytes) -> dict[str, Any]:
@@ -40,8 +58,7 @@ def decode_payload(payload: bytes) -> dict[str, Any]:
         IntegrityError: not a JSON object.
     """
     try:
-        # Decoded here: given bytes, `json` would guess an encoding, and let surrogates through.
-        fields = _STRICT.decode(payload.decode())
+        fields = _DECODER.decode(payload)
     except (ValueError, RecursionError):
         raise IntegrityError(Step.PAYLOAD) from None
     if not isinstance(fields, dict):
@@ -49,15 +66,44 @@ def decode_payload(payload: bytes) -> dict[str, Any]:
     return fields
 
 
+def _refusal(sealed: dict[str, Any], entity: str) -> InvalidInput:
+    """Why these fields cannot be sealed: the first of them that JSON does not give back as it was."""
+    for name, value in sealed.items():
+        if problem := problem_of(value):
+            return InvalidInput(f"{entity}.{name}: {problem}", field=name)
+    # For example an integer of more digits than Python writes.
+    return InvalidInput(f"{entity}: a sealed field holds something that is not a JSON value")
+
+
 def problem_of(value: object) -> str:
     """What keeps a value from coming back from JSON as it was; empty if nothing does."""
     try:
-        return _problem(value)
+        return _problem(value) or (_TOO_DEEP if _is_too_deep(value) else "")
     except RecursionError:
-        return "is nested too deeply"
+        return _TOO_DEEP
+
+
+def _is_too_deep(value: object) -> bool:
+    """Whether there are more than `MAX_NESTING` levels of lists and objects, looked at level by level."""
+    level = [value]
+    for _ in range(MAX_NESTING + 1):
+        level = [item for one in level for item in _within(one)]
+    return bool(level)
+
+
+def _within(value: object) -> Iterable[object]:
+    """What stands in a list or an object."""
+    match value:
+        case list():
+            return value
+        case dict():
+            return value.values()
+        case _:
+            return ()
 
 
 def _problem(value: object) -> str:
+    """What keeps a value from coming back as it was; empty if nothing does."""
     problem, within = "", list[object]()
     match value:
         case str() if not _is_unicode(value):
