@@ -55,10 +55,10 @@ PURE = (
     *(f"twinvault/audit/{name}.py" for name in ("elements", "entry", "form", "parts", "signing", "verify")),
     "twinvault/maintenance/rows.py",
     "twinvault/maintenance/work.py",
-    "twinvault/records/blind.py",
-    "twinvault/records/head.py",
-    "twinvault/records/partition.py",
-    "twinvault/records/record.py",
+    *(
+        f"twinvault/records/{name}.py"
+        for name in ("blind", "declaring", "entity", "fields", "head", "history", "partition", "record", "spec")
+    ),
     *(
         f"twinvault/records/typed/{name}.py"
         for name in ("annotations", "conversion", "declaration", "record", "sortkey")

@@ -44,7 +44,8 @@ from twinvault.records.partition import Look, Snapshot
 from twinvault.records.reading import RecordPage
 from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.requests import Idempotency
-from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
+from twinvault.records.rewriting import Rewritten
+from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, SEALED, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.records.typed.kind import Kind
 from twinvault.records.typed.markers import Clear, Searchable
@@ -64,6 +65,7 @@ __all__ = [
     "JOBS",
     "NULLABLE",
     "NUMBER",
+    "SEALED",
     "TEXT",
     "Absent",
     "Acting",
@@ -109,6 +111,7 @@ __all__ = [
     "Record",
     "RecordPage",
     "Records",
+    "Rewritten",
     "Scope",
     "Searchable",
     "Snapshot",

@@ -13,6 +13,7 @@ from twinvault import (
     FLAG,
     NULLABLE,
     NUMBER,
+    SEALED,
     TEXT,
     Blind,
     Clear,
@@ -26,10 +27,13 @@ from twinvault import (
     TypedPartition,
     head_spec,
 )
+from twinvault.envelope import Context, Number
 from twinvault.envelope.numbers import MAX_DIGITS, canonical_number
 from twinvault.records import opaque, spec
 from twinvault.records.batches import MAX_DRAFTS
 from twinvault.records.blind import MAX_BITS, SLOTS
+from twinvault.records.declaring import RESERVED as RESERVED_NAMES
+from twinvault.records.payload import MAX_NESTING
 from twinvault.records.reading import MAX_PAGE
 from twinvault.records.record import MAX_ITEM_BYTES
 
@@ -76,8 +80,31 @@ def test_the_limits_of_a_search_are_these():
     assert f"`bits`, {MAX_BITS} unless you say otherwise" in PAGE
 
 
+def test_the_changed_declaration_on_the_page_can_be_made_and_reads_what_the_first_one_wrote():
+    code = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "retired={" in block)
+    made = {"re": re, "EntitySpec": EntitySpec, "TEXT": TEXT, "NUMBER": NUMBER, "NULLABLE": NULLABLE, "SEALED": SEALED}
+    exec(code, made)  # noqa: S102  # the page's own lines
+    older = {"outcome": "granted", "score": Number("5")}
+    found = made["DECISION"].read(
+        Context("records", "acme", "pk", "decision#01", "", older), {"note": "a", "ticket": 7}
+    )
+    assert found.fields == {"outcome": "granted", "score": 5, "remark": "a", "ticket": 7}
+    assert found.retired == {"ticket"}
+
+
+def test_the_limit_of_clear_fields_is_about_this():
+    assert "300 with names of a dozen letters" in PAGE
+    for number, fits in ((300, True), (400, False)):
+        clear = {f"{'x' * 9}{count:03d}": TEXT for count in range(number)}
+        if fits:
+            EntitySpec("terms", re.compile("terms"), clear)
+        else:
+            with pytest.raises(InvalidInput):
+                EntitySpec("terms", re.compile("terms"), clear)
+
+
 def test_the_reserved_names_are_these():
-    assert set(spec.COMMON) | spec._RESERVED | spec.HEAD_SEALED == NAMES
+    assert set(spec.COMMON) | RESERVED_NAMES | spec.HEAD_SEALED == NAMES
 
 
 @pytest.mark.parametrize("name", sorted(NAMES - spec.HEAD_SEALED | {"bi_vendor"}))
@@ -91,6 +118,7 @@ def test_the_limits_are_these():
     assert f"up to {MAX_DRAFTS} records" in PAGE
     assert f"{MAX_ITEM_BYTES // 1024} KiB" in PAGE
     assert f"a caller's id | {opaque.MAX_ID_CHARACTERS} characters" in PAGE
+    assert f"sealed values | {MAX_NESTING} lists" in PAGE
     assert canonical_number("1" * 38)
 
 

@@ -13,7 +13,20 @@ ERRORS = {
     for node in ast.parse((ROOT / "functions" / "twinvault" / "errors.py").read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
-CONSTANTS = {"ABSENT", "Clear", "FLAG", "FORMAT", "HEAD", "ID", "JOBS", "NULLABLE", "NUMBER", "Searchable", "TEXT"}
+CONSTANTS = {
+    "ABSENT",
+    "Clear",
+    "FLAG",
+    "FORMAT",
+    "HEAD",
+    "ID",
+    "JOBS",
+    "NULLABLE",
+    "NUMBER",
+    "SEALED",
+    "Searchable",
+    "TEXT",
+}
 DECLARING = {"Blind", "EntitySpec", "KindSpec", "casefold_nfc", "head_spec"}
 STORING = {
     "Absent",
@@ -22,6 +35,7 @@ STORING = {
     "Idempotency",
     "Look",
     "PartitionStore",
+    "Rewritten",
     "StoredRecord",
     "Scope",
     "Snapshot",

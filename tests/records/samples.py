@@ -37,3 +37,13 @@ def puts(*drafts: Draft, **head: Any) -> WholePlan:
         return Changes({**HEAD_FIELDS, **head}, drafts)
 
     return plan
+
+
+def counted(item: Any) -> int:
+    """An item's size as DynamoDB counts it: names and values in UTF-8, numbers by two digits a byte.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    sizes = {"S": lambda text: len(text.encode()), "B": len, "N": lambda text: len(text) // 2 + 2}
+    values = ((name, *value.items()) for name, value in item.items())
+    return sum(len(name) + sizes.get(kind, lambda _: 1)(content) for name, (kind, content) in values)

@@ -1,6 +1,5 @@
 """Reads of a partition changed behind the store's back: each change is refused, and named where it can be."""
 
-import copy
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from tests.stores import World
 from twinvault.errors import DependencyError, IntegrityError, InvalidInput, Place, Step, Undeclared
 from twinvault.records.changes import Changes
 from twinvault.records.record import Draft
+from twinvault.records.spec import KindSpec
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope
 
@@ -278,8 +278,7 @@ def test_a_scope_of_another_kind_is_refused(world: World) -> None:
 
 def test_a_record_of_an_entity_that_the_kind_lost_is_undeclared_and_no_tampering(world: World, reader: World) -> None:
     partition(world).write(lambda before: Changes(_head_fields(before), [Draft("note", "note#0001", {"text": "hi"})]))
-    poorer = copy.copy(LEDGER)
-    object.__setattr__(poorer, "entities", LEDGER.entities[:1])
+    poorer = KindSpec(LEDGER.kind, LEDGER.entities[:1], LEDGER.head)
     with pytest.raises(Undeclared) as refused:
         reader.partition(SCOPE, poorer, reader.activity()).read()
     assert (refused.value.names, refused.value.where) == (("entity_type",), Place("records", SCOPE.pk, "note#0001"))

@@ -56,6 +56,7 @@ class Rewrite:
 
     def step(self, partition: "PartitionStore", *, since: str, is_over: Callable[[], bool]) -> JobStep:
         """See `Job.step`. What was written after the work began is as it should be."""
+        partition = partition.reopened()
         snapshot = partition.peek()
         if snapshot is None:
             return JobStep()
@@ -86,7 +87,7 @@ def _write_again(partition: "PartitionStore", sks: Sequence[str], *, since: str)
 
 def _due(records: Iterable[StoredRecord], since: str) -> list[Draft]:
     """What is to be written again of these records."""
-    return [Draft(one.entity, one.sk, one.fields) for one in records if one.updated_at < since]
+    return [Draft(one.entity, one.sk, one.kept) for one in records if one.updated_at < since]
 
 
 class Reindex:

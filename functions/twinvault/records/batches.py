@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from twinvault.dynamodb.transaction import MAX_STATEMENTS, MAX_TRANSACTION_BYTES
-from twinvault.errors import InvalidInput, TooLarge
+from twinvault.errors import TooLarge
 from twinvault.records.record import MAX_ITEM_BYTES, Draft, sealed_size
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
@@ -40,9 +40,7 @@ class Batches:
             TooLarge: over DynamoDB's 400 KiB.
             InvalidInput: it is not a record of this kind.
         """
-        spec = self._kind.entity(draft.entity)
-        if spec is None:
-            raise InvalidInput(f"kind {self._kind.kind}: there is no entity '{draft.entity}'")
+        spec = self._kind.written(draft.entity)
         size = sealed_size(draft, spec, scope=self._scope)
         if size > MAX_ITEM_BYTES:
             raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")

@@ -119,7 +119,7 @@ def updated(before: Look | None, sk: str, *, fields: Fields, remove: Collection[
     both = sorted(fields.keys() & set(remove))
     if both:
         raise InvalidInput(f"{both[0]}: is both to be set and to be removed", field=both[0])
-    after = {name: value for name, value in {**old.fields, **fields}.items() if name not in remove}
+    after = {name: value for name, value in {**old.kept, **fields}.items() if name not in remove}
     return Changes(head=after) if sk == HEAD else Changes(put=[Draft(old.entity, sk, after)])
 
 

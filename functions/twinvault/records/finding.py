@@ -21,7 +21,7 @@ from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.listing import scope_of_hit
 from twinvault.records.reading import MAX_PAGE, Reader
 from twinvault.records.record import StoredRecord
-from twinvault.records.spec import HEAD, KindSpec
+from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
 
 _GENERATION = "generation"
@@ -71,7 +71,7 @@ class Wanted:
             InvalidInput: the kind has no such entity, `by` is not one field, the field is not searchable, or the value
                 is none that can be searched by.
         """
-        spec = kind.head if entity == HEAD else kind.entity(entity)
+        spec = kind.known(entity)
         if spec is None:
             raise InvalidInput(f"kind {kind.kind}: there is no entity '{entity}'", field="entity")
         for name in by:

@@ -17,7 +17,7 @@ from twinvault.records.changes import Changes
 from twinvault.records.frozen import HEAD_POSITION, Frozen
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
 from twinvault.records.partition import Look, Snapshot
-from twinvault.records.record import TABLE, Draft, StoredRecord, item_size, new_stamp
+from twinvault.records.record import TABLE, Draft, StoredRecord, new_stamp
 from twinvault.records.requests import NewAnswer, seal_answer
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, KindSpec
@@ -106,7 +106,7 @@ class Freezer:
     def _records(self, scope: Scope, sealed: Sequence[Put], *, gone: Sequence[StoredRecord]) -> list[Statement]:
         """Head, records to be, and records to be no more, in this order."""
         table = self.tables.records
-        size = sum(item_size(one.item) for one in sealed)
+        size = sum(one.size for one in sealed)
         if size > MAX_WRITE_BYTES:
             raise TooLarge(f"a write may hold at most {MAX_WRITE_BYTES} bytes of records")
         statements = [one.statement(table) for one in sealed]
@@ -142,7 +142,7 @@ def _inserts(sealed: Sequence[Put]) -> dict[int, str]:
 
 def _head_draft(changes: Changes, before: Look | None, *, state: HeadState) -> Draft:
     """The head to be: the kind's own fields, those that it has if the changes name none, and the library's."""
-    own = changes.head if changes.head is not None else before.head.fields if before else {}
+    own = changes.head if changes.head is not None else before.head.kept if before else {}
     return Draft(HEAD, HEAD, {**own, STORE: state.to_fields()})
 
 

@@ -33,7 +33,7 @@ from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState
 from twinvault.records.payload import decode_payload
-from twinvault.records.record import TABLE, StoredRecord, blind_of, label_at, own_fields, stamped
+from twinvault.records.record import TABLE, StoredRecord, blind_of, label_at, stamped
 from twinvault.records.requests import Answered
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.records.whole import Mismatch, require_keys, require_newest, require_not_newer, require_whole
@@ -182,11 +182,11 @@ def _placed(item: Item, *, scope: Scope, lowest_format: int) -> Found:
 
 def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[StoredRecord, dict[str, Any]]:
     """The record, and all that its payload holds: of a head, more than the record's own fields."""
-    context, where = row.context, row.place
+    context = row.context
     # 2 key id: it names one of this partition's keys.
     key = keys.get(context.key_id)
     if key is None:
-        raise IntegrityError(Step.KEY_ID, where=where)
+        raise IntegrityError(Step.KEY_ID, where=row.place)
     try:
         # 5 commitment (of this key and this AAD), 6 ciphertext, 7 padding: nothing is released before all have passed.
         opened = open_found(row, key=key.key, label=label_at(context.sk))
@@ -195,23 +195,25 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
         stamp = stamped(context.clear)
     except IntegrityError as refusal:
         observer.crypto("decrypt", key.name, outcome="failure")
-        raise refusal.at(where) from None
+        raise refusal.at(row.place) from None
     observer.crypto("decrypt", key.name)
     spec = kind.spec_at(context.sk, entity=stamp.entity)
     if spec is None:
-        raise Undeclared(["entity_type"], where=where)
-    spec.require_declared(context, sealed, where=where)
+        raise Undeclared(["entity_type"], where=row.place)
+    reading = spec.read(context, sealed)
     record = StoredRecord(
         entity=spec.name,
         sk=context.sk,
         version=stamp.version,
         created_at=stamp.created_at,
         updated_at=stamp.updated_at,
-        fields=own_fields(context.clear, sealed, spec=spec),
+        fields=reading.fields,
         key_id=context.key_id,
         attributes=frozenset(context.clear),
         commitment=row.stored.commitment,
         digest=opened.digest,
         blind=blind_of(context.clear),
+        retired=reading.retired,
+        outdated=reading.outdated,
     )
     return record, sealed

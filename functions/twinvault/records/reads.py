@@ -1,7 +1,8 @@
 """Reads of one partition. Nothing is released before its audit entry is durable: it is appended first."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.log import AuditLog
@@ -39,6 +40,10 @@ class PartitionReads:
         if self.scope.kind != self.kind.kind:
             raise InvalidInput("the scope is of another kind", field="kind")
         object.__setattr__(self, "pk", self.scope.pk)
+
+    def reopened(self) -> Self:
+        """This partition, in which retired entities are written, too: for what is sealed anew as it is."""
+        return replace(self, kind=self.kind.reopened())
 
     def read(self) -> Snapshot | None:
         """The whole partition, complete and authentic, or None; audited before it is returned.

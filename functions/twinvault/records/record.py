@@ -11,24 +11,26 @@ from twinvault.envelope import (
     SALT_BYTES,
     Context,
     Label,
-    Stored,
+    encode_aad,
     padded_size,
-    seal,
 )
 from twinvault.envelope.aad import ClearValue, Number
-from twinvault.envelope.item import Item, to_item
-from twinvault.envelope.primitive import TAG_BYTES
+from twinvault.envelope.item import COMMITMENT, CONTENT, NONCE, SALT, to_item
+from twinvault.envelope.names import require_sort_key
+from twinvault.envelope.numbers import number_value
+from twinvault.envelope.primitive import TAG_BYTES, seal_bound
 from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
 from twinvault.records.blind import BLIND_ATTRIBUTES, placeholders
 from twinvault.records.head import Row
-from twinvault.records.payload import decode_payload, encode_payload
-from twinvault.records.spec import HEAD, HEAD_SEALED, EntitySpec, Fields, from_clear
+from twinvault.records.payload import write_payload
+from twinvault.records.spec import HEAD, EntitySpec, Fields
 from twinvault.scope import Scope
 
 TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-_MAX_NUMBER_BYTES = 21
+# Without the ciphertext: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+_SEAL_BYTES = len(CONTENT + NONCE + SALT + COMMITMENT) + NONCE_BYTES + SALT_BYTES + COMMITMENT_BYTES
 _VERSIONS = 1 << 64  # docs/format.md, step 8
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
@@ -48,6 +50,8 @@ class StoredRecord:
 
     Attributes:
         attributes: the names of all clear attributes of its item, whether or not a field is read from them.
+        retired: the names among its fields of those that nobody writes any more.
+        outdated: whether it was written under an older declaration, so that a write of it would store it otherwise.
     """
 
     entity: str
@@ -62,6 +66,13 @@ class StoredRecord:
     digest: bytes
     blind: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Its blind indexes as they are stored, by attribute."""
+    retired: frozenset[str] = frozenset()
+    outdated: bool = False
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """Its fields without the retired ones: what a write of it carries on."""
+        return {name: value for name, value in self.fields.items() if name not in self.retired}
 
     @property
     def row(self) -> Row:
@@ -75,6 +86,7 @@ class SealedItem:
 
     Attributes:
         item: the DynamoDB item.
+        size: in bytes as DynamoDB counts them, or up to 200 more.
         fields: what a read of it gives: values of their own, which nobody else holds.
         attributes: the names of its clear attributes.
         commitment: unique per write, which is what a conditional write goes by.
@@ -82,6 +94,7 @@ class SealedItem:
     """
 
     item: dict[str, dict[str, Any]] = field(repr=False)
+    size: int
     fields: dict[str, Any] = field(repr=False)
     attributes: frozenset[str] = field(repr=False)
     commitment: bytes
@@ -115,39 +128,45 @@ def seal_record(
     """Returns a draft as an item. `blind` is its blind indexes, by attribute.
 
     Raises:
-        InvalidInput: an undeclared field, a wrong type, a sort key that the spec does not allow, or a sealed value that
-            is not JSON.
+        InvalidInput: an undeclared or retired field, a value that a clear one may not have, a sort key that the spec or
+            DynamoDB does not allow, or a sealed value that is not JSON.
         TooLarge: the item would exceed DynamoDB's 400 KiB.
     """
     own = blind or {}
-    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp, blind=own)
-    sealed = seal(payload, key=key.key, label=label_at(draft.sk), context=context, salt=stamp.salt, nonce=stamp.nonce)
-    item = to_item(context, sealed)
-    if item_size(item) > MAX_ITEM_BYTES:
+    context, payload, read = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp, blind=own)
+    aad = encode_aad(context)
+    sealed = seal_bound(payload, key=key.key, label=label_at(draft.sk), aad=aad, salt=stamp.salt, nonce=stamp.nonce)
+    size = _item_size(aad, len(sealed.ciphertext))
+    if size > MAX_ITEM_BYTES:
         raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
-    # Decoded from what was sealed: the caller's own lists may change afterwards, and these must not.
-    fields = own_fields(context.clear, decode_payload(payload), spec=spec)
-    return SealedItem(item, fields, frozenset(context.clear), sealed.commitment, sealed.digest)
+    return SealedItem(
+        item=to_item(context, sealed),
+        size=size,
+        fields=spec.own(context.clear, read),
+        attributes=frozenset(context.clear),
+        commitment=sealed.commitment,
+        digest=sealed.digest,
+    )
 
 
 def sealed_size(draft: Draft, spec: EntitySpec, *, scope: Scope) -> int:
-    """The size, as `item_size` counts it, of the item that a draft will become, found without sealing it.
+    """The `size` of the item that a draft will become, or some bytes more, found without sealing it.
 
     Raises:
         InvalidInput: as for `seal_record`.
     """
     stamp = Stamp(MAX_NUMBER, _SOME_TIME, _SOME_TIME, b"", b"")
     key_name = dek_name(scope, MAX_NUMBER)
-    blind = placeholders(spec.name, spec.searchable, fields=draft.fields)
-    context, payload = _context_and_payload(draft, spec, scope=scope, key_name=key_name, stamp=stamp, blind=blind)
-    rest = Stored(b"", bytes(NONCE_BYTES), bytes(SALT_BYTES), bytes(COMMITMENT_BYTES))
-    return item_size(to_item(context, rest)) + padded_size(len(payload)) + TAG_BYTES
+    blind = placeholders(spec.name, spec.searchable, fields=spec.complete(draft.fields))
+    context, payload, _ = _context_and_payload(draft, spec, scope=scope, key_name=key_name, stamp=stamp, blind=blind)
+    return _item_size(encode_aad(context), padded_size(len(payload)) + TAG_BYTES)
 
 
 def _context_and_payload(
     draft: Draft, spec: EntitySpec, *, scope: Scope, key_name: str, stamp: Stamp, blind: Mapping[str, str]
-) -> tuple[Context, bytes]:
-    """What a draft says in the clear and where, and what of it is sealed."""
+) -> tuple[Context, bytes, dict[str, Any]]:
+    """What a draft says in the clear and where, what of it is sealed, and what a read gives of that."""
+    require_sort_key(draft.sk)
     if not spec.sk.fullmatch(draft.sk):
         raise InvalidInput(f"{spec.name}: its sort key has not the declared form", field="sk")
     clear, sealed = spec.split(draft.fields)
@@ -168,19 +187,12 @@ def _context_and_payload(
             "updated_at": stamp.updated_at,
         },
     )
-    return context, encode_payload(sealed, entity=spec.name)
-
-
-def own_fields(clear: Mapping[str, ClearValue], sealed: Mapping[str, Any], *, spec: EntitySpec) -> dict[str, Any]:
-    """A record's declared fields, clear and sealed; of a head those of its kind, without the library's own."""
-    said = {name: from_clear(value) for name, value in clear.items() if name in spec.clear}
-    return said | {name: value for name, value in sealed.items() if spec.name != HEAD or name not in HEAD_SEALED}
+    return context, *write_payload(sealed, entity=spec.name)
 
 
 def blind_of(clear: Mapping[str, ClearValue]) -> dict[str, str]:
     """The blind indexes among what an opened row says in the clear."""
-    values = ((name, clear.get(name)) for name in BLIND_ATTRIBUTES)
-    return {name: value for name, value in values if isinstance(value, str)}
+    return {name: value for name in BLIND_ATTRIBUTES if isinstance(value := clear.get(name), str)}
 
 
 def stamped(clear: Mapping[str, ClearValue]) -> Stamped:
@@ -189,15 +201,17 @@ def stamped(clear: Mapping[str, ClearValue]) -> Stamped:
     Raises:
         IntegrityError: a part is missing or of another type, or the version is no whole number from 1 to 2^64 - 1.
     """
-    version, *texts = (clear.get(name) for name in ("version", "entity_type", "created_at", "updated_at"))
-    number = from_clear(version) if isinstance(version, Number) else None
-    if not isinstance(number, int) or not 1 <= number < _VERSIONS:
+    version, entity = clear.get("version"), clear.get("entity_type")
+    created_at, updated_at = clear.get("created_at"), clear.get("updated_at")
+    number = number_value(version.text) if isinstance(version, Number) else None
+    if (
+        not (isinstance(number, int) and 1 <= number < _VERSIONS)
+        or not isinstance(entity, str)
+        or not isinstance(created_at, str)
+        or not isinstance(updated_at, str)
+    ):
         raise IntegrityError(Step.PAYLOAD)
-    match texts:
-        case [str(entity), str(created_at), str(updated_at)]:
-            return Stamped(entity, number, created_at, updated_at)
-        case _:
-            raise IntegrityError(Step.PAYLOAD)
+    return Stamped(entity, number, created_at, updated_at)
 
 
 def label_at(sk: str) -> Label:
@@ -210,19 +224,6 @@ def new_stamp(*, version: int, created_at: str, updated_at: str, randomness: Cal
     return Stamp(version, created_at, updated_at, randomness(SALT_BYTES), randomness(NONCE_BYTES))
 
 
-def item_size(item: Item) -> int:
-    """An item's size as DynamoDB counts it, or a little more: names and values in UTF-8, numbers at their largest."""
-    size = 0
-    for name, value in item.items():
-        ((kind, content),) = value.items()
-        size += len(name)
-        match kind:
-            case "S":
-                size += len(content.encode())
-            case "B":
-                size += len(content)
-            case "N":
-                size += _MAX_NUMBER_BYTES
-            case _:
-                size += 1
-    return size
+def _item_size(aad: bytes, ciphertext: int) -> int:
+    """An item's size as DynamoDB counts it, or up to 200 bytes more: its AAD holds all of it but the seal."""
+    return len(aad) + _SEAL_BYTES + ciphertext

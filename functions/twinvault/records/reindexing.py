@@ -57,6 +57,7 @@ def reindex(partition: "PartitionStore", find_blinder: Callable[[], Blinder | No
         InvalidInput: see `Reindexing.outdated`; nothing was written.
         Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write.
     """
+    partition = partition.reopened()
     snapshot, blinder = partition.read(), find_blinder()
     if snapshot is None or blinder is None:
         return 0
@@ -71,4 +72,4 @@ def reindex(partition: "PartitionStore", find_blinder: Callable[[], Blinder | No
 
 
 def _again(record: StoredRecord) -> Draft:
-    return Draft(record.entity, record.sk, record.fields)
+    return Draft(record.entity, record.sk, record.kept)

@@ -18,6 +18,7 @@ class Put:
     """One record of a write, sealed."""
 
     item: Item = field(repr=False)
+    size: int
     record: StoredRecord
     replaced: StoredRecord | None
     removed: tuple[str, ...] = ()
@@ -48,10 +49,11 @@ class Sealing:
         """Seals a draft, as the successor of `old` if there is one.
 
         Raises:
-            InvalidInput, TooLarge: as for `seal_record`; or the kind has no such entity, or `old` is of another.
+            InvalidInput, TooLarge: as for `seal_record`; or the kind has no such entity, or it is retired, or
+                `old` is of another.
         """
-        spec = self.kind.head if draft.sk == HEAD else self.kind.entity(draft.entity)
-        if spec is None or (old is not None and old.entity != draft.entity):
+        spec = self.kind.written(HEAD if draft.sk == HEAD else draft.entity)
+        if old is not None and old.entity != draft.entity:
             raise InvalidInput(f"kind {self.kind.kind}: there is no entity '{draft.entity}' at this place")
         created_at = old.created_at if old else self.now
         stamp = new_stamp(version=self.version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
@@ -72,7 +74,7 @@ class Sealing:
         )
         # By what is stored, not by what is declared: what an older declaration wrote goes as well.
         removed = tuple(sorted(old.attributes - sealed.attributes)) if old else ()
-        return Put(sealed.item, record, old, removed)
+        return Put(sealed.item, sealed.size, record, old, removed)
 
     def _blind(self, draft: Draft, spec: EntitySpec) -> dict[str, str]:
         """Its blind indexes.
@@ -83,4 +85,4 @@ class Sealing:
         if not spec.searchable:
             return {}
         assert self.blinder is not None  # noqa: S101  # for the type checker: whoever seals such a kind made one
-        return self.blinder.attributes(spec.name, spec.searchable, fields=draft.fields)
+        return self.blinder.attributes(spec.name, spec.searchable, fields=spec.complete(draft.fields))

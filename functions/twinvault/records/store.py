@@ -16,6 +16,7 @@ from twinvault.records.reads import PartitionReads
 from twinvault.records.record import Draft
 from twinvault.records.reindexing import reindex
 from twinvault.records.requests import Idempotency, request_digest
+from twinvault.records.rewriting import Rewritten, rewrite
 from twinvault.records.spec import HEAD, Fields
 from twinvault.records.writing import RowsPlan, WholePlan
 
@@ -132,6 +133,17 @@ class PartitionStore(PartitionReads):
         """
         once = _once(idempotency_key, "delete", sks, _expected(expected))
         return self._change(sks, lambda _: Changes(delete=sks), look=sks, expected=expected, once=once)
+
+    def rewrite(self, *, force: bool = False, most_writes: int | None = None) -> Rewritten:
+        """Seals anew whatever of the partition is not as its declarations write it now (see `rewriting.rewrite`).
+
+        `force` takes everything, for example under the newest DEK; `most_writes` stops after so many.
+
+        Raises:
+            InvalidInput, TooLarge: a record cannot be written as it is declared now; what was written before it is.
+            Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write, likewise.
+        """
+        return rewrite(self, force=force, most_writes=most_writes)
 
     def reindex(self) -> int:
         """Writes again the records whose blind indexes are not what they should be, and returns how many there were.
