@@ -520,9 +520,12 @@ class _Disturbed:
     def __init__(self, partition: Any, world: World) -> None:
         self._partition, self._world = partition, world
 
-    def write_rows(self, sks: Any, plan: Any) -> Any:
+    def reopened(self) -> Any:
+        return _Disturbed(self._partition.reopened(), self._world)
+
+    def write_rows(self, sks: Any, plan: Any, **more: Any) -> Any:
         note(self._world, "n000").put(Draft("line", "line#7", {"mark": "m", "text": "changed meanwhile"}))
-        return self._partition.write_rows(sks, plan)
+        return self._partition.write_rows(sks, plan, **more)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._partition, name)

@@ -1,15 +1,13 @@
 """What long work does to one partition."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from twinvault.errors import DependencyError
-from twinvault.records.changes import Changes
-from twinvault.records.record import Draft, StoredRecord
+from twinvault.records.rewriting import rewrite
 
 if TYPE_CHECKING:
-    from twinvault.records.partition import Look
     from twinvault.records.store import PartitionStore
 
 
@@ -55,39 +53,9 @@ class Rewrite:
     name = "rewrite"
 
     def step(self, partition: "PartitionStore", *, since: str, is_over: Callable[[], bool]) -> JobStep:
-        """See `Job.step`. What was written after the work began is as it should be."""
-        partition = partition.reopened()
-        snapshot = partition.peek()
-        if snapshot is None:
-            return JobStep()
-        due = _due(snapshot.records.values(), since)
-        rewritten, skipped = 0, len(snapshot.records) - len(due)
-        for batch in partition.batches(due):
-            if is_over():
-                return JobStep(rewritten, skipped, is_complete=False)
-            again = _write_again(partition, [draft.sk for draft in batch], since=since)
-            rewritten, skipped = rewritten + again, skipped + len(batch) - again
-        if not due:
-            # The head goes with each write; where no record is to be written, it is by itself.
-            _write_again(partition, (), since=since)
-        return JobStep(rewritten, skipped)
-
-
-def _write_again(partition: "PartitionStore", sks: Sequence[str], *, since: str) -> int:
-    """Writes these records of a partition again, if they are still as old; how many of them were."""
-    planned = list[Draft]()
-
-    def plan(look: "Look | None") -> Changes | None:
-        planned[:] = _due(look.records.values(), since) if look else ()
-        return Changes(put=tuple(planned)) if look and (planned or look.head.updated_at < since) else None
-
-    partition.write_rows(sks, plan)
-    return len(planned)
-
-
-def _due(records: Iterable[StoredRecord], since: str) -> list[Draft]:
-    """What is to be written again of these records."""
-    return [Draft(one.entity, one.sk, one.kept) for one in records if one.updated_at < since]
+        """See `Job.step`. What was written after the work began, as it is declared now, is as it should be."""
+        done = rewrite(partition, since=since, is_over=is_over)
+        return JobStep(done.written, done.records - done.written - done.left, is_complete=not done.left)
 
 
 class Reindex:

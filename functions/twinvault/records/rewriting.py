@@ -4,7 +4,7 @@ What is declared now reads what was declared before, so nothing has to be rewrit
 so that an older form is gone from the table, and with it the need to declare it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -32,7 +32,14 @@ class Rewritten:
     left: int
 
 
-def rewrite(partition: "PartitionStore", *, force: bool = False, most_writes: int | None = None) -> Rewritten:
+def rewrite(
+    partition: "PartitionStore",
+    *,
+    force: bool = False,
+    since: str = "",
+    most_writes: int | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Rewritten:
     """Seals anew whatever of the partition is not as its declarations write it now, retired entities included.
 
     The partition is read whole once, and then each write costs what it writes. It may be stopped anywhere and asked
@@ -42,20 +49,22 @@ def rewrite(partition: "PartitionStore", *, force: bool = False, most_writes: in
     Args:
         partition: of an activity with the time for it.
         force: everything, as declared or not: for example under the newest DEK. Asked again, it does all of it again.
+        since: also whatever was written before this time (RFC 3339, UTC). Asked again, it goes on with what is left.
         most_writes: stop after so many.
+        is_over: asked before each write; begins none where it says so.
 
     Raises:
         InvalidInput, TooLarge: a record cannot be written as it is declared now; what was written before it is.
         Conflict, OutcomeUnknown, IntegrityError, DependencyError: as for any write, likewise.
     """
     reopened = partition.reopened()
-    before = reopened.peek()
-    if before is None:
+    if (before := reopened.peek()) is None:
         return Rewritten(0, 0, 0)
-    rewriting = _Rewriting(before.head.version if force else 0)
-    due = rewriting.due(before.records.values())
-    written = 0
+    rewriting = _Rewriting(before.head.version if force else 0, since)
+    due, written = rewriting.due(before.records.values()), 0
     for part in islice(reopened.batches(due), most_writes):
+        if is_over():
+            break
         reopened.write_rows([draft.sk for draft in part], rewriting.plan)
         written += len(part)
     if not due and most_writes != 0:
@@ -66,9 +75,10 @@ def rewrite(partition: "PartitionStore", *, force: bool = False, most_writes: in
 
 @dataclass(frozen=True, slots=True)
 class _Rewriting:
-    """What is due: what is outdated, and what was written by the head's version `until` or an older one. Pure."""
+    """What is due: what is outdated, or was written by the head's version `until`, an older one, or before `since`."""
 
     until: int
+    since: str
 
     def due(self, records: Iterable[StoredRecord]) -> list[Draft]:
         """Those of these records that are to be written again."""
@@ -82,4 +92,4 @@ class _Rewriting:
         return Changes(put=drafts) if drafts or self._is_due(look.head) else None
 
     def _is_due(self, record: StoredRecord) -> bool:
-        return record.outdated or record.version <= self.until
+        return record.outdated or record.version <= self.until or record.updated_at < self.since
