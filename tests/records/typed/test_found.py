@@ -81,8 +81,9 @@ def test_a_partition_is_indexed_anew_and_gets_a_new_key_as_an_untyped_one_does(f
     east = act(filled).partition(CLUB, "east")
     assert act(filled).find(CLUB, Person, email="di@x.example") == []
     assert (east.reindex(), east.reindex()) == (1, 0)
+    assert (east.rewrite().written, east.rewrite(force=True, most_writes=1).written) == (0, 1)
     assert [one.number for one in act(filled).find(CLUB, Person, email="di@x.example")] == [9]
-    assert east.new_dek().version == 3
+    assert east.new_dek().version == 4
 
 
 def test_pages_follow_one_another(filled: World) -> None:

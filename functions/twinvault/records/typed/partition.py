@@ -7,6 +7,7 @@ from twinvault.errors import InvalidInput
 from twinvault.records.changes import NOTHING, Changes, Expected, Written
 from twinvault.records.partition import Look
 from twinvault.records.record import Draft
+from twinvault.records.rewriting import Rewritten
 from twinvault.records.spec import HEAD
 from twinvault.records.store import PartitionStore
 from twinvault.records.typed import conversion
@@ -151,6 +152,10 @@ class TypedPartition:
     def write_rows(self, sks: Iterable[str], plan: Plan) -> Records | None:
         """`write` at the cost of what it writes: the plan sees the head and the records of these sort keys."""
         return self._records(self.store.write_rows(sks, lambda before: self._planned(plan, before)))
+
+    def rewrite(self, *, force: bool = False, most_writes: int | None = None) -> Rewritten:
+        """`PartitionStore.rewrite`: records that are not as their declarations write them now, or all of them."""
+        return self.store.rewrite(force=force, most_writes=most_writes)
 
     def reindex(self) -> int:
         """`PartitionStore.reindex`: after a field became searchable, or is so in another way."""
