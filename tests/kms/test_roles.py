@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.kms.conftest import CALLERS
 from tests.kms.running import ACCOUNT, ROOT, RunningKms
 
 CONTEXT = {
@@ -101,6 +102,20 @@ def test_an_unmapped_caller_is_refused(kms: RunningKms, root_key: str):
     with pytest.raises(ClientError) as caught:
         kms.client("NOBODY").describe_key(KeyId=root_key)
     assert _code(caught) == "UnrecognizedClientException"
+
+
+def test_a_key_policy_may_use_variables_and_name_whom_it_spares(kms: RunningKms):
+    everyone = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    everyone["Condition"] = {"StringEquals": {"kms:CallerAccount": "${aws:PrincipalAccount}"}}
+    spared = {"AWS": [ROOT, CALLERS["WRITER"]]}
+    others = {"Effect": "Deny", "NotPrincipal": spared, "Action": "kms:Encrypt", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everyone, others]})
+    key = kms.client().create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    kms.client("WRITER").encrypt(KeyId=key, Plaintext=b"x")
+    with pytest.raises(ClientError) as caught:
+        kms.client("READER").encrypt(KeyId=key, Plaintext=b"x")
+    assert _code(caught) == "AccessDeniedException"
+    assert "with an explicit deny in a resource-based policy" in str(caught.value)
 
 
 def test_no_log_line_holds_a_context_value_or_a_key(kms: RunningKms, root_key: str):

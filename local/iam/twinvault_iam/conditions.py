@@ -1,156 +1,154 @@
 """Condition blocks of policies: which operators and keys are known, and when a block holds.
 
-Sources: IAM user guide, "IAM JSON policy elements: Condition operators" and "Multivalued context keys". A block with an
-operator or a key that is not known is refused when the policy is read: a condition that is silently ignored allows too
-much.
+Sources: IAM user guide, "IAM JSON policy elements: Condition operators", "Single-valued vs. multivalued context keys"
+and "Set operators for multivalued context keys". A block with an operator or a key that is not known is refused when
+the policy is read: a condition that is silently ignored allows too much.
 """
 
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Protocol
 
-from twinvault_iam.errors import MalformedPolicyError
+from twinvault_iam.comparisons import OPERATORS, Comparison, Operator, parse_flag
+from twinvault_iam.errors import MalformedPolicyError, at
+from twinvault_iam.patterns import Dialect, RequestFacts, Values
 from twinvault_iam.vocabulary import Vocabulary
 
-type Values = tuple[str, ...]
-type RequestFacts = Mapping[str, Values]
-
-_ARN_PARTS = 6
+_NULL = "null"
+_QUANTIFIERS = {"", "forallvalues:", "foranyvalue:"}
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One operator on one key, with the values of the policy."""
-
-    key: str
-    values: Values
-    test: Callable[[str, str], bool] | None  # None: the Null operator
-    negated: bool = False
-    if_exists: bool = False
-    quantifier: str = ""
+class Condition(Protocol):
+    """One operator on one key."""
 
     def holds(self, facts: RequestFacts) -> bool:
         """Whether the condition is met by these facts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Presence:
+    """The Null operator: whether the key is absent, as one of the policy's flags says."""
+
+    key: str
+    absent: frozenset[bool]
+    several: bool
+
+    def holds(self, facts: RequestFacts) -> bool:
+        values = facts.get(self.key, ())
+        return (not (_filled(values) if self.several else values)) in self.absent
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparing:
+    """An operator that compares, with the values of the policy: any of them may match, or none if it is negated."""
+
+    key: str
+    comparisons: tuple[Comparison, ...]
+    negated: bool
+    if_exists: bool
+    quantifier: str
+
+    def holds(self, facts: RequestFacts) -> bool:
         present = facts.get(self.key, ())
-        if self.test is None:
-            return ("true" if not present else "false") in self.values
+        if self.quantifier:
+            present = _filled(present)
         if not present and self.if_exists:
             return True
         match self.quantifier:
-            case "forallvalues":
-                return all(self._matches(value) for value in present)
-            case "foranyvalue":
-                return any(self._matches(value) for value in present)
+            case "forallvalues:":
+                return all(self._matches(value, facts) for value in present)
+            case "foranyvalue:":
+                return any(self._matches(value, facts) for value in present)
         if not present:
             return self.negated
-        return all(self._matches(value) for value in present)
+        return all(self._matches(value, facts) for value in present)
 
-    def _matches(self, value: str) -> bool:
-        test = self.test
-        return test is not None and any(test(value, pattern) for pattern in self.values) is not self.negated
+    def _matches(self, value: str, facts: RequestFacts) -> bool:
+        return any(comparison(value, facts) for comparison in self.comparisons) is not self.negated
 
 
-def parse_conditions(block: object, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+def _filled(values: Values) -> Values:
+    """The values of a multivalued key: none, if there is nothing but an empty string."""
+    return values if any(values) else ()
+
+
+def parse_conditions(block: object, dialect: Dialect) -> tuple[Condition, ...]:
     """Return the conditions of a statement's Condition element.
 
     Raises:
         MalformedPolicyError: naming the operator or key that is not known.
     """
     if not isinstance(block, dict):
-        raise MalformedPolicyError("Condition must be an object")
-    conditions = []
+        raise MalformedPolicyError("it must be an object")
+    conditions: list[Condition] = []
     for operator, keys in block.items():
-        if not isinstance(keys, dict) or not keys:
-            raise MalformedPolicyError(f"Condition {operator} must be an object of condition keys")
-        conditions += [_condition(operator, key, values, vocabulary) for key, values in keys.items()]
+        with at(operator):
+            if not isinstance(keys, dict) or not keys:
+                raise MalformedPolicyError("it must be an object of condition keys")
+            for key, values in keys.items():
+                with at(key):
+                    conditions.append(_condition(operator, key, values, dialect))
     return tuple(conditions)
 
 
-def _condition(operator: str, key: str, raw: object, vocabulary: Vocabulary) -> Condition:
-    quantifier, _, base = operator.rpartition(":")
-    quantifier = quantifier.lower()
-    if_exists = base.lower().endswith("ifexists")
-    name = base[: -len("IfExists")] if if_exists else base
-    if name.lower() not in _TESTS or quantifier not in {"", "forallvalues", "foranyvalue"}:
-        raise MalformedPolicyError(f"the condition operator {operator} is not known here")
-    test, negated = _TESTS[name.lower()]
-    if test is None and (quantifier or if_exists):
-        raise MalformedPolicyError(f"the condition operator {operator} does not exist")
-    _check_key(key, vocabulary, quantifier=quantifier, null=test is None)
-    values = tuple(_value(each) for each in (raw if isinstance(raw, list) else [raw]))
-    if test is None or test is _equal_flags:
-        values = tuple(value.lower() for value in values)
-        if not set(values) <= {"true", "false"}:
-            raise MalformedPolicyError(f"the values of {operator} are true and false")
-    return Condition(key.lower(), values, test, negated=negated, if_exists=if_exists, quantifier=quantifier)
+def _condition(name: str, key: str, raw: object, dialect: Dialect) -> Condition:
+    quantifier, base, if_exists = _split(name)
+    operator = OPERATORS.get(base)
+    if (operator is None and base != _NULL) or quantifier not in _QUANTIFIERS:
+        raise MalformedPolicyError("the condition operator is not known here")
+    if operator is None and (quantifier or if_exists):
+        raise MalformedPolicyError("the condition operator does not exist")
+    lowered = key.lower()
+    _check_key(lowered, dialect.vocabulary, quantifier=quantifier, null=operator is None)
+    values = _values(raw)
+    if operator is None:
+        return _Presence(lowered, _flags(values), several=dialect.vocabulary.is_multi(lowered))
+    comparisons = _comparisons(operator, values, dialect)
+    return _Comparing(lowered, comparisons, negated=operator.negated, if_exists=if_exists, quantifier=quantifier)
+
+
+def _split(name: str) -> tuple[str, str, bool]:
+    """ForAllValues:StringLikeIfExists: the set operator, the operator, and whether it is one IfExists."""
+    before, colon, base = name.lower().rpartition(":")
+    return before + colon, base.removesuffix("ifexists"), base.endswith("ifexists")
+
+
+def _comparisons(operator: Operator, values: Values, dialect: Dialect) -> tuple[Comparison, ...]:
+    return tuple(operator.read(value, dialect) for value in values)
 
 
 def _check_key(key: str, vocabulary: Vocabulary, *, quantifier: str, null: bool) -> None:
-    lowered = key.lower()
-    single, multi = vocabulary.is_single(lowered), lowered in vocabulary.multi
+    single, multi = vocabulary.is_single(key), vocabulary.is_multi(key)
     if not single and not multi:
-        raise MalformedPolicyError(f"the condition key {key} is not known here")
-    if single and quantifier == "forallvalues":
-        # KMS developer guide, "Using set operators with condition keys": AWS refuses this for the encryption context.
+        raise MalformedPolicyError("the condition key is not known here")
+    if single and quantifier == "forallvalues:":
+        # KMS developer guide, "Using set operators with condition keys": AWS refuses this for the encryption context,
+        # and the IAM user guide says of all single-valued keys that they must not be used so.
         raise MalformedPolicyError(
-            f"OverlyPermissiveCondition: Using the ForAllValues set operator with the single-valued condition key {key}"
+            "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued condition key"
             " matches requests without it. To fix, remove ForAllValues"
         )
     if multi and not quantifier and not null:
-        raise MalformedPolicyError(f"the multivalued condition key {key} needs ForAnyValue or ForAllValues")
+        raise MalformedPolicyError("a multivalued condition key needs ForAnyValue or ForAllValues")
+
+
+def _flags(values: Values) -> frozenset[bool]:
+    flags = frozenset(map(parse_flag, values))
+    if None in flags:
+        raise MalformedPolicyError("its values are true and false")
+    return frozenset(flag for flag in flags if flag is not None)
+
+
+def _values(raw: object) -> Values:
+    values = raw if isinstance(raw, list) else [raw]
+    if not values:
+        raise MalformedPolicyError("it has no values")
+    return tuple(_value(value) for value in values)
 
 
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, (str, int)):
-        raise MalformedPolicyError("condition values must be strings")
-    if "${" in str(value):
-        raise MalformedPolicyError("policy variables are not known here")
+        raise MalformedPolicyError("its values must be strings, numbers or flags")
     return str(value)
-
-
-def matches_pattern(value: str, pattern: str) -> bool:
-    """Whether `value` matches a pattern of `*` and `?`, case-sensitively."""
-    return value == pattern or _wildcards(pattern).fullmatch(value) is not None
-
-
-@cache
-def _wildcards(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(char) or re.escape(char) for char in pattern), re.DOTALL)
-
-
-def _arn_like(value: str, pattern: str) -> bool:
-    """Each of the six parts by itself, so that a `*` does not reach over a colon (IAM user guide, "ARN operators")."""
-    values, patterns = value.split(":", _ARN_PARTS - 1), pattern.split(":", _ARN_PARTS - 1)
-    return len(values) == len(patterns) and all(map(matches_pattern, values, patterns))
-
-
-def _equal(value: str, pattern: str) -> bool:
-    return value == pattern
-
-
-def _equal_folded(value: str, pattern: str) -> bool:
-    return value.casefold() == pattern.casefold()
-
-
-def _equal_flags(value: str, pattern: str) -> bool:
-    return value.lower() == pattern
-
-
-_TESTS: dict[str, tuple[Callable[[str, str], bool] | None, bool]] = {
-    "stringequals": (_equal, False),
-    "stringnotequals": (_equal, True),
-    "stringequalsignorecase": (_equal_folded, False),
-    "stringnotequalsignorecase": (_equal_folded, True),
-    "stringlike": (matches_pattern, False),
-    "stringnotlike": (matches_pattern, True),
-    "arnequals": (_arn_like, False),  # "ArnEquals and ArnLike behave identically"
-    "arnnotequals": (_arn_like, True),
-    "arnlike": (_arn_like, False),
-    "arnnotlike": (_arn_like, True),
-    "bool": (_equal_flags, False),
-    "null": (None, False),
-}

@@ -1,25 +1,15 @@
-"""Policies, evaluated as AWS evaluates them: an explicit Deny wins, then any Allow, else no.
+"""Policies, and what each says to a request: an explicit Deny wins, then any Allow, else nothing.
 
-Pure: a policy and a request in, a verdict out. These are policies that stand at a resource and name principals. IAM's
-own, which stand at a principal, are not evaluated yet: the statement that "enables IAM policies" (IamPrincipal: the
-account) allows only the account itself; a Deny for the account means all of its principals.
+Pure: a policy and a request in, a verdict out. `documents` makes policies of JSON, `evaluation` asks several together.
 Source: IAM user guide, "Policy evaluation logic" and "IAM JSON policy element reference".
 """
 
-import json
-import re
 from dataclasses import dataclass
 from enum import Enum
 
-from twinvault_iam.conditions import Condition, RequestFacts, matches_pattern, parse_conditions
-from twinvault_iam.errors import MalformedPolicyError
-from twinvault_iam.principals import IamPrincipal
-from twinvault_iam.vocabulary import Vocabulary
-
-_ELEMENTS = {"Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "Condition"}
-_PRINCIPAL_TYPES = {"AWS", "Service", "Federated", "CanonicalUser"}
-_PRINCIPAL_ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)")
-_ACCOUNT = re.compile(r"\d{12}")
+from twinvault_iam.conditions import Condition
+from twinvault_iam.patterns import Pieces, RequestFacts, Template, is_resource_like, matches_pattern
+from twinvault_iam.principals import IamPrincipal, NamedPrincipals, Reach
 
 
 class Verdict(Enum):
@@ -27,12 +17,24 @@ class Verdict(Enum):
 
     ALLOW = "allow"
     DENY = "deny"
+    DELEGATE = "what identity policies of the account say"
     SILENT = "silent"
+
+
+class PolicyKind(Enum):
+    """Where a policy stands, in the words of AWS's refusals."""
+
+    IDENTITY = "identity-based policy"
+    RESOURCE = "resource-based policy"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What is asked: who, what, on which resource, and everything that conditions may look at."""
+    """What is asked: who, what, on which resource, and everything that conditions may look at.
+
+    `facts` hold the request's condition keys by their lower-case names. A key that the request does not have is not
+    among them: IfExists, Null and ForAllValues depend on it.
+    """
 
     caller: IamPrincipal
     action: str
@@ -42,121 +44,57 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class PolicyStatement:
-    """One statement. `principals` holds ARNs, account ids and `*`; services never call here."""
+    """One statement. `principals` is None in an identity policy: it speaks of whom it is attached to."""
 
     allows: bool
-    principals: frozenset[str]
+    principals: NamedPrincipals | None
     actions: tuple[str, ...]
     other_actions: bool
-    resources: tuple[str, ...]
+    resources: tuple[Template, ...]
+    other_resources: bool
     conditions: tuple[Condition, ...]
 
-    def applies(self, access: Access) -> bool:
-        """Whether the statement speaks about this request."""
+    def verdict(self, access: Access) -> Verdict:
+        """Return what the statement says to this request."""
+        reach = self._reach(access.caller)
+        if reach is Reach.NOT or not self._speaks_of(access):
+            return Verdict.SILENT
+        if not self.allows:
+            return Verdict.DENY
+        return Verdict.ALLOW if reach is Reach.NAMED else Verdict.DELEGATE
+
+    def _reach(self, caller: IamPrincipal) -> Reach:
+        if self.principals is None:
+            return Reach.NAMED
+        if self.principals.others:
+            return Reach.NOT if self.principals.spares(caller) else Reach.NAMED
+        return self.principals.reach(caller)
+
+    def _speaks_of(self, access: Access) -> bool:
+        action = access.action.lower()
         return (
-            self._names(access.caller)
-            and any(matches_pattern(access.action.lower(), each) for each in self.actions) is not self.other_actions
-            and any(matches_pattern(access.resource, each) for each in self.resources)
+            any(matches_pattern(action, each) for each in self.actions) is not self.other_actions
+            and self._has_resource(access)
             and all(condition.holds(access.facts) for condition in self.conditions)
         )
 
-    def _names(self, caller: IamPrincipal) -> bool:
-        if not self.principals.isdisjoint({"*", caller.arn, caller.principal_arn}):
-            return True
-        account = {caller.account, f"arn:aws:iam::{caller.account}:root"}
-        return (caller.is_account_root or not self.allows) and not self.principals.isdisjoint(account)
+    def _has_resource(self, access: Access) -> bool:
+        found = [template.pieces(access.facts) for template in self.resources]
+        patterns: list[Pieces] = [pieces for pieces in found if pieces is not None]
+        if self.other_resources and len(patterns) != len(found):
+            return False  # a variable without a value: the statement is invalid ("Variables and tags")
+        return any(is_resource_like(access.resource, each) for each in patterns) is not self.other_resources
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A policy, parsed."""
 
+    kind: PolicyKind
     statements: tuple[PolicyStatement, ...]
 
     def verdict(self, access: Access) -> Verdict:
-        """Return what the policy says to a request."""
-        applying = [statement for statement in self.statements if statement.applies(access)]
-        if not all(statement.allows for statement in applying):
-            return Verdict.DENY
-        return Verdict.ALLOW if applying else Verdict.SILENT
-
-
-def parse_policy(text: str, vocabulary: Vocabulary) -> Policy:
-    """Return the policy that a document holds.
-
-    Raises:
-        MalformedPolicyError: it holds something that would not be evaluated.
-    """
-    try:
-        document = json.loads(text, object_pairs_hook=_no_duplicates)
-    except json.JSONDecodeError:
-        raise MalformedPolicyError("it is not JSON") from None
-    if not isinstance(document, dict) or not set(document) <= {"Version", "Id", "Statement"}:
-        raise MalformedPolicyError("it holds elements other than Version, Id and Statement")
-    if document.get("Version", "2008-10-17") not in {"2008-10-17", "2012-10-17"}:
-        raise MalformedPolicyError("its Version is not 2012-10-17")
-    statements = document.get("Statement")
-    if isinstance(statements, dict):
-        statements = [statements]
-    if not isinstance(statements, list) or not statements:
-        raise MalformedPolicyError("it has no Statement")
-    return Policy(tuple(_statement(each, vocabulary) for each in statements))
-
-
-def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A name that stands twice in one object would be half ignored."""
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise MalformedPolicyError("a name stands twice in one object")
-    return result
-
-
-def _statement(raw: object, vocabulary: Vocabulary) -> PolicyStatement:
-    if not isinstance(raw, dict):
-        raise MalformedPolicyError("a statement is not an object")
-    if unknown := set(raw) - _ELEMENTS:
-        raise MalformedPolicyError(f"the element {min(unknown)} is not known here")
-    if raw.get("Effect") not in {"Allow", "Deny"}:
-        raise MalformedPolicyError("Effect must be Allow or Deny")
-    if ("Action" in raw) == ("NotAction" in raw):
-        raise MalformedPolicyError("a statement needs either Action or NotAction")
-    return PolicyStatement(
-        allows=raw["Effect"] == "Allow",
-        principals=_principals(raw.get("Principal")),
-        actions=_actions(raw.get("Action", raw.get("NotAction")), vocabulary),
-        other_actions="NotAction" in raw,
-        resources=tuple(_texts(raw.get("Resource"), "Resource")),
-        conditions=parse_conditions(raw["Condition"], vocabulary) if "Condition" in raw else (),
-    )
-
-
-def _principals(raw: object) -> frozenset[str]:
-    if raw == "*":
-        return frozenset("*")
-    if not isinstance(raw, dict) or not raw or not set(raw) <= _PRINCIPAL_TYPES:
-        raise MalformedPolicyError("a statement needs a Principal of type AWS, Service, Federated or CanonicalUser")
-    principals = _texts(raw["AWS"], "Principal") if "AWS" in raw else []
-    for principal in principals:
-        if principal != "*" and not _ACCOUNT.fullmatch(principal) and not _PRINCIPAL_ARN.fullmatch(principal):
-            raise MalformedPolicyError("a principal is neither an account, an ARN of a principal, nor *")
-        if principal != "*" and "*" in principal:
-            raise MalformedPolicyError("a principal holds a wildcard; use a condition on aws:PrincipalArn")
-    for kind in set(raw) - {"AWS"}:
-        _texts(raw[kind], "Principal")
-    return frozenset(principals)
-
-
-def _actions(raw: object, vocabulary: Vocabulary) -> tuple[str, ...]:
-    actions = [action.lower() for action in _texts(raw, "Action")]
-    for action in actions:
-        if not vocabulary.has_action(action):
-            raise MalformedPolicyError(f"an action is not one of {vocabulary.service}")
-    return tuple(actions)
-
-
-def _texts(raw: object, element: str) -> list[str]:
-    values = raw if isinstance(raw, list) else [raw]
-    texts = [value for value in values if isinstance(value, str) and value]
-    if not texts or len(texts) != len(values):
-        raise MalformedPolicyError(f"{element} must be a string or a list of strings")
-    return texts
+        """Return what the policy says to a request. That of an account reaches all its principals if it is a Deny."""
+        said = {statement.verdict(access) for statement in self.statements}
+        order = (Verdict.DENY, Verdict.ALLOW, Verdict.DELEGATE)
+        return next((verdict for verdict in order if verdict in said), Verdict.SILENT)

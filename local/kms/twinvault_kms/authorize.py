@@ -6,10 +6,11 @@ policy, then grants) and "Using grant constraints"; API reference, GrantConstrai
 
 from collections.abc import Callable, Iterable, Mapping
 
+from twinvault_iam.evaluation import decide_by_key_policy, denial
 from twinvault_iam.policy import Access, Verdict
 from twinvault_iam.principals import IamPrincipal
 from twinvault_kms import key_policy
-from twinvault_kms.errors import access_denied
+from twinvault_kms.errors import KmsError
 from twinvault_kms.model import Grant, Key
 
 # These take no context, and a grant's constraint does not touch them (API reference, CreateGrant, Constraints).
@@ -29,17 +30,14 @@ def authorize(
     Raises:
         KmsError: AccessDeniedException.
     """
-    verdict = key_policy.parse(key.policy).verdict(access)
-    if verdict is Verdict.ALLOW:
+    decision = decide_by_key_policy(access, key_policy=key_policy.parse(key.policy))
+    if decision.allowed:
         return
-    if verdict is Verdict.DENY:
-        reason = "of an explicit deny in a resource-based policy"
-        raise access_denied(access.caller.arn, access.action, key.arn, reason)
     operation = access.action.removeprefix("kms:")
     counting = (grant for grant in grants if suits(grant))
-    if not any(permits(grant, operation, caller=access.caller, context=context) for grant in counting):
-        reason = f"no resource-based policy allows the {access.action} action"
-        raise access_denied(access.caller.arn, access.action, key.arn, reason)
+    granted = any(permits(grant, operation, caller=access.caller, context=context) for grant in counting)
+    if decision.verdict is Verdict.DENY or not granted:
+        raise KmsError("AccessDeniedException", denial(access, decision))
 
 
 def permits(grant: Grant, operation: str, *, caller: IamPrincipal, context: Mapping[str, str] | None) -> bool:

@@ -192,10 +192,8 @@ class Call:
             raise access_denied(self.caller.arn, f"kms:{self.operation}", resource, reason)
 
     def _facts(self, key: Key, context: EncryptionContext, *, requested: str) -> dict[str, tuple[str, ...]]:
-        facts: dict[str, tuple[str, ...]] = {
+        facts = self.caller.facts() | {
             "kms:calleraccount": (self.caller.account,),
-            "aws:principalaccount": (self.caller.account,),
-            "aws:principalarn": (self.caller.principal_arn,),
             "kms:keyspec": (key.spec,),
             "kms:keyusage": (key.usage,),
             "kms:keyorigin": (str(key.origin),),

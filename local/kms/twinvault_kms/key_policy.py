@@ -7,8 +7,9 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 
+from twinvault_iam.documents import parse_policy
 from twinvault_iam.errors import MalformedPolicyError
-from twinvault_iam.policy import Policy, parse_policy
+from twinvault_iam.policy import Policy
 from twinvault_iam.vocabulary import Vocabulary
 from twinvault_kms.errors import KmsError
 
@@ -16,7 +17,7 @@ MAX_POLICY_BYTES = 32_768
 _CONTEXT_PREFIX = "kms:encryptioncontext:"
 _CONTEXT_KEYS = "kms:encryptioncontextkeys"
 VOCABULARY = Vocabulary(
-    service="kms",
+    services=frozenset({"kms"}),
     single=frozenset(
         {
             "kms:bypasspolicylockoutsafetycheck",
