@@ -102,7 +102,7 @@ mutants: $(SETUP) ## change the envelope in many small ways; every change must f
 lock: $(SETUP) ## resolve requirements/*.in anew
 	@scripts/lock
 
-node_modules: package.json package-lock.json ## the CDK command, for npx cdk, and pyright
+node_modules: package.json package-lock.json ## the CDK command, for npx cdk, and what tests run with Node
 	@npm ci --no-audit --no-fund
 	@touch $@
 

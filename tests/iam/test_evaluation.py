@@ -124,6 +124,13 @@ def test_a_key_policy_must_allow_or_leave_it_to_the_account(
     assert decide_by_key_policy(access(), identity=policies, key_policy=_resource(**key_policy)) == expected
 
 
+def test_a_key_policy_lets_another_account_in_whose_identity_policies_must_allow_unless_nobody_knows_them():
+    there = _resource(Principal={"AWS": STRANGER})
+    assert not decide_by_key_policy(access(STRANGER), identity=[], key_policy=there).allowed
+    assert decide_by_key_policy(access(STRANGER), identity=[_identity()], key_policy=there).allowed
+    assert decide_by_key_policy(access(STRANGER), key_policy=there).allowed
+
+
 def test_a_key_policy_need_not_let_the_account_in():
     assert not decide_by_key_policy(access(ROOT), key_policy=_resource()).allowed
     assert decide_by_key_policy(access(ROOT), key_policy=_resource(**ACCOUNTS)).allowed

@@ -87,6 +87,8 @@ TABLE = [
     ("IpAddress", "203.0.113.0/24", "somewhere", False, False),
     ("NotIpAddress", "203.0.113.0/24", "203.0.113.9", False, True),
     ("NotIpAddress", "203.0.113.0/24", "203.0.114.9", True, True),
+    ("NotIpAddress", "0.0.0.0/0", "203.0.114.9", False, True),
+    ("NotIpAddress", "0.0.0.0/0", "2001:db8::1", True, True),
     ("ArnEquals", "arn:aws:sns:*:123456789012:TOPIC-ID", "arn:aws:sns:REGION:123456789012:TOPIC-ID", True, False),
     ("ArnEquals", FINANCE, STORE, False, False),
     ("ArnLike", FINANCE, STORE, False, False),
@@ -97,6 +99,7 @@ TABLE = [
     ("ArnNotEquals", FINANCE, STORE, True, True),
     ("ArnNotLike", "arn:aws:someservice:*:*:store/*", STORE, False, True),
     ("ArnNotLike", FINANCE, STORE, True, True),
+    ("ArnNotLike", FINANCE, "no ARN", True, True),
 ]
 
 

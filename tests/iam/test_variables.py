@@ -85,6 +85,14 @@ def test_a_variable_in_a_condition(operator: str, value: str, present: bool, abs
     assert holds({operator: {VIA: value}}, facts) is absent
 
 
+def test_a_sign_stands_for_itself_with_every_operator_that_knows_variables():
+    assert holds({"StringEquals": {VIA: "${*}${?}${$}"}}, {"kms:viaservice": ("*?$",)})
+    assert holds({"StringEqualsIgnoreCase": {VIA: "A${*}"}}, {"kms:viaservice": ("a*",)})
+    assert holds({"StringLike": {VIA: "*${*}"}}, {"kms:viaservice": ("a*",)})
+    assert not holds({"StringLike": {VIA: "*${*}"}}, {"kms:viaservice": ("ab",)})
+    assert holds({"ArnLike": {VIA: "arn:aws:iam::*:role/${*}"}}, {"kms:viaservice": ("arn:aws:iam::1:role/*",)})
+
+
 def test_an_arn_may_come_from_a_variable_whole_and_in_part():
     assert holds({"ArnEquals": {VIA: "${aws:PrincipalArn}"}}, {"kms:viaservice": (ROLE,)})
     assert holds({"ArnLike": {VIA: "arn:aws:iam::${aws:PrincipalAccount}:*"}}, {"kms:viaservice": (ROLE,)})

@@ -38,11 +38,16 @@ def decide(access: Access, *, identity: Iterable[Policy], resource: Policy | Non
     return Decision(here, PolicyKind.IDENTITY)
 
 
-def decide_by_key_policy(access: Access, *, key_policy: Policy, identity: Iterable[Policy] = ()) -> Decision:
-    """Decide for a KMS key: its policy must allow, or leave it to the account, whose identity policies then must."""
-    here, there = _by_identity(access, identity), _by_resource(access, key_policy)
+def decide_by_key_policy(access: Access, *, key_policy: Policy, identity: Iterable[Policy] | None = None) -> Decision:
+    """Decide for a KMS key: its policy must allow, or leave it to the account, whose identity policies then must.
+
+    `identity` is None where nobody knows identity policies: then the key policy decides alone, across accounts too.
+    """
+    here, there = _by_identity(access, identity or ()), _by_resource(access, key_policy)
     if denied := _denied(here, there):
         return denied
+    if identity is not None and access.caller.account != _account_of(access):
+        return _across_accounts(here, there)
     if there is Verdict.DELEGATE:
         return Decision(here, PolicyKind.IDENTITY)
     return Decision(there, PolicyKind.RESOURCE)
