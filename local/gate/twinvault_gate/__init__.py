@@ -1,0 +1,1 @@
+"""What stands before DynamoDB Local: IAM in force, and the faults of AWS by order."""
