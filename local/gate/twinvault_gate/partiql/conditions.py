@@ -1,6 +1,8 @@
 """What stands after WHERE.
 
-EXISTS is refused: which action it needs is not documented, and a condition that is taken for less allows too much.
+Sums are documented for SET alone, and refused here: a key that is compared with one would be fixed to a value that
+nobody sees. EXISTS is refused: which action it needs is not documented, and a condition that is taken for less allows
+too much.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html
 """
 

@@ -10,7 +10,7 @@ from twinvault_gate.partiql.conditions import condition
 from twinvault_gate.partiql.reading import TokenReader
 from twinvault_gate.partiql.syntax import Operand, PartiqlStatement, StatementAction
 from twinvault_gate.partiql.tokens import Lexeme
-from twinvault_gate.partiql.values import operand, pairs, path
+from twinvault_gate.partiql.values import operand, pairs, path, summed
 
 _RETURNED = {
     ("ALL", "OLD"): "ALL_OLD",
@@ -85,7 +85,7 @@ def _update(reading: TokenReader) -> PartiqlStatement:
         touched.append(path(reading))
         if change == "SET":
             reading.expect("=")
-            touched.append(operand(reading))
+            touched.append(summed(reading))
     if not touched:
         raise reading.unlike("SET or REMOVE")
     reading.expect("WHERE")

@@ -12,15 +12,15 @@ FUNCTIONS_OF_VALUES = frozenset({"SIZE", "LIST_APPEND", "SET_ADD", "SET_DELETE"}
 _BRACKETS = {"[": "]", "<<": ">>"}
 
 
-def operand(reading: TokenReader) -> Operand:
+def summed(reading: TokenReader) -> Operand:
     """Take a value, or a sum or difference of values.
 
     Raises:
         StatementError: none comes next.
     """
-    parts = [_single(reading)]
+    parts = [operand(reading)]
     while reading.takes("+", "-"):
-        parts.append(_single(reading))
+        parts.append(operand(reading))
     return parts[0] if len(parts) == 1 else Compound(tuple(parts))
 
 
@@ -63,7 +63,12 @@ def pairs(reading: TokenReader) -> dict[str, Operand]:
     return found
 
 
-def _single(reading: TokenReader) -> Operand:
+def operand(reading: TokenReader) -> Operand:
+    """Take one value.
+
+    Raises:
+        StatementError: none comes next.
+    """
     constant = _constant(reading)
     if constant is not None:
         return constant
