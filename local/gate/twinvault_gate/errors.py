@@ -2,8 +2,11 @@
 
 GateError
 ├── StatementError      a PartiQL statement that is not understood, and therefore not let through
-└── DynamoDbError       an error answer of the API: code, message, HTTP status
+├── DynamoDbError       an error answer of the API: code, message, HTTP status
+└── SetupError          what stands in the way of whoever starts the gate, and what to do next
 """
+
+from collections.abc import Mapping
 
 
 class GateError(Exception):
@@ -15,13 +18,26 @@ class StatementError(GateError):
 
 
 class DynamoDbError(GateError):
-    """An error answer, as DynamoDB gives it: `code` is AWS's name for it. The message quotes no value."""
+    """An error answer, as DynamoDB gives it: `code` is AWS's name for it. The message quotes no value.
 
-    def __init__(self, code: str, message: str = "", *, status: int = 400) -> None:
+    `details` are further members of the answer, by their names there (CancellationReasons, ThrottlingReasons).
+    """
+
+    def __init__(
+        self, code: str, message: str = "", *, status: int = 400, details: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.message = message
         self.status = status
+        self.details = details or {}
+
+
+class SetupError(GateError):
+    """A file or a port that the gate cannot use; says what happened and what to do next."""
+
+    def __init__(self, message: str, *, next_step: str) -> None:
+        super().__init__(f"{message}\n{next_step}")
 
 
 def validation(message: str) -> DynamoDbError:
@@ -32,3 +48,8 @@ def validation(message: str) -> DynamoDbError:
 def serialization() -> DynamoDbError:
     """A request whose JSON has not the form that the API's model gives it."""
     return DynamoDbError("SerializationException", "The request does not have the form of this operation.")
+
+
+def access_denied(message: str) -> DynamoDbError:
+    """What IAM does not allow; the message is AWS's sentence about it."""
+    return DynamoDbError("AccessDeniedException", message)
