@@ -48,8 +48,3 @@ def validation(message: str) -> DynamoDbError:
 def serialization() -> DynamoDbError:
     """A request whose JSON has not the form that the API's model gives it."""
     return DynamoDbError("SerializationException", "The request does not have the form of this operation.")
-
-
-def access_denied(message: str) -> DynamoDbError:
-    """What IAM does not allow; the message is AWS's sentence about it."""
-    return DynamoDbError("AccessDeniedException", message)

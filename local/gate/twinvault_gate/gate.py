@@ -1,0 +1,126 @@
+"""The gate itself: who asks is proven, what is asked is understood, IAM says whether, and the engine does it."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from twinvault_gate import partial
+from twinvault_gate.callers import KnownCaller, SignedIn, signed_in
+from twinvault_gate.calls import Home, IamCall
+from twinvault_gate.document import JsonObject, parse_document
+from twinvault_gate.engine import LocalEngine
+from twinvault_gate.errors import DynamoDbError
+from twinvault_gate.items import KnownTables
+from twinvault_gate.known import TableDescriptions
+from twinvault_gate.operations import PROVISIONING, TABLES_API, iam_calls, tables_of
+from twinvault_gate.policies import PolicyBook
+from twinvault_gate.statements import given_statements, stated_tables, statement_call
+from twinvault_gate.wire import answer
+from twinvault_serving.exchange import HttpRequest, HttpResponse
+
+LOG = logging.getLogger("twinvault.gate")
+
+_OK = 200
+
+
+class Gate:
+    """Lets through what IAM lets through."""
+
+    def __init__(
+        self,
+        engine: LocalEngine,
+        *,
+        callers: Mapping[str, KnownCaller],
+        policies: PolicyBook,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`now` is aware of its zone."""
+        self._engine = engine
+        self._callers = callers
+        self._policies = policies
+        self._now = now
+        self._tables = TableDescriptions(engine)
+
+    def identify(self, request: HttpRequest) -> SignedIn:
+        """Return who signed a request.
+
+        Raises:
+            DynamoDbError: what AWS says of a signature that does not hold.
+        """
+        return signed_in(request, self._callers, now=self._now())
+
+    async def answer(self, request: HttpRequest, caller: SignedIn, *, request_id: str) -> HttpResponse:
+        """The engine's answer to a request that is allowed, unchanged.
+
+        Raises:
+            DynamoDbError: AccessDeniedException; the request is malformed; the engine gives no answer.
+        """
+        target = request.header("x-amz-target") or ""
+        document = parse_document(request.body)
+        home = Home(caller.account, caller.region)
+        named = tables_of(target, document)
+        tables = await self._tables.keys(named, region=caller.region)
+        operation = target.removeprefix(f"{TABLES_API}.")
+        if operation == partial.OPERATION:
+            return await self._answer_batch(
+                request.body, document, caller=caller, home=home, tables=tables, request_id=request_id
+            )
+        for call in iam_calls(target, document, home=home, tables=tables):
+            self._allow(caller, call, request_id=request_id)
+        _must_be_known(named, tables)
+        if operation not in PROVISIONING:
+            return await self._engine.send(target, request.body, region=caller.region)
+        try:
+            return await self._engine.send(target, request.body, region=caller.region)
+        finally:
+            self._tables.forget()
+
+    async def _answer_batch(
+        self,
+        body: bytes,
+        document: JsonObject,
+        *,
+        caller: SignedIn,
+        home: Home,
+        tables: KnownTables,
+        request_id: str,
+    ) -> HttpResponse:
+        target, given = f"{TABLES_API}.{partial.OPERATION}", given_statements(partial.OPERATION, document)
+
+        def check(statement: JsonObject) -> None:
+            call = statement_call(partial.OPERATION, statement, home=home, tables=tables)
+            self._allow(caller, call, request_id=request_id)
+            _must_be_known(stated_tables("ExecuteStatement", statement), tables)
+
+        refused = partial.refused_statements(given, check)
+        if not refused:
+            return await self._engine.send(target, body, region=caller.region)
+        answered: JsonObject = {}
+        if rest := partial.remaining(document, given, refused):
+            response = await self._engine.send(target, rest, region=caller.region)
+            if response.status != _OK:
+                return response
+            answered = json.loads(response.body)
+        return answer(partial.completed(answered, refused, count=len(given)), request_id=request_id)
+
+    def _allow(self, caller: SignedIn, call: IamCall, *, request_id: str) -> None:
+        refusal = self._policies.refusal(caller.arn, call)
+        if refusal is None and call.action.partition(":")[2] in PROVISIONING and not caller.is_account_root:
+            refusal = (
+                f"User: {caller.arn} is not authorized to perform: {call.action} on resource: {call.resource} because"
+                " here the account's root alone provisions tables"
+            )
+        if refusal is not None:
+            LOG.warning("%s refused: %s", request_id, refusal)
+            raise DynamoDbError("AccessDeniedException", refusal)
+
+
+def _must_be_known(named: Iterable[str], tables: KnownTables) -> None:
+    """Return if all of these tables are known: about the keys of any other, conditions could not be asked.
+
+    Raises:
+        DynamoDbError: ResourceNotFoundException.
+    """
+    if not all(name in tables for name in named):
+        raise DynamoDbError("ResourceNotFoundException", "Requested resource not found")

@@ -1,0 +1,54 @@
+"""The gate as a process: options in, serving in the foreground until SIGTERM or SIGINT."""
+
+import logging
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinvault_gate.callers import load_known_callers
+from twinvault_gate.engine import LocalEngine
+from twinvault_gate.errors import SetupError
+from twinvault_gate.gate import Gate
+from twinvault_gate.policies import load_policies
+from twinvault_gate.server import GateApi
+from twinvault_serving.server import LOOPBACK, listen, server
+
+LOG = logging.getLogger("twinvault.gate")
+
+# Longer than SDKs keep idle connections, so that it is never the server that hangs up first.
+_KEEP_ALIVE_SECONDS = 3_600
+_GRACE_SECONDS = 2  # for requests that are under way when the gate is told to stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOptions:
+    """How to serve. `namespace` is the access key id in whose database the engine keeps the tables."""
+
+    port: int
+    engine_port: int
+    callers: Path
+    policies: Path
+    host: str = LOOPBACK
+    engine_host: str = LOOPBACK
+    namespace: str = "TWINVAULT"
+
+
+def serve(options: GateOptions) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        SetupError: a file or a port cannot be used.
+    """
+    callers, policies = load_known_callers(options.callers), load_policies(options.policies)
+    engine = LocalEngine(options.engine_host, options.engine_port, namespace=options.namespace)
+    app = GateApi(Gate(engine, callers=callers, policies=policies))
+    listener = _listen(options.host, options.port)
+    LOG.info("the gate on http://%s:%d, before DynamoDB Local on %s", options.host, options.port, engine.address)
+    server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise SetupError(f"Port {port} on {host} cannot be opened.", next_step="Give another --port.") from error

@@ -1,0 +1,88 @@
+"""The API over HTTP: AWS JSON 1.0 on plain ASGI.
+
+Every answer has a request id. Each request leaves one log line with it: operation, access key id, outcome; a refusal
+one more. Nothing that a caller sent or received stands there, but names of tables.
+"""
+
+import logging
+import time
+import traceback
+import uuid
+from dataclasses import replace
+
+from twinvault_gate.errors import DynamoDbError
+from twinvault_gate.gate import Gate
+from twinvault_gate.wire import error_answer
+from twinvault_serving.exchange import (
+    BodyTooLargeError,
+    ClientGoneError,
+    HttpRequest,
+    HttpResponse,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    read_head,
+    send_response,
+)
+
+LOG = logging.getLogger("twinvault.gate")
+
+_MAX_BODY = 24 * 1024 * 1024  # BatchWriteItem takes 16 MB of items, whose bytes travel in base64
+
+
+class GateApi:
+    """The ASGI application."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        if scope["method"] == "GET" and scope["path"] == "/health":
+            await send_response(send, HttpResponse(status=200, body=b'{"status":"ok"}'))
+            return
+        started, request_id = time.perf_counter(), str(uuid.uuid4())
+        head = read_head(scope)
+        access_key_id, outcome = "-", "ok"
+        try:
+            request = await _whole(head, receive)
+            caller = self._gate.identify(request)
+            access_key_id = caller.access_key_id
+            response = await self._gate.answer(request, caller, request_id=request_id)
+        except DynamoDbError as error:
+            response, outcome = error_answer(error, request_id=request_id), error.code
+        except Exception as error:  # noqa: BLE001  # whatever went wrong, the caller gets AWS's internal error
+            # Where, and of which type: an exception's own words may quote what a caller sent.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            LOG.error("%s failed: %s at %s:%s", request_id, type(error).__name__, place.filename, place.lineno)  # noqa: TRY400  # likewise
+            outcome = "InternalServerError"
+            response = error_answer(DynamoDbError(outcome, status=500), request_id=request_id)
+        await send_response(send, response)
+        operation = (head.header("x-amz-target") or "").rpartition(".")[2]
+        elapsed = (time.perf_counter() - started) * 1000
+        LOG.info(
+            "%s %s %s %s %d %.1fms",
+            request_id,
+            operation[:64] if operation.isalnum() else "-",
+            access_key_id,
+            outcome,
+            response.status,
+            elapsed,
+        )
+
+
+async def _whole(head: HttpRequest, receive: Receive) -> HttpRequest:
+    """The request with its body.
+
+    Raises:
+        DynamoDbError: it is larger than any request of DynamoDB, or the caller hung up in the middle of it.
+    """
+    try:
+        return replace(head, body=await read_body(receive, limit=_MAX_BODY))
+    except ClientGoneError:
+        raise DynamoDbError("RequestAbortedException") from None
+    except BodyTooLargeError:
+        raise DynamoDbError("RequestEntityTooLargeException", status=413) from None

@@ -1,0 +1,112 @@
+"""Starts the real gate before the real DynamoDB Local, on free ports, by the very command that is used elsewhere."""
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from twinvault_local.machine.ports import free_port
+
+REGION = "eu-central-1"
+ACCOUNT = "000000000000"
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+NAMESPACE = "TESTNAMESPACE"
+_DEADLINE_SECONDS = 20.0
+
+
+def role(name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+def table_arn(name: str) -> str:
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+
+
+@dataclass(slots=True)
+class RunningGate:
+    """One process of the gate."""
+
+    port: int
+    admin_port: int
+    folder: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "gate.log").read_text()
+
+    def client(self, access_key_id: str = "ROOT", *, secret: str = "made-up") -> Any:  # noqa: S107  # made up
+        found = self.clients.get((access_key_id, secret))
+        if found is None:
+            found = client(self.url, access_key_id, secret=secret)
+            self.clients[access_key_id, secret] = found
+        return found
+
+    def stop(self) -> None:
+        for one in self.clients.values():
+            one.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(_DEADLINE_SECONDS)
+
+
+def client(url: str, access_key_id: str, *, secret: str = "made-up", service: str = "dynamodb") -> Any:  # noqa: S107  # made up
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret,
+        config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+    )
+
+
+def command(folder: Path, *, port: int, engine_port: int) -> list[str]:
+    options = {"--port": port, "--engine-port": engine_port, "--namespace": NAMESPACE}
+    options |= {"--callers": folder / "callers.json", "--policies": folder / "policies.json"}
+    return [sys.executable, "-m", "twinvault_gate", *(str(part) for option in options.items() for part in option)]
+
+
+def write_files(folder: Path, *, callers: Mapping[str, object], policies: Mapping[str, object]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "callers.json").write_text(json.dumps(callers))
+    (folder / "policies.json").write_text(json.dumps(policies))
+
+
+def start(folder: Path, *, engine_port: int) -> RunningGate:
+    """Start a gate on the files of `folder` and wait until it answers."""
+    port, admin_port = free_port(), free_port()
+    line = [*command(folder, port=port, engine_port=engine_port)]
+    with (folder / "gate.log").open("ab") as log:
+        process = subprocess.Popen(line, stdout=log, stderr=log)
+    running = RunningGate(port, admin_port, folder, process)
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not healthy(port):
+        assert process.poll() is None, running.log
+        assert time.monotonic() < deadline, running.log
+        time.sleep(0.02)
+    return running
+
+
+def healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
