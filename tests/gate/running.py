@@ -56,6 +56,18 @@ class RunningGate:
             self.clients[access_key_id, secret] = found
         return found
 
+    def admin(self, method: str, document: object = None) -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
+        try:
+            body = None if document is None else json.dumps(document)
+            connection.request(method, "/faults", body, {"content-type": "application/json"})
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+            assert response.status < 300, answer
+            return answer
+        finally:
+            connection.close()
+
     def stop(self) -> None:
         for one in self.clients.values():
             one.close()
@@ -89,7 +101,7 @@ def write_files(folder: Path, *, callers: Mapping[str, object], policies: Mappin
 def start(folder: Path, *, engine_port: int) -> RunningGate:
     """Start a gate on the files of `folder` and wait until it answers."""
     port, admin_port = free_port(), free_port()
-    line = [*command(folder, port=port, engine_port=engine_port)]
+    line = [*command(folder, port=port, engine_port=engine_port), "--admin-port", str(admin_port)]
     with (folder / "gate.log").open("ab") as log:
         process = subprocess.Popen(line, stdout=log, stderr=log)
     running = RunningGate(port, admin_port, folder, process)

@@ -73,7 +73,7 @@ def test_the_log_says_what_was_refused_and_no_value(gate: RunningGate):
     denied(gate.client("NOBODY").put_item, TableName="records", Item=secret)
     denied(gate.client("NOBODY").execute_statement, Statement="SELECT * FROM records WHERE pk='very-secret'")
     assert f"dynamodb:PutItem on resource: {T}" in gate.log
-    assert re.search(r"PutItem NOBODY AccessDeniedException 400", gate.log)
+    assert re.search(r"PutItem NOBODY AccessDeniedException ", gate.log)
     assert "very-secret" not in gate.log
 
 

@@ -21,6 +21,7 @@ def options(arguments: list[str]) -> GateOptions:
     parser.add_argument("--namespace", default="TWINVAULT", help="access key id of the engine's database")
     parser.add_argument("--callers", type=Path, required=True, help="JSON map of access key ids to principals' ARNs")
     parser.add_argument("--policies", type=Path, required=True, help="JSON of identity and resource policies")
+    parser.add_argument("--admin-port", type=int, help="port for faults, on 127.0.0.1 (default: none)")
     return GateOptions(**vars(parser.parse_args(arguments)))
 
 

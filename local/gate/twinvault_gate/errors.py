@@ -3,6 +3,7 @@
 GateError
 ├── StatementError      a PartiQL statement that is not understood, and therefore not let through
 ├── DynamoDbError       an error answer of the API: code, message, HTTP status
+├── DroppedError        the connection is dropped, by order
 └── SetupError          what stands in the way of whoever starts the gate, and what to do next
 """
 
@@ -31,6 +32,10 @@ class DynamoDbError(GateError):
         self.message = message
         self.status = status
         self.details = details or {}
+
+
+class DroppedError(GateError):
+    """No answer is given, and the connection is dropped: somebody ordered it."""
 
 
 class SetupError(GateError):

@@ -1,5 +1,6 @@
 """The gate itself: who asks is proven, what is asked is understood, IAM says whether, and the engine does it."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +11,7 @@ from twinvault_gate.callers import KnownCaller, SignedIn, signed_in
 from twinvault_gate.calls import Home, IamCall
 from twinvault_gate.document import JsonObject, parse_document
 from twinvault_gate.engine import LocalEngine
-from twinvault_gate.errors import DynamoDbError
+from twinvault_gate.errors import DroppedError, DynamoDbError
 from twinvault_gate.items import KnownTables
 from twinvault_gate.known import TableDescriptions
 from twinvault_gate.operations import PROVISIONING, TABLES_API, iam_calls, tables_of
@@ -18,6 +19,7 @@ from twinvault_gate.policies import PolicyBook
 from twinvault_gate.statements import given_statements, stated_tables, statement_call
 from twinvault_gate.wire import answer
 from twinvault_serving.exchange import HttpRequest, HttpResponse
+from twinvault_serving.faults import Drop, Faults
 
 LOG = logging.getLogger("twinvault.gate")
 
@@ -33,12 +35,14 @@ class Gate:
         *,
         callers: Mapping[str, KnownCaller],
         policies: PolicyBook,
+        faults: Faults | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`now` is aware of its zone."""
         self._engine = engine
         self._callers = callers
         self._policies = policies
+        self._faults = faults or Faults()
         self._now = now
         self._tables = TableDescriptions(engine)
 
@@ -55,6 +59,7 @@ class Gate:
 
         Raises:
             DynamoDbError: AccessDeniedException; the request is malformed; the engine gives no answer.
+            DroppedError: by order.
         """
         target = request.header("x-amz-target") or ""
         document = parse_document(request.body)
@@ -70,9 +75,9 @@ class Gate:
             self._allow(caller, call, request_id=request_id)
         _must_be_known(named, tables)
         if operation not in PROVISIONING:
-            return await self._engine.send(target, request.body, region=caller.region)
+            return await self._pass_on(target, request.body, region=caller.region)
         try:
-            return await self._engine.send(target, request.body, region=caller.region)
+            return await self._pass_on(target, request.body, region=caller.region)
         finally:
             self._tables.forget()
 
@@ -95,14 +100,29 @@ class Gate:
 
         refused = partial.refused_statements(given, check)
         if not refused:
-            return await self._engine.send(target, body, region=caller.region)
+            return await self._pass_on(target, body, region=caller.region)
         answered: JsonObject = {}
         if rest := partial.remaining(document, given, refused):
-            response = await self._engine.send(target, rest, region=caller.region)
+            response = await self._pass_on(target, rest, region=caller.region)
             if response.status != _OK:
                 return response
             answered = json.loads(response.body)
         return answer(partial.completed(answered, refused, count=len(given)), request_id=request_id)
+
+    async def _pass_on(self, target: str, body: bytes, *, region: str) -> HttpResponse:
+        """Ask the engine. Faults meet requests here, so that none is used up by what is refused anyway."""
+        fault = self._faults.take(target.rpartition(".")[2])
+        if fault is None:
+            return await self._engine.send(target, body, region=region)
+        await asyncio.sleep(fault.delay_seconds)
+        if fault.drop is Drop.BEFORE:
+            raise DroppedError
+        if fault.error is not None:
+            raise DynamoDbError(fault.error, fault.message, status=fault.status, details=fault.details)
+        response = await self._engine.send(target, body, region=region)
+        if fault.drop is Drop.AFTER:
+            raise DroppedError
+        return response
 
     def _allow(self, caller: SignedIn, call: IamCall, *, request_id: str) -> None:
         refusal = self._policies.refusal(caller.arn, call)

@@ -11,6 +11,8 @@ from twinvault_gate.errors import SetupError
 from twinvault_gate.gate import Gate
 from twinvault_gate.policies import load_policies
 from twinvault_gate.server import GateApi
+from twinvault_serving.exchange import Application, Receive, Scope, Send
+from twinvault_serving.faults import Faults
 from twinvault_serving.server import LOOPBACK, listen, server
 
 LOG = logging.getLogger("twinvault.gate")
@@ -31,6 +33,7 @@ class GateOptions:
     host: str = LOOPBACK
     engine_host: str = LOOPBACK
     namespace: str = "TWINVAULT"
+    admin_port: int | None = None
 
 
 def serve(options: GateOptions) -> None:
@@ -41,10 +44,27 @@ def serve(options: GateOptions) -> None:
     """
     callers, policies = load_known_callers(options.callers), load_policies(options.policies)
     engine = LocalEngine(options.engine_host, options.engine_port, namespace=options.namespace)
-    app = GateApi(Gate(engine, callers=callers, policies=policies))
-    listener = _listen(options.host, options.port)
+    faults = Faults()
+    app: Application = GateApi(Gate(engine, callers=callers, policies=policies, faults=faults))
+    sockets = [_listen(options.host, options.port)]
+    if options.admin_port is not None:
+        sockets.append(_listen(LOOPBACK, options.admin_port))
+        app = _with_admin(app, options.admin_port, faults)
     LOG.info("the gate on http://%s:%d, before DynamoDB Local on %s", options.host, options.port, engine.address)
-    server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=[listener])
+    server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=sockets)
+
+
+def _with_admin(api: Application, admin_port: int, faults: Faults) -> Application:
+    """Return one application for both ports: whoever comes in by the admin port gets the faults."""
+    from twinvault_gate.admin import admin_app  # noqa: PLC0415  # Starlette is loaded only where it is used
+
+    admin = admin_app(faults)
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        app = admin if scope["server"][1] == admin_port else api
+        await app(scope, receive, send)
+
+    return dispatch
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,7 +10,7 @@ import traceback
 import uuid
 from dataclasses import replace
 
-from twinvault_gate.errors import DynamoDbError
+from twinvault_gate.errors import DroppedError, DynamoDbError
 from twinvault_gate.gate import Gate
 from twinvault_gate.wire import error_answer
 from twinvault_serving.exchange import (
@@ -25,6 +25,7 @@ from twinvault_serving.exchange import (
     read_head,
     send_response,
 )
+from twinvault_serving.wire import ABORT
 
 LOG = logging.getLogger("twinvault.gate")
 
@@ -47,6 +48,7 @@ class GateApi:
         started, request_id = time.perf_counter(), str(uuid.uuid4())
         head = read_head(scope)
         access_key_id, outcome = "-", "ok"
+        response: HttpResponse | None = None
         try:
             request = await _whole(head, receive)
             caller = self._gate.identify(request)
@@ -54,24 +56,36 @@ class GateApi:
             response = await self._gate.answer(request, caller, request_id=request_id)
         except DynamoDbError as error:
             response, outcome = error_answer(error, request_id=request_id), error.code
+        except DroppedError:
+            outcome = "dropped"
         except Exception as error:  # noqa: BLE001  # whatever went wrong, the caller gets AWS's internal error
-            # Where, and of which type: an exception's own words may quote what a caller sent.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            LOG.error("%s failed: %s at %s:%s", request_id, type(error).__name__, place.filename, place.lineno)  # noqa: TRY400  # likewise
+            _log_failure(error, request_id)
             outcome = "InternalServerError"
             response = error_answer(DynamoDbError(outcome, status=500), request_id=request_id)
-        await send_response(send, response)
-        operation = (head.header("x-amz-target") or "").rpartition(".")[2]
-        elapsed = (time.perf_counter() - started) * 1000
-        LOG.info(
-            "%s %s %s %s %d %.1fms",
-            request_id,
-            operation[:64] if operation.isalnum() else "-",
-            access_key_id,
-            outcome,
-            response.status,
-            elapsed,
-        )
+        if response is None:
+            await _abort(scope, receive)
+        else:
+            await send_response(send, response)
+        _log(head, request_id, who=access_key_id, outcome=outcome, milliseconds=(time.perf_counter() - started) * 1000)
+
+
+def _log_failure(error: Exception, request_id: str) -> None:
+    """Where, and of which type: an exception's own words may quote what a caller sent."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    LOG.error("%s failed: %s at %s:%s", request_id, type(error).__name__, place.filename, place.lineno)
+
+
+def _log(head: HttpRequest, request_id: str, *, who: str, outcome: str, milliseconds: float) -> None:
+    operation = (head.header("x-amz-target") or "").rpartition(".")[2]
+    named = operation[:64] if operation.isalnum() else "-"
+    LOG.info("%s %s %s %s %.1fms", request_id, named, who, outcome, milliseconds)
+
+
+async def _abort(scope: Scope, receive: Receive) -> None:
+    """Drop the connection, and wait until it is gone: uvicorn would else answer for us."""
+    scope["extensions"][ABORT]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _whole(head: HttpRequest, receive: Receive) -> HttpRequest:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import StoreError
-from twinvault_kms.faults import Faults, Switches
 from twinvault_kms.identity import DEFAULT_ACCOUNT, Callers, load_callers
 from twinvault_kms.journal import Journal
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.seed import SEED_BYTES, load_or_create_seed, load_seed
 from twinvault_kms.server import KmsApi
+from twinvault_kms.switches import Switches
 from twinvault_serving.exchange import Application, Receive, Scope, Send
+from twinvault_serving.faults import Faults
 from twinvault_serving.server import LOOPBACK, listen, server
 
 LOG = logging.getLogger("twinvault.kms")

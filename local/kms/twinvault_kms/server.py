@@ -13,7 +13,6 @@ import uuid
 
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import KmsError
-from twinvault_kms.faults import Drop, Fault, Faults
 from twinvault_kms.identity import Callers
 from twinvault_kms.validate import TARGET_PREFIX
 from twinvault_serving.exchange import (
@@ -29,6 +28,7 @@ from twinvault_serving.exchange import (
     read_head,
     send_response,
 )
+from twinvault_serving.faults import Drop, Fault, Faults
 from twinvault_serving.wire import ABORT
 
 LOG = logging.getLogger("twinvault.kms")
