@@ -13,12 +13,13 @@ from pathlib import Path
 
 from twinvault_gate.calls import MULTIVALUED_KEYS, SINGLE_KEYS, IamCall
 from twinvault_gate.errors import SetupError
+from twinvault_iam.documents import parse_policy
 from twinvault_iam.errors import MalformedPolicyError
-from twinvault_iam.policy import Access, Policy, Verdict, parse_policy
+from twinvault_iam.policy import Access, Policy, Verdict
 from twinvault_iam.principals import IamPrincipal
 from twinvault_iam.vocabulary import Vocabulary
 
-WORDS = Vocabulary("dynamodb", single=SINGLE_KEYS, multi=MULTIVALUED_KEYS)
+WORDS = Vocabulary(frozenset({"dynamodb"}), single=SINGLE_KEYS, multi=MULTIVALUED_KEYS)
 _PREFIX = "dynamodb:"
 
 
