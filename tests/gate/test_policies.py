@@ -82,3 +82,10 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, exists: bool):  #
         (tmp_path / "policies.json").write_text("{")
     with pytest.raises(SetupError):
         load_policies(tmp_path / "policies.json")
+
+
+def test_a_leading_key_may_be_the_callers_own_name(tmp_path: Path):
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:PrincipalArn}"]}}
+    said = book(tmp_path, allow("GetItem", Condition=own))
+    assert said.refusal(role("a"), IamCall("dynamodb:GetItem", T, {"dynamodb:leadingkeys": (role("a"),)})) is None
+    assert said.refusal(role("a"), IamCall("dynamodb:GetItem", T, {"dynamodb:leadingkeys": (role("b"),)}))

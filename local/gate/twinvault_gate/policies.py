@@ -15,11 +15,12 @@ from twinvault_gate.calls import MULTIVALUED_KEYS, SINGLE_KEYS, IamCall
 from twinvault_gate.errors import SetupError
 from twinvault_iam.documents import parse_policy
 from twinvault_iam.errors import MalformedPolicyError
-from twinvault_iam.policy import Access, Policy, Verdict
+from twinvault_iam.evaluation import decide, denial
+from twinvault_iam.policy import Access, Policy, PolicyKind
 from twinvault_iam.principals import IamPrincipal
 from twinvault_iam.vocabulary import Vocabulary
 
-WORDS = Vocabulary(frozenset({"dynamodb"}), single=SINGLE_KEYS, multi=MULTIVALUED_KEYS)
+WORDS = Vocabulary(services=frozenset({"dynamodb"}), single=SINGLE_KEYS, multi=MULTIVALUED_KEYS)
 _PREFIX = "dynamodb:"
 
 
@@ -33,22 +34,10 @@ class PolicyBook:
     def refusal(self, caller: str, call: IamCall) -> str | None:
         """Return the sentence with which AWS refuses a call, or None where it is allowed."""
         principal = IamPrincipal(arn=caller)
-        facts = {
-            "aws:principalaccount": (principal.account,),
-            "aws:principalarn": (principal.principal_arn,),
-            **call.facts,
-        }
-        access = Access(principal, call.action, call.resource, facts)
-        mine = {policy.verdict(access) for policy in self.identity.get(principal.principal_arn, ())}
-        table = self.resource.get(call.resource.partition("/index/")[0])
-        theirs = Verdict.SILENT if table is None else table.verdict(access)
-        if Verdict.DENY in mine:
-            return _sentence(access, "with an explicit deny in an identity-based policy")
-        if theirs is Verdict.DENY:
-            return _sentence(access, "with an explicit deny in a resource-based policy")
-        if principal.is_account_root or Verdict.ALLOW in {*mine, theirs}:
-            return None
-        return _sentence(access, f"because no identity-based policy allows the {call.action} action")
+        access = Access(principal, call.action, call.resource, {**principal.facts(), **call.facts})
+        mine = self.identity.get(principal.principal_arn, ())
+        decision = decide(access, identity=mine, resource=self.resource.get(call.resource.partition("/index/")[0]))
+        return None if decision.allowed else denial(access, decision)
 
 
 def load_policies(path: Path) -> PolicyBook:
@@ -67,16 +56,15 @@ def load_policies(path: Path) -> PolicyBook:
             pass
         case _:
             raise SetupError(f"The policies file {path} is not of its form.", next_step=hint)
-    name = ""
     try:
         mine, theirs = {}, {}
         for name, documents in identity.items():
-            parsed = [_identity_policy(each) for each in _listed(documents)]
+            parsed = [_identity_policy(each, name) for each in _listed(documents)]
             mine[name] = tuple(policy for policy in parsed if policy is not None)
         for name, each in resource.items():
-            theirs[name] = parse_policy(json.dumps(each), WORDS)
+            theirs[name] = parse_policy(json.dumps(each), WORDS, name=name)
     except MalformedPolicyError as error:
-        raise SetupError(f"A policy of {name} would not be enforced: {error}.", next_step="Change it.") from None
+        raise SetupError(f"A policy would not be enforced: {error}.", next_step="Change it.") from None
     return PolicyBook(mine, theirs)
 
 
@@ -86,38 +74,34 @@ def _listed(documents: object) -> list[object]:
     return documents
 
 
-def _identity_policy(document: object) -> Policy | None:
-    """A policy that hangs on a principal, as one that names everybody: it is asked for that principal alone.
+def _identity_policy(document: object, name: str) -> Policy | None:
+    """What a principal's policy says of DynamoDB; None where it says nothing.
 
-    What it says of other services is for those to enforce, and left out here; None where nothing else is left.
+    What it says of other services is for those to enforce, and left out: their condition keys are not known here.
     """
     if not isinstance(document, dict):
-        raise MalformedPolicyError("a policy is not an object")
+        raise MalformedPolicyError(f"{name}: a policy is not an object")
     raw = document.get("Statement")
-    statements = [_about_dynamodb(each) for each in (raw if isinstance(raw, list) else [raw])]
-    kept = [each for each in statements if each is not None]
-    return parse_policy(json.dumps(document | {"Statement": kept}), WORDS) if kept else None
+    ours = [_about_dynamodb(each) for each in (raw if isinstance(raw, list) else [raw])]
+    kept = [each for each in ours if each != {}]
+    if not kept:
+        return None
+    return parse_policy(json.dumps(document | {"Statement": kept}), WORDS, kind=PolicyKind.IDENTITY, name=name)
 
 
-def _about_dynamodb(statement: object) -> dict[str, object] | None:
-    if not isinstance(statement, dict) or "Principal" in statement:
-        raise MalformedPolicyError("a statement of an identity policy is an object without a Principal")
-    name = "NotAction" if "NotAction" in statement else "Action"
-    raw = statement.get(name)
-    listed = raw if isinstance(raw, list) else [raw]
-    actions = [action for action in listed if isinstance(action, str)]
-    if not actions or len(actions) != len(listed):
-        raise MalformedPolicyError(f"{name} must be a string or a list of strings")
-    ours = [action for action in actions if action == "*" or action.lower().startswith(_PREFIX)]
-    rest = {key: value for key, value in statement.items() if key != name}
-    if ours:
-        return {**rest, "Principal": "*", name: ours}
+def _about_dynamodb(statement: object) -> object:
+    """A statement without the actions of other services; {} where no other is left."""
+    if not isinstance(statement, dict) or ("Action" in statement) == ("NotAction" in statement):
+        return statement  # the engine says what is wrong with it
+    name = "Action" if "Action" in statement else "NotAction"
+    raw = statement[name]
+    kept = [each for each in (raw if isinstance(raw, list) else [raw]) if not _is_of_another(each)]
+    if kept:
+        return statement | {name: kept}
     # To allow all but actions of other services is to allow all of this one.
-    return {**rest, "Principal": "*", "Action": "*"} if name == "NotAction" else None
+    rest = {key: value for key, value in statement.items() if key != name}
+    return {} if name == "Action" else rest | {"Action": "*"}
 
 
-def _sentence(access: Access, because: str) -> str:
-    return (
-        f"User: {access.caller.arn} is not authorized to perform: {access.action} on resource: {access.resource}"
-        f" {because}"
-    )
+def _is_of_another(action: object) -> bool:
+    return isinstance(action, str) and ":" in action and not action.lower().startswith(_PREFIX)
