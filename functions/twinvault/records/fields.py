@@ -22,7 +22,9 @@ SEALED = frozenset({"SEALED"})
 
 INDEXED = frozenset({"list_kind", "list_status", "list_at"})
 """Clear fields that are keys of the index `ByList`."""
-MAX_INDEXED_BYTES = 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_INDEXED_BYTES = 512
+"""Half of what DynamoDB takes as an index's sort key, which `list_status` and `list_at` are together: 1,024 bytes.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 _NUMBERS = (int, float, Decimal)
 _CLASSES: Mapping[str, type] = {"S": str, "N": Number, "BOOL": bool, "NULL": type(None)}
@@ -71,14 +73,30 @@ def as_sealed(value: ClearValue) -> object:
     return nearest if Decimal(repr(nearest)) == seen else seen
 
 
-def _text(text: str, *, entity: str, name: str) -> str:
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise _refusal(f"{entity}.{name}", "holds a lone surrogate, which is not Unicode text") from None
-    if name in INDEXED and not 1 <= size <= MAX_INDEXED_BYTES:
-        raise _refusal(f"{entity}.{name}", f"must have 1 to {MAX_INDEXED_BYTES} bytes, for it is in an index")
+def indexed_text(text: str, *, field: str) -> str:
+    """Returns text that may stand in an index, or be asked for there.
+
+    Raises:
+        InvalidInput: it is empty, too long, or not Unicode text.
+    """
+    if not 1 <= _bytes_of(text, field) <= MAX_INDEXED_BYTES:
+        raise _refusal(field, f"must have 1 to {MAX_INDEXED_BYTES} bytes, for it is in an index")
     return text
+
+
+def _text(text: str, *, entity: str, name: str) -> str:
+    if name in INDEXED:
+        return indexed_text(text, field=f"{entity}.{name}")
+    if not text.isascii():
+        _bytes_of(text, f"{entity}.{name}")
+    return text
+
+
+def _bytes_of(text: str, field: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise _refusal(field, "holds a lone surrogate, which is not Unicode text") from None
 
 
 def _refusal(field: str, rule: str) -> InvalidInput:
