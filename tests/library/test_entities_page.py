@@ -33,8 +33,8 @@ from twinvault.records import opaque, spec
 from twinvault.records.batches import MAX_DRAFTS
 from twinvault.records.blind import MAX_BITS, SLOTS
 from twinvault.records.declaring import RESERVED as RESERVED_NAMES
+from twinvault.records.paging import MAX_PAGE
 from twinvault.records.payload import MAX_NESTING
-from twinvault.records.reading import MAX_PAGE
 from twinvault.records.record import MAX_ITEM_BYTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "entities.md").read_text(encoding="utf-8")

@@ -278,9 +278,13 @@ def test_a_page_of_what_is_not_there_is_empty(world: World) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"limit": 0}, "limit: must be from 1 to 1000"),
-        ({"limit": 1001}, "limit: must be from 1 to 1000"),
+        ({"limit": 0}, "limit: must be a whole number from 1 to 1000"),
+        ({"limit": 1001}, "limit: must be a whole number from 1 to 1000"),
+        ({"limit": 1.5}, "limit: must be a whole number from 1 to 1000"),
+        ({"limit": "3"}, "limit: must be a whole number from 1 to 1000"),
         ({"prefix": "line"}, "prefix: must be empty or end in '#'"),
+        ({"prefix": "x" * 1024 + "#"}, "prefix: must have 1 to 1024 bytes"),
+        ({"prefix": "\ud800#"}, "prefix: holds a lone surrogate, which is not Unicode text"),
         ({"cursor": "AAAA"}, "cursor: was not given out for this listing"),
     ],
 )

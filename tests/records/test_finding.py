@@ -32,7 +32,7 @@ from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.records.blind import Blind
 from twinvault.records.blinding import find_blinder
 from twinvault.records.changes import Changes
-from twinvault.records.reading import MAX_PAGE
+from twinvault.records.paging import MAX_PAGE
 from twinvault.records.record import Draft, sealed_size
 from twinvault.records.spec import EntitySpec, KindSpec
 from twinvault.scope import Scope

@@ -63,8 +63,29 @@ def test_pages_follow_one_another_newest_first(world: World) -> None:
 
 @pytest.mark.parametrize("limit", [0, 1001])
 def test_a_limit_that_is_none_is_refused(world: World, limit: int) -> None:
-    with pytest.raises(InvalidInput, match="limit: must be from 1 to 1000"):
+    with pytest.raises(InvalidInput, match="limit: must be a whole number from 1 to 1000"):
         listing(world).page(status="open", limit=limit, cursor=None)
+
+
+@pytest.mark.parametrize("status", ["", "x" * 513, "\ud800"], ids=["empty", "long", "no text"])
+def test_a_status_that_no_head_can_have_is_refused(world: World, status: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^status: ") as refused:
+        page(world, status=status)
+    assert refused.value.field == "status"
+
+
+def test_an_empty_cursor_is_not_the_first_page(world: World) -> None:
+    fill(world, "p1")
+    with pytest.raises(InvalidInput, match=r"^cursor: was not given out"):
+        page(world, cursor="")
+
+
+def test_what_an_index_takes_of_each_attribute_it_takes_of_all_of_them_together(world: World) -> None:
+    for name in ("a", "b", "c"):
+        fill(world, name, list_status="s" * 512, list_at="t" * 512)
+    first = page(world, status="s" * 512)
+    assert len(first.scopes) == 2
+    assert len(page(world, status="s" * 512, cursor=first.cursor).scopes) == 1
 
 
 def test_more_partitions_than_a_call_fetches_are_opened(world: World) -> None:

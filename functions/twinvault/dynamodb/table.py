@@ -189,7 +189,7 @@ def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  #
     try:
         answer = method(**request, ReturnConsumedCapacity="TOTAL")
     except ClientError as error:
-        if _is_too_large(error):
+        if "TransactItems" in request and _is_too_large(error):
             raise TooLarge("what is to be read together is over 4 MB") from None
         if error.response["Error"]["Code"] == _CANCELLED:
             raise Contention("what is to be read is being changed", retry_after=1) from None
@@ -202,7 +202,7 @@ def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  #
 
 
 def _is_too_large(error: ClientError) -> bool:
-    """Whether items were refused for being over 4 MB together, and not for load or another transaction."""
+    """Whether items of one moment were refused for being over 4 MB, and not for load or another transaction."""
     if error.response["Error"]["Code"] == "ValidationException":
         return True
     reasons = error.response.get("CancellationReasons", [])

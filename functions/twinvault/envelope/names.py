@@ -36,8 +36,8 @@ def partition_key(tenant: str, *, kind: str, partition: str) -> str:
     return f"{tenant_key(tenant)}#{require_id(kind, field='kind')}#{require_id(partition, field='partition')}"
 
 
-def require_sort_key(sk: str) -> str:
-    """Returns a sort key if DynamoDB takes it.
+def require_sort_key(sk: str, *, field: str = "sk") -> str:
+    """Returns a sort key, or the beginning of one, if DynamoDB takes it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 
@@ -47,7 +47,7 @@ def require_sort_key(sk: str) -> str:
     try:
         size = len(sk.encode())
     except UnicodeEncodeError:
-        raise InvalidInput("sk: holds a lone surrogate, which is not Unicode text", field="sk") from None
+        raise InvalidInput(f"{field}: holds a lone surrogate, which is not Unicode text", field=field) from None
     if not 1 <= size <= MAX_SORT_KEY_BYTES:
-        raise InvalidInput(f"sk: must have 1 to {MAX_SORT_KEY_BYTES} bytes", field="sk")
+        raise InvalidInput(f"{field}: must have 1 to {MAX_SORT_KEY_BYTES} bytes", field=field)
     return sk

@@ -19,7 +19,8 @@ from twinvault.records.blind import MAX_BITS, Blind, Blinder, encode_value
 from twinvault.records.blinding import find_blinder
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.listing import scope_of_hit
-from twinvault.records.reading import MAX_PAGE, Reader
+from twinvault.records.paging import require_limit
+from twinvault.records.reading import Reader
 from twinvault.records.record import StoredRecord
 from twinvault.records.spec import KindSpec
 from twinvault.scope import Scope
@@ -117,14 +118,13 @@ class Finder:
         """Returns the records among the next `limit` hits that have the value.
 
         Raises:
-            InvalidInput: as for `Wanted.of`; the limit is not from 1 to `MAX_PAGE`; the cursor is of another question.
+            InvalidInput: as for `Wanted.of`; the limit is not from 1 to 1,000; the cursor is of another question.
             IntegrityError: a hit is a row of another tenant, or does not open.
             Undeclared: a hit is authentic, and the kind does not declare what it holds.
             KeyRefused, DependencyError: a key, the index or the table cannot be read now.
         """
         self.activity.require_going_on()
-        if type(limit) is not int or limit not in range(1, MAX_PAGE + 1):
-            raise InvalidInput(f"limit: must be a whole number from 1 to {MAX_PAGE}", field="limit")
+        require_limit(limit)
         wanted = Wanted.of(self.kind, entity, by=by)
         blinder = find_blinder(self.keys, self.kind, tenant=self.activity.tenant, observer=self.activity)
         if blinder is None:

@@ -12,8 +12,10 @@ from twinvault.envelope.names import ID, tenant_key
 from twinvault.errors import IntegrityError, InvalidInput, Place, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
+from twinvault.records.fields import indexed_text
 from twinvault.records.opaque import opaque_id
-from twinvault.records.reading import MAX_PAGE, Reader
+from twinvault.records.paging import require_limit
+from twinvault.records.reading import Reader
 from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
@@ -76,17 +78,19 @@ class Listing:
         """Returns up to `limit` hits whose list status is `status` (any, if None), newest first within a status.
 
         Raises:
-            InvalidInput: the limit is not from 1 to 1,000, or the cursor is not one of this listing.
+            InvalidInput: the limit is not from 1 to 1,000, the status none that a head may have, or the cursor not
+                one of this listing.
             DependencyError: the index cannot be read now.
         """
         self._activity.require_going_on()
-        if not 1 <= limit <= MAX_PAGE:
-            raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
-        question = f"{BY_LIST}#{self._kind.kind}#{status or ''}"
-        after = read_cursor(cursor, key=self._key, tenant=self._tenant, question=question) if cursor else None
+        require_limit(limit)
         equals = {"tenant_id": self._tenant, "list_kind": self._kind.kind}
         if status is not None:
-            equals["list_status"] = status
+            equals["list_status"] = indexed_text(status, field="status")
+        question = f"{BY_LIST}#{self._kind.kind}#{status or ''}"
+        after = (
+            read_cursor(cursor, key=self._key, tenant=self._tenant, question=question) if cursor is not None else None
+        )
         page = self._table.query_index(BY_LIST, equals, limit=limit, after=after, descending=True)
         # Each partition once: a hostile row can claim another partition's place in the list, never a place of its own.
         scopes = tuple(dict.fromkeys(map(self._scope, page.items)))

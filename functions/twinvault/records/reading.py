@@ -17,11 +17,13 @@ from twinvault.audit.elements import HeadSeen
 from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
 from twinvault.dynamodb.table import MAX_TOGETHER
 from twinvault.envelope.item import Found, Item, from_item, text_of
+from twinvault.envelope.names import require_sort_key
 from twinvault.errors import Contention, IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey, dek_version
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.head import HeadState
+from twinvault.records.paging import require_limit
 from twinvault.records.partition import Look, Snapshot, named_keys, open_look, open_partition, open_row, place_rows
 from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.requests import Answered, is_request_row, open_answer, requests_key
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _THREADS = 8  # questions for marks in flight at once; a ninth waits for one of them
-
-
-MAX_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +116,9 @@ class Reader:
             InvalidInput: the prefix, the limit or the cursor is none.
             IntegrityError, Undeclared: a row does not open.
         """
-        if prefix and not prefix.endswith("#"):
+        if prefix and not require_sort_key(prefix, field="prefix").endswith("#"):
             raise InvalidInput("prefix: must be empty or end in '#'", field="prefix")
-        if not 1 <= limit <= MAX_PAGE:
-            raise InvalidInput(f"limit: must be from 1 to {MAX_PAGE}", field="limit")
+        require_limit(limit)
         key = self._keys.index_key(scope.tenant, observer=activity)
         if key is None:
             if cursor is not None:
