@@ -12,8 +12,10 @@ from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE, puts
 from tests.records.samples import line as entry
 from tests.records.test_bracket import at, nothing
 from tests.stores import BEGINNING, World
+from twinvault.audit.elements import Wrote
 from twinvault.errors import Conflict, DependencyError, IntegrityError, InvalidInput, Place, Step
 from twinvault.records.changes import Changes
+from twinvault.records.frozen import Frozen
 from twinvault.records.partition import Snapshot
 
 WRITE, HEAD_READ = "ExecuteTransaction", "TransactGetItems"
@@ -186,3 +188,13 @@ def test_a_record_has_the_version_of_the_head_that_wrote_it(world: World, before
         "line#0003": 2,
     }
     assert partition(world.another_environment()).read() == written
+
+
+def test_a_request_row_that_failed_beside_a_new_record_is_not_what_was_wrong(world: World, before: Snapshot) -> None:
+    """It may have been deleted by its time between look and write."""
+    after = dataclasses.replace(before, records={})
+    wrote = Wrote(2, bytes(32), None, ())
+    frozen = Frozen([], {1: "line#0003"}, request=2, after=after, event_id="e", wrote=wrote)
+    refusal = frozen.refusal({1, 2}, found=after, pk=SCOPE.pk)
+    assert (type(refusal), str(refusal)) == (InvalidInput, "line#0003: the store does not take this record")
+    assert isinstance(frozen.refusal({1, 2, 3}, found=after, pk=SCOPE.pk), IntegrityError)

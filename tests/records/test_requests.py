@@ -11,9 +11,11 @@ from tests.faults import Fault, Line
 from tests.records.attacks import Moments, partition
 from tests.records.samples import LEDGER, SCOPE, line
 from tests.stores import World
-from twinvault.errors import Conflict, IntegrityError, InvalidInput, OutcomeUnknown, Unprocessable
-from twinvault.records.requests import KEPT_SECONDS, requests_key
+from twinvault.errors import Conflict, IntegrityError, InvalidInput, OutcomeUnknown, Place, Step, Unprocessable
+from twinvault.records.changes import Changes
+from twinvault.records.requests import KEPT_SECONDS, Idempotency, requests_key
 from twinvault.records.store import PartitionStore
+from twinvault.scope import Scope
 
 type Act = Callable[[PartitionStore], Any]
 KEY = "7f2c-first"
@@ -131,6 +133,28 @@ def test_two_that_make_the_same_request_at_once_write_it_once(world: World, faul
     done = partition(faulty).put(draft, idempotency_key=KEY)
     assert (done.version, done.repeated) == (2, True)
     assert partition(world).read().head.version == 2  # type: ignore[union-attr]  # it was written
+
+
+def test_a_row_planted_where_there_is_no_partition_is_tampering_and_no_conflict(world: World) -> None:
+    partition(world).put(line(1), idempotency_key=KEY)
+    (row,) = rows(world)
+    other = Scope("acme", "ledger", "p2")
+    world.client.put_item(TableName=world.tables.records, Item=row | {"pk": {"S": requests_key(other)}})
+    with pytest.raises(IntegrityError) as refused:
+        partition(world, other).put(line(1), idempotency_key=KEY)
+    assert (refused.value.step, refused.value.where) == (Step.MISSING_PARTITION, Place("records", other.pk))
+
+
+def test_what_a_repetition_was_answered_with_is_no_answer_to_another_request(world: World) -> None:
+    partition(world).put(line(1))
+    first, second = Idempotency("first", b"1" * 32), Idempotency("second", b"2" * 32)
+    for _ in range(2):
+        look = partition(world).write_rows(["line#0001"], lambda _: Changes(put=[line(1)]), idempotency=first)
+    done = partition(world).write_rows(
+        ["line#0001"], lambda _: Changes(put=[line(1, amount=7)]), base=look, idempotency=second
+    )
+    assert done is not None
+    assert done.head.version == 3
 
 
 def a_line(number: int, **fields: Any) -> Any:

@@ -23,7 +23,7 @@ Not done here is any IO. Rows are queried, keys fetched and unwrapped, looks rep
 those who call this (`reading`, `store`). No clock is read and nothing is drawn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,10 +66,18 @@ class Look:
     records: dict[str, StoredRecord]
     answered: Answered | None = field(default=None, repr=False, compare=False)
 
+    def shows(self, sks: Collection[str]) -> bool:
+        """Whether of each of these records it is known from here that it is there."""
+        return self.records.keys() | {HEAD} >= set(sks)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Look):
     """A partition as one consistent whole: authentic, complete and nothing else. `records` are all but the head."""
+
+    def shows(self, sks: Collection[str]) -> bool:  # noqa: ARG002  # all that is not here is not there
+        """Whether of each of these records it is known from here whether it is there."""
+        return True
 
 
 def place_rows(items: Sequence[Item], *, scope: Scope, lowest_format: int) -> list[Found]:

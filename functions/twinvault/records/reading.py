@@ -18,7 +18,7 @@ from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
 from twinvault.dynamodb.table import MAX_TOGETHER
 from twinvault.envelope.item import Found, Item, from_item, text_of
 from twinvault.envelope.names import require_sort_key
-from twinvault.errors import Contention, IntegrityError, InvalidInput, Step, TooLarge
+from twinvault.errors import Contention, IntegrityError, InvalidInput, Place, Step, TooLarge
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey, dek_version
 from twinvault.records.cursor import make_cursor, read_cursor
@@ -169,8 +169,10 @@ class Reader:
         rows = place_rows(others, scope=scope, lowest_format=self._lowest_format)
         fetched = self._fetched(rows, scope=scope, activity=activity)
         look = open_look(rows, fetched, kind=kind, scope=scope, observer=activity)
-        if look is None or request is None:
+        if request is None:
             return look
+        if look is None:  # whoever answered a request left a head
+            raise Mismatch(Step.MISSING_PARTITION, where=Place(TABLE, scope.pk))
         return replace(look, answered=self._answered(request, scope, state=look.state, activity=activity))
 
     def _together(self, keys: Sequence[tuple[str, str]]) -> list[Item]:

@@ -106,7 +106,8 @@ class Writer:
 
     def _run(self, write: "_Write", plan: RowsPlan, *, base: Look | None) -> Look | None:
         with write.activity.writing():
-            return write.run(plan, base if base is not None else write.look())
+            usable = base is not None and base.shows(write.asked or ())
+            return write.run(plan, replace(base, answered=None) if base and usable else write.look())
 
     def begin(self, tenant: str, activity: Activity) -> None:
         """Makes the tenant's first keys, if it has none: they are durable before what is sealed under them.
