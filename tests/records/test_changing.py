@@ -336,3 +336,35 @@ def test_a_writer_between_the_two_heads_makes_the_look_anew(world: World, faulty
     expected = {f"line#{n:04d}": ABSENT for n in range(2, 150)}
     done = partition(faulty).add(a_line(200), expected={**expected, "line#0001": 2})
     assert done.version == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(Changes(put=[line(2, amount=7)]), id="put"),
+        pytest.param(Changes(delete=["line#0002"]), id="delete"),
+    ],
+)
+def test_a_look_that_does_not_show_what_is_to_be_changed_is_no_base(
+    world: World, filled: Snapshot, changes: Changes
+) -> None:
+    here = partition(world)
+    look = here.write_rows(["line#0001"], lambda _: Changes(put=[line(1, amount=7)]))
+    done = here.write_rows(["line#0002"], lambda _: changes, base=look)
+    assert done is not None
+    assert done.head.version == 3
+
+
+def test_the_librarys_own_field_of_a_head_is_nobody_elses(world: World, filled: Snapshot) -> None:
+    with pytest.raises(InvalidInput, match=r"^head\.store: is the library's own field") as refused:
+        partition(world).update(HEAD, {"store": {}})
+    assert refused.value.field == "store"
+    assert whole(world) == filled
+
+
+def test_what_is_to_be_removed_is_a_declared_field(world: World, filled: Snapshot) -> None:
+    """Else a name that is mistyped leaves in place what was to go."""
+    with pytest.raises(InvalidInput, match=r"^line\.mmo: is not a declared field") as refused:
+        partition(world).update("line#0001", {}, remove=["memo", "mmo"])
+    assert refused.value.field == "mmo"
+    assert whole(world) == filled

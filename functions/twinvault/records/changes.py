@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 from twinvault.errors import Conflict, InvalidInput
 from twinvault.records.batches import MAX_DRAFTS
+from twinvault.records.head import STORE
 from twinvault.records.partition import Look
 from twinvault.records.record import Draft, StoredRecord
-from twinvault.records.spec import HEAD, Fields
+from twinvault.records.spec import HEAD, Fields, KindSpec
 
 
 class Absent(Enum):
@@ -77,6 +78,8 @@ class Changes:
             raise InvalidInput(f"a write may change at most {MAX_DRAFTS} records")
         if HEAD in touched or any(draft.entity == HEAD for draft in (*self.add, *self.put)):
             raise InvalidInput("the head is not a record to be put or deleted: its fields are `Changes.head`")
+        if self.head is not None and STORE in self.head:
+            raise InvalidInput(f"head.{STORE}: is the library's own field", field=STORE)
         if len(set(touched)) != len(touched):
             raise InvalidInput("a write may hold each record once")
         if asked is not None and not set(seen) <= set(asked):
@@ -106,12 +109,12 @@ def require_expected(expected: Expected, before: Look | None) -> None:
             raise Conflict(f"{sk}: is of version {record.version}, not {version}", field=sk)
 
 
-def updated(before: Look | None, sk: str, *, fields: Fields, remove: Collection[str]) -> Changes:
+def updated(before: Look | None, sk: str, *, kind: KindSpec, fields: Fields, remove: Collection[str]) -> Changes:
     """The changes that give a record, or the head, these fields, take those named in `remove`, and leave the others.
 
     Raises:
         Conflict: it is not there.
-        InvalidInput: a field is both to be set and to be removed.
+        InvalidInput: a field is both to be set and to be removed, or one to be removed is not declared.
     """
     old = _record_at(sk, before)
     if old is None:
@@ -119,6 +122,10 @@ def updated(before: Look | None, sk: str, *, fields: Fields, remove: Collection[
     both = sorted(fields.keys() & set(remove))
     if both:
         raise InvalidInput(f"{both[0]}: is both to be set and to be removed", field=both[0])
+    spec = kind.known(old.entity)
+    unknown = sorted(set(remove) - (spec.clear.keys() | spec.sealed | spec.retired.keys())) if spec else []
+    if unknown:
+        raise InvalidInput(f"{old.entity}.{unknown[0]}: is not a declared field", field=unknown[0])
     after = {name: value for name, value in {**old.kept, **fields}.items() if name not in remove}
     return Changes(head=after) if sk == HEAD else Changes(put=[Draft(old.entity, sk, after)])
 

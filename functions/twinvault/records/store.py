@@ -38,7 +38,10 @@ class PartitionStore(PartitionReads):
         base: Look | None = None,
         idempotency: Idempotency | None = None,
     ) -> Look | None:
-        """`write` at the cost of what it writes: the plan sees the head and these records (see `Writer.write_rows`)."""
+        """`write` at the cost of what it writes: the plan sees the head and these records (see `Writer.write_rows`).
+
+        `base` spares the first look, if it shows all of these records, as what a write of them returned does.
+        """
         self.activity.require_going_on()
         return self._writer.write_rows(
             self.scope,
@@ -119,7 +122,7 @@ class PartitionStore(PartitionReads):
         """
 
         def plan(look: Look | None) -> Changes:
-            return updated(look, sk, fields=fields, remove=remove)
+            return updated(look, sk, kind=self.kind, fields=fields, remove=remove)
 
         once = _once(idempotency_key, "update", [sk, dict(fields), sorted(remove)], _expected(expected))
         return self._change([sk], plan, look=[sk], expected=expected, once=once)
