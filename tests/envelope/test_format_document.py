@@ -88,3 +88,17 @@ def test_every_file_of_vectors_is_listed_and_every_listed_one_exists():
 def test_every_link_within_the_page_leads_somewhere():
     anchors = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", DOCUMENT, re.MULTILINE)}
     assert set(re.findall(r"\]\(#([a-z-]+)\)", DOCUMENT)) <= anchors
+
+
+def test_a_blind_index_is_shown_with_all_values_in_between():
+    made = json.loads((FOLDER / "subkeys.json").read_text())
+    names = ("text normalized by casefold_nfc", "20 bits")
+    shown, cut = (next(v for v in made["blind_indexes"] if v["name"] == name) for name in names)
+    for name, value in {
+        "idx key": made["index_key"],
+        "sub-key": shown["sub_key"],
+        "type || value": shown["hmac_input"],
+        "blind index": shown["blind_index"],
+        "of 20 bits": cut["blind_index"],
+    }.items():
+        assert f"    {name.ljust(13)} {value}\n" in DOCUMENT

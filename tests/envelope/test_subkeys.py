@@ -14,7 +14,6 @@ from twinvault.records.blind import Blind, Blinder, casefold_nfc
 from twinvault.records.opaque import opaque_id
 
 SUBKEYS = json.loads((FOLDER / "subkeys.json").read_text())
-ON_THE_PAGE = ("text normalized by casefold_nfc", "20 bits")
 INDEX_KEY = bytes.fromhex(SUBKEYS["index_key"])
 
 
@@ -75,19 +74,6 @@ def test_a_blind_index(vector):
     blinder = Blinder(INDEX_KEY, vector["generation"], kind)
     made = blinder.attributes(vector["entity"], {name: blind}, fields=fields)
     assert made == {"bi_2": vector["blind_index"]}
-
-
-def test_the_page_shows_one_with_all_values_in_between():
-    page = (FOLDER.parents[1] / "docs" / "format.md").read_text(encoding="utf-8")
-    shown, cut = (next(v for v in SUBKEYS["blind_indexes"] if v["name"] == name) for name in ON_THE_PAGE)
-    for name, value in {
-        "idx key": SUBKEYS["index_key"],
-        "sub-key": shown["sub_key"],
-        "type || value": shown["hmac_input"],
-        "blind index": shown["blind_index"],
-        "of 20 bits": cut["blind_index"],
-    }.items():
-        assert f"    {name.ljust(13)} {value}\n" in page
 
 
 def _typed(value):
