@@ -162,6 +162,7 @@ def endless() -> list[Any]:
         pytest.param(Loose(reals=[float("nan")]), "reals", id="NaN within a list"),
         pytest.param(Loose(anything=[float("nan")]), "anything", id="NaN within anything"),
         pytest.param(Loose(price=Decimal("NaN")), "price", id="a Decimal's NaN"),
+        pytest.param(Loose(price=Decimal("sNaN")), "price", id="a signalling NaN"),
         pytest.param(Loose(price=0.1), "price", id="a float that is no Decimal exactly"),
         pytest.param(Loose(anything=(1, 2)), "anything", id="a tuple within anything: it would come back a list"),
         pytest.param(Loose(anything={"a": [(1,)]}), "anything", id="a tuple deep within anything"),

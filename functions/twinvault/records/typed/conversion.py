@@ -18,8 +18,8 @@ from twinvault.records.typed.annotations import type_name
 from twinvault.records.typed.declaration import Declaration
 
 # What msgspec raises of a value: of another type, of one that it does not convert, or nested too deeply. Never chained
-# to ours: a message may quote the value.
-_REFUSED = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
+# to ours: a message may quote the value. Nor can all values be compared: a signalling NaN refuses.
+_REFUSED = (msgspec.MsgspecError, TypeError, ValueError, ArithmeticError, RecursionError)
 
 
 def to_fields(record: object, declared: Declaration) -> dict[str, Any]:
@@ -32,10 +32,10 @@ def to_fields(record: object, declared: Declaration) -> dict[str, Any]:
     try:
         fields = {name: _clear(values[name]) for name in declared.clear}
         fields |= _all_sealed(values, declared)
-        back = msgspec.convert(fields, type(record), str_keys=True)
+        comes_back = msgspec.convert(fields, type(record), str_keys=True) == record
     except _REFUSED:
         raise _misfit(values, declared) from None
-    if back != record:
+    if not comes_back:
         raise _misfit(values, declared)
     return fields
 
