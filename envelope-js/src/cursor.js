@@ -4,7 +4,7 @@ import { IntegrityError } from "./errors.js";
 import { open } from "./primitive.js";
 import { subKey } from "./subkeys.js";
 
-const MAX_CHARACTERS = 2048;
+const MAX_CHARACTERS = 16384;
 
 /**
  * @param {string} cursor

@@ -391,9 +391,9 @@ def test_a_record_that_is_indexed_anew_between_two_pages_is_not_missed(world: Wo
     assert {*places(first), *places(second)} >= {("north", "person#0002")}
 
 
-@pytest.mark.parametrize("character", ["x", "\u20ac", "\U0001f511"])
+@pytest.mark.parametrize("character", ["x", "\u20ac", "\U0001f511", '"', "\0"])
 def test_a_page_may_end_at_the_longest_sort_key(world: World, character: str) -> None:
-    """1,024 bytes, in a partition of the longest name: the cursor still fits into its 2,048 characters."""
+    """1,024 bytes, in a partition of the longest name: the cursor still fits into its 16,384 characters."""
     entity = EntitySpec("p" * 63, re.compile(r"#.*"), {}, frozenset({"f" * 64}), {"f" * 64: Blind(slot=1)})
     kind = KindSpec("k" * 63, (entity,))
     long = "#" + character * (1022 // len(character.encode()))
@@ -403,6 +403,10 @@ def test_a_page_may_end_at_the_longest_sort_key(world: World, character: str) ->
     first = find_page(world, entity.name, tenant=tenant, kind=kind, limit=1, **{"f" * 64: "v"})
     second = find_page(world, entity.name, tenant=tenant, kind=kind, limit=1, cursor=first.cursor, **{"f" * 64: "v"})
     assert sorted([*places(first), *places(second)]) == [(partition, draft.sk) for draft in drafts]
+    with acting(world, tenant) as one:
+        here = one.partition(kind, partition)
+        page = here.query(limit=1)
+        assert [one.sk for one in here.query(limit=2, cursor=page.cursor).records] == [drafts[1].sk]
 
 
 def test_a_cursor_from_before_a_new_generation_is_refused(world: World) -> None:

@@ -78,9 +78,9 @@ def _refused(good: str, spare: str) -> Iterator[Json]:
     ):
         flipped = joined[:at] + bytes([joined[at] ^ 1]) + joined[at + 1 :]
         yield _refusal(f"a bit of its {name} flipped", step, _encoded(flipped))
-    # All zeros, and base64url all the same: only the limit of 2,048 characters tells them apart.
-    yield _refusal("2,048 characters", _COMMITMENT, "A" * 2048)
-    yield _refusal("2,050 characters", _LENGTHS, "A" * 2050)
+    # All zeros, and base64url all the same: only the limit of 16,384 characters tells them apart.
+    yield _refusal("16,384 characters", _COMMITMENT, "A" * 16_384)
+    yield _refusal("16,386 characters", _LENGTHS, "A" * 16_386)
     yield _refusal("one byte more", _CIPHERTEXT, _encoded(joined + b"\0"))
     yield _refusal("asked with another question", _COMMITMENT, good, question=_ANY)
     yield _refusal("asked by another tenant", _COMMITMENT, good, tenant="evil")
@@ -98,8 +98,8 @@ def _sealed_otherwise() -> Iterator[Json]:
     yield _refusal("sealed with the label of a record", _COMMITMENT, as_record["cursor"])
     elsewhere = _cursor("elsewhere", plaintext, context=replace(_context(_OPEN), table="keys"))
     yield _refusal("sealed for another table", _COMMITMENT, elsewhere["cursor"])
-    long = _cursor("long", _compact({**_POSITION, "list_at": "2" * 1300}))
-    yield _refusal("well sealed, over 2,048 characters", _LENGTHS, long["cursor"])
+    long = _cursor("long", _compact({**_POSITION, "list_at": "2" * 13_000}))
+    yield _refusal("well sealed, over 16,384 characters", _LENGTHS, long["cursor"])
     made = _cursor("padding", plaintext)
     salt, nonce, aad = bytes.fromhex(made["salt"]), bytes.fromhex(made["nonce"]), encode_aad(_context(_OPEN))
     record_key, commitment = derive(_KEY, salt, label=Label.CURSOR, aad_hash=hashlib.sha256(aad).digest())

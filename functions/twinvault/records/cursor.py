@@ -25,7 +25,8 @@ from twinvault.envelope.subkeys import cursor_key
 from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.rows import NamedKey
 
-MAX_CURSOR_CHARACTERS = 2048
+MAX_CURSOR_CHARACTERS = 16_384
+"""More than the longest position has: a sort key of 1,024 bytes, each of which JSON writes with six."""
 _KEY_NAME = "idx"
 _HEADER = SALT_BYTES + NONCE_BYTES + COMMITMENT_BYTES
 
