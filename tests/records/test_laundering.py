@@ -1,7 +1,8 @@
 """What was lost or put back behind the store's back stays visible, whatever honest writers then write.
 
 A write at constant cost does not read what it does not touch. So it must not make good what it has not seen: a row is
-tampered with, honest writers write over it and beside it in every way, and the next full read still refuses.
+tampered with, honest writers write over it and beside it in every way, and the next full read still refuses. What one
+deletion cannot know is here, too.
 """
 
 import contextlib
@@ -102,3 +103,35 @@ def test_no_honest_write_makes_good_what_was_tampered_with(world: World, name: s
             act(partition(world, scope))
     with pytest.raises(IntegrityError):
         partition(world.another_environment(), scope).read()
+
+
+@pytest.mark.parametrize("shown", ["what was hidden", "what was put"])
+def test_a_deletion_of_what_was_put_over_a_hidden_row_can_be_undone(world: World, shown: str) -> None:
+    """Not a promise but its limit (docs/limitations.md): a sum does not tell that a place is empty."""
+    scope, moments = Scope("acme", "ledger", "p"), Moments(world)
+    partition(world, scope).put(line(1, amount=1), line(2))
+    first = record(FIRST, scope)
+    hidden = moments.rows()[first]
+    moments.delete(first)
+    partition(world, scope).put(line(1, amount=2))
+    put = moments.rows()[first]
+    with pytest.raises(IntegrityError):
+        partition(world.another_environment(), scope).read()
+    if shown == "what was put":
+        moments.put(first, hidden)
+    partition(world, scope).delete(FIRST)
+    with pytest.raises(IntegrityError):
+        partition(world.another_environment(), scope).read()
+    moments.put(first, hidden if shown == "what was hidden" else put)
+    after = partition(world.another_environment(), scope).read()
+    assert after is not None
+    assert after.records[FIRST].fields["amount"] == (1 if shown == "what was hidden" else 2)
+
+
+def test_a_deletion_that_looks_at_the_whole_partition_cannot_be_undone(world: World) -> None:
+    scope, moments = Scope("acme", "ledger", "p"), Moments(world)
+    partition(world, scope).put(line(1, amount=1), line(2))
+    moments.delete(record(FIRST, scope))
+    partition(world, scope).put(line(1, amount=2))
+    with pytest.raises(IntegrityError):
+        partition(world, scope).write(lambda _: Changes(delete=[FIRST]))
