@@ -122,3 +122,13 @@ def test_the_log_says_that_nobody_with_a_token_did_it(world: World) -> None:
     assert '"action":"maintain.resume"' in text
     assert '"principal":"twinvault:maintenance"' in text
     assert '"function":"maintain"' in text
+
+
+@pytest.mark.parametrize("ids", [{"S": "never-was"}, {"N": "1"}, None], ids=["no such work", "a number", "nothing"])
+def test_a_planted_row_of_the_index_keeps_no_work_from_beginning(world: World, ids: Any) -> None:
+    write_notes(world, 1)
+    plant(world, "acme", ids)
+    house = House(world)
+    work = house.begin()
+    assert house.index() == [work.id]
+    assert house.drive(work).state is WorkState.DONE

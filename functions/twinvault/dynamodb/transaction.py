@@ -99,11 +99,12 @@ def delete(table: str, *, pk: str, sk: str, commitment: bytes) -> Statement:
     return Statement(text, ({"S": pk}, {"S": sk}, {"B": commitment}))
 
 
-def exchange(table: str, item: "Item", *, name: str, before: "Mapping[str, Any]") -> Statement:
-    """UPDATE of one attribute of a row that holds no seal, where it is still what it was `before`."""
+def exchange(table: str, item: "Item", *, name: str, before: "Mapping[str, Any] | None") -> Statement:
+    """UPDATE of one attribute of a row that holds no seal, where it is still what it was `before`; None: absent."""
+    same, values = (f'"{name}"=?', (before,)) if before is not None else (f'"{name}" IS MISSING', ())
     sets = f'SET "{name}"=?'
     return Statement(
-        f'UPDATE "{table}" {sets} WHERE "pk"=? AND "sk"=? AND "{name}"=?', (item[name], item["pk"], item["sk"], before)
+        f'UPDATE "{table}" {sets} WHERE "pk"=? AND "sk"=? AND {same}', (item[name], item["pk"], item["sk"], *values)
     )
 
 

@@ -90,7 +90,7 @@ class WorkSealer:
         item = {"pk": {"S": INDEX}, "sk": {"S": self.tenant}, OPEN: {"S": " ".join(ids)}}
         if before is None:
             return insert(self.table, item)
-        return exchange(self.table, item, name=OPEN, before=before.get(OPEN, {"NULL": True}))
+        return exchange(self.table, item, name=OPEN, before=before.get(OPEN))
 
     def _item(self, work: Work, written: Written) -> dict[str, dict[str, Any]]:
         payload = Payload(work_name(work.id), work.encode(), Label.WORK)
