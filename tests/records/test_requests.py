@@ -13,7 +13,7 @@ from tests.records.samples import LEDGER, SCOPE, line
 from tests.stores import World
 from twinvault.errors import Conflict, IntegrityError, InvalidInput, OutcomeUnknown, Place, Step, Unprocessable
 from twinvault.records.changes import Changes
-from twinvault.records.requests import KEPT_SECONDS, Idempotency, requests_key
+from twinvault.records.requests import KEPT_SECONDS, Answered, Idempotency, NewAnswer, requests_key
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope
 
@@ -155,6 +155,13 @@ def test_what_a_repetition_was_answered_with_is_no_answer_to_another_request(wor
     )
     assert done is not None
     assert done.head.version == 3
+
+
+def test_what_was_asked_shows_in_no_log_not_even_hashed() -> None:
+    """Whoever sees the hash of a short request can try which one it is of."""
+    asked = b"\xaa" * 32
+    for one in (Idempotency("key", asked), Answered(asked, 1, b"", 0, b""), NewAnswer("request#x", asked)):
+        assert "xaa" not in repr(one)
 
 
 def a_line(number: int, **fields: Any) -> Any:

@@ -43,7 +43,7 @@ class Answered:
         commitment: the row's own, by which it is replaced.
     """
 
-    request: bytes
+    request: bytes = field(repr=False)
     version: int
     digest: bytes
     expires_at: int
@@ -59,7 +59,7 @@ class Idempotency:
     """
 
     key: str = field(repr=False)
-    request: bytes
+    request: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
         """Refuses a key that could not have come in a header."""
@@ -87,7 +87,7 @@ class NewAnswer:
     """A request row to be written: where, of what, and in place of which (its commitment), if there is one."""
 
     sk: str
-    request: bytes
+    request: bytes = field(repr=False)
     replaces: bytes | None = None
 
 
