@@ -203,9 +203,15 @@ def test_an_index_that_cannot_be_made_is_refused_when_it_is_declared(field: str,
     [
         pytest.param({"state": Blind(slot=1)}, "'state' is searchable, so it must be sealed", id="a clear field"),
         pytest.param({"mail": Blind(slot=1)}, "'mail' is searchable, so it must be sealed", id="an unknown field"),
-        pytest.param({"email": Blind(slot=1), "phone": Blind(slot=1)}, "have one slot", id="one slot twice"),
         pytest.param(
-            {"email": Blind(slot=1, name="phone"), "phone": Blind(slot=2)}, "have one name", id="one stable name twice"
+            {"email": Blind(slot=1), "phone": Blind(slot=1)},
+            "'email' and 'phone' both have the slot 1",
+            id="one slot twice",
+        ),
+        pytest.param(
+            {"email": Blind(slot=1, name="phone"), "phone": Blind(slot=2)},
+            "'email' and 'phone' both have the name phone",
+            id="one stable name twice",
         ),
         pytest.param({"limit": Blind(slot=1)}, "'limit' is a word of `find`", id="a field that find has a word for"),
     ],

@@ -177,8 +177,8 @@ def test_one_write_may_add_put_and_delete(world: World, filled: Snapshot) -> Non
         pytest.param(Changes(put=[line(2)]), "only records that it asked to see", id="an unseen record put"),
         pytest.param(Changes(delete=["line#0002"]), "only records that it asked to see", id="an unseen record deleted"),
         pytest.param(Changes(add=[line(4)], put=[line(4)]), "hold each record once", id="one record twice"),
-        pytest.param(Changes(delete=[HEAD]), "the head is not a record", id="the head deleted"),
-        pytest.param(Changes(add=[Draft(HEAD, HEAD, {})]), "the head is not a record", id="the head added"),
+        pytest.param(Changes(delete=[HEAD]), "head: every partition has one", id="the head deleted"),
+        pytest.param(Changes(add=[Draft(HEAD, HEAD, {})]), "head: every partition", id="the head added"),
         pytest.param(Changes(add=[line(n) for n in range(96)]), "at most 95 records", id="too many"),
     ],
 )

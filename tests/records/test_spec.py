@@ -153,7 +153,7 @@ def test_the_size_of_an_item_is_known_before_it_is_sealed(size: int) -> None:
 
 def test_a_record_over_the_limit_is_refused_before_it_is_sealed() -> None:
     draft = line(memo="x" * MAX_ITEM_BYTES)
-    with pytest.raises(TooLarge, match="over the limit"):
+    with pytest.raises(TooLarge, match=r"^line: over the limit of 409600 bytes \(400 KiB\)"):
         seal_record(draft, LINE, scope=SCOPE, key=KEY, stamp=STAMP)
     with pytest.raises(TooLarge, match="400 KiB"):
         batches(Clock()).check(draft)

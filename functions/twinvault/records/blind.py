@@ -97,11 +97,14 @@ def require_searchable(entity: str, searchable: Searchable, *, sealed: frozenset
         if name in _OWN_WORDS:
             raise InvalidInput(f"entity {entity}: '{name}' is a word of `find`; call a searchable field otherwise")
     for of, values in (
-        ("slot", [blind.slot for blind in searchable.values()]),
-        ("name", [blind.name or name for name, blind in searchable.items()]),
+        ("slot", {name: blind.slot for name, blind in searchable.items()}),
+        ("name", {name: blind.name or name for name, blind in searchable.items()}),
     ):
-        if len(set(values)) < len(values):
-            raise InvalidInput(f"entity {entity}: two searchable fields have one {of}", field=of)
+        first = dict[object, str]()
+        for name, value in values.items():
+            if (other := first.setdefault(value, name)) != name:
+                rule = f"'{other}' and '{name}' both have the {of} {value}: give one of them another"
+                raise InvalidInput(f"entity {entity}: {rule}", field=of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,8 @@ class Changes:
         if len(touched) > MAX_DRAFTS:
             raise InvalidInput(f"a write may change at most {MAX_DRAFTS} records")
         if HEAD in touched or any(draft.entity == HEAD for draft in (*self.add, *self.put)):
-            raise InvalidInput("the head is not a record to be put or deleted: its fields are `Changes.head`")
+            rule = "every partition has one: its fields are put, as a record of the head's type or as `head`"
+            raise InvalidInput(f"head: {rule}", field=HEAD)
         if self.head is not None and STORE in self.head:
             raise InvalidInput(f"head.{STORE}: is the library's own field", field=STORE)
         if len(set(touched)) != len(touched):

@@ -119,7 +119,8 @@ def _problem(value: object) -> str:
         case dict():
             problem = "holds a dict with names that are not text"
         case _:
-            problem = "holds something that is not text, a number, true, false, null, a list or a dict"
+            kept = "text, numbers, true, false, null, lists and dicts"
+            problem = f"holds something of the type {type(value).__name__}; JSON gives back {kept} alone"
     return problem or next(filter(None, map(_problem, within)), "")
 
 

@@ -135,10 +135,10 @@ def seal_record(
     own = blind or {}
     context, payload, read = _context_and_payload(draft, spec, scope=scope, key_name=key.name, stamp=stamp, blind=own)
     aad = encode_aad(context)
-    sealed = seal_bound(payload, key=key.key, label=label_at(draft.sk), aad=aad, salt=stamp.salt, nonce=stamp.nonce)
-    size = _item_size(aad, len(sealed.ciphertext))
+    size = _item_size(aad, padded_size(len(payload)) + TAG_BYTES)
     if size > MAX_ITEM_BYTES:
         raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
+    sealed = seal_bound(payload, key=key.key, label=label_at(draft.sk), aad=aad, salt=stamp.salt, nonce=stamp.nonce)
     return SealedItem(
         item=to_item(context, sealed),
         size=size,

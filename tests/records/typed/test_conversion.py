@@ -210,6 +210,18 @@ def test_a_message_says_what_the_field_must_be() -> None:
         to_draft(visit(state="shut"))
     with pytest.raises(InvalidInput, match=r"visit\.scans: must be list\[bytes\]"):
         to_draft(visit(scans=[1]))
+    with pytest.raises(InvalidInput, match=r"visit\.seen_at: must be datetime.*; this would be read back as another"):
+        to_draft(visit(seen_at="2026-01-01T00:00:00Z"))
+    with pytest.raises(InvalidInput, match=r"loose\.anything: holds something of the type tuple; JSON gives back text"):
+        encode_payload(to_draft(Loose(anything=[(1, 2)])).fields, entity="loose")
+    with pytest.raises(
+        InvalidInput, match=r"loose\.anything: holds something of the type object; JSON gives back text"
+    ):
+        to_draft(Loose(anything=object()))
+    with pytest.raises(
+        InvalidInput, match=r"loose\.anything: holds a dict with names that are not text; this would be"
+    ):
+        to_draft(Loose(anything={1: "a"}))
 
 
 def test_a_classs_own_checks_hold_on_the_way_in_and_out() -> None:

@@ -120,6 +120,12 @@ def test_a_page_is_asked_for_by_the_first_fields_of_the_sort_key(written: World,
         clinic(written).query(Note, **wrong)
 
 
+def test_a_page_that_cannot_be_asked_for_says_what_can(written: World) -> None:
+    with pytest.raises(InvalidInput, match=r"^remark\.number: no '#' follows it .* or `get` the record") as refused:
+        clinic(written).query(Note, author="bo", number=1)
+    assert refused.value.field == "number"
+
+
 def test_what_is_added_must_be_new(written: World) -> None:
     assert clinic(written).add(visit(4)).get(Visit, number=4) == visit(4)
     with pytest.raises(Conflict, match="visit#0004"):
@@ -237,6 +243,13 @@ def test_a_plan_sees_and_writes_records(written: World) -> None:
     assert clinic(written).write(closed(2)) == after
     with pytest.raises(InvalidInput, match="once"):
         clinic(written).write(lambda _before: Writes(put=[Clinic(city="x"), Clinic(city="y")]))
+
+
+def test_a_heads_fields_are_put_and_never_added_or_deleted(written: World) -> None:
+    for call in (clinic(written).add, clinic(written).delete):
+        with pytest.raises(InvalidInput, match=r"^head: .* are put, as a record of the head's type") as refused:
+            call(Clinic(city="x"))
+        assert refused.value.field == "head"
 
 
 def test_a_plan_of_some_rows_sees_these_alone(written: World) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from twinvault.errors import InvalidInput, Place, Undeclared
 from twinvault.records.payload import problem_of
 from twinvault.records.record import TABLE, Draft, StoredRecord
-from twinvault.records.typed.annotations import type_name
+from twinvault.records.typed.annotations import Hint, type_name
 from twinvault.records.typed.declaration import Declaration
 
 # What msgspec raises of a value: of another type, of one that it does not convert, or nested too deeply. Never chained
@@ -89,14 +89,16 @@ def to_field(value: Any, name: str, *, declared: Declaration) -> Any:  # noqa: A
     field = f"{declared.entity}.{name}"
     if name not in declared.hints:
         raise InvalidInput(f"{field}: is not a declared field", field=name)
+    hint = declared.hints[name]
     try:
         plain = _clear(value) if name in declared.clear else _sealed(value, name, declared=declared)
-        same = msgspec.convert(plain, declared.hints[name], str_keys=True) == value
+        same = msgspec.convert(plain, hint, str_keys=True) == value
     except _REFUSED:
-        raise InvalidInput(f"{field}: must be {type_name(declared.hints[name])}", field=name) from None
+        raise InvalidInput(f"{field}: {_rule(value, hint)}", field=name) from None
     problem = problem_of(plain) if name in declared.sealed else ""
     if problem or not same:
-        raise InvalidInput(f"{field}: {problem or 'does not come back from JSON as it is'}", field=name)
+        other = f"{_rule(value, hint)}; this would be read back as another value"
+        raise InvalidInput(f"{field}: {problem or other}", field=name)
     return plain
 
 
@@ -147,6 +149,11 @@ def _with_lists(value: Any) -> Any:  # noqa: ANN401  # JSON's own types, and tup
 
 def _clear(value: Any) -> Any:  # noqa: ANN401  # a clear value, or an enum's member
     return value.value if isinstance(value, Enum) else value
+
+
+def _rule(value: object, hint: Hint) -> str:
+    """What a value must be that is not as it is declared. Of a field that takes anything, its type says nothing."""
+    return (problem_of(value) if hint is Any else "") or f"must be {type_name(hint)}"
 
 
 def _misfit(values: Mapping[str, Any], declared: Declaration) -> InvalidInput:

@@ -94,7 +94,10 @@ class SortKey:
         *before, after = self.literals[: len(given) + 1]
         name, hash_sign, _ = after.rpartition("#")
         if given and not hash_sign:
-            raise InvalidInput(f"{entity}.{given[-1].name}: no '#' follows it in the sort key", field=given[-1].name)
+            rule = (
+                "no '#' follows it in the sort key: ask by the fields before it, or `get` the record of the whole key"
+            )
+            raise InvalidInput(f"{entity}.{given[-1].name}: {rule}", field=given[-1].name)
         texts = [one.text(values[one.name], entity=entity) for one in given]
         return "".join(map(add, [*before, name], [*texts, hash_sign]))
 
