@@ -16,6 +16,7 @@ from twinvault.maintenance.jobs import JOBS, Job
 from twinvault.maintenance.stepping import Stepper, lease_from
 from twinvault.maintenance.work import Work
 from twinvault.maintenance.works import Works
+from twinvault.records.typed.kind import Kind
 
 if TYPE_CHECKING:
     from twinvault.acting import Acting
@@ -29,14 +30,15 @@ class Maintenance:
         self,
         acting: "Acting",
         *,
-        kinds: Iterable["KindSpec"],
+        kinds: Iterable["Kind | KindSpec"],
         jobs: Iterable[Job] = JOBS,
         now: Callable[[], str],
     ) -> None:
         """`kinds` and `jobs` are what may be asked for. `now`: RFC 3339 UTC time as text, to the microsecond."""
         vault = acting.vault
         self._acting = acting
-        self._kinds = {kind.kind: kind for kind in kinds}
+        specs = [kind.spec if isinstance(kind, Kind) else kind for kind in kinds]
+        self._kinds = {spec.kind: spec for spec in specs}
         self._jobs = {require_id(job.name, field="job"): job for job in jobs}
         self._now = now
         self._works = Works(
