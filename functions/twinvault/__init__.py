@@ -48,7 +48,7 @@ from twinvault.records.rewriting import Rewritten
 from twinvault.records.spec import FLAG, HEAD, NULLABLE, NUMBER, SEALED, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.records.typed.kind import Kind
-from twinvault.records.typed.markers import Clear, Searchable
+from twinvault.records.typed.markers import Clear, Moved, Searchable, Was, retired
 from twinvault.records.typed.partition import TypedPartition, Writes
 from twinvault.records.typed.record import Record, from_stored, sort_key
 from twinvault.records.typed.records import Page, Records
@@ -102,6 +102,7 @@ __all__ = [
     "Listing",
     "Look",
     "Maintenance",
+    "Moved",
     "NotFound",
     "Opened",
     "OutcomeUnknown",
@@ -126,6 +127,7 @@ __all__ = [
     "Undeclared",
     "Unprocessable",
     "Vault",
+    "Was",
     "Work",
     "WorkState",
     "Writes",
@@ -136,5 +138,6 @@ __all__ = [
     "head_spec",
     "now",
     "open_vault",
+    "retired",
     "sort_key",
 ]

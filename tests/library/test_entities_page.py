@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 
@@ -90,6 +90,27 @@ def test_the_changed_declaration_on_the_page_can_be_made_and_reads_what_the_firs
     )
     assert found.fields == {"outcome": "granted", "score": 5, "remark": "a", "ticket": 7}
     assert found.retired == {"ticket"}
+
+
+def test_the_record_type_that_changed_on_the_page_is_the_same_declaration():
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    beneath = {
+        "re": re,
+        "EntitySpec": EntitySpec,
+        "TEXT": TEXT,
+        "NUMBER": NUMBER,
+        "NULLABLE": NULLABLE,
+        "SEALED": SEALED,
+    }
+    exec(next(block for block in blocks if "retired={" in block), beneath)  # noqa: S102  # the page's own lines
+    made = {name: getattr(twinvault, name) for name in twinvault.__all__} | {"__name__": __name__}
+    made |= {"Annotated": Annotated, "Literal": Literal}
+    exec(next(block for block in blocks if "retired()" in block), made)  # noqa: S102  # the page's own lines
+    spec, expected = made["Decision"].__declared__.spec, beneath["DECISION"]
+    assert (spec.retired, spec.moved) == (expected.retired, expected.moved)
+    assert spec.was == {"remark": ("note",)}
+    assert (spec.sealed, spec.defaults) == (expected.sealed, expected.defaults | {"score": None})
+    assert spec.clear == expected.clear | {"number": NUMBER}
 
 
 def test_the_limit_of_clear_fields_is_about_this():

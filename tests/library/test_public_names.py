@@ -42,7 +42,19 @@ STORING = {
     "Written",
 }
 ASKING = {"Damaged", "FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "RecordPage"}
-TYPED = {"Kind", "Page", "Record", "Records", "TypedPartition", "Writes", "from_stored", "sort_key"}
+TYPED = {
+    "Kind",
+    "Moved",
+    "Page",
+    "Record",
+    "Records",
+    "TypedPartition",
+    "Was",
+    "Writes",
+    "from_stored",
+    "retired",
+    "sort_key",
+}
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 MAINTAINING = {"Carried", "Counts", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
 USERS = ("functions/dialogues", "functions/service", "examples")

@@ -13,7 +13,7 @@ from twinvault.envelope.item import ENVELOPE
 from twinvault.envelope.names import require_id
 from twinvault.errors import InvalidInput
 from twinvault.records.blind import BLIND_ATTRIBUTES, require_searchable
-from twinvault.records.fields import CLEAR, INDEXED, SEALED, TEXT, from_clear, to_clear
+from twinvault.records.fields import CLEAR, DECIMAL, INDEXED, SEALED, TEXT, from_clear, to_clear
 from twinvault.records.history import KnownField
 from twinvault.records.payload import write_payload
 
@@ -109,14 +109,18 @@ def _require_forms(spec: "EntitySpec") -> None:
         _require_some(spec, name, forms=forms, of=CLEAR | SEALED, rule="is retired: its older types, or SEALED")
     for name, forms in spec.moved.items():
         if name in spec.clear:
-            _require_some(spec, name, forms=forms, of=SEALED, rule="is clear now: what was moved can only be SEALED")
+            rule = "is clear now: what was moved can only be SEALED"
+            _require_some(spec, name, forms=forms, of=SEALED, beside=DECIMAL, rule=rule)
         elif name in spec.sealed:
-            _require_some(spec, name, forms=forms, of=CLEAR, rule="is sealed now: what was moved are its clear types")
+            rule = "is sealed now: what was moved are its clear types"
+            _require_some(spec, name, forms=forms, of=CLEAR, beside=DECIMAL, rule=rule)
 
 
-def _require_some(spec: "EntitySpec", name: str, *, forms: object, of: frozenset[str], rule: str) -> None:
+def _require_some(
+    spec: "EntitySpec", name: str, *, forms: object, of: frozenset[str], rule: str, beside: frozenset[str] = _NOT
+) -> None:
     # Not of the type that they are declared as, because not everybody has a type checker: a mere "S" is a set, too.
-    if not isinstance(forms, AbstractSet) or not forms or not forms <= of:
+    if not isinstance(forms, AbstractSet) or not forms - beside or not forms <= of | beside:
         raise _refusal(spec, name, rule=rule)
 
 

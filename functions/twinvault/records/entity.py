@@ -77,6 +77,8 @@ class EntitySpec:
     """All clear attributes of an item of this entity, those that every row carries included, with their types."""
     _classes: Mapping[str, frozenset[type]] = field(init=False, repr=False, compare=False)
     _hidden: frozenset[str] = field(init=False, repr=False, compare=False)
+    _always: tuple[frozenset[str], frozenset[str]] = field(init=False, repr=False, compare=False)
+    """The clear and the sealed fields that every record has which is written now: those that have a default."""
     _history: History = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +92,7 @@ class EntitySpec:
             "types": types,
             "_classes": {name: classes_of(allowed) for name, allowed in types.items()},
             "_hidden": hidden,
+            "_always": (self.defaults.keys() & self.clear.keys(), self.defaults.keys() & self.sealed),
             "_history": History(known, common={**COMMON, **_BLIND}, hidden=hidden),
         }
         for name, value in compiled.items():
@@ -113,7 +116,7 @@ class EntitySpec:
 
     def complete(self, fields: Fields) -> Fields:
         """These fields, and the defaults of those that are absent: values of their own."""
-        if not self.defaults:
+        if self.defaults.keys() <= fields.keys():
             return fields
         absent = self.defaults.keys() - fields.keys()
         return {**fields, **{name: deepcopy(self.defaults[name]) for name in absent}}
@@ -146,8 +149,8 @@ class EntitySpec:
         for name, value in clear.items():
             if type(value) not in self._classes.get(name, ()):
                 return False
-        has_all = not self.defaults or self.defaults.keys() <= clear.keys() | sealed.keys()
-        return has_all and sealed.keys() <= self.sealed
+        always_clear, always_sealed = self._always
+        return always_clear <= clear.keys() and always_sealed <= sealed.keys() <= self.sealed
 
     def _refusal(self, name: str) -> InvalidInput:
         """Why a field cannot be written."""

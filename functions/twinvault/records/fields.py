@@ -1,7 +1,7 @@
 """The values of a record's fields: what may stand in the clear, how it is stored, and how callers see it. Pure."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from twinvault.envelope.aad import ClearValue, Number
@@ -19,6 +19,9 @@ NULLABLE = frozenset({"NULL"})
 CLEAR = TEXT | NUMBER | FLAG | NULLABLE
 SEALED = frozenset({"SEALED"})
 """How a field stood or stands that is no attribute of its own: for `retired` and `moved`."""
+
+DECIMAL = frozenset({"DECIMAL"})
+"""Beside a form in `moved`: what is a number in the clear is sealed as its text, as typed records seal a `Decimal`."""
 
 INDEXED = frozenset({"list_kind", "list_status", "list_at"})
 """Clear fields that are keys of the index `ByList`."""
@@ -71,6 +74,19 @@ def as_sealed(value: ClearValue) -> object:
         return seen
     nearest = float(seen)
     return nearest if Decimal(repr(nearest)) == seen else seen
+
+
+def as_decimal_text(value: ClearValue) -> object:
+    """A clear value as callers see it where its field is sealed now, and numbers are sealed as their text."""
+    return str(from_clear(value)) if isinstance(value, Number) else value
+
+
+def from_decimal_text(value: object) -> object:
+    """A sealed value whose field is clear now, and a number where it was sealed as its text; what is none stays."""
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        return value
 
 
 def indexed_text(text: str, *, field: str) -> str:

@@ -12,7 +12,17 @@ from typing import Any
 from twinvault.envelope.aad import ATTRIBUTE_NAME, ClearValue
 from twinvault.envelope.item import undeclared
 from twinvault.errors import InvalidInput
-from twinvault.records.fields import CLEAR, SEALED, Forms, as_sealed, from_clear, to_clear
+from twinvault.records.fields import (
+    CLEAR,
+    DECIMAL,
+    SEALED,
+    Forms,
+    as_decimal_text,
+    as_sealed,
+    from_clear,
+    from_decimal_text,
+    to_clear,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,9 @@ class KnownField:
 
     def of_attribute(self, value: ClearValue) -> object:
         """What callers see of a clear attribute that holds it."""
-        return as_sealed(value) if self.now == SEALED else from_clear(value)
+        if self.now != SEALED:
+            return from_clear(value)
+        return as_decimal_text(value) if self.before & DECIMAL else as_sealed(value)
 
     def of_document(self, value: object) -> object:
         """What callers see of a sealed value that holds it.
@@ -53,7 +65,10 @@ class KnownField:
         Raises:
             InvalidInput: it is written in the clear now, and this value cannot be.
         """
-        return from_clear(to_clear(value, self.now, entity=self.entity, name=self.name)) if self.now & CLEAR else value
+        if not self.now & CLEAR:
+            return value
+        meant = from_decimal_text(value) if self.before & DECIMAL else value
+        return from_clear(to_clear(meant, self.now, entity=self.entity, name=self.name))
 
 
 class History:

@@ -205,7 +205,7 @@ def test_a_kind_is_its_records_and_its_head() -> None:
     assert CLINIC.spec == KindSpec(
         "clinic",
         [Visit.__declared__.spec, Note.__declared__.spec],
-        head_spec({"city": TEXT}, frozenset({"owner"})),
+        head_spec({"city": TEXT}, frozenset({"owner"}), defaults={"owner": ""}),
     )
     assert Kind("clinic", [Visit]).spec.head == head_spec()
     CLINIC.require(Visit)

@@ -14,15 +14,18 @@ from twinvault import (
     Blind,
     Clear,
     Kind,
+    Moved,
     Page,
     Record,
     Records,
     Searchable,
     StoredRecord,
     TypedPartition,
+    Was,
     Writes,
     casefold_nfc,
     from_stored,
+    retired,
     sort_key,
 )
 
@@ -68,7 +71,24 @@ class Bill(Record, sk="{id}", entity="bill"):
     lines: dict[str, tuple[int, Decimal]] = field(default_factory=dict[str, tuple[int, Decimal]])
 
 
-CLINIC = Kind("clinic", [Visit, Bill], head=Clinic)
+class Ward(Record, sk="ward#{name}"):
+    """A record type whose older classes were otherwise."""
+
+    name: Annotated[Clear[str], Was("title", "label")]
+    beds: Annotated[int, Moved(Clear[int])]
+    price: Annotated[Clear[Decimal | None], Was("cost"), Moved(Decimal | None)] = None
+    state: Annotated[State, Moved(Clear[Literal["open", "closed"]]), Blind(slot=1)] = State.OPEN
+    floor: Clear[int | None] = retired()
+    tags: list[str] | None = retired()
+
+
+class Letter(Record, sk="letter#{number}"):
+    """A record type that nobody writes any more."""
+
+    number: Clear[int]
+
+
+CLINIC = Kind("clinic", [Visit, Bill, Ward], head=Clinic, retired=[Letter])
 
 
 def register(acting: Acting, clinic_id: str) -> Visit:
@@ -112,6 +132,17 @@ def read(acting: Acting, clinic_id: str) -> list[datetime]:
     for batch in hidden.batches(whole.all(Visit)):
         hidden.put(*batch)
     return [one.seen_at for one in whole.all(Visit) if one.seen_at is not None]
+
+
+def carry_on(clinic: TypedPartition) -> list[str]:
+    """What older classes wrote, as it is declared now."""
+    ward = Ward(name="a", beds=3)
+    assert_type(ward.beds, int)
+    assert_type(ward.floor, int | None)
+    assert_type(clinic.get(Letter, number=1), Letter | None)
+    left: int = clinic.rewrite(most_writes=3).left
+    clinic.put(dataclasses.replace(ward, price=Decimal(left)))
+    return ward.tags or []
 
 
 def find(acting: Acting) -> list[str]:

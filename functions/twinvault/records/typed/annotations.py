@@ -13,7 +13,7 @@ from twinvault.errors import InvalidInput
 from twinvault.records.blind import Blind
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT
 from twinvault.records.typed import sortkey
-from twinvault.records.typed.markers import ClearMark
+from twinvault.records.typed.markers import ClearMark, Moved, Was
 
 _PLAIN = {int: NUMBER, Decimal: NUMBER, bool: FLAG, str: TEXT, type(None): NULLABLE}
 _UNIONS = (Union, types.UnionType)
@@ -30,22 +30,49 @@ def origin_of(hint: Hint) -> object:
     return get_origin(hint)
 
 
-type FieldMark = ClearMark | Blind | None
+@dataclass(frozen=True, slots=True)
+class FieldMarks:
+    """How a field is marked.
+
+    Attributes:
+        kept: to be clear, or to be found by its value; None: it is sealed, and that is all.
+        was: what it was called before.
+        moved: how it was annotated on the other side of the seal, if it was moved.
+    """
+
+    kept: ClearMark | Blind | None
+    was: tuple[str, ...]
+    moved: Moved | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is clear now."""
+        return isinstance(self.kept, ClearMark)
 
 
-def mark_of(hint: Hint, *, field: str) -> FieldMark:
-    """How a field is marked: to be clear, or to be found by its value; None: it is sealed, and that is all.
+_MARKS = (ClearMark, Blind, Was, Moved)
+
+
+def marks_of(hint: Hint, *, field: str) -> FieldMarks:
+    """The marks of a field.
 
     Raises:
-        InvalidInput: the mark stands within the type, where it would say nothing; or there are two.
+        InvalidInput: a mark stands within the type, where it would say nothing; or two contradict each other.
     """
-    marks = [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, ClearMark | Blind)]
+    marks = getattr(hint, "__metadata__", ())
     within = get_args(hint)[:1] if origin_of(hint) is Annotated else (hint,)
-    if any(isinstance(mark, ClearMark | Blind) for one in within for mark in _marks_within(one)):
+    if any(isinstance(mark, _MARKS) for one in within for mark in _marks_within(one)):
         raise InvalidInput(f"{field}: the mark is the outermost: Clear[int | None], not Clear[int] | None", field=field)
-    if len(marks) > 1:
+    if any(mark in _MARKS for mark in marks if isinstance(mark, type)):
+        raise InvalidInput(f"{field}: a mark is made: Was('older'), not Was", field=field)
+    kept = [mark for mark in marks if isinstance(mark, ClearMark | Blind)]
+    moved = [mark for mark in marks if isinstance(mark, Moved)]
+    if len(kept) > 1:
         raise InvalidInput(f"{field}: is clear, or sealed and searchable by one index, or sealed", field=field)
-    return marks[0] if marks else None
+    if len(moved) > 1:
+        raise InvalidInput(f"{field}: was moved from one side of the seal to the other", field=field)
+    was = tuple(name for mark in marks if isinstance(mark, Was) for name in mark.names)
+    return FieldMarks(kept[0] if kept else None, was, moved[0] if moved else None)
 
 
 def _marks_within(hint: Hint) -> Iterator[object]:
@@ -77,6 +104,11 @@ def kind_in_keys(hint: Hint) -> str | None:
     if all(one is int for one in found):
         return sortkey.NUMBER
     return sortkey.TEXT if all(_clear_type(one) == TEXT for one in found) else None
+
+
+def may_be_decimal(hint: Hint) -> bool:
+    """Whether a value of this type may be a `Decimal` itself, which JSON has as text."""
+    return any(one is Decimal for one in _alternatives(hint))
 
 
 def _refused(field: str) -> frozenset[str]:

@@ -119,6 +119,10 @@ def from_stored[R](cls: type[R], stored: StoredRecord, *, declared: Declaration,
         as_made = ""
     if as_made != stored.sk:
         raise Undeclared(["sk"], where=where)
+    held = vars(record)
+    if not held.keys() >= declared.hints.keys():
+        # msgspec leaves to the class what has its default, where `vars`, by which a record is written, does not look.
+        held |= {name: getattr(record, name) for name in declared.hints}
     return record
 
 
@@ -169,7 +173,7 @@ def _misfit(values: Mapping[str, Any], declared: Declaration) -> InvalidInput:
 def _undeclared(fields: Mapping[str, Any], declared: Declaration) -> list[str]:
     """The fields that are not as they are declared; all of them if none is by itself."""
     odd = []
-    for name, hint in declared.hints.items():
+    for name, hint in {**declared.hints, **declared.retired}.items():
         try:
             if name in fields:
                 msgspec.convert(fields[name], hint, str_keys=True)

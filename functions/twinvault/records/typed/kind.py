@@ -1,7 +1,7 @@
 """A kind of partition, made of record types."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from twinvault.errors import InvalidInput
@@ -16,33 +16,37 @@ class Kind:
 
     Attributes:
         name: the kind's name, which is part of every key's name and never changes.
-        records: the types of the records that may stand in it.
+        records: the types of the records that are written, read and deleted.
         head: the type of its head's own fields, whose `sk` is `head`; None: it has none.
+        retired: types of records that older partitions hold: read and deleted, and no longer written.
         spec: the same as the store beneath knows it: for `listing`, and wherever a `KindSpec` is asked for.
     """
 
     name: str
     records: Sequence[type[Record]]
     head: type[Record] | None = None
+    _: KW_ONLY
+    retired: Sequence[type[Record]] = ()
     spec: KindSpec = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuses a name that cannot stand in a key, and two record types that cannot be told apart."""
-        if any(one.__declared__.entity == HEAD for one in self.records):
+        if any(one.__declared__.entity == HEAD for one in (*self.records, *self.retired)):
             raise InvalidInput(f"kind {self.name}: its head's type is given as `head`", field="head")
         if self.head is not None and self.head.__declared__.entity != HEAD:
             raise InvalidInput(f"kind {self.name}: the sk of its head's type must be 'head'", field="head")
         specs = [one.__declared__.spec for one in self.records]
         head = self.head.__declared__.spec if self.head else head_spec()
-        object.__setattr__(self, "spec", KindSpec(self.name, specs, head))
+        retired = tuple(one.__declared__.spec for one in self.retired)
+        object.__setattr__(self, "spec", KindSpec(self.name, specs, head, retired=retired))
 
     def require(self, record: type[Record]) -> None:
-        """Lets a record type of this kind pass, its head's too.
+        """Lets a record type of this kind pass, its head's and retired ones too.
 
         Raises:
             InvalidInput: it is not one.
         """
-        if record is not self.head and record not in self.records:
+        if record is not self.head and record not in (*self.records, *self.retired):
             raise InvalidInput(f"kind {self.name}: {record.__name__} is none of its record types")
 
     def searched(self, record: type[Record], by: Mapping[str, object]) -> tuple[str, dict[str, Any]]:

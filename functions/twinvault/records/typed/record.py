@@ -15,12 +15,13 @@ from typing import ClassVar, dataclass_transform
 from twinvault.errors import InvalidInput
 from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.typed import conversion
-from twinvault.records.typed.declaration import Declaration, declare
+from twinvault.records.typed.declaration import Declaration, constants, declare, with_defaults
+from twinvault.records.typed.markers import retired
 
 _STORED = "_stored"
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field, retired))
 class Record:
     """The base of every record type.
 
@@ -38,10 +39,11 @@ class Record:
     def __init_subclass__(cls, *, sk: str, entity: str = "", **others: object) -> None:
         """Takes the new class apart."""
         super().__init_subclass__(**others)
-        cls.__declared__ = declared = declare(cls, sk=sk, entity=entity)
-        for one in dataclasses.fields(cls):  # type: ignore[arg-type]  # `declare` has made it a dataclass
-            if one.default is not dataclasses.MISSING:
-                conversion.to_field(one.default, one.name, declared=declared)
+        declared = declare(cls, sk=sk, entity=entity)
+        defaults = {
+            name: conversion.to_field(value, name, declared=declared) for name, value in constants(cls, declared)
+        }
+        cls.__declared__ = with_defaults(declared, defaults)
 
     @property
     def sk(self) -> str:
