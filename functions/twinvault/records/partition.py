@@ -88,7 +88,8 @@ def place_rows(items: Sequence[Item], *, scope: Scope, lowest_format: int) -> li
     Raises:
         IntegrityError: an item has not the form of a sealed row at this place.
     """
-    return [_placed(item, scope=scope, lowest_format=lowest_format) for item in items]
+    tenant, pk = scope.tenant, scope.pk  # made of checked ids each time it is asked for
+    return [_placed(item, tenant, pk=pk, lowest_format=lowest_format) for item in items]
 
 
 def named_keys(rows: Sequence[Found], *, scope: Scope) -> list[str]:
@@ -179,13 +180,13 @@ def _head_among(rows: Sequence[Found], *, where: Place) -> Found:
     return found
 
 
-def _placed(item: Item, *, scope: Scope, lowest_format: int) -> Found:
+def _placed(item: Item, tenant: str, *, pk: str, lowest_format: int) -> Found:
     try:
         # 0 place, 1 format, 2 key id (its form), 3 lengths, 4 clear attributes (of legal names and types, and encoded,
         # with place and scope, into the AAD).
-        return from_item(item, table=TABLE, tenant=scope.tenant, pk=scope.pk, lowest_format=lowest_format)
+        return from_item(item, table=TABLE, tenant=tenant, pk=pk, lowest_format=lowest_format)
     except IntegrityError as refusal:
-        raise refusal.at(Place(TABLE, scope.pk, text_of(item, "sk"))) from None
+        raise refusal.at(Place(TABLE, pk, text_of(item, "sk"))) from None
 
 
 def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[StoredRecord, dict[str, Any]]:
