@@ -83,11 +83,8 @@ demo: $(SETUP) ## a dialogue, stored encrypted and read back, in a running twin
 down: $(SETUP) ## stop the twin
 	@.venv/bin/twinvault down
 
-bench: $(SETUP) build ## the benchmarks: records beside AWS's libraries, sum and mark, cold starts, the local KMS beside moto
-	@scripts/bench
-	@$(PY) -m benchmarks.store
-	@$(PY) benchmarks/cold_start.py
-	@$(PY) benchmarks/kms.py
+bench: $(SETUP) fetch build ## the benchmarks, and docs/benchmarks.md with its tables and plots, in a quarter of an hour
+	@$(PY) -m benchmarks $(ARGS)
 
 vectors: $(SETUP) ## write the test vectors anew; they must not change
 	@scripts/vectors

@@ -1,4 +1,4 @@
-"""What importing each handler costs a fresh process: python benchmarks/cold_start.py [--samples N] [--artifact ZIP].
+"""What importing each handler costs a fresh process: python -m benchmarks.cold_start.
 
 From the unpacked artifact, with nothing else on the path, under the interpreter that made .venv. Twice: compiled anew
 by each process, as on Lambda, whose folder of code cannot be written and holds no compiled modules; and compiled
@@ -13,7 +13,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-_ARTIFACT = Path(__file__).parent.parent / "build" / "functions.zip"
+from benchmarks.results import ROOT, Figures, save, say
+
+_ARTIFACT = ROOT / "build" / "functions.zip"
 _BOTO3 = "boto3"
 _READ = "read"
 _BEFORE = "read, with Powertools' resolver and the layout's types"
@@ -39,41 +41,44 @@ print(time.process_time() - cpu, time.perf_counter() - wall, len(sys.modules))
 
 
 def main() -> None:
-    """Print two tables, as Markdown."""
+    """Measure, and write cold_start.json."""
     parser = argparse.ArgumentParser(description="What importing each handler costs a fresh process.")
     parser.add_argument("--samples", type=int, default=9, help="fresh processes of each contender (default 9)")
     parser.add_argument("--artifact", type=Path, default=_ARTIFACT, help="the zip (default build/functions.zip)")
     asked = parser.parse_args()
+    save("cold_start", measure_all(asked.artifact, asked.samples))
+
+
+def measure_all(artifact: Path, samples: int) -> Figures:
+    """Both ways, each with the medians of all contenders."""
     with tempfile.TemporaryDirectory() as folder:
         root, compiled = Path(folder, "task"), Path(folder, "compiled")
-        with zipfile.ZipFile(asked.artifact) as archive:
+        with zipfile.ZipFile(artifact) as archive:
             archive.extractall(root)  # our own zip
-        # Once for the disk's sake and, of the second table, for the compiled modules.
+        # Once for the disk's sake and, of the second way, for the compiled modules.
         for work in CONTENDERS.values():
             measure(root, work, ["-X", f"pycache_prefix={compiled}"])
-        sys.stdout.write(f"Importing a handler, medians of {asked.samples} fresh processes\n")
+        found: Figures = {"samples": samples}
         for name, options in {
-            "compiled anew, as on Lambda": ["-B", "-X", f"pycache_prefix={folder}/none"],
+            "compiled anew": ["-B", "-X", f"pycache_prefix={folder}/none"],
             "compiled before": ["-B", "-X", f"pycache_prefix={compiled}"],
         }.items():
-            sys.stdout.write(f"\n{name}:\n\n{table(root, options, asked.samples)}")
-            sys.stdout.flush()
+            say(f"imports of each handler, {name}")
+            found[name] = medians_of(root, options, samples)
+        return found
 
 
-def table(root: Path, options: list[str], samples: int) -> str:
-    """Return the medians of all contenders, which take turns."""
+def medians_of(root: Path, options: list[str], samples: int) -> Figures:
+    """The medians of all contenders, which take turns: CPU and wall in milliseconds, and modules."""
     found: dict[str, list[tuple[float, float, int]]] = {name: [] for name in CONTENDERS}
     for _ in range(samples):
         for name, work in CONTENDERS.items():
             found[name].append(measure(root, work, options))
-    medians = {
-        name: [statistics.median(column) for column in zip(*taken, strict=True)] for name, taken in found.items()
-    }
-    lines = ["| | CPU ms | wall ms | CPU to read | modules |", "|---|---:|---:|---:|---:|"]
-    read = medians[_READ][0]
-    for name, (cpu, wall, modules) in medians.items():
-        lines.append(f"| {name} | {cpu * 1e3:,.0f} | {wall * 1e3:,.0f} | {cpu / read:.2f} | {modules:.0f} |")
-    return "\n".join(lines) + "\n"
+    medians = {}
+    for name, taken in found.items():
+        cpu, wall, modules = (statistics.median(column) for column in zip(*taken, strict=True))
+        medians[name] = {"cpu": cpu * 1e3, "wall": wall * 1e3, "modules": modules}
+    return medians
 
 
 def measure(root: Path, work: str, options: list[str]) -> tuple[float, float, int]:

@@ -6,7 +6,6 @@ memory: no KMS, no network.
 
 import json
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +24,10 @@ from dynamodb_encryption_sdk.identifiers import CryptoAction, EncryptionKeyType,
 from dynamodb_encryption_sdk.material_providers.wrapped import WrappedCryptographicMaterialsProvider
 from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionContext
 
-from benchmarks.record import CLEAR, KIND, PARTITION, SK, TENANT
+from benchmarks.record import CLEAR, ITEM, KIND, LEDGER, PARTITION, SK, TENANT
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.partition import open_row, place_rows
 from twinvault.records.record import Draft, new_stamp, seal_record
-from twinvault.records.spec import NUMBER, TEXT, EntitySpec, KindSpec
 from twinvault.scope import Scope
 
 type Record = dict[str, Any]
@@ -67,24 +65,21 @@ class _Nobody:
     def crypto(self, *_about: object, **_more: object) -> None:
         """See `Observer`."""
 
-    kms_call = metric = crypto
+    kms_call = key_event = metric = crypto
 
 
 def _ours() -> Contender:
     scope = Scope(TENANT, KIND, PARTITION)
     key = NamedKey(dek_name(scope, 1), _KEY)
     keys = {key.name: key}
-    sealed = frozenset({"label", "contributors", "references", "position", "origin", "content"})
-    spec = EntitySpec("item", re.compile("item#.*"), {"status": TEXT, "round": NUMBER}, sealed)
-    kind = KindSpec(KIND, (spec,))
 
     def seal(record: Record) -> Item:
         stamp = new_stamp(version=1, created_at=_NOW, updated_at=_NOW, randomness=os.urandom)
-        return seal_record(Draft("item", SK, record), spec, scope=scope, key=key, stamp=stamp).item
+        return seal_record(Draft("item", SK, record), ITEM, scope=scope, key=key, stamp=stamp).item
 
     def open_(item: Item) -> Record:
         (row,) = place_rows([item], scope=scope, lowest_format=1)
-        return open_row(row, keys, kind=kind, observer=_Nobody()).fields
+        return open_row(row, keys, kind=LEDGER, observer=_Nobody()).fields
 
     return Contender("twinvault", seal, open_)
 

@@ -7,11 +7,7 @@ import argparse
 import hashlib
 import hmac
 import os
-import platform
-import sys
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from benchmarks.contenders import Contender, contenders
 from benchmarks.record import record
+from benchmarks.results import Figures, save, say
 from benchmarks.timing import medians, throughput
 from twinvault.envelope import Context, Label, Number, Opened, encode_aad, open_sealed, pad, seal_with_fresh_randomness
 from twinvault.envelope.primitive import derive, open_bound, seal_bound, seal_digest
@@ -27,63 +24,71 @@ from twinvault.envelope.suite import gcm_decrypt, gcm_encrypt
 from twinvault.records.head import term
 
 SIZES = {"1 KB": 1_000, "10 KB": 10_000, "200 KB": 200_000}
-OURS, RAW = "twinvault", "raw AES-GCM"
+OURS, OLDER = "twinvault", "dynamodb-encryption-sdk"
+RUNS = 3
 KEY = bytes(range(32))
 _SHA256 = SHA256()
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from twinvault.envelope.aad import ClearValue
+
 
 def main() -> None:
-    """Prints the tables of docs/benchmarks.md."""
+    """Measure, and write envelope.json."""
     parser = argparse.ArgumentParser(description="The envelope against its peers.")
     parser.add_argument("--samples", type=int, default=40, help="samples of each contender (default 40)")
     samples = parser.parse_args().samples
-    _print(f"{_machine()}\nmedians of {samples} samples, contenders alternating\n")
-    _records(contenders(), samples)
-    _crypto(samples)
-    _parts(samples)
-    _threads(contenders())
+    everyone = contenders()
+    found = {
+        "samples": samples,
+        "records": {size: _records(everyone, length, samples) for size, length in SIZES.items()},
+        "again": [_ratio(everyone, samples, run) for run in range(1, RUNS + 1)],
+        "crypto": _crypto(samples),
+        "parts": _parts(samples),
+        "threads": _threads(everyone),
+    }
+    save("envelope", found)
 
 
-def _records(everyone: list[Contender], samples: int) -> None:
-    for size, length in SIZES.items():
-        document = record(length)
-        items = {one.name: one.seal(document) for one in everyone}
-        for one in everyone:
-            if one.open(items[one.name]) != document:
-                raise SystemExit(f"{one.name} does not return what it was given")
-        seals = medians({one.name: partial(one.seal, document) for one in everyone}, samples=samples)
-        opens = medians({one.name: partial(one.open, items[one.name]) for one in everyone}, samples=samples)
-        _print(f"\n{size} record, dict to DynamoDB item and back\n")
-        _print("| | seal µs | open µs | both µs | to ours |\n|---|---:|---:|---:|---:|")
-        ours = seals[OURS] + opens[OURS]
-        for name, seal in seals.items():
-            both = seal + opens[name]
-            _print(f"| {name} | {seal:,.0f} | {opens[name]:,.0f} | {both:,.0f} | {both / ours:.1f} |")
+def _records(everyone: list[Contender], length: int, samples: int) -> Figures:
+    """Microseconds of both ways, by contender: dict to DynamoDB item and back."""
+    say(f"a record of {length} bytes")
+    document = record(length)
+    items = {one.name: one.seal(document) for one in everyone}
+    for one in everyone:
+        if one.open(items[one.name]) != document:
+            raise SystemExit(f"{one.name} does not return what it was given")
+    seals = medians({one.name: partial(one.seal, document) for one in everyone}, samples=samples)
+    opens = medians({one.name: partial(one.open, items[one.name]) for one in everyone}, samples=samples)
+    return {name: {"seal": seal, "open": opens[name]} for name, seal in seals.items()}
 
 
-def _crypto(samples: int) -> None:
-    """From plaintext bytes to ciphertext bytes and back."""
-    _print("\nBytes to bytes and back\n")
-    _print("| | raw AES-GCM µs | the crypto alone µs | ratio | with digest and term µs | ratio | whole µs | ratio |")
-    _print("|---|---:|---:|---:|---:|---:|---:|---:|")
+def _ratio(everyone: list[Contender], samples: int, run: int) -> float:
+    """How many times as fast as AWS's older client ours is with a 1 KB record, in a run of its own."""
+    say(f"the 1 KB record again, run {run} of {RUNS}")
+    two = [one for one in everyone if one.name in {OURS, OLDER}]
+    times = {name: sum(both.values()) for name, both in _records(two, SIZES["1 KB"], samples).items()}
+    return float(times[OLDER] / times[OURS])
+
+
+def _crypto(samples: int) -> Figures:
+    """Microseconds from plaintext bytes to ciphertext bytes and back, by size."""
+    say("the crypto alone")
     context = sample_context()
     aad = encode_aad(context)
+    found = {}
     for size, length in SIZES.items():
         plaintext = os.urandom(length)
-        works = {
+        works: dict[str, Callable[[], object]] = {
             "raw": partial(_raw_round_trip, plaintext, aad),
             "crypto": partial(_crypto_round_trip, pad(plaintext), aad),
             "evidence": partial(_evident_round_trip, pad(plaintext), aad),
             "whole": partial(_round_trip, plaintext, context),
         }
-        times = medians(works, samples=samples)
-        raw = times.pop("raw")
-        _print(
-            f"| {size} | {raw:.1f} | " + " | ".join(f"{time:.1f} | {time / raw:.1f}" for time in times.values()) + " |"
-        )
+        found[size] = medians(works, samples=samples)
+    return found
 
 
 def _raw_round_trip(plaintext: bytes, aad: bytes) -> bytes:
@@ -126,8 +131,9 @@ def _round_trip(plaintext: bytes, context: Context) -> Opened:
     return open_sealed(sealed, key=KEY, label=Label.RECORD, context=context)
 
 
-def _parts(samples: int) -> None:
-    """Where the time of a 1 KB seal goes."""
+def _parts(samples: int) -> Figures:
+    """Where the microseconds of a 1 KB seal go."""
+    say("the parts of a seal")
     context, plaintext = sample_context(), os.urandom(1000)
     aad, padded, drawn = encode_aad(context), pad(plaintext), os.urandom(44)
     works: dict[str, Callable[[], object]] = {
@@ -149,22 +155,23 @@ def _parts(samples: int) -> None:
     }
     sealed = works["seal, the AAD given"]()
     works["open, the AAD given"] = lambda: open_bound(sealed, key=KEY, label=Label.RECORD, aad=aad)  # type: ignore[arg-type]  # the Sealed made above
-    _print("\nParts of a 1 KB seal\n\n| | µs |\n|---|---:|")
-    for name, time in medians(works, samples=samples).items():
-        _print(f"| {name} | {time:.2f} |")
+    return medians(works, samples=samples)
 
 
-def _threads(everyone: list[Contender]) -> None:
-    _print("\nRound trips of a 1 KB record a second\n\n| | 1 thread | 2 threads |\n|---|---:|---:|")
+def _threads(everyone: list[Contender]) -> Figures:
+    """Round trips of a 1 KB record a second, of one thread and of two."""
+    say("two threads")
     document = record(SIZES["1 KB"])
-    for one in everyone:
-        rates = [throughput(lambda one=one: one.open(one.seal(document)), threads=threads) for threads in (1, 2)]  # type: ignore[misc]  # a default argument binds the loop's value
-        _print(f"| {one.name} | {rates[0]:,.0f} | {rates[1]:,.0f} |")
+
+    def round_trip(one: Contender) -> None:
+        one.open(one.seal(document))
+
+    return {one.name: [throughput(partial(round_trip, one), threads=threads) for threads in (1, 2)] for one in everyone}
 
 
 def sample_context() -> Context:
     """A context of 8 clear attributes."""
-    clear = {
+    clear: dict[str, ClearValue] = {
         "tenant_id": "acme",
         "entity_type": "item",
         "version": Number("1"),
@@ -176,19 +183,6 @@ def sample_context() -> Context:
     }
     pk, key_id = "tenant#acme#bench#k3v7xqz2m4n5p6r7s8t9abcdef", "dek#bench#k3v7xqz2m4n5p6r7s8t9abcdef#000001"
     return Context("records", "acme", pk, "item#01#02", key_id, clear)
-
-
-def _machine() -> str:
-    """The machine and the versions, for whoever reads the figures later."""
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
-    packages = ("cryptography", "boto3", "dynamodb-encryption-sdk", "aws-encryption-sdk")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    return f"{cpu.partition(': ')[2]}, {os.cpu_count()} cores; Python {platform.python_version()}; {versions}"
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

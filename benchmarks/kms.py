@@ -1,4 +1,4 @@
-"""The local KMS beside moto's server, in one run: python benchmarks/kms.py [--seconds 4] [--json].
+"""The local KMS beside moto's server, in one run: python -m benchmarks.kms [--seconds 4].
 
 Start-up, the median of GenerateDataKey and Decrypt with one client, and the throughput of 8 clients that do both. The
 client is http.client on kept connections, the same for both servers; it shares the machine with them, so the figures
@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from socket import create_server
+
+from benchmarks.results import save, say
 
 CLIENTS = 8
 WARM_UP = 50
@@ -63,17 +65,16 @@ class Client:
 
 
 def main() -> None:
-    """Measure both and print a table, or JSON."""
+    """Measure both, and write kms.json."""
     parser = argparse.ArgumentParser(description="The local KMS beside moto's server.")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each throughput run")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
+    say("the local KMS")
     with tempfile.TemporaryDirectory() as folder:
         ours = measure(["-m", "twinvault_kms", "--data", folder, "--port"], "/health", asked.seconds)
+    say("moto's server")
     moto = measure(["-m", "moto.server", "-H", "127.0.0.1", "-p"], "/moto-api/data.json", asked.seconds)
-    sys.stdout.write(
-        json.dumps({"ours": asdict(ours), "moto": asdict(moto)}) + "\n" if asked.json else table(ours, moto)
-    )
+    save("kms", {"ours": asdict(ours), "moto": asdict(moto)})
 
 
 def measure(command: list[str], ready: str, seconds: float) -> Figures:
@@ -151,19 +152,6 @@ def throughput(port: int, generate: Mapping[str, object], decrypt: Mapping[str, 
     for thread in threads:
         thread.join()
     return sum(counts) / seconds
-
-
-def table(ours: Figures, moto: Figures) -> str:
-    """Return the figures beside each other, as Markdown."""
-    rows = [
-        ("start-up, s", ours.start_seconds, moto.start_seconds),
-        ("GenerateDataKey, p50 ms", ours.generate_p50_ms, moto.generate_p50_ms),
-        ("Decrypt, p50 ms", ours.decrypt_p50_ms, moto.decrypt_p50_ms),
-        (f"requests/s, {CLIENTS} clients", ours.requests_per_second, moto.requests_per_second),
-    ]
-    lines = ["| | ours | moto |", "| --- | ---: | ---: |"]
-    lines += [f"| {name} | {one:.2f} | {two:.2f} |" for name, one, two in rows]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

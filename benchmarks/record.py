@@ -1,10 +1,21 @@
-"""The record that every contender turns into a DynamoDB item and back: eight attributes, two of them in the clear."""
+"""The record that all benchmarks are about: eight attributes, two of them in the clear; and the kind that it is of."""
 
+import re
 from typing import Any
+
+from twinvault.records.spec import NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 
 TENANT, KIND, PARTITION = "acme", "bench", "k3v7xqz2m4n5p6r7s8t9abcdef"
 SK = "item#01#02"
+SK_FORM = "item#{:05d}"
 CLEAR = ("status", "round")
+ITEM = EntitySpec(
+    "item",
+    re.compile(r"item#[0-9#]+"),
+    {"status": TEXT, "round": NUMBER},
+    frozenset({"label", "contributors", "references", "position", "origin", "content"}),
+)
+LEDGER = KindSpec(KIND, (ITEM,), head_spec())
 _WORDS = "the rotation of keys in the vault is slower than the teams that depend on it can bear and "
 
 

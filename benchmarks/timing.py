@@ -4,7 +4,7 @@ import gc
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 SAMPLE_SECONDS = 0.004
 """A sample repeats its work for about this long, so that the clock's resolution does not matter."""
@@ -23,6 +23,32 @@ def medians(works: Mapping[str, Callable[[], object]], *, samples: int) -> dict[
     finally:
         gc.enable()
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def alternating(
+    works: Mapping[str, Callable[[], object]], *, samples: int, budget: float, least: int = 5
+) -> dict[str, list[float]]:
+    """Returns the seconds of each call, the works taking turns: for works that take milliseconds or more.
+
+    Each is called once before. Garbage is collected as it always is: what a work leaves behind is part of its cost.
+    When `budget` seconds are over, no further turn is begun, but of `least` turns.
+    """
+    for work in works.values():
+        work()
+    times: dict[str, list[float]] = {name: [] for name in works}
+    until = time.perf_counter() + budget
+    for turn in range(samples):
+        if turn >= least and time.perf_counter() > until:
+            break
+        for name, work in works.items():
+            times[name].append(_seconds(work, 1))
+    return times
+
+
+def summary(seconds: Sequence[float]) -> dict[str, float]:
+    """Returns the median in milliseconds, where the middle half of the samples lies, and how many there are."""
+    low, median, high = statistics.quantiles(seconds, n=4, method="inclusive")
+    return {"ms": median * 1e3, "from": low * 1e3, "to": high * 1e3, "samples": len(seconds)}
 
 
 def throughput(work: Callable[[], object], *, threads: int, seconds: float = 0.5) -> float:

@@ -341,7 +341,7 @@ def test_handlers_are_thin() -> None:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 60, path
 
 
-@pytest.mark.parametrize("path", modules(*PACKAGES), ids=by_path)
+@pytest.mark.parametrize("path", modules(*PACKAGES, ROOT / "benchmarks"), ids=by_path)
 def test_modules_and_functions_are_short_and_say_what_they_are(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)

@@ -1,4 +1,4 @@
-"""What the head's sum and the mark cost a read and a write: python -m benchmarks.store [--samples N] [--records N].
+"""What the head's sum and the mark cost a read and a write: python -m benchmarks.sum_and_mark.
 
 One partition of 1 KB records on DynamoDB Local, in memory, keys cached, KMS in this process. Contenders alternate. Each
 row leaves one thing out of what the store does; whoever left it out for good would lose what it is for.
@@ -6,29 +6,24 @@ row leaves one thing out of what the store does; whoever left it out for good wo
 
 import argparse
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from benchmarks.results import Figures, save, say
+from benchmarks.running import dynamodb_local
 from benchmarks.timing import medians
 from tests.fakes import FakeKms, Recorder
-from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE
+from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE, puts
 from tests.stores import World, make_client, make_world
 from twinvault.dynamodb.marks import Marks, head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.dynamodb.transaction import Outcome, Statement
 from twinvault.records.changes import Changes
 from twinvault.records.freezing import Freezer
-from twinvault.records.partition import Snapshot, named_keys, open_partition, open_row, place_rows
+from twinvault.records.partition import Look, Snapshot, named_keys, open_partition, open_row, place_rows
 from twinvault.records.record import Draft
 from twinvault.scope import Scope
-from twinvault_local.engines import dynamodb
-from twinvault_local.machine import toolchain, waiting
-from twinvault_local.machine.ports import LOOPBACK, free_port
 
 _AWS = {"region_name": "eu-central-1", "aws_access_key_id": "BENCH", "aws_secret_access_key": "madeup"}
 _MARK_PK = head_mark_key(SCOPE.pk)
@@ -37,18 +32,24 @@ _MEMO = "x" * 900
 
 
 def main() -> None:
-    """Print two tables, as Markdown."""
+    """Measure, and write sum_and_mark.json."""
     parser = argparse.ArgumentParser(description="What sum and mark cost a read and a write.")
     parser.add_argument("--samples", type=int, default=60, help="samples of each contender (default 60)")
     parser.add_argument("--records", type=int, default=200, help="records of the partition that is read (default 200)")
     asked = parser.parse_args()
-    with _engine() as endpoint:
+    with dynamodb_local() as endpoint:
         world = make_world(make_client(endpoint, _AWS), FakeKms())
-        _fill(world, asked.records)
-        title = f"A full read of {asked.records} records of 1 KB, ms, medians of {asked.samples}"
-        _print(title, medians(_reads(world), samples=asked.samples))
-        title = f"A write of one record of 1 KB, ms, medians of {asked.samples}"
-        _print(title, medians(_writes(world), samples=asked.samples))
+        save("sum_and_mark", measure(world, asked.records, samples=asked.samples))
+
+
+def measure(world: World, records: int, *, samples: int) -> Figures:
+    """The medians in milliseconds: `read` of so many records, and `write` of one."""
+    _fill(world, records)
+    found: Figures = {"records": records, "samples": samples}
+    for name, works in {"read": _reads(world), "write": _writes(world)}.items():
+        say(f"sum and mark: {name}")
+        found[name] = {of: time / 1e3 for of, time in medians(works, samples=samples).items()}
+    return found
 
 
 def _reads(world: World) -> dict[str, Callable[[], object]]:
@@ -88,7 +89,7 @@ def _writes(world: World) -> dict[str, Callable[[], object]]:
         scope = Scope("acme", "ledger", partition)
         freezer = Freezer(world.keys, world.tables, now=lambda: "2026-11-30T09:00:00.000000Z", randomness=os.urandom)
         activity = world.activity(seconds=3600)
-        before: list[Snapshot | None] = [None]
+        before: list[Look | None] = [None]
 
         def write() -> None:
             event_id = world.audit.event_id()
@@ -99,7 +100,7 @@ def _writes(world: World) -> dict[str, Callable[[], object]]:
             result = world.audit.commit(activity, statements, event_id=event_id, wrote=wrote)
             if result.outcome is not Outcome.COMMITTED:
                 raise RuntimeError(result)
-            before[0] = frozen.snapshot
+            before[0] = frozen.after
 
         return write
 
@@ -113,37 +114,11 @@ def _fill(world: World, records: int) -> None:
     partition = world.partition(SCOPE, LEDGER, world.activity(seconds=3600))
     for start in range(1, records + 1, _AT_ONCE):
         lines = [_line(number) for number in range(start, min(start + _AT_ONCE, records + 1))]
-        partition.write(lambda _before, lines=lines: Changes(HEAD_FIELDS, lines))
+        partition.write(puts(*lines))
 
 
 def _line(number: int) -> Draft:
     return Draft("line", f"line#{number:04d}", {"amount": 5, "payee": "Bo", "memo": _MEMO})
-
-
-def _print(title: str, found: dict[str, float]) -> None:
-    least = next(iter(found.values()))
-    sys.stdout.write(f"\n{title}\n\n| | ms | to the first |\n|---|---:|---:|\n")
-    for name, microseconds in found.items():
-        sys.stdout.write(f"| {name} | {microseconds / 1e3:.1f} | {microseconds / least:.2f} |\n")
-    sys.stdout.flush()
-
-
-@contextmanager
-def _engine() -> Iterator[str]:
-    """DynamoDB Local in memory, ended with the benchmark."""
-    engine = dynamodb.ensure(Path(__file__).parent.parent / ".cache", progress=print)
-    port = free_port()
-    endpoint = f"http://{LOOPBACK}:{port}"
-    command = dynamodb.command(toolchain.find_java(), engine, port=port, data=None)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-    with subprocess.Popen(command, env={"PATH": os.defpath}, **quiet) as process:  # noqa: S603  # our own command
-        try:
-            if not waiting.until(lambda: dynamodb.answers(endpoint), seconds=60, alive=lambda: process.poll() is None):
-                raise RuntimeError("DynamoDB Local did not start")
-            yield endpoint
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 if __name__ == "__main__":
