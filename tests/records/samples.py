@@ -1,7 +1,7 @@
 """A kind of another team's: a ledger with lines and notes."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinvault.records.changes import Changes
 from twinvault.records.partition import Snapshot
@@ -9,6 +9,9 @@ from twinvault.records.record import Draft
 from twinvault.records.spec import FLAG, NULLABLE, NUMBER, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.writing import WholePlan
 from twinvault.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LINE = EntitySpec(
     "line",
@@ -44,6 +47,13 @@ def counted(item: Any) -> int:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
-    sizes = {"S": lambda text: len(text.encode()), "B": len, "N": lambda text: len(text) // 2 + 2}
-    values = ((name, *value.items()) for name, value in item.items())
-    return sum(len(name) + sizes.get(kind, lambda _: 1)(content) for name, (kind, content) in values)
+    sizes: dict[str, Callable[[Any], int]] = {
+        "S": lambda text: len(text.encode()),
+        "B": len,
+        "N": lambda text: len(text) // 2 + 2,
+    }
+    return sum(
+        len(name) + sizes.get(kind, lambda _: 1)(content)
+        for name, value in item.items()
+        for kind, content in value.items()
+    )
