@@ -88,7 +88,8 @@ def to_field(value: Any, name: str, *, declared: Declaration) -> Any:  # noqa: A
     """
     field = f"{declared.entity}.{name}"
     if name not in declared.hints:
-        raise InvalidInput(f"{field}: is not a declared field", field=name)
+        of = "is retired: it is read and no longer written" if name in declared.retired else "is not a declared field"
+        raise InvalidInput(f"{field}: {of}", field=name)
     hint = declared.hints[name]
     try:
         plain = _clear(value) if name in declared.clear else _sealed(value, name, declared=declared)
