@@ -8,6 +8,7 @@ import pytest
 from twinvault.dynamodb.transaction import insert, replace
 from twinvault.envelope.item import ENVELOPE
 from twinvault.errors import InvalidInput
+from twinvault.records.fields import DECIMAL
 from twinvault.records.spec import COMMON, FLAG, NULLABLE, NUMBER, SEALED, TEXT, EntitySpec, KindSpec, head_spec
 
 SK = re.compile("line")
@@ -38,6 +39,8 @@ ILL = ["pk", "version", "expires_at", "bi_1", "Upper", ""]
         pytest.param("memo", {"moved": {"memo": TEXT | SEALED}}, id="moved from both sides"),
         pytest.param("amount", {"moved": {"amount": TEXT}}, id="clear and moved from the clear"),
         pytest.param("memo", {"moved": {"memo": frozenset()}}, id="moved without a form"),
+        pytest.param("memo", {"moved": {"memo": DECIMAL}}, id="moved from a number's text alone"),
+        pytest.param("old", {"retired": {"old": DECIMAL}}, id="retired from a number's text"),
         pytest.param("amount", {"defaults": {"amount": "1"}}, id="a default of another type"),
         pytest.param("currency", {"defaults": {"currency": None}}, id="a default of null"),
         pytest.param("memo", {"defaults": {"memo": {1: "a"}}}, id="a default that is not JSON"),

@@ -59,7 +59,7 @@ class EntitySpec:
         retired: fields that older records hold and nobody writes, each with its clear types or SEALED.
         was: what fields were called before, by what they are called now: a name, or several.
         moved: fields that older records hold on the other side of the seal: SEALED for what is clear now, the types
-            that it had for what is sealed now.
+            that it had for what is sealed now. With `fields.DECIMAL` beside them numbers are sealed as text.
         defaults: what a field is in a record that lacks it. What is written has it.
     """
 
