@@ -1,11 +1,9 @@
 """Starts the real gate before the real DynamoDB Local, on free ports, by the very command that is used elsewhere."""
 
-import http.client
 import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +12,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.serving.running import DEADLINE_SECONDS, order, wait_until_healthy
 from twinvault_local.machine.ports import free_port
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 NAMESPACE = "TESTNAMESPACE"
-_DEADLINE_SECONDS = 20.0
 
 
 def role(name: str) -> str:
@@ -57,22 +55,13 @@ class RunningGate:
         return found
 
     def admin(self, method: str, document: object = None) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
-        try:
-            body = None if document is None else json.dumps(document)
-            connection.request(method, "/faults", body, {"content-type": "application/json"})
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-            assert response.status < 300, answer
-            return answer
-        finally:
-            connection.close()
+        return order(self.admin_port, method, "/faults", document)
 
     def stop(self) -> None:
         for one in self.clients.values():
             one.close()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(_DEADLINE_SECONDS)
+        self.process.wait(DEADLINE_SECONDS)
 
 
 def client(url: str, access_key_id: str, *, secret: str = "made-up", service: str = "dynamodb") -> Any:  # noqa: S107  # made up
@@ -105,20 +94,5 @@ def start(folder: Path, *, engine_port: int) -> RunningGate:
     with (folder / "gate.log").open("ab") as log:
         process = subprocess.Popen(line, stdout=log, stderr=log)
     running = RunningGate(port, admin_port, folder, process)
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not healthy(port):
-        assert process.poll() is None, running.log
-        assert time.monotonic() < deadline, running.log
-        time.sleep(0.02)
+    wait_until_healthy(port, process, log=lambda: running.log)
     return running
-
-
-def healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()

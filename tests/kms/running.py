@@ -1,12 +1,10 @@
 """Starts the real KMS process for tests: free ports, a folder of its own, and the very command that users type."""
 
-import http.client
 import json
 import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +12,12 @@ import boto3
 from botocore.config import Config
 from mypy_boto3_kms.client import KMSClient
 
+from tests.serving.running import DEADLINE_SECONDS, order, wait_until_healthy
+
 SEED = "00" * 31 + "2a"
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-_DEADLINE_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -42,20 +41,11 @@ class RunningKms:
         return client(self.url, access_key_id, region=region)
 
     def admin(self, method: str, path: str, document: object = None) -> dict[str, object]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
-        try:
-            body = None if document is None else json.dumps(document)
-            connection.request(method, path, body, {"content-type": "application/json"})
-            response = connection.getresponse()
-            answer = json.loads(response.read() or b"{}")
-            assert response.status < 300, answer
-            return answer
-        finally:
-            connection.close()
+        return order(self.admin_port, method, path, document)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
-        self.process.wait(_DEADLINE_SECONDS)
+        self.process.wait(DEADLINE_SECONDS)
 
 
 def client(url: str, access_key_id: str = "ROOT", *, region: str = REGION) -> KMSClient:
@@ -90,20 +80,5 @@ def start(folder: Path, *, callers: dict[str, str] | None = None, seed: str = SE
     with (folder / "kms.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     running = RunningKms(port, admin_port, folder / "data", process)
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not healthy(port):
-        assert process.poll() is None, running.log
-        assert time.monotonic() < deadline, running.log
-        time.sleep(0.02)
+    wait_until_healthy(port, process, log=lambda: running.log)
     return running
-
-
-def healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kms.running import client, free_port, healthy
+from tests.kms.running import client, free_port
 from tests.library.test_wheel import run
+from tests.serving.running import healthy
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("durable", "iam", "serving", "kms")

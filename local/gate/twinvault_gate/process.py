@@ -11,9 +11,9 @@ from twinvault_gate.errors import SetupError
 from twinvault_gate.gate import Gate
 from twinvault_gate.policies import load_policies
 from twinvault_gate.server import GateApi
-from twinvault_serving.exchange import Application, Receive, Scope, Send
+from twinvault_serving.exchange import Application
 from twinvault_serving.faults import Faults
-from twinvault_serving.server import LOOPBACK, listen, server
+from twinvault_serving.server import LOOPBACK, listen, on_two_ports, server
 
 LOG = logging.getLogger("twinvault.gate")
 
@@ -58,13 +58,7 @@ def _with_admin(api: Application, admin_port: int, faults: Faults) -> Applicatio
     """Return one application for both ports: whoever comes in by the admin port gets the faults."""
     from twinvault_gate.admin import admin_app  # noqa: PLC0415  # Starlette is loaded only where it is used
 
-    admin = admin_app(faults)
-
-    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        app = admin if scope["server"][1] == admin_port else api
-        await app(scope, receive, send)
-
-    return dispatch
+    return on_two_ports(api, admin_app(faults), second=admin_port)
 
 
 def _listen(host: str, port: int) -> socket.socket:

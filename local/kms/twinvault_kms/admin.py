@@ -9,9 +9,7 @@ POST   /faults  {"operation": "Decrypt", "times": 2, "error": "ThrottlingExcepti
 DELETE /faults                             no fault waits
 """
 
-from dataclasses import asdict
 from functools import partial
-from json import JSONDecodeError
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,18 +17,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from twinvault_kms.switches import Switches
-from twinvault_serving.faults import BadOrderError, ordered_fault, seconds_of
+from twinvault_serving import admin
+from twinvault_serving.faults import seconds_of
 
 
 def admin_app(switches: Switches) -> Starlette:
     """Return the ASGI application of the admin port."""
-    return Starlette(
-        routes=[
-            Route("/clock", partial(_clock, switches), methods=["GET", "POST", "DELETE"]),
-            Route("/faults", partial(_faults, switches), methods=["GET", "POST", "DELETE"]),
-        ],
-        exception_handlers={BadOrderError: _refused},
-    )
+    clock = Route("/clock", partial(_clock, switches), methods=["GET", "POST", "DELETE"])
+    return admin.admin_app([clock, admin.faults_route(switches.faults)])
 
 
 async def _clock(switches: Switches, request: Request) -> JSONResponse:
@@ -38,30 +32,5 @@ async def _clock(switches: Switches, request: Request) -> JSONResponse:
     if request.method == "DELETE":
         clock.offset = 0.0
     if request.method == "POST":
-        clock.offset += seconds_of(await _document(request), "advance_seconds")
+        clock.offset += seconds_of(await admin.document_of(request), "advance_seconds")
     return JSONResponse({"now": clock.now(), "offset_seconds": clock.offset})
-
-
-async def _faults(switches: Switches, request: Request) -> JSONResponse:
-    if request.method == "DELETE":
-        switches.faults.clear()
-    if request.method == "POST":
-        switches.faults.order(ordered_fault(await _document(request)))
-    return JSONResponse({"faults": [asdict(fault) for fault in switches.faults.waiting()]})
-
-
-async def _document(request: Request) -> dict[str, object]:
-    # A page in a browser can post anything but this type without asking first.
-    if request.headers.get("content-type") != "application/json":
-        raise BadOrderError("The content type must be application/json.")
-    try:
-        document = await request.json()
-    except JSONDecodeError:
-        raise BadOrderError("The body is not JSON.") from None
-    if not isinstance(document, dict):
-        raise BadOrderError("The body is not a JSON object.")
-    return document
-
-
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, status_code=400)

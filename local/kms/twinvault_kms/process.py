@@ -14,9 +14,9 @@ from twinvault_kms.ring import KeyRing
 from twinvault_kms.seed import SEED_BYTES, load_or_create_seed, load_seed
 from twinvault_kms.server import KmsApi
 from twinvault_kms.switches import Switches
-from twinvault_serving.exchange import Application, Receive, Scope, Send
+from twinvault_serving.exchange import Application
 from twinvault_serving.faults import Faults
-from twinvault_serving.server import LOOPBACK, listen, server
+from twinvault_serving.server import LOOPBACK, listen, on_two_ports, server
 
 LOG = logging.getLogger("twinvault.kms")
 
@@ -71,13 +71,7 @@ def _with_admin(api: Application, admin_port: int, switches: Switches) -> Applic
     """Return one application for both ports: whoever comes in by the admin port gets the switches."""
     from twinvault_kms.admin import admin_app  # noqa: PLC0415  # Starlette is loaded only where it is used
 
-    admin = admin_app(switches)
-
-    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        app = admin if scope["server"][1] == admin_port else api
-        await app(scope, receive, send)
-
-    return dispatch
+    return on_two_ports(api, admin_app(switches), second=admin_port)
 
 
 def open_engine(options: Options) -> tuple[Engine, Callers]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from uvicorn.server import ServerState
 
-from twinvault_serving.exchange import Application
+from twinvault_serving.exchange import Application, Receive, Scope, Send
 from twinvault_serving.wire import AwsProtocol
 
 LOOPBACK = "127.0.0.1"
@@ -42,6 +42,15 @@ def protocols(app: Application) -> Callable[[], asyncio.Protocol]:
     config = _config(app)
     config.load()
     return functools.partial(AwsProtocol, config=config, server_state=ServerState(), app_state={})
+
+
+def on_two_ports(app: Application, other: Application, *, second: int) -> Application:
+    """Return one application for two ports: whoever comes in by the second port gets the other one."""
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        await (other if scope["server"][1] == second else app)(scope, receive, send)
+
+    return dispatch
 
 
 def listen(host: str, port: int) -> socket.socket:
