@@ -36,11 +36,13 @@ class ImportPlan:
     Attributes:
         head: the head's own fields, without the state and the list attributes.
         drafts: all other records with the field of the document that each comes from.
+        digest: SHA-256 of the document as canonical JSON, 32 bytes.
     """
 
     dialogue_id: str
     head: dict[str, Any]
     drafts: tuple[tuple[str, Draft], ...]
+    digest: bytes
 
 
 def plan_import(document: Element) -> ImportPlan:
@@ -56,17 +58,18 @@ def plan_import(document: Element) -> ImportPlan:
         raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
     head = _fields("", HEAD_FIELDS, element=HEAD_FIELDS.own(document), implied={})
     # What a head cannot give back letter for letter stands in the meta record.
-    drafts = [("", _meta(document, encoded, kept=head.pop(AS_WRITTEN, {})))]
+    digest = hashlib.sha256(encoded).digest()
+    drafts = [("", _meta(document, digest, kept=head.pop(AS_WRITTEN, {})))]
     for name, spec in ELEMENTS.items():
         for position, element in enumerate(document.get(name, [])):
             drafts.extend(_records(spec, position, element=element, document=document))
     _refuse_duplicates(drafts)
     _check_refs(document)
-    return ImportPlan(document["id"], head, tuple(drafts))
+    return ImportPlan(document["id"], head, tuple(drafts), digest)
 
 
-def _meta(document: Element, encoded: bytes, *, kept: Element) -> Draft:
-    """The dialogue's own record. `encoded` is the document's canonical JSON, `kept` what the head could not keep."""
+def _meta(document: Element, digest: bytes, *, kept: Element) -> Draft:
+    """The dialogue's own record. `digest` is the document's, `kept` what the head could not keep."""
     fields = _fields("", META_FIELDS, element=META_FIELDS.own(document), implied={})
     kept = fields.get(AS_WRITTEN, {}) | kept
     if kept:
@@ -74,7 +77,7 @@ def _meta(document: Element, encoded: bytes, *, kept: Element) -> Draft:
     fields[LISTS] = [name for name in ELEMENTS if name in document]
     # The first record of the first transaction says which document is being imported: another one, even if it begins
     # alike, cannot complete it.
-    fields[DIGEST] = hashlib.sha256(encoded).hexdigest()
+    fields[DIGEST] = digest.hex()
     return Draft(KIND, META, fields)
 
 

@@ -1,6 +1,5 @@
 """Imports of whole dialogues, in as many transactions as they need."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -72,8 +71,7 @@ class Dialogues(StoredDialogues):
         """
         plan = plan_import(document)
         partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True)
-        asked = hashlib.sha256(canonical(document)).digest()
-        once = None if idempotency_key is None else Idempotency(idempotency_key, asked)
+        once = None if idempotency_key is None else Idempotency(idempotency_key, plan.digest)
         return _Import(plan, document, partition, self._acting, self._now, once).run()
 
 
