@@ -4,14 +4,12 @@ What is declared now reads what was declared before, so nothing has to be rewrit
 so that an older form is gone from the table, and with it the need to declare it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from twinvault.records.changes import Changes
-from twinvault.records.partition import Look
-from twinvault.records.record import Draft, StoredRecord
+from twinvault.records.record import StoredRecord
+from twinvault.records.resealing import Resealing
 
 if TYPE_CHECKING:
     from twinvault.records.store import PartitionStore
@@ -60,36 +58,12 @@ def rewrite(
     reopened = partition.reopened()
     if (before := reopened.peek()) is None:
         return Rewritten(0, 0, 0)
-    rewriting = _Rewriting(before.head.version if force else 0, since)
-    due, written = rewriting.due(before.records.values()), 0
-    for part in islice(reopened.batches(due), most_writes):
-        if is_over():
-            break
-        reopened.write_rows([draft.sk for draft in part], rewriting.plan)
-        written += len(part)
-    if not due and most_writes != 0:
-        # Each write seals the head anew. What is left is a head whose records were all as they should be.
-        reopened.write_rows((), rewriting.plan, base=before)
+    until = before.head.version if force else 0
+
+    def is_due(record: StoredRecord) -> bool:
+        return record.outdated or record.version <= until or record.updated_at < since
+
+    resealing = Resealing(is_due)
+    due = resealing.due(before.records.values())
+    written = resealing.write(reopened, due, before=before, most_writes=most_writes, is_over=is_over)
     return Rewritten(len(before.records), written, len(due) - written)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rewriting:
-    """What is due: what is outdated, or was written by the head's version `until`, an older one, or before `since`."""
-
-    until: int
-    since: str
-
-    def due(self, records: Iterable[StoredRecord]) -> list[Draft]:
-        """Those of these records that are to be written again."""
-        return [Draft(one.entity, one.sk, one.kept) for one in records if self._is_due(one)]
-
-    def plan(self, look: Look | None) -> Changes | None:
-        """Writes again what is due of a look: whoever wrote one of the records meanwhile has done so already."""
-        if look is None:
-            return None
-        drafts = self.due(look.records.values())
-        return Changes(put=drafts) if drafts or self._is_due(look.head) else None
-
-    def _is_due(self, record: StoredRecord) -> bool:
-        return record.outdated or record.version <= self.until or record.updated_at < self.since
