@@ -40,8 +40,8 @@ from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
 from twinvault.records.finding import FoundPage, FoundRecord
 from twinvault.records.listing import Damaged, Hits, Listing, Opened
+from twinvault.records.paging import RecordPage
 from twinvault.records.partition import Look, Snapshot
-from twinvault.records.reading import RecordPage
 from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.requests import Idempotency
 from twinvault.records.rewriting import Rewritten

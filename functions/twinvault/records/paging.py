@@ -1,8 +1,19 @@
-"""How many records a page may hold. Pure."""
+"""A page of records, and how many it may hold. Pure."""
+
+from dataclasses import dataclass
 
 from twinvault.errors import InvalidInput
+from twinvault.records.record import StoredRecord
 
 MAX_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """One page of a partition's records, and the cursor of the next page."""
+
+    records: tuple[StoredRecord, ...]
+    cursor: str | None
 
 
 def require_limit(limit: object) -> None:

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
@@ -23,7 +23,7 @@ from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey, dek_version
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.head import HeadState
-from twinvault.records.paging import require_limit
+from twinvault.records.paging import RecordPage, require_limit
 from twinvault.records.partition import Look, Snapshot, named_keys, open_look, open_partition, open_row, place_rows
 from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.requests import Answered, is_request_row, open_answer, requests_key
@@ -36,14 +36,6 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _THREADS = 8  # questions for marks in flight at once; a ninth waits for one of them
-
-
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """One page of a partition's records, and the cursor of the next page."""
-
-    records: tuple[StoredRecord, ...]
-    cursor: str | None
 
 
 class Reader:
@@ -128,9 +120,7 @@ class Reader:
         after = read_cursor(cursor, key=key, tenant=scope.tenant, question=question) if cursor is not None else None
         page = self._table.page(scope.pk, prefix, limit=limit, after=text_of(after, "sk") if after else None)
         items = [item for item in page.items if text_of(item, "sk") != HEAD]
-        rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
-        keys = self._fetched(rows, scope=scope, activity=activity)
-        records = tuple(open_row(row, keys, kind=kind, observer=activity) for row in rows)
+        records = self._open_rows(items, kind, scope=scope, activity=activity)
         if page.next_key is None:
             return RecordPage(records, None)
         position = {"sk": page.next_key["sk"]}
@@ -144,9 +134,15 @@ class Reader:
             IntegrityError: it does not open.
             Undeclared: it is authentic, and the kind does not declare what it holds.
         """
-        rows = place_rows([item], scope=scope, lowest_format=self._lowest_format)
+        (record,) = self._open_rows([item], kind, scope=scope, activity=activity)
+        return record
+
+    def _open_rows(
+        self, items: Sequence[Item], kind: KindSpec, *, scope: Scope, activity: Activity
+    ) -> tuple[StoredRecord, ...]:
+        rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
         keys = self._fetched(rows, scope=scope, activity=activity)
-        return open_row(rows[0], keys, kind=kind, observer=activity)
+        return tuple(open_row(row, keys, kind=kind, observer=activity) for row in rows)
 
     def _until_quiet[T](self, look: Callable[[], T], activity: Activity) -> T:
         """Looks again while others write, until the activity's deadline."""

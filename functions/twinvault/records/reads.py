@@ -10,8 +10,9 @@ from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item
 from twinvault.envelope.names import require_sort_key
 from twinvault.errors import InvalidInput
+from twinvault.records.paging import RecordPage
 from twinvault.records.partition import Snapshot
-from twinvault.records.reading import Reader, RecordPage
+from twinvault.records.reading import Reader
 from twinvault.records.record import StoredRecord
 from twinvault.records.spec import KindSpec
 from twinvault.records.writing import Writer
