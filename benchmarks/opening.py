@@ -68,8 +68,8 @@ def measure(bench: Bench, records: int) -> Figures:
 
 
 def _open(row: "Found", keys: "Keys") -> bytes:
-    key = keys[row.context.key_id].key
-    return open_found(row, key=key, label=label_at(row.context.sk)).plaintext
+    key = keys[row.context.key_id]
+    return open_found(row, key=key.kdf, label=label_at(row.context.sk)).plaintext
 
 
 def _record(row: "Found", keys: "Keys") -> object:

@@ -8,6 +8,7 @@ from typing import Any
 
 from twinvault.envelope import Context, Label, Number, Sealed, partition_key, seal
 from twinvault.envelope.item import Item, from_item, open_found, to_item
+from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import IntegrityError, Step
 
 TENANT, KIND, PARTITION = "acme", "dialogue", "k3v7xqz2m4n5p6r7s8t9abcdef"
@@ -67,7 +68,7 @@ def open_item(
     found = from_item(hostile, table=table, tenant=tenant, pk=pk, unauthenticated=OUTSIDE)
     if found.context.key_id not in keys:
         raise IntegrityError(Step.KEY_ID, where=found.place)
-    return open_found(found, key=keys[found.context.key_id], label=label).plaintext
+    return open_found(found, key=DerivationKey(keys[found.context.key_id]), label=label).plaintext
 
 
 def refusal(hostile: Item, **scope: Any) -> str:

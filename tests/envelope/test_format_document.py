@@ -10,6 +10,7 @@ from tests.vectors.generate import FOLDER
 from tests.vectors.material import item_of
 from twinvault.envelope import MAX_PLAINTEXT_BYTES, Label, canonical_number, padded_size
 from twinvault.envelope.item import from_item, open_found
+from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import Step
 
 DOCUMENT = (Path(__file__).parent.parent.parent / "docs" / "format.md").read_text()
@@ -29,7 +30,7 @@ def test_the_example_opens_as_the_text_beside_it_says():
     key = bytes.fromhex(re.search(r"`([0-9a-f]{64})`", DOCUMENT)[1])
     item = item_of(json.loads(BLOCKS[0]))
     found = from_item(item, table="records", tenant="acme", pk=item["pk"]["S"])
-    assert open_found(found, key=key, label=Label.RECORD).plaintext.decode() == BLOCKS[1].strip()
+    assert open_found(found, key=DerivationKey(key), label=Label.RECORD).plaintext.decode() == BLOCKS[1].strip()
 
 
 @pytest.mark.parametrize(

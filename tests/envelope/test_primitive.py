@@ -20,6 +20,7 @@ from twinvault.envelope import (
     seal_with_fresh_randomness,
 )
 from twinvault.envelope.primitive import derive, seal_digest
+from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import IntegrityError, InvalidInput, Place, TooLarge
 
 JSON = st.recursive(
@@ -78,12 +79,12 @@ def test_fresh_randomness_is_fresh_and_goes_where_it_belongs():
 def test_each_input_of_the_derivation_changes_both_outputs():
     aad = encode_aad(context())
     secrets = [
-        derive(DEK, SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()),
-        derive(bytes(32), SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()),
-        derive(DEK, bytes(32), label=Label.RECORD, aad_hash=sha256(aad).digest()),
-        derive(DEK, SALT, label=Label.RECORD, aad_hash=sha256(aad + b"\0").digest()),
+        derive(DerivationKey(DEK), SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()),
+        derive(DerivationKey(bytes(32)), SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()),
+        derive(DerivationKey(DEK), bytes(32), label=Label.RECORD, aad_hash=sha256(aad).digest()),
+        derive(DerivationKey(DEK), SALT, label=Label.RECORD, aad_hash=sha256(aad + b"\0").digest()),
         *(
-            derive(DEK, SALT, label=label, aad_hash=sha256(aad).digest())
+            derive(DerivationKey(DEK), SALT, label=label, aad_hash=sha256(aad).digest())
             for label in Label
             if label is not Label.RECORD
         ),
@@ -146,7 +147,9 @@ def test_every_byte_of_a_sealed_record():
     assert len(sealed.ciphertext) == 272
     assert sealed.salt == SALT
     assert sealed.nonce == NONCE
-    record_key, commitment = derive(DEK, SALT, label=Label.RECORD, aad_hash=sha256(encode_aad(context())).digest())
+    record_key, commitment = derive(
+        DerivationKey(DEK), SALT, label=Label.RECORD, aad_hash=sha256(encode_aad(context())).digest()
+    )
     assert sealed.commitment == commitment
     assert record_key not in (commitment, DEK)
 

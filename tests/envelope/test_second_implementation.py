@@ -9,6 +9,7 @@ from tests.javascript import ENVELOPE_JS, run_node
 from tests.vectors.material import item_of
 from twinvault.envelope import Label
 from twinvault.envelope.item import from_item, open_found
+from twinvault.envelope.suite import DerivationKey
 
 CLEAR = {
     "tenant_id": {"S": TENANT},
@@ -43,7 +44,7 @@ def sealed_by_javascript():
 def test_python_opens_what_javascript_seals(sealed_by_javascript):
     for item, plaintext in zip(sealed_by_javascript, PLAINTEXTS, strict=True):
         found = from_item(item, table="records", tenant=TENANT, pk=PK)
-        assert open_found(found, key=DEK, label=Label.RECORD).plaintext == plaintext
+        assert open_found(found, key=DerivationKey(DEK), label=Label.RECORD).plaintext == plaintext
 
 
 def test_javascript_draws_its_randomness_for_each_record(sealed_by_javascript):

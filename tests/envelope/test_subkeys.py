@@ -9,7 +9,7 @@ import pytest
 from tests.vectors.generate import FOLDER
 from twinvault.envelope import Label
 from twinvault.envelope.subkeys import blind_key, cursor_key, fingerprint, partition_id_key, request_key
-from twinvault.envelope.suite import kdf
+from twinvault.envelope.suite import DerivationKey, kdf
 from twinvault.records.blind import Blind, Blinder, casefold_nfc
 from twinvault.records.opaque import opaque_id
 
@@ -28,7 +28,7 @@ def _joined(*parts: str) -> bytes:
 @pytest.mark.parametrize("vector", SUBKEYS["kdf"], ids=lambda vector: f"{vector['bits']} bits")
 def test_the_kdf(vector):
     key, context, output = (bytes.fromhex(vector[name]) for name in ("key", "context", "output"))
-    assert kdf(key, label=vector["label"].encode(), context=context, bits=vector["bits"]) == output
+    assert kdf(DerivationKey(key), label=vector["label"].encode(), context=context, bits=vector["bits"]) == output
     first = _hmac_sha_512(key, vector["kdf_input"])
     assert output.hex().startswith(first) or first.startswith(output.hex())
 

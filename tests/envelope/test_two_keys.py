@@ -14,7 +14,7 @@ from tests.envelope.gcm import accepted_under_both
 from tests.envelope.samples import KEY_ID, KIND, NONCE, PARTITION, SALT, context
 from twinvault.envelope import Label, Stored, encode_aad, open_sealed, seal
 from twinvault.envelope.primitive import derive
-from twinvault.envelope.suite import InvalidTag, gcm_decrypt
+from twinvault.envelope.suite import DerivationKey, InvalidTag, gcm_decrypt
 from twinvault.errors import IntegrityError
 
 FIRST, SECOND = samples.KEYS[KEY_ID], samples.KEYS[f"dek#{KIND}#{PARTITION}#000002"]
@@ -25,7 +25,7 @@ def forged():
     """A stored record whose ciphertext GCM accepts under the record keys of both DEKs, committed to the first."""
     aad = encode_aad(context())
     (first, commitment), (second, _) = (
-        derive(key, SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()) for key in (FIRST, SECOND)
+        derive(DerivationKey(key), SALT, label=Label.RECORD, aad_hash=sha256(aad).digest()) for key in (FIRST, SECOND)
     )
     ciphertext = accepted_under_both((first, second), nonce=NONCE, aad=aad, blocks=16)
     opened = [gcm_decrypt(key, NONCE, ciphertext=ciphertext, aad=aad) for key in (first, second)]
@@ -45,7 +45,10 @@ def test_a_ciphertext_that_gcm_opens_under_two_keys_opens_under_neither(forged):
 
 def test_no_commitment_fits_two_keys(forged):
     aad = encode_aad(context())
-    commitments = {derive(key, SALT, label=Label.RECORD, aad_hash=sha256(aad).digest())[1] for key in (FIRST, SECOND)}
+    commitments = {
+        derive(DerivationKey(key), SALT, label=Label.RECORD, aad_hash=sha256(aad).digest())[1]
+        for key in (FIRST, SECOND)
+    }
     steps = set()
     for commitment in commitments:
         for key in (FIRST, SECOND):

@@ -25,6 +25,7 @@ from twinvault.envelope import (
 )
 from twinvault.envelope.item import from_item, open_found
 from twinvault.envelope.primitive import derive
+from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import IntegrityError, InvalidInput, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import read_cursor
@@ -48,7 +49,7 @@ def _open(vector):
     if found.context.key_id not in vector["keys"]:
         raise IntegrityError(Step.KEY_ID)
     key = bytes.fromhex(vector["keys"][found.context.key_id])
-    return open_found(found, key=key, label=Label(vector["label"]))
+    return open_found(found, key=DerivationKey(key), label=Label(vector["label"]))
 
 
 def test_the_generator_writes_these_very_files():
@@ -117,7 +118,9 @@ def test_every_intermediate_value(vector):
     assert message == b"\0\0\0\1" + label.value.encode() + b"\0" + values["salt"] + bytes.fromhex(
         vector["aad_sha256"]
     ) + (512).to_bytes(4)
-    record_key, commitment = derive(key, values["salt"], label=label, aad_hash=hashlib.sha256(aad).digest())
+    record_key, commitment = derive(
+        DerivationKey(key), values["salt"], label=label, aad_hash=hashlib.sha256(aad).digest()
+    )
     assert vector["secret"] == hmac.digest(key, message, "sha512").hex()
     assert vector["secret"] == vector["record_key"] + vector["commitment"] == (record_key + commitment).hex()
     assert pad(values["plaintext"]) == values["padded"]

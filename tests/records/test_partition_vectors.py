@@ -12,6 +12,7 @@ from tests.vectors.material import DEK, DEK_ID, KIND, PARTITION, TENANT, fixed, 
 from twinvault.dynamodb.marks import Mark
 from twinvault.envelope import Label
 from twinvault.envelope.item import from_item, open_found
+from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey
 from twinvault.keys.sealed import parse_sealed, unwrap
@@ -95,7 +96,7 @@ def test_a_row_of_its_entity_opens(vector):
 def test_what_step_8_refuses_passes_the_steps_before(vector):
     found = from_item(item_of(vector["item"]), **vector["scope"], unauthenticated=set(vector["unauthenticated"]))
     ((_, key),) = vector["keys"].items()
-    opened = open_found(found, key=bytes.fromhex(key), label=Label(vector["label"]))
+    opened = open_found(found, key=DerivationKey(bytes.fromhex(key)), label=Label(vector["label"]))
     assert (opened.plaintext.hex(), opened.digest.hex()) == (vector["plaintext"], vector["digest"])
 
 

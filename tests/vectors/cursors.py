@@ -10,7 +10,7 @@ from tests.vectors.material import DEK, IDX, PK, TENANT, TENANT_KEY, UPDATED, Js
 from twinvault.envelope import Context, Label, encode_aad, pad
 from twinvault.envelope.primitive import derive
 from twinvault.envelope.subkeys import cursor_key
-from twinvault.envelope.suite import gcm_encrypt
+from twinvault.envelope.suite import DerivationKey, gcm_encrypt
 
 _LONG_ID = "k" * 63
 _OPEN, _ANY = "ByList#dialogue#open", f"ByList#{_LONG_ID}#"
@@ -102,7 +102,9 @@ def _sealed_otherwise() -> Iterator[Json]:
     yield _refusal("well sealed, over 16,384 characters", _LENGTHS, long["cursor"])
     made = _cursor("padding", plaintext)
     salt, nonce, aad = bytes.fromhex(made["salt"]), bytes.fromhex(made["nonce"]), encode_aad(_context(_OPEN))
-    record_key, commitment = derive(_KEY, salt, label=Label.CURSOR, aad_hash=hashlib.sha256(aad).digest())
+    record_key, commitment = derive(
+        DerivationKey(_KEY), salt, label=Label.CURSOR, aad_hash=hashlib.sha256(aad).digest()
+    )
     frame = pad(plaintext)[:-1] + b"\1"
     ciphertext = gcm_encrypt(record_key, nonce, plaintext=frame, aad=aad)
     yield _refusal("its last padding byte not zero", _PADDING, _encoded(salt + nonce + commitment + ciphertext))

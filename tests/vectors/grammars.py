@@ -11,6 +11,7 @@ from twinvault.envelope import Context, Label, Number, encode_aad
 from twinvault.envelope.aad import ClearValue
 from twinvault.envelope.item import to_item
 from twinvault.envelope.primitive import seal_bound
+from twinvault.envelope.suite import DerivationKey
 
 _BAD_NAMES = ("", "Status", "aB", "1a", "_a", "__proto__", "a-b", "a.b", "a#b", "a b", "a\n", "\n", "ä", "aä", "a" * 65)
 _SEALED_UNDER = f"dek#{KIND}#{PARTITION}#"
@@ -125,7 +126,9 @@ def _sealed(context: Context) -> Json:
     """The item that a writer makes that checks no name."""
     salt, nonce = fixed(f"grammars: {context.sk}: salt"), fixed(f"grammars: {context.sk}: nonce", 12)
     aad = _unchecked_aad(context)
-    return to_item(context, seal_bound(b"{}", key=DEK, label=Label.RECORD, aad=aad, salt=salt, nonce=nonce))
+    return to_item(
+        context, seal_bound(b"{}", key=DerivationKey(DEK), label=Label.RECORD, aad=aad, salt=salt, nonce=nonce)
+    )
 
 
 def _unchecked_aad(context: Context) -> bytes:

@@ -8,6 +8,7 @@ from twinvault.envelope import Context, Label, Number, encode_aad, pad, partitio
 from twinvault.envelope.aad import ClearValue
 from twinvault.envelope.item import encode_clear, to_item
 from twinvault.envelope.primitive import derive
+from twinvault.envelope.suite import DerivationKey
 
 type Json = dict[str, Any]
 
@@ -51,7 +52,7 @@ def sealed_vector(
     salt, nonce = fixed(f"{name}: salt"), fixed(f"{name}: nonce", 12)
     aad = encode_aad(context)
     aad_hash = hashlib.sha256(aad).digest()
-    record_key, commitment = derive(key, salt, label=label, aad_hash=aad_hash)
+    record_key, commitment = derive(DerivationKey(key), salt, label=label, aad_hash=aad_hash)
     sealed = seal(plaintext, key=key, label=label, context=context, salt=salt, nonce=nonce)
     item = more.pop("item_form", to_item(context, sealed) | more.pop("item_more", {}))
     return {

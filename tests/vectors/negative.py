@@ -26,7 +26,7 @@ from tests.vectors.material import (
 )
 from twinvault.envelope import Context, Label, Number, encode_aad, pad
 from twinvault.envelope.primitive import derive
-from twinvault.envelope.suite import gcm_encrypt
+from twinvault.envelope.suite import DerivationKey, gcm_encrypt
 
 SK = "perspective#01#02"
 PLAINTEXT = b'{"label":"Too slow"}'
@@ -214,7 +214,7 @@ def _paddings() -> Iterator[Case]:
     for name, frame in frames.items():
         item = _item()
         record_key, _ = derive(
-            DEK, item["content_salt"]["B"], label=Label.RECORD, aad_hash=hashlib.sha256(aad).digest()
+            DerivationKey(DEK), item["content_salt"]["B"], label=Label.RECORD, aad_hash=hashlib.sha256(aad).digest()
         )
         ciphertext = gcm_encrypt(record_key, item["content_nonce"]["B"], plaintext=frame, aad=aad)
         yield f"padding: {name}", PADDING, {**item, "content_encrypted": {"B": ciphertext}}, {}, {}

@@ -5,6 +5,7 @@ from twinvault.envelope import Label
 from twinvault.envelope.aad import lp
 from twinvault.envelope.item import from_item, open_found
 from twinvault.envelope.subkeys import request_key
+from twinvault.envelope.suite import DerivationKey
 from twinvault.keys.rows import NamedKey
 from twinvault.records.record import TABLE, Stamp
 from twinvault.records.requests import Idempotency, NewAnswer, request_name, requests_key, seal_answer
@@ -43,7 +44,7 @@ def _row() -> Json:
     asked = NewAnswer(_named(*_CALLERS[0])["sk"], fixed("request"))
     row = seal_answer(asked, fixed("head 8"), scope=_SCOPE, key=NamedKey(DEK_ID, DEK), stamp=stamp)
     found = from_item(row, table=TABLE, tenant=TENANT, pk=requests_key(_SCOPE))
-    plaintext = open_found(found, key=DEK, label=Label.REQUEST).plaintext
+    plaintext = open_found(found, key=DerivationKey(DEK), label=Label.REQUEST).plaintext
     made = sealed_vector(name, plaintext, context=found.context, key=DEK, label=Label.REQUEST)
     assert item_of(made["item"]) == row  # a generator's own check: the row is the library's, to the byte
     return made

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.vectors.material import DEK, IDX, KEK, KEK_ID, KIND, TENANT, Json, fixed, kdf_input
 from twinvault.envelope.aad import lp
 from twinvault.envelope.subkeys import blind_key, cursor_key, fingerprint, partition_id_key, request_key
-from twinvault.envelope.suite import kdf
+from twinvault.envelope.suite import DerivationKey, kdf
 from twinvault.records.blind import MAX_BITS, Blind, Blinder, as_it_is, casefold_nfc, encode_value
 from twinvault.records.opaque import opaque_id
 
@@ -77,7 +77,7 @@ def _lengths() -> list[Json]:
             "context": data.hex(),
             "bits": bits,
             "kdf_input": kdf_input(label, data, bits=bits).hex(),
-            "output": kdf(DEK, label=label.encode(), context=data, bits=bits).hex(),
+            "output": kdf(DerivationKey(DEK), label=label.encode(), context=data, bits=bits).hex(),
         }
         for data, bits in ((context, 512), (context, 256), (context, 8), (context, 520), (context, 1536), (b"", 512))
     ]

@@ -31,6 +31,9 @@ class Label(StrEnum):
     HOLD = "twinvault/v1/hold"
     CURSOR = "twinvault/v1/cursor"
 
+    # An enum's own hash is computed in Python each time that a table is asked what belongs to a label.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

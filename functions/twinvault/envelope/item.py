@@ -13,6 +13,7 @@ from typing import Any
 from twinvault.envelope.aad import ClearValue, Context, Label, Number
 from twinvault.envelope.numbers import number_value
 from twinvault.envelope.primitive import FORMAT, Opened, Stored, encode_found, open_bound, require_lengths
+from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import IntegrityError, InvalidInput, Place, Step
 
 type Item = Mapping[str, Mapping[str, Any]]
@@ -112,7 +113,7 @@ def _parts(
     return key_id, stored, clear
 
 
-def open_found(found: Found, *, key: bytes, label: Label) -> Opened:
+def open_found(found: Found, *, key: DerivationKey, label: Label) -> Opened:
     """Steps 5 to 7 for an item that has passed the steps before.
 
     Raises:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from twinvault.envelope.aad import Context, Label, encode_aad, lp
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, MIN_PADDED_BYTES, pad, padded_size, unpad
-from twinvault.envelope.suite import InvalidTag, gcm_decrypt, gcm_encrypt, kdf
+from twinvault.envelope.suite import DerivationKey, InvalidTag, gcm_decrypt, gcm_encrypt, kdf
 from twinvault.errors import IntegrityError, InvalidInput, Place, Step, TwinvaultError
 
 FORMAT = 1
@@ -28,8 +28,7 @@ COMMITMENT_BYTES = 32
 DIGEST_BYTES = 32
 TAG_BYTES = 16
 _SECRET_BITS = 8 * (KEY_BYTES + COMMITMENT_BYTES)
-# By the label's bytes: an enum's own hash is computed in Python each time.
-_DIGEST_PREFIX = {label.encode(): b"twinvault/v1/seal\x00" + lp(label.encode()) for label in Label}
+_DIGEST_PREFIX = {label: b"twinvault/v1/seal\x00" + lp(label.encode()) for label in Label}
 _MIN_CIPHERTEXT = MIN_PADDED_BYTES + TAG_BYTES
 _MAX_CIPHERTEXT = padded_size(MAX_PLAINTEXT_BYTES) + TAG_BYTES
 
@@ -70,7 +69,7 @@ def seal(plaintext: bytes, *, key: bytes, label: Label, context: Context, salt: 
         TooLarge: the plaintext is over `MAX_PLAINTEXT_BYTES`.
         InvalidInput: the context cannot be encoded.
     """
-    return seal_bound(plaintext, key=key, label=label, aad=encode_aad(context), salt=salt, nonce=nonce)
+    return seal_bound(plaintext, key=DerivationKey(key), label=label, aad=encode_aad(context), salt=salt, nonce=nonce)
 
 
 def seal_with_fresh_randomness(plaintext: bytes, *, key: bytes, label: Label, context: Context) -> Sealed:
@@ -90,7 +89,7 @@ def open_sealed(stored: Stored, *, key: bytes, label: Label, context: Context) -
     try:
         # Step 3: every length, before anything is sliced or computed.
         require_lengths(stored)
-        return open_bound(stored, key=key, label=label, aad=encode_found(context))
+        return open_bound(stored, key=DerivationKey(key), label=label, aad=encode_found(context))
     except IntegrityError as refusal:
         raise refusal.at(Place(context.table, context.pk, context.sk)) from None
 
@@ -122,7 +121,7 @@ def require_lengths(stored: Stored) -> None:
         raise IntegrityError(Step.LENGTHS)
 
 
-def derive(key: bytes, salt: bytes, *, label: Label, aad_hash: bytes) -> tuple[bytes, bytes]:
+def derive(key: DerivationKey, salt: bytes, *, label: Label, aad_hash: bytes) -> tuple[bytes, bytes]:
     """KDF(key, label, salt || SHA-256(AAD), 512), split in record key and commitment."""
     secret = kdf(key, label=label.encode(), context=salt + aad_hash, bits=_SECRET_BITS)
     return secret[:KEY_BYTES], secret[KEY_BYTES:]
@@ -132,13 +131,13 @@ def seal_digest(
     ciphertext: bytes, *, label: Label, aad_hash: bytes, salt: bytes, commitment: bytes, nonce: bytes
 ) -> bytes:
     """The digest of docs/format.md, "Seal": equal for two records only if they are the same in every byte."""
-    parts = (_DIGEST_PREFIX[label.encode()], aad_hash, salt, commitment, nonce, ciphertext)
+    parts = (_DIGEST_PREFIX[label], aad_hash, salt, commitment, nonce, ciphertext)
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def seal_bound(plaintext: bytes, *, key: bytes, label: Label, aad: bytes, salt: bytes, nonce: bytes) -> Sealed:
+def seal_bound(plaintext: bytes, *, key: DerivationKey, label: Label, aad: bytes, salt: bytes, nonce: bytes) -> Sealed:
     """`seal`, once the context has become bytes."""
-    if len(key) != KEY_BYTES or len(salt) != SALT_BYTES or len(nonce) != NONCE_BYTES:
+    if key.size != KEY_BYTES or len(salt) != SALT_BYTES or len(nonce) != NONCE_BYTES:
         raise InvalidInput("key, salt and nonce: must be 32, 32 and 12 bytes")
     aad_hash = hashlib.sha256(aad).digest()
     record_key, commitment = derive(key, salt, label=label, aad_hash=aad_hash)
@@ -147,13 +146,13 @@ def seal_bound(plaintext: bytes, *, key: bytes, label: Label, aad: bytes, salt: 
     return Sealed(ciphertext, nonce, salt, commitment, digest)
 
 
-def open_bound(stored: Stored, *, key: bytes, label: Label, aad: bytes) -> Opened:
+def open_bound(stored: Stored, *, key: DerivationKey, label: Label, aad: bytes) -> Opened:
     """Steps 5 to 7 of opening, once the lengths are known to be right and the context has become bytes.
 
     Raises:
         IntegrityError: as `open_sealed`.
     """
-    if len(key) != KEY_BYTES:
+    if key.size != KEY_BYTES:
         raise InvalidInput("key: must be 32 bytes")
     # Step 5: the commitment, in constant time and before GCM, so that no ciphertext is ever tried under a second key.
     aad_hash = hashlib.sha256(aad).digest()

@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass, field
 
 from twinvault.envelope import require_id, tenant_key
+from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import IntegrityError, InvalidInput, Place, Step
 from twinvault.scope import Scope
 
@@ -35,6 +36,12 @@ class NamedKey:
 
     name: str
     key: bytes = field(repr=False)
+    kdf: DerivationKey = field(init=False, repr=False, compare=False)
+    """The same key, ready to seal and to open with."""
+
+    def __post_init__(self) -> None:
+        """Prepares the key once for all that it seals and opens."""
+        object.__setattr__(self, "kdf", DerivationKey(self.key))
 
 
 def kek_name(epoch: int) -> str:

@@ -130,7 +130,7 @@ def unwrap(row: SealedRow, *, kek: NamedKey, label: Label) -> NamedKey:
     """
     if row.wrapped_under != kek.name:
         raise IntegrityError(Step.PLACE, where=row.place)
-    key = open_found(row.found, key=kek.key, label=label).plaintext
+    key = open_found(row.found, key=kek.kdf, label=label).plaintext
     if len(key) != KEY_BYTES:
         raise IntegrityError(Step.PAYLOAD, where=row.place, detail="key length")
     _require_declared(row)
@@ -190,7 +190,7 @@ def open_payload(row: SealedRow, *, key: NamedKey, label: Label) -> bytes:
         IntegrityError: the row was changed or moved, or is sealed under another key.
         Undeclared: the row is authentic and has attributes that no such row has here.
     """
-    plaintext = open_found(row.found, key=key.key, label=label).plaintext
+    plaintext = open_found(row.found, key=key.kdf, label=label).plaintext
     _require_declared(row)
     return plaintext
 

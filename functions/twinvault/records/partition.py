@@ -198,7 +198,7 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
         raise IntegrityError(Step.KEY_ID, where=row.place)
     try:
         # 5 commitment (of this key and this AAD), 6 ciphertext, 7 padding: nothing is released before all have passed.
-        opened = open_found(row, key=key.key, label=label_at(context.sk))
+        opened = open_found(row, key=key.kdf, label=label_at(context.sk))
         # 8 payload: the bytes are authentic; that they decode is a promise of whoever sealed them.
         sealed = decode_payload(opened.plaintext)
         stamp = stamped(context.clear)

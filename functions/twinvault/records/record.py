@@ -138,7 +138,7 @@ def seal_record(
     size = _item_size(aad, padded_size(len(payload)) + TAG_BYTES)
     if size > MAX_ITEM_BYTES:
         raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
-    sealed = seal_bound(payload, key=key.key, label=label_at(draft.sk), aad=aad, salt=stamp.salt, nonce=stamp.nonce)
+    sealed = seal_bound(payload, key=key.kdf, label=label_at(draft.sk), aad=aad, salt=stamp.salt, nonce=stamp.nonce)
     return SealedItem(
         item=to_item(context, sealed),
         size=size,

@@ -150,7 +150,7 @@ def open_answer(found: Found, *, key: NamedKey) -> Answered:
     Raises:
         IntegrityError: it is not one that was written here.
     """
-    opened = open_found(found, key=key.key, label=Label.REQUEST)
+    opened = open_found(found, key=key.kdf, label=Label.REQUEST)
     said, stamp = decode_payload(opened.plaintext), stamped(found.context.clear)
     expires = found.context.clear.get(EXPIRES_AT)
     until = from_clear(expires) if isinstance(expires, Number) else None
