@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.envelope import samples
 from tests.envelope.samples import KEY_ID, NONCE, PK, PLAINTEXT, SALT, SK, TENANT, context, open_item
 from twinvault.envelope import Number, Stored, encode_aad
-from twinvault.envelope.item import encode_clear, from_item, to_item, undeclared
+from twinvault.envelope.item import encode_clear, from_item, text_of, to_item, undeclared
 from twinvault.errors import IntegrityError, Place
 
 
@@ -206,3 +206,19 @@ def test_what_is_no_item_at_all_is_refused(hostile):
 def test_a_name_that_is_not_text_is_refused(key):
     hostile: Any = {**samples.item(), key: {"S": "open"}}
     assert samples.refusal(hostile) == "4 clear attributes"
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ({"at": {"S": "here"}}, "here"),
+        ({}, ""),
+        ({"at": {"N": "1"}}, ""),
+        ({"at": {"S": b"x"}}, ""),
+        ({"at": {"S": "here", "N": "1"}}, ""),
+        ({"at": "here"}, ""),
+    ],
+    ids=repr,
+)
+def test_text_of_an_item_is_its_text_or_empty(item, text):
+    assert text_of(item, "at") == text

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinvault.envelope import ID, partition_key, require_id, tenant_key
+from twinvault.envelope.names import require_sort_key
 from twinvault.errors import InvalidInput
 
 
@@ -35,6 +36,29 @@ def test_a_table_key_is_made_of_ids_alone(field):
     with pytest.raises(InvalidInput) as caught:
         partition_key(**parts)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("sk", ["a", "#", "x" * 1024, "ä" * 512], ids=lambda sk: f"{len(sk)} characters")
+def test_a_sort_key_that_dynamodb_takes_is_returned(sk):
+    assert require_sort_key(sk) == sk
+
+
+@pytest.mark.parametrize(
+    ("sk", "rule"),
+    [
+        ("", "must have 1 to 1024 bytes"),
+        ("x" * 1025, "must have 1 to 1024 bytes"),
+        ("ä" * 512 + "x", "must have 1 to 1024 bytes"),
+        ("a\ud800", "holds a lone surrogate, which is not Unicode text"),
+    ],
+    ids=["empty", "too long", "too many bytes", "no Unicode"],
+)
+@pytest.mark.parametrize("names", [{}, {"field": "prefix"}], ids=["sk", "prefix"])
+def test_a_sort_key_that_dynamodb_does_not_take_is_refused_and_the_field_is_named(sk, rule, names):
+    field = names.get("field", "sk")
+    with pytest.raises(InvalidInput) as caught:
+        require_sort_key(sk, **names)
+    assert (str(caught.value), caught.value.field) == (f"{field}: {rule}", field)
 
 
 IDS = st.from_regex(ID, fullmatch=True)

@@ -155,8 +155,8 @@ class Holder:
         self.key = moments.world.keys.dek(SCOPE, self.now.head.key_id, observer=activity)
 
     def seal(self, draft: Draft, *, version: int, salt: bytes | None = None) -> Put:
-        drawn = iter([salt or os.urandom(32), os.urandom(12)])
-        sealing = Sealing(SCOPE, LEDGER, self.key, version, "2026-11-23T09:00:00Z", lambda _size: next(drawn))
+        drawn = (salt or os.urandom(32)) + os.urandom(12)
+        sealing = Sealing(SCOPE, LEDGER, self.key, version, "2026-11-23T09:00:00Z", lambda size: drawn[:size])
         return sealing.put(draft, None)
 
     def head_over(self, forged: Put, *, version: int) -> Put:
@@ -183,8 +183,8 @@ def test_other_content_under_the_same_commitment_is_refused(moments: Moments, ho
     """The salt and all that is in the clear stay, so does the commitment: "votes YES" became "votes NO", unseen."""
     item = moments.past[-1].rows[record("line#0002")]
     there = holder.now.records["line#0002"]
-    drawn = iter([item[SALT]["B"], os.urandom(12)])
-    sealing = Sealing(SCOPE, LEDGER, holder.key, there.version, there.updated_at, lambda _size: next(drawn))
+    drawn = item[SALT]["B"] + os.urandom(12)
+    sealing = Sealing(SCOPE, LEDGER, holder.key, there.version, there.updated_at, lambda size: drawn[:size])
     forged = sealing.put(line(2, payee="Eve"), there)
     assert forged.record.commitment == there.commitment
     holder.put(forged)

@@ -228,8 +228,7 @@ def test_whoever_holds_the_dek_makes_a_yes_a_no_and_the_head_does_not_fit() -> N
     """The same place, version, salt and so commitment: while heads were about commitments nobody could have noticed."""
 
     def vote(text: str) -> Put:
-        fixed = {12: bytes(12), 32: bytes(32)}
-        return Sealing(SCOPE, LEDGER, FIRST, VERSION, "2026", fixed.__getitem__).put(
+        return Sealing(SCOPE, LEDGER, FIRST, VERSION, "2026", bytes).put(
             Draft("line", "line#0004", {"payee": text}), None
         )
 

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tests.vectors.material import DEK, IDX, PK, TENANT, TENANT_KEY, UPDATED, Json, sealed_vector
 from twinvault.envelope import Context, Label, encode_aad, pad
@@ -96,7 +95,7 @@ def _sealed_otherwise() -> Iterator[Json]:
     yield _refusal("sealed under the idx key itself", _COMMITMENT, with_idx["cursor"])
     as_record = _cursor("record", plaintext, label=Label.RECORD)
     yield _refusal("sealed with the label of a record", _COMMITMENT, as_record["cursor"])
-    elsewhere = _cursor("elsewhere", plaintext, context=replace(_context(_OPEN), table="keys"))
+    elsewhere = _cursor("elsewhere", plaintext, context=_context(_OPEN)._replace(table="keys"))
     yield _refusal("sealed for another table", _COMMITMENT, elsewhere["cursor"])
     long = _cursor("long", _compact({**_POSITION, "list_at": "2" * 13_000}))
     yield _refusal("well sealed, over 16,384 characters", _LENGTHS, long["cursor"])

@@ -4,7 +4,6 @@ What is outside is sealed all the same, as a writer without the rule would seal 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tests.vectors.material import DEK, DEK_ID, KIND, PARTITION, PK, TENANT, Json, clear_of_record, fixed, sealed_vector
 from twinvault.envelope import Context, Label, Number, encode_aad
@@ -63,10 +62,10 @@ def within() -> list[Json]:
         ("names that JavaScript's objects have by themselves", _at("claim#02#03", constructor="x", valueof=True)),
         ("a sort key of 1,024 bytes in 512 characters", _at("é" * 512)),
         ("a sort key of 1,024 bytes in 512 UTF-16 code units", _at("🔑" * 256)),
-        ("a key numbered 000000", replace(_at("claim#02#04"), key_id=zero)),
-        ("an id of one character and one with every sign", replace(_at("claim#02#05"), key_id="dek#0#a._-#000001")),
-        ("a key named idx", replace(_at("claim#02#08"), key_id="idx")),
-        ("a key named register-key", replace(_at("claim#02#09"), key_id="register-key")),
+        ("a key numbered 000000", _at("claim#02#04")._replace(key_id=zero)),
+        ("an id of one character and one with every sign", _at("claim#02#05")._replace(key_id="dek#0#a._-#000001")),
+        ("a key named idx", _at("claim#02#08")._replace(key_id="idx")),
+        ("a key named register-key", _at("claim#02#09")._replace(key_id="register-key")),
         (
             "numbers at the bounds",
             _at(
@@ -94,11 +93,11 @@ def outside() -> Iterator[tuple[str, str, Json, Json]]:
     for text in ("1e00001", "1e-131", "9.9e-131", "99e-132", "12e125", "0e10000", "1e", "1\n", "1" * 39 + "e-10"):
         yield f"a number written {text!r}", step, *_with_attribute("round", text)
     for text in _BAD_KEY_IDS:
-        context = replace(_at("claim#03#01"), key_id=text)
+        context = _at("claim#03#01")._replace(key_id=text)
         shown = repr(text) if len(text) < 64 else f"{text[:8]!r}... of {len(text)} characters"
         yield f"sealed under a key named {shown}", "2 key id", _sealed(context), _keyed(text)
     zero = f"{_SEALED_UNDER}000000"
-    missing = _sealed(replace(_at("claim#03#02"), key_id=zero))
+    missing = _sealed(_at("claim#03#02")._replace(key_id=zero))
     yield "a key numbered 000000 that the scope does not have", "2 key id", missing, _keyed(DEK_ID)
     yield "sk of 1,025 bytes in 513 characters", "0 place", _sealed(_at("é" * 512 + "a")), _keyed(DEK_ID)
     yield "sk of 1,025 bytes in 513 UTF-16 code units", "0 place", _sealed(_at("🔑" * 256 + "a")), _keyed(DEK_ID)
@@ -132,7 +131,7 @@ def _sealed(context: Context) -> Json:
 
 
 def _unchecked_aad(context: Context) -> bytes:
-    place = encode_aad(replace(context, clear={}))[:-4]
+    place = encode_aad(context._replace(clear={}))[:-4]
     names = sorted(context.clear, key=str.encode)
     attributes = (_lp(name.encode()) + _typed_value(context.clear[name]) for name in names)
     return place + len(names).to_bytes(4) + b"".join(attributes)
@@ -141,7 +140,7 @@ def _unchecked_aad(context: Context) -> bytes:
 def _typed_value(value: ClearValue) -> bytes:
     """What follows LP(name) in an AAD."""
     bare = Context("", "", "", "", "", {})
-    return encode_aad(replace(bare, clear={"a": value}))[len(encode_aad(bare)) + len(_lp(b"a")) :]
+    return encode_aad(bare._replace(clear={"a": value}))[len(encode_aad(bare)) + len(_lp(b"a")) :]
 
 
 def _lp(data: bytes) -> bytes:

@@ -156,7 +156,7 @@ def _work_row(name: str, work: Work, *, version: int = 1) -> Json:
     return sealed_vector(
         name,
         work.encode(),
-        context=replace(context, clear={**context.clear, "created_at": work.begun, "updated_at": work.updated}),
+        context=context._replace(clear={**context.clear, "created_at": work.begun, "updated_at": work.updated}),
         key=REGISTER_KEY_BYTES,
         label=Label.WORK,
         plaintext_text=work.encode().decode(),

@@ -59,11 +59,9 @@ def mark_of(head: Put) -> Mark:
 
 def put(draft: Draft, *, version: int, key: NamedKey, name: str = "", salt: bytes | None = None) -> Put:
     """A row with a salt and a nonce of its own; `name` tells it from another of the same place and version."""
-    drawn = iter(
-        [salt or fixed(f"{draft.sk} {version} {name}: salt"), fixed(f"{draft.sk} {version} {name}: nonce", 12)]
-    )
+    drawn = (salt or fixed(f"{draft.sk} {version} {name}: salt")) + fixed(f"{draft.sk} {version} {name}: nonce", 12)
     times = f"2026-11-23T09:00:0{version}.000000Z"
-    return Sealing(SCOPE, CLAIMS, key, version, times, lambda _size: next(drawn)).put(draft, None)
+    return Sealing(SCOPE, CLAIMS, key, version, times, lambda size: drawn[:size]).put(draft, None)
 
 
 def claim(number: int, label: str, **options: Any) -> Put:

@@ -7,12 +7,11 @@ comes from a table is hostile: any item, however shaped, yields what can be open
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from twinvault.envelope.aad import ClearValue, Context, Label, Number
 from twinvault.envelope.numbers import number_value
-from twinvault.envelope.primitive import FORMAT, Opened, Stored, encode_found, open_bound, require_lengths
+from twinvault.envelope.primitive import FORMAT, Opened, Sealed, Stored, encode_found, open_bound, require_lengths
 from twinvault.envelope.suite import DerivationKey
 from twinvault.errors import IntegrityError, InvalidInput, Place, Step
 
@@ -28,8 +27,7 @@ _KEY_ID = re.compile(r"kek#[0-9]{6}|idx|register-key|dek#[a-z0-9][a-z0-9._-]{0,6
 _MAX_SK_BYTES = 1024  # DynamoDB's limit for a sort key
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """An item that has passed steps 0 to 4, for which no key is needed.
 
     Attributes:
@@ -40,7 +38,7 @@ class Found:
 
     context: Context
     stored: Stored
-    aad: bytes = field(repr=False)
+    aad: bytes
 
     @property
     def place(self) -> Place:
@@ -48,7 +46,7 @@ class Found:
         return Place(self.context.table, self.context.pk, self.context.sk)
 
 
-def to_item(context: Context, stored: Stored) -> dict[str, dict[str, Any]]:
+def to_item(context: Context, stored: Stored | Sealed) -> dict[str, dict[str, Any]]:
     """Returns the DynamoDB item of a sealed record."""
     item: dict[str, dict[str, Any]] = {"pk": {"S": context.pk}, "sk": {"S": context.sk}, KEY_ID: {"S": context.key_id}}
     for name, value in context.clear.items():

@@ -13,7 +13,7 @@ that. It does not bind the contents: the digest does, and is what heads and logs
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from twinvault.envelope.aad import Context, Label, encode_aad, lp
 from twinvault.envelope.padding import MAX_PLAINTEXT_BYTES, MIN_PADDED_BYTES, pad, padded_size, unpad
@@ -33,8 +33,7 @@ _MIN_CIPHERTEXT = MIN_PADDED_BYTES + TAG_BYTES
 _MAX_CIPHERTEXT = padded_size(MAX_PLAINTEXT_BYTES) + TAG_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What is stored of a sealed record beside its place and its clear attributes."""
 
     ciphertext: bytes
@@ -43,19 +42,25 @@ class Stored:
     commitment: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed(Stored):
-    """What `seal` returns: what is to be stored, and the digest that stands for all of it."""
+class Sealed(NamedTuple):
+    """What `seal` returns: what is to be stored, as in `Stored`, and the digest that stands for all of it."""
 
+    ciphertext: bytes
+    nonce: bytes
+    salt: bytes
+    commitment: bytes
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """What opening returns: the plaintext, and the digest that `seal` returned for it."""
 
-    plaintext: bytes = field(repr=False)
+    plaintext: bytes
     digest: bytes
+
+    def __repr__(self) -> str:
+        """Without the plaintext."""
+        return f"Opened(digest={self.digest!r})"
 
 
 def seal(plaintext: bytes, *, key: bytes, label: Label, context: Context, salt: bytes, nonce: bytes) -> Sealed:
@@ -78,7 +83,7 @@ def seal_with_fresh_randomness(plaintext: bytes, *, key: bytes, label: Label, co
     return seal(plaintext, key=key, label=label, context=context, salt=drawn[:SALT_BYTES], nonce=drawn[SALT_BYTES:])
 
 
-def open_sealed(stored: Stored, *, key: bytes, label: Label, context: Context) -> Opened:
+def open_sealed(stored: Stored | Sealed, *, key: bytes, label: Label, context: Context) -> Opened:
     """Returns the plaintext and the digest of a record found at `context`, or raises; there is no third outcome.
 
     Takes steps 3 to 7 of docs/format.md; for an item, `from_item` takes those before the key and `open_found` the rest.
@@ -106,7 +111,7 @@ def encode_found(context: Context) -> bytes:
         raise IntegrityError(Step.CLEAR) from None
 
 
-def require_lengths(stored: Stored) -> None:
+def require_lengths(stored: Stored | Sealed) -> None:
     """Step 3 of opening.
 
     Raises:
@@ -146,7 +151,7 @@ def seal_bound(plaintext: bytes, *, key: DerivationKey, label: Label, aad: bytes
     return Sealed(ciphertext, nonce, salt, commitment, digest)
 
 
-def open_bound(stored: Stored, *, key: DerivationKey, label: Label, aad: bytes) -> Opened:
+def open_bound(stored: Stored | Sealed, *, key: DerivationKey, label: Label, aad: bytes) -> Opened:
     """Steps 5 to 7 of opening, once the lengths are known to be right and the context has become bytes.
 
     Raises:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from twinvault.envelope.aad import ClearValue, Context
 from twinvault.errors import InvalidInput, Place, Undeclared
@@ -12,6 +12,7 @@ from twinvault.records.blind import BLIND_ATTRIBUTES, Searchable
 from twinvault.records.declaring import known_fields, require_sound, usable_defaults
 from twinvault.records.fields import NUMBER, TEXT, Fields, Forms, classes_of, from_clear, to_clear
 from twinvault.records.history import History
+from twinvault.records.value import Value
 
 HEAD = "head"
 HEAD_SEALED = frozenset({"store"})
@@ -31,8 +32,7 @@ COMMON: Mapping[str, Forms] = {
 _BLIND = dict.fromkeys(BLIND_ATTRIBUTES, TEXT)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Value, frozen=True):
     """What an opened row holds, as it is declared now.
 
     Attributes:
@@ -41,7 +41,9 @@ class Reading:
         outdated: whether a write of these fields would be stored otherwise.
     """
 
-    fields: dict[str, Any] = field(repr=False)
+    hidden: ClassVar = frozenset({"fields"})
+
+    fields: dict[str, Any]
     retired: frozenset[str] = frozenset()
     outdated: bool = False
 

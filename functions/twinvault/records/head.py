@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from twinvault.errors import IntegrityError, Place, Step, TooLarge, Undeclared
 from twinvault.keys.rows import MAX_NUMBER
+from twinvault.records.value import Value
 
 HASH_KEY_BYTES = 32
 MAX_RECORDS = 1 << 14
@@ -33,8 +34,7 @@ _SUM = re.compile(rf"[0-9a-f]{{{2 * _TERM_BYTES}}}")
 _HASH_KEY = re.compile(rf"[0-9a-f]{{{2 * HASH_KEY_BYTES}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value, frozen=True):
     """What of a record enters the sum: its digest, which its place, version and content are in. `sk` is for people."""
 
     sk: str

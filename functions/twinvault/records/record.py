@@ -1,8 +1,9 @@
 """A record in memory, and its way into a sealed DynamoDB item. The way out is in `partition`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+from msgspec import field
 
 from twinvault.envelope import (
     COMMITMENT_BYTES,
@@ -25,6 +26,7 @@ from twinvault.records.blind import BLIND_ATTRIBUTES, placeholders
 from twinvault.records.head import Row
 from twinvault.records.payload import write_payload
 from twinvault.records.spec import HEAD, EntitySpec, Fields
+from twinvault.records.value import Value
 from twinvault.scope import Scope
 
 TABLE = "records"
@@ -35,17 +37,17 @@ _VERSIONS = 1 << 64  # docs/format.md, step 8
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Value, frozen=True):
     """A record to be written. Fields that are absent stay absent; None in a clear field becomes NULL."""
+
+    hidden: ClassVar = frozenset({"fields"})
 
     entity: str
     sk: str
-    fields: Fields = field(repr=False)
+    fields: Fields
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
+class StoredRecord(Value, frozen=True):
     """A record that was opened: authentic, and from the place where it was found.
 
     Attributes:
@@ -54,17 +56,19 @@ class StoredRecord:
         outdated: whether it was written under an older declaration, so that a write of it would store it otherwise.
     """
 
+    hidden: ClassVar = frozenset({"fields", "attributes", "blind"})
+
     entity: str
     sk: str
     version: int
     created_at: str
     updated_at: str
-    fields: dict[str, Any] = field(repr=False)
+    fields: dict[str, Any]
     key_id: str
-    attributes: frozenset[str] = field(repr=False)
+    attributes: frozenset[str]
     commitment: bytes
     digest: bytes
-    blind: Mapping[str, str] = field(default_factory=dict, repr=False)
+    blind: Mapping[str, str] = field(default_factory=dict)
     """Its blind indexes as they are stored, by attribute."""
     retired: frozenset[str] = frozenset()
     outdated: bool = False
@@ -80,8 +84,7 @@ class StoredRecord:
         return Row(self.sk, self.digest)
 
 
-@dataclass(frozen=True, slots=True)
-class SealedItem:
+class SealedItem(Value, frozen=True):
     """A draft as the table will hold it.
 
     Attributes:
@@ -93,16 +96,17 @@ class SealedItem:
         digest: stands for the whole of it, which is what a head goes by.
     """
 
-    item: dict[str, dict[str, Any]] = field(repr=False)
+    hidden: ClassVar = frozenset({"item", "fields", "attributes"})
+
+    item: dict[str, dict[str, Any]]
     size: int
-    fields: dict[str, Any] = field(repr=False)
-    attributes: frozenset[str] = field(repr=False)
+    fields: dict[str, Any]
+    attributes: frozenset[str]
     commitment: bytes
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Stamped:
+class Stamped(Value, frozen=True):
     """What every row says of itself in the clear."""
 
     entity: str
@@ -111,8 +115,7 @@ class Stamped:
     updated_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Value, frozen=True):
     """What the store adds to a draft: version and times (RFC 3339, UTC), and the randomness of its seal."""
 
     version: int
@@ -221,7 +224,8 @@ def label_at(sk: str) -> Label:
 
 def new_stamp(*, version: int, created_at: str, updated_at: str, randomness: Callable[[int], bytes]) -> Stamp:
     """A stamp with a fresh salt and nonce from `randomness`, which is `os.urandom` outside of tests."""
-    return Stamp(version, created_at, updated_at, randomness(SALT_BYTES), randomness(NONCE_BYTES))
+    drawn = randomness(SALT_BYTES + NONCE_BYTES)
+    return Stamp(version, created_at, updated_at, drawn[:SALT_BYTES], drawn[SALT_BYTES:])
 
 
 def _item_size(aad: bytes, ciphertext: int) -> int:

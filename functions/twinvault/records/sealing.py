@@ -1,7 +1,8 @@
 """What all records of one write have in common, and one record of it, sealed. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 from twinvault.dynamodb.transaction import Statement, insert, replace
 from twinvault.envelope.item import Item
@@ -10,14 +11,16 @@ from twinvault.keys.rows import NamedKey
 from twinvault.records.blind import Blinder
 from twinvault.records.record import Draft, StoredRecord, new_stamp, seal_record
 from twinvault.records.spec import HEAD, EntitySpec, KindSpec
+from twinvault.records.value import Value
 from twinvault.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Value, frozen=True):
     """One record of a write, sealed."""
 
-    item: Item = field(repr=False)
+    hidden: ClassVar = frozenset({"item"})
+
+    item: Item
     size: int
     record: StoredRecord
     replaced: StoredRecord | None
