@@ -121,7 +121,7 @@ def _bench(address: Address, dynamodb: "DynamoDBClient", kms: "KMSClient") -> Be
 
 
 def _clients(dynamodb: str, kms: str, *, caller: str) -> "tuple[DynamoDBClient, KMSClient]":
-    session = boto3.Session(caller, "madeup", region_name="eu-central-1")
+    session = boto3.Session(caller, "made-up", region_name="eu-central-1")
     return (
         session.client("dynamodb", endpoint_url=dynamodb, config=_CONFIG),
         session.client("kms", endpoint_url=kms, config=_CONFIG),

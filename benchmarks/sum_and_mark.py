@@ -25,7 +25,7 @@ from twinvault.records.partition import Look, Snapshot, named_keys, open_partiti
 from twinvault.records.record import Draft
 from twinvault.scope import Scope
 
-_AWS = {"region_name": "eu-central-1", "aws_access_key_id": "BENCH", "aws_secret_access_key": "madeup"}
+_AWS = {"region_name": "eu-central-1", "aws_access_key_id": "BENCH", "aws_secret_access_key": "made-up"}
 _MARK_PK = head_mark_key(SCOPE.pk)
 _AT_ONCE = 90
 _MEMO = "x" * 900

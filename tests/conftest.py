@@ -25,6 +25,7 @@ from tests.stores import World, make_client, make_world
 from twinvault_local.engines import dynamodb
 from twinvault_local.machine import toolchain, waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
+from twinvault_serving.callers import DEFAULT_SECRET
 
 ROOT = Path(__file__).parent.parent
 REGION = "eu-central-1"
@@ -52,7 +53,7 @@ def no_way_to_aws() -> Iterator[None]:
         for name, value in {
             "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:9",  # the discard port: nobody listens
             "AWS_ACCESS_KEY_ID": "TESTENVIRONMENT",
-            "AWS_SECRET_ACCESS_KEY": "madeup",
+            "AWS_SECRET_ACCESS_KEY": DEFAULT_SECRET,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -65,7 +66,7 @@ def no_way_to_aws() -> Iterator[None]:
 
 
 def _caller(access_key_id: str) -> dict[str, Any]:
-    return {"region_name": REGION, "aws_access_key_id": access_key_id, "aws_secret_access_key": "madeup"}
+    return {"region_name": REGION, "aws_access_key_id": access_key_id, "aws_secret_access_key": DEFAULT_SECRET}
 
 
 @pytest.fixture(scope="session")

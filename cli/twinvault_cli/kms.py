@@ -31,7 +31,7 @@ def kms(
     port: Annotated[int | None, typer.Option(help="Port of the API.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the store, made if missing.")] = None,
     seed_file: SeedOption = None,
-    callers: Annotated[Path | None, typer.Option(help="JSON map of access key ids to principals' ARNs.")] = None,
+    callers: Annotated[Path | None, typer.Option(help="JSON map of access key ids to principals.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port for clock and faults, on 127.0.0.1.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     account: Annotated[str, typer.Option(help="Everyone's account where no --callers are given.")] = "000000000000",

@@ -17,6 +17,7 @@ T, INDEX = table_arn("records"), table_arn("records") + "/index/ByList"
 PLAIN = table_arn("plain")
 CALLERS = {
     "ROOT": ROOT,
+    "OPERATOR": ROOT,
     "READER": role("reader"),
     "WRITER": role("writer"),
     "TENANT": role("tenant"),

@@ -54,8 +54,8 @@ class RunningGate:
             self.clients[access_key_id, secret] = found
         return found
 
-    def admin(self, method: str, document: object = None) -> dict[str, Any]:
-        return order(self.admin_port, method, "/faults", document)
+    def admin(self, method: str, document: object = None, *, path: str = "/faults") -> dict[str, Any]:
+        return order(self.admin_port, method, path, document)
 
     def stop(self) -> None:
         for one in self.clients.values():
@@ -75,9 +75,11 @@ def client(url: str, access_key_id: str, *, secret: str = "made-up", service: st
     )
 
 
-def command(folder: Path, *, port: int, engine_port: int) -> list[str]:
+def command(folder: Path, *, port: int, engine_port: int, with_files: bool = True) -> list[str]:
     options = {"--port": port, "--engine-port": engine_port, "--namespace": NAMESPACE}
-    options |= {"--callers": folder / "callers.json", "--policies": folder / "policies.json"}
+    if with_files:
+        files = {"--callers": folder / "callers.json", "--policies": folder / "policies.json"}
+        options |= {**files, "--provisioner": "ROOT"}
     return [sys.executable, "-m", "twinvault_gate", *(str(part) for option in options.items() for part in option)]
 
 
@@ -87,10 +89,14 @@ def write_files(folder: Path, *, callers: Mapping[str, object], policies: Mappin
     (folder / "policies.json").write_text(json.dumps(policies))
 
 
-def start(folder: Path, *, engine_port: int) -> RunningGate:
+def start(folder: Path, *, engine_port: int, with_files: bool = True) -> RunningGate:
     """Start a gate on the files of `folder` and wait until it answers."""
     port, admin_port = free_port(), free_port()
-    line = [*command(folder, port=port, engine_port=engine_port), "--admin-port", str(admin_port)]
+    line = [
+        *command(folder, port=port, engine_port=engine_port, with_files=with_files),
+        "--admin-port",
+        str(admin_port),
+    ]
     with (folder / "gate.log").open("ab") as log:
         process = subprocess.Popen(line, stdout=log, stderr=log)
     running = RunningGate(port, admin_port, folder, process)

@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from tests.gate.conftest import INDEX, POLICIES, T, allow, policy
 from tests.gate.running import (
-    REGION,
     RunningGate,
     client,
     command,
@@ -27,6 +23,7 @@ from tests.gate.running import (
     table_arn,
     write_files,
 )
+from tests.serving.running import signed_headers
 from twinvault.dynamodb.transaction import delete, insert, replace
 
 KEY = {"pk": {"S": "tenant#a"}, "sk": {"S": "head"}}
@@ -157,10 +154,11 @@ def test_a_batch_of_statements_is_refused_one_by_one(gate: RunningGate, direct: 
     assert all_["Responses"] == [{"TableName": "records", "Item": row}]
 
 
-def test_tables_are_provisioned_by_the_account_alone(gate: RunningGate):
+def test_tables_are_provisioned_by_the_provisioner_alone(gate: RunningGate):
     keys = {"KeySchema": [{"AttributeName": "a", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
     table = keys | {"AttributeDefinitions": [{"AttributeName": "a", "AttributeType": "S"}]}
-    assert "root alone" in denied(gate.client("WIDE").create_table, TableName="other", **table)
+    for name in ("WIDE", "OPERATOR"):
+        assert "provisioner alone" in denied(gate.client(name).create_table, TableName="other", **table)
     gate.client().create_table(TableName="other", **table)
     gate.client("WIDE").put_item(TableName="other", Item={"a": {"S": "x"}})
     gate.client().delete_table(TableName="other")
@@ -281,19 +279,49 @@ def test_a_policy_that_would_not_be_enforced_keeps_the_gate_from_starting(tmp_pa
     assert "Traceback" not in done.stderr
 
 
+def test_other_policies_and_callers_are_enforced_once_the_files_are_read_anew(engine_port: int, tmp_path: Path):
+    write_files(tmp_path, callers={"WIDE": role("wide")}, policies={"identity": {}, "resource": {}})
+    one = start(tmp_path, engine_port=engine_port)
+    try:
+        denied(one.client("WIDE").list_tables)
+        write_files(tmp_path, callers={"WIDE": role("wide"), "NEW": role("wide")}, policies=POLICIES)
+        denied(one.client("WIDE").list_tables)
+        one.admin("POST", {}, path="/reload")
+        for name in ("WIDE", "NEW"):
+            one.client(name).list_tables()
+        write_files(tmp_path, callers={}, policies={"identity": {role("wide"): [policy({})]}, "resource": {}})
+        with pytest.raises(AssertionError, match="would not be enforced"):
+            one.admin("POST", {}, path="/reload")
+        one.client("WIDE").list_tables()
+    finally:
+        one.stop()
+
+
+def test_without_files_everyone_is_the_accounts_root(engine_port: int, tmp_path: Path):
+    one = start(tmp_path, engine_port=engine_port, with_files=False)
+    try:
+        anybody = one.client("ANYBODY", secret="whatever")
+        anybody.create_table(
+            TableName="anybodys",
+            KeySchema=[{"AttributeName": "b", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "b", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        anybody.delete_table(TableName="anybodys")
+        assert "no callers file" in one.log
+    finally:
+        one.stop()
+
+
 def raw(
     gate: RunningGate, access_key_id: str, operation: str, body: bytes, *, when: datetime | None = None
 ) -> tuple[int, dict[str, str], dict[str, Any]]:
     """A request as no SDK sends it: an unknown operation, an old date."""
-    request = AWSRequest("POST", f"{gate.url}/", data=body, headers={"X-Amz-Target": f"DynamoDB_20120810.{operation}"})
-    signer = SigV4Auth(Credentials(access_key_id, "made-up"), "dynamodb", REGION)
-    request.context["timestamp"] = f"{when or datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    signer._modify_request_before_signing(request)
-    canonical = signer.canonical_request(request)
-    signature = signer.signature(signer.string_to_sign(request, canonical), request)
-    signer._inject_signature_to_request(request, signature)
+    headers = signed_headers(
+        gate.url, f"DynamoDB_20120810.{operation}", body, access_key_id=access_key_id, service="dynamodb", when=when
+    )
     connection = http.client.HTTPConnection("127.0.0.1", gate.port)
-    connection.request("POST", "/", body, dict(request.headers.items()))
+    connection.request("POST", "/", body, headers)
     response = connection.getresponse()
     answer = response.status, dict(response.getheaders()), json.loads(response.read())
     connection.close()

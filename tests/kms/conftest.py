@@ -16,6 +16,6 @@ CALLERS = {
 
 @pytest.fixture(scope="session")
 def kms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKms]:
-    running = start(tmp_path_factory.mktemp("kms"), callers=CALLERS)
+    running = start(tmp_path_factory.mktemp("kms"), callers={**CALLERS, "OWN": {"arn": ROOT, "secret": "its own"}})
     yield running
     running.stop()

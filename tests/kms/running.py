@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,8 +38,14 @@ class RunningKms:
     def log(self) -> str:
         return (self.data.parent / "kms.log").read_text()
 
-    def client(self, access_key_id: str = "ROOT", *, region: str = REGION) -> KMSClient:
-        return client(self.url, access_key_id, region=region)
+    def client(
+        self,
+        access_key_id: str = "ROOT",
+        *,
+        region: str = REGION,
+        secret: str = "made-up",  # noqa: S107  # made up
+    ) -> KMSClient:
+        return client(self.url, access_key_id, region=region, secret=secret)
 
     def admin(self, method: str, path: str, document: object = None) -> dict[str, object]:
         return order(self.admin_port, method, path, document)
@@ -48,13 +55,13 @@ class RunningKms:
         self.process.wait(DEADLINE_SECONDS)
 
 
-def client(url: str, access_key_id: str = "ROOT", *, region: str = REGION) -> KMSClient:
+def client(url: str, access_key_id: str = "ROOT", *, region: str = REGION, secret: str = "made-up") -> KMSClient:  # noqa: S107  # made up
     return boto3.client(
         "kms",
         endpoint_url=url,
         region_name=region,
         aws_access_key_id=access_key_id,
-        aws_secret_access_key="unchecked",
+        aws_secret_access_key=secret,
         config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
     )
 
@@ -65,7 +72,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(folder: Path, *, callers: dict[str, str] | None = None, seed: str = SEED) -> RunningKms:
+def start(folder: Path, *, callers: Mapping[str, object] | None = None, seed: str = SEED) -> RunningKms:
     """Start a KMS on `folder`/data and wait until it answers."""
     folder.mkdir(parents=True, exist_ok=True)
     seed_file = folder / "seed"

@@ -8,18 +8,56 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-exter
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.kms.conftest import CALLERS
 from tests.kms.running import ROOT, RunningKms
+from tests.serving.running import signed_headers
 from twinvault_kms.call import CROSS_ACCOUNT
 from twinvault_kms.core import OPERATIONS
 from twinvault_kms.validate import service
 
 READER, WRITER = CALLERS["READER"], CALLERS["WRITER"]
+
+
+@pytest.mark.parametrize(
+    ("access_key_id", "secret", "code"),
+    [
+        ("UNKNOWN", "made-up", "UnrecognizedClientException"),
+        ("ROOT", "another", "InvalidSignatureException"),
+        ("OWN", "made-up", "InvalidSignatureException"),
+        ("OWN", "its own", None),
+    ],
+)
+def test_a_signature_is_verified(kms: RunningKms, access_key_id: str, secret: str, code: str | None):
+    ask = kms.client(access_key_id, secret=secret).list_keys
+    if code is None:
+        ask()
+    else:
+        with pytest.raises(ClientError) as caught:
+            ask()
+        assert caught.value.response["Error"]["Code"] == code
+
+
+def test_a_stale_signature_is_refused_whatever_the_clock_of_the_keys_says(kms: RunningKms):
+    kms.admin("POST", "/clock", {"advance_seconds": 3600})
+    try:
+        kms.client().list_keys()
+        stale = datetime.now(UTC) - timedelta(minutes=6)
+        headers = signed_headers(
+            kms.url, "TrentService.ListKeys", b"{}", access_key_id="ROOT", service="kms", when=stale
+        )
+        answer = httpx.post(kms.url, content=b"{}", headers=headers, trust_env=False)
+    finally:
+        kms.admin("DELETE", "/clock")
+    assert answer.status_code == 400
+    assert answer.json()["__type"] == "InvalidSignatureException"
+    assert answer.json()["message"].startswith("Signature expired: ")
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.kms.running import free_port, start
-from tests.kms_conformance.service import AUTHORIZATION
 from twinvault_cli.errors import UsageError
 from twinvault_cli.kms import kms as kms_command
-from twinvault_kms.identity import Callers
+from twinvault_kms.identity import read_callers
 
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -97,7 +96,7 @@ def test_no_secret_lies_in_the_store(tmp_path: Path):
     [
         pytest.param("{", "cannot be read", id="not JSON"),
         pytest.param('{"ID": "someone"}', "something else", id="no ARN"),
-        pytest.param("[]", "something else", id="not a map"),
+        pytest.param("[]", "not an object", id="not a map"),
     ],
 )
 def test_a_callers_file_against_the_rules_stops_the_start(tmp_path: Path, callers: str, words: str):
@@ -137,5 +136,4 @@ def test_the_account_can_be_chosen(tmp_path: Path):
     ended = _run("--port", str(free_port()), "--data", tmp_path, "--account", "12")
     assert ended.returncode == 1
     assert "12 digits" in ended.stderr
-    identity = Callers(None, account="111122223333").identify(AUTHORIZATION.format(region="eu-central-1"))
-    assert identity.caller.arn == "arn:aws:iam::111122223333:root"
+    assert read_callers(None, account="111122223333").account == "111122223333"

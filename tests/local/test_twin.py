@@ -94,7 +94,7 @@ def test_the_callers_of_the_kms_are_the_functions_roles(running: House) -> None:
         endpoint_url=facts.endpoints["kms"],
         region_name=facts.region,
         aws_access_key_id=callers.access_key_id("small-dev-read"),
-        aws_secret_access_key="x",
+        aws_secret_access_key="made-up",
     )
     with pytest.raises(kms.exceptions.ClientError, match=r"role/small-dev-read|AccessDenied"):
         kms.describe_key(KeyId="alias/small-root")

@@ -4,7 +4,12 @@ import http.client
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 if TYPE_CHECKING:
     import subprocess
@@ -44,3 +49,25 @@ def healthy(port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def signed_headers(
+    url: str,
+    target: str,
+    body: bytes,
+    *,
+    access_key_id: str,
+    service: str,
+    region: str = "eu-central-1",
+    secret: str = "made-up",  # noqa: S107  # made up
+    when: datetime | None = None,
+) -> dict[str, str]:
+    """The headers of a request as an SDK signs it at some time, for requests that no SDK sends."""
+    request = AWSRequest("POST", f"{url}/", data=body, headers={"X-Amz-Target": target})
+    signer = SigV4Auth(Credentials(access_key_id, secret), service, region)
+    request.context["timestamp"] = f"{when or datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    signer._modify_request_before_signing(request)
+    canonical = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    signer._inject_signature_to_request(request, signature)
+    return dict(request.headers.items())

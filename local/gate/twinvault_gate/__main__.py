@@ -19,9 +19,11 @@ def options(arguments: list[str]) -> GateOptions:
     parser.add_argument("--engine-port", type=int, required=True, help="port of DynamoDB Local")
     parser.add_argument("--engine-host", default="127.0.0.1", help="address of DynamoDB Local")
     parser.add_argument("--namespace", default="TWINVAULT", help="access key id of the engine's database")
-    parser.add_argument("--callers", type=Path, required=True, help="JSON map of access key ids to principals' ARNs")
-    parser.add_argument("--policies", type=Path, required=True, help="JSON of identity and resource policies")
-    parser.add_argument("--admin-port", type=int, help="port for faults, on 127.0.0.1 (default: none)")
+    parser.add_argument("--callers", type=Path, help="JSON map of access key ids to principals' ARNs and secrets")
+    parser.add_argument("--policies", type=Path, help="JSON of identity and resource policies (default: none)")
+    parser.add_argument("--provisioner", help="access key id that alone may make tables (default: the account's root)")
+    parser.add_argument("--admin-port", type=int, help="port for faults and reloading (default: none)")
+    parser.add_argument("--admin-host", default="127.0.0.1", help="address of the admin port")
     return GateOptions(**vars(parser.parse_args(arguments)))
 
 

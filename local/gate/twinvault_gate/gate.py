@@ -3,11 +3,10 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from twinvault_gate import partial
-from twinvault_gate.callers import KnownCaller, SignedIn, signed_in
 from twinvault_gate.calls import Home, IamCall
 from twinvault_gate.document import JsonObject, parse_document
 from twinvault_gate.engine import LocalEngine
@@ -18,8 +17,10 @@ from twinvault_gate.operations import PROVISIONING, TABLES_API, iam_calls, table
 from twinvault_gate.policies import PolicyBook
 from twinvault_gate.statements import given_statements, stated_tables, statement_call
 from twinvault_gate.wire import answer
+from twinvault_serving.callers import Callers, SignedIn
 from twinvault_serving.exchange import HttpRequest, HttpResponse
 from twinvault_serving.faults import Drop, Faults
+from twinvault_serving.signature import UnsignedError
 
 LOG = logging.getLogger("twinvault.gate")
 
@@ -33,18 +34,24 @@ class Gate:
         self,
         engine: LocalEngine,
         *,
-        callers: Mapping[str, KnownCaller],
+        callers: Callers,
         policies: PolicyBook,
+        provisioner: str | None = None,
         faults: Faults | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`now` is aware of its zone."""
+        """`provisioner` is the access key id that alone may make tables, None the account's root; `now` is aware."""
         self._engine = engine
         self._callers = callers
         self._policies = policies
+        self._provisioner = provisioner
         self._faults = faults or Faults()
         self._now = now
         self._tables = TableDescriptions(engine)
+
+    def enforce(self, callers: Callers, policies: PolicyBook) -> None:
+        """Know these callers and enforce these policies from here on."""
+        self._callers, self._policies = callers, policies
 
     def identify(self, request: HttpRequest) -> SignedIn:
         """Return who signed a request.
@@ -52,7 +59,10 @@ class Gate:
         Raises:
             DynamoDbError: what AWS says of a signature that does not hold.
         """
-        return signed_in(request, self._callers, now=self._now())
+        try:
+            return self._callers.signed_in(request, service="dynamodb", now=self._now())
+        except UnsignedError as error:
+            raise DynamoDbError(error.code, error.message) from None
 
     async def answer(self, request: HttpRequest, caller: SignedIn, *, request_id: str) -> HttpResponse:
         """The engine's answer to a request that is allowed, unchanged.
@@ -126,14 +136,17 @@ class Gate:
 
     def _allow(self, caller: SignedIn, call: IamCall, *, request_id: str) -> None:
         refusal = self._policies.refusal(caller.arn, call)
-        if refusal is None and call.action.partition(":")[2] in PROVISIONING and not caller.is_account_root:
+        if refusal is None and call.action.partition(":")[2] in PROVISIONING and not self._may_provision(caller):
             refusal = (
                 f"User: {caller.arn} is not authorized to perform: {call.action} on resource: {call.resource} because"
-                " here the account's root alone provisions tables"
+                " here the provisioner alone provisions tables"
             )
         if refusal is not None:
             LOG.warning("%s refused: %s", request_id, refusal)
             raise DynamoDbError("AccessDeniedException", refusal)
+
+    def _may_provision(self, caller: SignedIn) -> bool:
+        return caller.is_account_root if self._provisioner is None else caller.access_key_id == self._provisioner
 
 
 def _must_be_known(named: Iterable[str], tables: KnownTables) -> None:

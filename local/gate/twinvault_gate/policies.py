@@ -1,7 +1,8 @@
 """What the policies say to a call: the one place that knows the IAM engine.
 
 The policies file, written from the synthesized template: {"identity": {principal's ARN: [document, ...]}, "resource":
-{table's ARN: document}}. A document that would not be evaluated whole keeps the gate from starting.
+{table's ARN: document}, "table_keys": {table's ARN: its key's ARN}, "keys": {key's ARN: document}}, the last two where
+tables have keys of the customer's. A document that would not be evaluated whole keeps the gate from starting.
 Source: IAM user guide, "Policy evaluation logic": an explicit Deny of either kind wins; within one account an Allow of
 either kind is enough; the account's root needs none.
 """
@@ -22,6 +23,7 @@ from twinvault_iam.vocabulary import Vocabulary
 
 WORDS = Vocabulary(services=frozenset({"dynamodb"}), single=SINGLE_KEYS, multi=MULTIVALUED_KEYS)
 _PREFIX = "dynamodb:"
+_ABOUT_KEYS = {"table_keys", "keys"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def load_policies(path: Path) -> PolicyBook:
     except (OSError, ValueError):
         raise SetupError(f"The policies file {path} cannot be read.", next_step=hint) from None
     match document:
-        case {"identity": dict(identity), "resource": dict(resource), **others} if not others:
+        case {"identity": dict(identity), "resource": dict(resource), **others} if not others.keys() - _ABOUT_KEYS:
             pass
         case _:
             raise SetupError(f"The policies file {path} is not of its form.", next_step=hint)
@@ -83,14 +85,14 @@ def _identity_policy(document: object, name: str) -> Policy | None:
         raise MalformedPolicyError(f"{name}: a policy is not an object")
     raw = document.get("Statement")
     ours = [_about_dynamodb(each) for each in (raw if isinstance(raw, list) else [raw])]
-    kept = [each for each in ours if each != {}]
+    kept = [each for each in ours if each is not None]
     if not kept:
         return None
     return parse_policy(json.dumps(document | {"Statement": kept}), WORDS, kind=PolicyKind.IDENTITY, name=name)
 
 
-def _about_dynamodb(statement: object) -> object:
-    """A statement without the actions of other services; {} where no other is left."""
+def _about_dynamodb(statement: object) -> object | None:
+    """A statement without the actions of other services; None where no other is left."""
     if not isinstance(statement, dict) or ("Action" in statement) == ("NotAction" in statement):
         return statement  # the engine says what is wrong with it
     name = "Action" if "Action" in statement else "NotAction"
@@ -100,7 +102,7 @@ def _about_dynamodb(statement: object) -> object:
         return statement | {name: kept}
     # To allow all but actions of other services is to allow all of this one.
     rest = {key: value for key, value in statement.items() if key != name}
-    return {} if name == "Action" else rest | {"Action": "*"}
+    return None if name == "Action" else rest | {"Action": "*"}
 
 
 def _is_of_another(action: object) -> bool:

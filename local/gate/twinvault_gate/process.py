@@ -5,12 +5,12 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinvault_gate.callers import load_known_callers
 from twinvault_gate.engine import LocalEngine
 from twinvault_gate.errors import SetupError
 from twinvault_gate.gate import Gate
-from twinvault_gate.policies import load_policies
+from twinvault_gate.policies import PolicyBook, load_policies
 from twinvault_gate.server import GateApi
+from twinvault_serving.callers import Callers, CallersFileError, load_callers
 from twinvault_serving.exchange import Application
 from twinvault_serving.faults import Faults
 from twinvault_serving.server import LOOPBACK, listen, on_two_ports, server
@@ -24,16 +24,22 @@ _GRACE_SECONDS = 2  # for requests that are under way when the gate is told to s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOptions:
-    """How to serve. `namespace` is the access key id in whose database the engine keeps the tables."""
+    """How to serve. `namespace` is the access key id in whose database the engine keeps the tables.
+
+    `callers` None: everyone is the account's root; `policies` None: there are none. `provisioner` is the access key id
+    that alone may make and change tables; None: the account's root.
+    """
 
     port: int
     engine_port: int
-    callers: Path
-    policies: Path
+    callers: Path | None = None
+    policies: Path | None = None
     host: str = LOOPBACK
     engine_host: str = LOOPBACK
     namespace: str = "TWINVAULT"
+    provisioner: str | None = None
     admin_port: int | None = None
+    admin_host: str = LOOPBACK
 
 
 def serve(options: GateOptions) -> None:
@@ -42,23 +48,35 @@ def serve(options: GateOptions) -> None:
     Raises:
         SetupError: a file or a port cannot be used.
     """
-    callers, policies = load_known_callers(options.callers), load_policies(options.policies)
+    callers, policies = _load(options)
     engine = LocalEngine(options.engine_host, options.engine_port, namespace=options.namespace)
     faults = Faults()
-    app: Application = GateApi(Gate(engine, callers=callers, policies=policies, faults=faults))
+    gate = Gate(engine, callers=callers, policies=policies, provisioner=options.provisioner, faults=faults)
+    app: Application = GateApi(gate)
+    if callers.are_all_root:
+        LOG.warning("no callers file: every caller is the account root, and policies prove nothing")
     sockets = [_listen(options.host, options.port)]
     if options.admin_port is not None:
-        sockets.append(_listen(LOOPBACK, options.admin_port))
-        app = _with_admin(app, options.admin_port, faults)
+        sockets.append(_listen(options.admin_host, options.admin_port))
+        app = _with_admin(app, options, faults=faults, gate=gate)
     LOG.info("the gate on http://%s:%d, before DynamoDB Local on %s", options.host, options.port, engine.address)
     server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=sockets)
 
 
-def _with_admin(api: Application, admin_port: int, faults: Faults) -> Application:
-    """Return one application for both ports: whoever comes in by the admin port gets the faults."""
+def _load(options: GateOptions) -> tuple[Callers, PolicyBook]:
+    try:
+        callers = load_callers(options.callers) if options.callers else Callers(None)
+    except CallersFileError as error:
+        raise SetupError(error.message, next_step=error.next_step) from None
+    return callers, load_policies(options.policies) if options.policies else PolicyBook()
+
+
+def _with_admin(api: Application, options: GateOptions, *, faults: Faults, gate: Gate) -> Application:
+    """Return one application for both ports: whoever comes in by the admin port gets faults and reloading."""
     from twinvault_gate.admin import admin_app  # noqa: PLC0415  # Starlette is loaded only where it is used
 
-    return on_two_ports(api, admin_app(faults), second=admin_port)
+    admin = admin_app(faults, reload=lambda: gate.enforce(*_load(options)))
+    return on_two_ports(api, admin, second=options.admin_port or 0)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from twinvault_kms.errors import LocalKmsError
-from twinvault_kms.identity import DEFAULT_ACCOUNT
 from twinvault_kms.process import Options, serve
+from twinvault_serving.callers import DEFAULT_ACCOUNT
 
 
 def options(arguments: list[str]) -> Options:
@@ -19,7 +19,7 @@ def options(arguments: list[str]) -> Options:
     parser.add_argument("--data", type=Path, required=True, help="folder of the store, made if missing")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--seed-file", type=Path, help="64 hex digits, mode 0600 (default: DATA/seed, made if missing)")
-    parser.add_argument("--callers", type=Path, help="JSON map of access key ids to principals' ARNs")
+    parser.add_argument("--callers", type=Path, help="JSON map of access key ids to principals' ARNs and secrets")
     parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="everyone's account where no --callers are given")
     parser.add_argument("--admin-port", type=int, help="port for clock and faults, on 127.0.0.1 (default: none)")
     return Options(**vars(parser.parse_args(arguments)))

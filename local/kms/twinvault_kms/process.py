@@ -8,12 +8,13 @@ from pathlib import Path
 
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import StoreError
-from twinvault_kms.identity import DEFAULT_ACCOUNT, Callers, load_callers
+from twinvault_kms.identity import read_callers
 from twinvault_kms.journal import Journal
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.seed import SEED_BYTES, load_or_create_seed, load_seed
 from twinvault_kms.server import KmsApi
 from twinvault_kms.switches import Switches
+from twinvault_serving.callers import DEFAULT_ACCOUNT, Callers
 from twinvault_serving.exchange import Application
 from twinvault_serving.faults import Faults
 from twinvault_serving.server import LOOPBACK, listen, on_two_ports, server
@@ -85,5 +86,5 @@ def open_engine(options: Options) -> tuple[Engine, Callers]:
         seed = load_seed(options.seed_file)
     else:
         seed = load_or_create_seed(options.data / "seed", fresh=secrets.token_bytes(SEED_BYTES))
-    callers = load_callers(options.callers) if options.callers else Callers(None, account=options.account)
+    callers = read_callers(options.callers, account=options.account)
     return Engine(Journal(options.data, seed=seed), KeyRing(seed)), callers

@@ -10,11 +10,13 @@ import logging
 import time
 import traceback
 import uuid
+from dataclasses import replace
 
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import KmsError
-from twinvault_kms.identity import Callers
+from twinvault_kms.identity import identify
 from twinvault_kms.validate import TARGET_PREFIX
+from twinvault_serving.callers import Callers
 from twinvault_serving.exchange import (
     BodyTooLargeError,
     ClientGoneError,
@@ -74,10 +76,10 @@ class KmsApi:
         access_key_id = "-"
         try:
             _raise_fault(fault)
-            body = await _read(receive)
-            identity = self._callers.identify(request.header("authorization") or "")
+            whole = replace(request, body=await _read(receive))
+            identity = identify(whole, self._callers)
             access_key_id = identity.caller.access_key_id
-            status, answer, outcome = 200, self._engine.answer(operation, body, identity), "ok"
+            status, answer, outcome = 200, self._engine.answer(operation, whole.body, identity), "ok"
         except KmsError as error:
             status, answer, outcome = error.status, _error_body(error), error.code
         except Exception as error:  # noqa: BLE001  # whatever went wrong, the caller gets AWS's internal error

@@ -72,8 +72,7 @@ def verify(request: HttpRequest, authorization: Authorization, *, service: str, 
     Raises:
         UnsignedError: InvalidSignatureException.
     """
-    if authorization.service != service:
-        raise _invalid(f"Credential should be scoped to correct service: '{service}'. ")
+    check_service(authorization, service)
     stamp = request.header("x-amz-date") or ""
     _check_time(stamp, authorization.date, now)
     for name in {"host", *(name for name, _ in request.headers if name.startswith("x-amz-"))}:
@@ -87,6 +86,16 @@ def verify(request: HttpRequest, authorization: Authorization, *, service: str, 
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."
         )
+
+
+def check_service(authorization: Authorization, service: str) -> None:
+    """Return if the request says that it was signed for this service.
+
+    Raises:
+        UnsignedError: InvalidSignatureException.
+    """
+    if authorization.service != service:
+        raise _invalid(f"Credential should be scoped to correct service: '{service}'. ")
 
 
 def _check_time(stamp: str, date: str, now: datetime) -> None:

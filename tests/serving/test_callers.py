@@ -10,15 +10,22 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from twinvault_gate.callers import DEFAULT_SECRET, KnownCaller, load_known_callers, signed_in
-from twinvault_gate.errors import DynamoDbError, SetupError
+from twinvault_serving.callers import (
+    DEFAULT_SECRET,
+    Callers,
+    CallersFileError,
+    KnownCaller,
+    load_callers,
+)
 from twinvault_serving.exchange import HttpRequest
+from twinvault_serving.signature import UnsignedError
 
 ARN = "arn:aws:iam::000000000000:role/twinvault-dev-read"
-KNOWN = {"READ": KnownCaller(ARN, "its own")}
+KNOWN = Callers({"READ": KnownCaller(ARN, "its own", "read")})
 
 
 OWN = "its own"
+NAMED = {"arn": "arn:aws:iam::000000000000:root", "secret": "s", "name": "operator"}
 
 
 def signed(access_key_id: str = "READ", secret: str = OWN, service: str = "dynamodb") -> HttpRequest:
@@ -29,9 +36,9 @@ def signed(access_key_id: str = "READ", secret: str = OWN, service: str = "dynam
 
 
 def test_a_caller_is_known_by_id_and_secret():
-    caller = signed_in(signed(), KNOWN, now=datetime.now(UTC))
-    assert (caller.arn, caller.region, caller.account, caller.is_account_root) == (
-        *(ARN, "eu-central-1", "000000000000", False),
+    caller = KNOWN.signed_in(signed(), service="dynamodb", now=datetime.now(UTC))
+    assert (caller.arn, caller.name, caller.region, caller.account, caller.is_account_root) == (
+        *(ARN, "read", "eu-central-1", "000000000000", False),
     )
 
 
@@ -44,17 +51,30 @@ def test_a_caller_is_known_by_id_and_secret():
     ],
 )
 def test_whoever_else_signs_is_refused(request_: HttpRequest, code: str):
-    with pytest.raises(DynamoDbError) as caught:
-        signed_in(request_, KNOWN, now=datetime.now(UTC))
+    with pytest.raises(UnsignedError) as caught:
+        KNOWN.signed_in(request_, service="dynamodb", now=datetime.now(UTC))
     assert caught.value.code == code
 
 
-def test_the_file_is_the_one_of_the_local_kms_and_may_name_secrets(tmp_path: Path):
+def test_a_caller_is_an_arn_alone_or_has_a_secret_and_a_name(tmp_path: Path):
     file = tmp_path / "callers.json"
-    file.write_text(json.dumps({"READ": ARN, "IMPORT": {"arn": ARN, "secret": "s"}}))
-    found = load_known_callers(file)
+    file.write_text(json.dumps({"READ": ARN, "IMPORT": {"arn": ARN, "secret": "s"}, "ROOT": NAMED}))
+    found = load_callers(file).known
+    assert found is not None
     assert (found["READ"].secret, found["IMPORT"].secret) == (DEFAULT_SECRET, "s")
+    assert [each.name for each in found.values()] == ["twinvault-dev-read", "twinvault-dev-read", "operator"]
     assert "secret" not in repr(found)
+
+
+def test_without_a_list_everyone_is_the_accounts_root():
+    caller = Callers(None, account="111122223333").signed_in(
+        signed("ANYBODY", secret="another's"), service="dynamodb", now=datetime.now(UTC)
+    )
+    assert (caller.access_key_id, caller.arn, caller.region) == (
+        *("ANYBODY", "arn:aws:iam::111122223333:root", "eu-central-1"),
+    )
+    with pytest.raises(UnsignedError):
+        Callers(None).signed_in(signed(), service="kms", now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -65,16 +85,17 @@ def test_the_file_is_the_one_of_the_local_kms_and_may_name_secrets(tmp_path: Pat
         pytest.param({"A": {"arn": ARN}}, id="no secret"),
         pytest.param({"A": {"arn": ARN, "secret": ""}}, id="an empty secret"),
         pytest.param({"A": {"arn": ARN, "secret": "s", "more": 1}}, id="something else"),
+        pytest.param({"A": {"arn": ARN, "secret": "s", "name": ""}}, id="an empty name"),
         pytest.param({"A": 1}, id="a number"),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, document: Any):
     file = tmp_path / "callers.json"
     file.write_text(json.dumps(document))
-    with pytest.raises(SetupError):
-        load_known_callers(file)
+    with pytest.raises(CallersFileError):
+        load_callers(file)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):
-    with pytest.raises(SetupError):
-        load_known_callers(tmp_path / "none")
+    with pytest.raises(CallersFileError):
+        load_callers(tmp_path / "none")
