@@ -21,19 +21,30 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
 
-# The keys' policies name roles. This is the one that may make keys; a service of your own is given its own.
+# Policies name roles. This is the one that may make keys; a service of your own is given its own.
 ROLE = "twinvault-dev-import"
+
+
+def engine() -> "DynamoDBClient":
+    """A client of the engine that holds the tables, which asks no policy: for looking, and for tampering by hand."""
+    told = status.facts(_state())
+    anybody = callers.AccessKey(told.engine_access_key_id, "any")
+    return aws.dynamodb_client(told.endpoints["dynamodb_engine"], region=told.region, caller=anybody)
 
 
 def connect() -> "tuple[DynamoDBClient, KMSClient, TableNames, list[str]]":
     """Clients of the twin whose state folder the command line names, its tables, and the id of its root key."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / ".twinvault"
-    state = StateFolder(folder.absolute())
+    state = _state()
     told = status.facts(state)
-    caller = callers.access_key_id(ROLE)
-    dynamodb = aws.dynamodb_client(told.endpoints["dynamodb"], region=told.region, access_key_id=caller)
-    kms = aws.kms_client(told.endpoints["kms"], region=told.region, access_key_id=caller)
+    caller = callers.read(state.callers, callers.access_key_id(ROLE))
+    dynamodb = aws.dynamodb_client(told.endpoints["dynamodb"], region=told.region, caller=caller)
+    kms = aws.kms_client(told.endpoints["kms"], region=told.region, caller=caller)
     made = json.loads(state.provisioned.read_bytes())
     (root_key,) = (name for path, name in made.items() if path.endswith("/RootKey"))
     tables = TableNames(**{name: told.tables[name] for name in ("records", "keys", "marks", "audit")})
     return dynamodb, kms, tables, [root_key]
+
+
+def _state() -> StateFolder:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / ".twinvault"
+    return StateFolder(folder.absolute())

@@ -70,8 +70,9 @@ def main() -> None:
 
 
 def _items(partition_key: str) -> list[dict[str, Any]]:
-    facts = status.facts(state_folder(None))
-    client = aws.dynamodb_client(facts.endpoints["dynamodb"], region=facts.region, access_key_id=callers.OPERATOR)
+    folder = state_folder(None)
+    facts, operator = status.facts(folder), callers.read(folder.callers, callers.OPERATOR)
+    client = aws.dynamodb_client(facts.endpoints["dynamodb"], region=facts.region, caller=operator)
     return query(client, facts.tables["records"], partition_key, "")
 
 

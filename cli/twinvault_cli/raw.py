@@ -73,8 +73,9 @@ def query(client: "DynamoDBClient", table: str, partition_key: str, prefix: str)
 def _table(table: str | None, region: str | None, state: Path | None) -> "tuple[DynamoDBClient, str]":
     """The table and a client for it: the twin's own, unless a table is named."""
     if table is None:
-        facts = status.facts(state_folder(state))
-        client = aws.dynamodb_client(facts.endpoints["dynamodb"], region=facts.region, access_key_id=callers.OPERATOR)
+        folder = state_folder(state)
+        facts, operator = status.facts(folder), callers.read(folder.callers, callers.OPERATOR)
+        client = aws.dynamodb_client(facts.endpoints["dynamodb"], region=facts.region, caller=operator)
         return client, facts.tables["records"]
     try:
         return boto3.Session(region_name=region).client("dynamodb"), table

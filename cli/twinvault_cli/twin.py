@@ -20,7 +20,6 @@ from twinvault_local.engines.launcher import IN_WORDS
 from twinvault_local.inner_loop import loading
 from twinvault_local.inner_loop.debugging import DEFAULT_PORT as DEBUG_PORT
 from twinvault_local.issuer import DEFAULT_SECONDS
-from twinvault_local.state import SERVER
 from twinvault_local.status import Health
 from twinvault_local.twin import DEFAULT_PORT, Twin
 
@@ -137,9 +136,7 @@ def token(
 def _print_status(now: status.Status) -> None:
     services = Table("service", "how", "where", box=None)
     for name, health in now.services.items():
-        where = ""
-        if now.facts:
-            where = now.facts.url if name == SERVER else now.facts.endpoints[name]
+        where = now.facts.address(name) if now.facts else ""
         services.add_row(name, f"[{_COLOURS[health]}]{health}[/]", where)
     console.print(services)
     if now.facts:

@@ -14,6 +14,7 @@ from vaults import ROOT
 
 from twinvault_local.machine.ports import free_port
 from twinvault_local.provision import aws
+from twinvault_local.provision.callers import AccessKey
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "b"}, "content": {"B": b"sealed"}}
 KEY = {"pk": ITEM["pk"], "sk": ITEM["sk"]}
@@ -27,6 +28,8 @@ def compose() -> Iterator[Callable[..., str]]:
         "TWINVAULT_IMAGE": "twinvault-local:test",
         "TWINVAULT_NETWORK": project,
         "TWINVAULT_DYNAMODB_PORT": str(free_port()),
+        "TWINVAULT_DYNAMODB_ENGINE_PORT": str(free_port()),
+        "TWINVAULT_GATE_ADMIN_PORT": str(free_port()),
         "TWINVAULT_KMS_PORT": str(free_port()),
         "TWINVAULT_ISSUER_PORT": str(free_port()),
     }
@@ -44,7 +47,7 @@ def compose() -> Iterator[Callable[..., str]]:
 
 
 def clients(compose: Any) -> tuple[Any, Any]:
-    who = {"region": "eu-central-1", "access_key_id": "ANYBODY"}
+    who = {"region": "eu-central-1", "caller": AccessKey("ANYBODY", "any")}
     address = "http://127.0.0.1:{}"
     return (
         aws.dynamodb_client(address.format(compose.ports["DYNAMODB"]), **who),
@@ -55,7 +58,8 @@ def clients(compose: Any) -> tuple[Any, Any]:
 def test_the_engines_come_up_from_nothing_and_keep_data_and_keys(compose: Any) -> None:
     compose("up", "--build", "--wait")
     healths = [json.loads(line) for line in compose("ps", "--format", "json").splitlines()]
-    assert {one["Service"]: one["Health"] for one in healths} == dict.fromkeys(("dynamodb", "kms", "issuer"), "healthy")
+    services = ("dynamodb", "gate", "kms", "issuer")
+    assert {one["Service"]: one["Health"] for one in healths} == dict.fromkeys(services, "healthy")
     assert set(published(compose.project).values()) == {"127.0.0.1"}
 
     dynamodb, kms = clients(compose)

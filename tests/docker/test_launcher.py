@@ -112,9 +112,7 @@ def test_a_first_up_that_fails_leaves_nothing_and_fixes_no_launcher(twin: Twin, 
     with pytest.MonkeyPatch.context() as patch, socket.create_server((LOOPBACK, 0)) as taken:
         patch.setattr(choice, "remember", spy)
         number = taken.getsockname()[1]
-        patch.setattr(
-            in_docker.starting, "choose_ports", lambda _: dict.fromkeys(("dynamodb", "kms", "issuer"), number)
-        )
+        patch.setattr(in_docker.starting, "choose_ports", lambda _: dict.fromkeys(in_docker.starting.LISTENERS, number))
         with pytest.raises(EngineError, match="Docker could not start the engines"):
             up(twin, made, launcher=DOCKER)
     assert names

@@ -49,9 +49,10 @@ def options(vault: Vault, prepared: Path) -> list[str]:
     return [*named, "--docker-network", network]
 
 
-def environment() -> dict[str, str]:
+def environment(prepared: Path) -> dict[str, str]:
     """The caller's, with credentials that must not arrive anywhere."""
-    return {**os.environ, "AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL", "AWS_PROFILE": "production"}
+    real = {"AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL", "AWS_PROFILE": "production"}
+    return {**os.environ, **real, "TWINVAULT_SAM": str(prepared)}
 
 
 def test_every_function_of_the_template_has_a_sample_event(vault: Vault) -> None:
@@ -75,7 +76,7 @@ def test_the_committed_environment_differs_from_a_twins_own_in_artifact_key_and_
 def test_sam_local_invoke_answers_the_sample_event(vault: Vault, prepared: Path, sample: str, function: str) -> None:
     event = str(prepared / "events" / f"{sample}.json")
     command = [TOOL, "local", "invoke", function, "--event", event, *options(vault, prepared)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, env=environment(prepared))
     assert done.returncode == 0, done.stderr[-2000:]
     answer = json.loads(done.stdout.strip().splitlines()[-1])
     assert answer["statusCode"] in {200, 201}, answer
@@ -94,7 +95,7 @@ def api(vault: Vault, prepared: Path, tmp_path_factory: pytest.TempPathFactory) 
             command,
             stdout=output,
             stderr=output,
-            env=environment(),
+            env=environment(prepared),
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # see below
         ) as process,
     ):
@@ -140,8 +141,8 @@ def test_what_the_twins_workers_wrote_is_read_through_start_api(vault: Vault, ap
     document = dialogue("by-the-twin", perspectives=2)
     assert vault.load(document, tenant="sam").status_code == 201
     assert canonical(call(vault, api, "GET", "/dialogues/by-the-twin/export").json()) == canonical(document)
-    listed = call(vault, api, "GET", "/dialogues?limit=50").json()["dialogues"]
-    assert "by-the-twin" in {one["id"] for one in listed}
+    # All functions call as the one that imports, which may not read an index (docs/docker.md).
+    assert call(vault, api, "GET", "/dialogues?limit=50").status_code == 503
 
 
 def test_a_refusal_is_the_same_through_start_api(vault: Vault, api: str) -> None:

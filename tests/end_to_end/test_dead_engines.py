@@ -14,7 +14,7 @@ from twinvault_local.status import Health
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
-GONE = ("issuer", "kms", "dynamodb")
+GONE = ("issuer", "kms", "dynamodb", "gate")
 
 
 def kill(vault: Vault, engine: str) -> None:
@@ -39,10 +39,11 @@ def test_what_needs_a_dead_engine_is_a_503_and_the_next_up_heals_it_without_loss
         refused = vault.load(document, token=newcomer)  # a tenant whose keys are in no worker's memory
         assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
         assert int(refused.headers["retry-after"]) > 0
-        kill(vault, "dynamodb")
-        refused = vault.export("outlives-its-engines", token=mine)
-        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
-        assert str(vault.facts.endpoints["dynamodb"]) not in refused.text
+        for engine in ("dynamodb", "gate"):
+            kill(vault, engine)
+            refused = vault.export("outlives-its-engines", token=mine)
+            assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+            assert not any(str(address) in refused.text for address in vault.facts.endpoints.values())
         services = status.look(vault.twin.state).services
         assert services == dict.fromkeys(GONE, Health.DIED) | {"server": Health.WELL}
     finally:

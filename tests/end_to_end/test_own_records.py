@@ -1,5 +1,6 @@
 """The twenty lines that show another team its own records, run as they stand against a twin."""
 
+import os
 import re
 import subprocess
 import sys
@@ -27,6 +28,19 @@ def test_the_twenty_lines_put_a_record_get_it_and_show_what_dynamodb_holds(vault
     assert shown["pk"] == "{'S': 'tenant#acme#contract#c-2026-001'}"
     assert "content_encrypted" in shown
     assert "12,000" not in run.stdout.split("\n", 1)[1]
+
+
+def test_what_the_page_changes_behind_the_stores_back_is_refused(vault, tmp_path):
+    page = (ROOT / "docs" / "own-records.md").read_text(encoding="utf-8")
+    [tampering] = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "update_item" in block]
+    whole = body(SCRIPT.read_text(encoding="utf-8")).replace("c-2026-001", "c-2026-002")
+    before, get, after = whole.partition("    if terms :=")
+    script = tmp_path / "tampering.py"
+    script.write_text(before + tampering + get + after, encoding="utf-8")
+    command = [sys.executable, str(script), str(vault.twin.state.folder)]
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parent)}
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    assert "IntegrityError" in run.stderr, run.stderr
 
 
 def test_twenty_lines_are_twenty_lines():

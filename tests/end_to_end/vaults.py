@@ -52,9 +52,9 @@ class Vault:
         return [item for page in pages for item in page["Items"]]
 
     def dynamodb(self) -> Any:
-        return aws.dynamodb_client(
-            self.facts.endpoints["dynamodb"], region=self.facts.region, access_key_id=callers.OPERATOR
-        )
+        """The tables as the operator sees them, through the gate."""
+        operator = callers.read(self.twin.state.callers, callers.OPERATOR)
+        return aws.dynamodb_client(self.facts.endpoints["dynamodb"], region=self.facts.region, caller=operator)
 
     def workers(self, function: str) -> list[int]:
         """The process ids of a function's workers, as the machine lists them."""

@@ -1,4 +1,4 @@
-"""One DynamoDB Local that keeps callers apart (no -sharedDb), and one gate before it, for the whole folder."""
+"""One DynamoDB Local, and one gate before it, for the whole folder."""
 
 import subprocess
 import time
@@ -74,8 +74,7 @@ def engine_port(repository_cache: Path) -> Iterator[int]:
     port = free_port()
     engine = dynamodb.ensure(repository_cache, progress=print)
     line = dynamodb.command(toolchain.find_java(), engine, port=port, data=None)
-    apart = [part for part in line if part != "-sharedDb"]
-    with subprocess.Popen(apart, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 60
         while not dynamodb.answers(f"http://127.0.0.1:{port}"):
             assert process.poll() is None

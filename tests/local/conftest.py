@@ -91,6 +91,29 @@ def _function(name: str) -> dict[str, dict[str, Any]]:
                 },
             },
         },
+        # As the CDK attaches what a role is granted. Logs are of a group that the twin does not make.
+        f"{name}Policy": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {
+                "PolicyName": f"{name}Policy",
+                "Roles": [{"Ref": f"{name}Role"}],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                            "Resource": {"Fn::GetAtt": ["AccessLog", "Arn"]},
+                        },
+                        {
+                            "Effect": "Allow",
+                            "Action": "dynamodb:GetItem" if name == "Read" else ["dynamodb:PutItem"],
+                            "Resource": {"Fn::ImportValue": "Small-Tables:RecordsArn"},
+                        },
+                    ],
+                },
+            },
+        },
         f"{name}Integration": {
             "Type": "AWS::ApiGatewayV2::Integration",
             "Properties": {
@@ -147,7 +170,11 @@ def _tables_stack() -> dict[str, Any]:
         ],
         "Projection": {"ProjectionType": "KEYS_ONLY"},
     }
-    deny = {"PolicyDocument": {"Statement": [{"Effect": "Deny", "Action": "dynamodb:PutItem", "Resource": "*"}]}}
+    deny = {
+        "PolicyDocument": {
+            "Statement": [{"Effect": "Deny", "Action": "dynamodb:PutItem", "Resource": "*", "Principal": "*"}]
+        }
+    }
     return {
         "Resources": {
             "Records": _table(
@@ -162,6 +189,7 @@ def _tables_stack() -> dict[str, Any]:
         },
         "Outputs": {
             "RecordsTable": _export({"Ref": "Records"}, "Small-Tables:Records"),
+            "RecordsArn": _export({"Fn::GetAtt": ["Records", "Arn"]}, "Small-Tables:RecordsArn"),
             "KeysTable": {"Value": {"Ref": "Keys"}},
             "MarksTable": {"Value": {"Ref": "Marks"}},
             "AuditTable": {"Value": {"Ref": "Audit"}},

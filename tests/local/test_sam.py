@@ -1,6 +1,8 @@
 """What `sam local` is given: every variable of the template, and the engines' names inside their network."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,35 @@ def test_only_the_engines_places_differ_from_what_the_twins_own_workers_are_give
     # The issuer is compared, not fetched: it has one name on both sides.
     wanted = {"AWS_ENDPOINT_URL_KMS": "http://kms:8789", "TWINVAULT_ISSUER": "http://127.0.0.1:5002", "A": "b"}
     assert sam.environment([function]) == {"twinvault-dev-read": wanted}
+
+
+def test_a_function_has_its_own_credentials_in_a_shell(tmp_path: Path) -> None:
+    function = FunctionConfig(
+        name="twinvault-dev-read",
+        handler="read.handler",
+        timeout_seconds=29,
+        memory_mb=1024,
+        environment={},
+        credentials=Credentials(access_key_id="A", secret_access_key="it's", session_token="t"),
+    )
+    (tmp_path / "callers").mkdir()
+    (tmp_path / "callers" / function.name).write_text(sam.exports(function), encoding="utf-8")
+    # What scripts/sam does, up to the program that it starts.
+    script = (ROOT / "scripts" / "sam").read_text(encoding="utf-8")
+    begin, end = script.index("caller="), script.index("exec ")
+    shown = 'echo "$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN ${AWS_PROFILE-}"'
+    for arguments, wanted in (
+        (["local", "invoke", function.name], "A it's t"),
+        (["local", "start-api"], "MADEUP made-up made-up"),
+    ):
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script[begin:end] + shown, "sam", *arguments],
+            env={"PATH": os.defpath, "TWINVAULT_SAM": str(tmp_path), "AWS_PROFILE": "production"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.stdout.strip(), done.stderr) == (wanted, "")
 
 
 def test_without_a_twin_it_says_what_to_type(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

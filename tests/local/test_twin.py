@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import jwt
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 from houses import STOPPED, WELL, House, Templates
 
 from twinvault_local import status, tokens
@@ -30,6 +30,7 @@ from twinvault_local.machine import waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.provision import callers
 from twinvault_local.provision.aws import dynamodb_client, kms_client
+from twinvault_local.provision.callers import AccessKey
 from twinvault_local.state import SERVICES
 from twinvault_local.status import Facts, Health
 
@@ -48,8 +49,12 @@ def running(
     return house
 
 
-def store(facts: Facts) -> tuple[Any, Any]:
-    who = {"region": facts.region, "access_key_id": callers.OPERATOR}
+def caller(house: House, role: str = "") -> AccessKey:
+    return callers.read(house.state.callers, callers.access_key_id(role) if role else callers.OPERATOR)
+
+
+def store(house: House, facts: Facts) -> tuple[Any, Any]:
+    who: dict[str, Any] = {"region": facts.region, "caller": caller(house)}
     return dynamodb_client(facts.endpoints["dynamodb"], **who), kms_client(facts.endpoints["kms"], **who)
 
 
@@ -60,7 +65,7 @@ def test_it_tells_where_everything_is(running: House) -> None:
     shown = now.as_json()
     assert shown["url"] == f"http://{LOOPBACK}:{running.port}"
     assert shown["launcher"] == "process"
-    assert set(shown["endpoints"]) == {"dynamodb", "kms", "issuer"}
+    assert set(shown["endpoints"]) == {"dynamodb", "dynamodb_engine", "gate_admin", "kms", "issuer"}
     assert set(shown["tables"]) == {"records", "keys", "marks", "audit"}
     assert shown["region"] == "eu-central-1"
     assert (running.state.artifact / shown["artifact"]).is_dir()
@@ -89,16 +94,59 @@ def test_no_process_of_it_sees_the_callers_environment(running: House) -> None:
 
 def test_the_callers_of_the_kms_are_the_functions_roles(running: House) -> None:
     facts = status.facts(running.state)
-    kms = boto3.client(
-        "kms",
-        endpoint_url=facts.endpoints["kms"],
-        region_name=facts.region,
-        aws_access_key_id=callers.access_key_id("small-dev-read"),
-        aws_secret_access_key="made-up",
-    )
-    with pytest.raises(kms.exceptions.ClientError, match=r"role/small-dev-read|AccessDenied"):
+    kms = kms_client(facts.endpoints["kms"], region=facts.region, caller=caller(running, "small-dev-read"))
+    with pytest.raises(ClientError, match="User: arn:aws:iam::000000000000:role/small-dev-read is not authorized"):
         kms.describe_key(KeyId="alias/small-root")
     kms.close()
+    guessed = AccessKey(callers.access_key_id("small-dev-read"), "made-up")
+    kms = kms_client(facts.endpoints["kms"], region=facts.region, caller=guessed)
+    with pytest.raises(ClientError, match="InvalidSignatureException"):
+        kms.describe_key(KeyId="alias/small-root")
+    kms.close()
+
+
+def test_a_function_may_do_with_tables_what_the_template_says_and_no_more(running: House) -> None:
+    facts = status.facts(running.state)
+    table, address = facts.tables["records"], facts.endpoints["dynamodb"]
+    reader, writer, operator = (
+        dynamodb_client(address, region=facts.region, caller=caller(running, role))
+        for role in ("small-dev-read", "small-dev-write", "")
+    )
+    item = {"pk": {"S": "a"}, "sk": {"S": "gate"}}
+    writer.put_item(TableName=table, Item=item)
+    assert reader.get_item(TableName=table, Key=item)["Item"] == item
+    for refused in (
+        lambda: reader.put_item(TableName=table, Item=item),
+        lambda: reader.get_item(TableName=facts.tables["keys"], Key=item),
+        lambda: operator.put_item(TableName=facts.tables["audit"], Item=item),
+        lambda: operator.update_table(TableName=table, DeletionProtectionEnabled=False),
+    ):
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            refused()
+    assert operator.scan(TableName=table)["Items"] == [item]
+    for one in (reader, writer, operator):
+        one.close()
+
+
+def test_the_engine_itself_serves_the_tables_to_one_access_key_id(running: House) -> None:
+    facts = status.facts(running.state)
+    for access_key_id, tables in ((facts.engine_access_key_id, set(facts.tables.values())), ("SOMEBODYELSE", set())):
+        engine = dynamodb_client(
+            facts.endpoints["dynamodb_engine"], region=facts.region, caller=AccessKey(access_key_id, "any")
+        )
+        assert set(engine.list_tables()["TableNames"]) == tables
+        engine.close()
+
+
+def test_policies_that_would_not_be_enforced_are_refused(
+    house: House, templates: Templates, write_sources: Callable[[Path, Templates], Sources], tmp_path: Path
+) -> None:
+    policy = templates["Small-Api"]["Resources"]["ReadPolicy"]["Properties"]["PolicyDocument"]
+    policy["Statement"][1]["Condition"] = {"StringSomewhatLike": {"dynamodb:Select": "COUNT"}}
+    house.made = write_sources(tmp_path, templates)
+    with pytest.raises(EngineError, match=r"(?s)policies: .*StringSomewhatLike"):
+        house.up()
+    assert house.services() == STOPPED
 
 
 def test_a_token_can_be_had_in_the_stages_form(running: House) -> None:
@@ -143,7 +191,7 @@ def test_a_port_in_use_names_its_user_and_starts_nothing(running: House, house: 
 
 def test_data_and_keys_survive_down_and_up_and_not_reset(house: House) -> None:
     facts = house.up()
-    dynamodb, kms = store(facts)
+    dynamodb, kms = store(house, facts)
     item = {"pk": {"S": "a"}, "sk": {"S": "b"}, "secret": {"B": b"sealed"}}
     dynamodb.put_item(TableName=facts.tables["records"], Item=item)
     sealed = kms.encrypt(KeyId="alias/small-root", Plaintext=b"plain", EncryptionContext={"a": "b"})["CiphertextBlob"]
@@ -160,7 +208,7 @@ def test_data_and_keys_survive_down_and_up_and_not_reset(house: House) -> None:
 
     house.twin.reset()
     assert not house.state.folder.exists()
-    dynamodb, kms = store(house.up())
+    dynamodb, kms = store(house, house.up())
     assert "Item" not in dynamodb.get_item(TableName=facts.tables["records"], Key=key)
     with pytest.raises(kms.exceptions.ClientError):
         kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"a": "b"})

@@ -7,6 +7,7 @@ environment variable file.
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +26,7 @@ TENANT = "demo"
 TOKEN_SECONDS = 12 * 3600
 # As docker-compose.yml names the services and their ports.
 INSIDE = {
-    "AWS_ENDPOINT_URL_DYNAMODB": "http://dynamodb:8000",
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://gate:8000",
     "AWS_ENDPOINT_URL_KMS": "http://kms:8789",
     "TWINVAULT_JWKS_URL": "http://issuer:8788/.well-known/jwks.json",
 }
@@ -39,13 +40,24 @@ def environment(functions: Iterable[FunctionConfig]) -> dict[str, dict[str, str]
     }
 
 
+def exports(function: FunctionConfig) -> str:
+    """The function's own credentials, as a shell reads them: SAM hands a container those of whoever starts it."""
+    own = function.credentials
+    values = {
+        "AWS_ACCESS_KEY_ID": own.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": own.secret_access_key,
+        "AWS_SESSION_TOKEN": own.session_token,
+    }
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
 def with_token(event: dict[str, Any], token: str) -> dict[str, Any]:
     """The event as its sender would have sent it with this token."""
     return {**event, "headers": {**event["headers"], "authorization": f"Bearer {token}"}}
 
 
 def write(state: StateFolder, events: Path, into: Path) -> list[Path]:
-    """Write `env.json`, `network` and `events/*.json` for the twin that runs in this state folder; what was written.
+    """Write `env.json`, `network`, `callers/*` and `events/*.json` for the twin that runs here; what was written.
 
     Raises:
         NotRunningError: no twin runs.
@@ -59,12 +71,15 @@ def write(state: StateFolder, events: Path, into: Path) -> list[Path]:
             next_step="A state folder with engines in Docker: twinvault up --launcher docker --state .twinvault-docker",
         )
     into.mkdir(parents=True, exist_ok=True)
-    (into / "events").mkdir(exist_ok=True)
+    for folder in ("events", "callers"):
+        (into / folder).mkdir(exist_ok=True)
     config = lambda_server.read(state)
     files.write_json(into / "env.json", environment(config.functions))
     durable.write(into / "network", f"{network}\n".encode())
+    for function in config.functions:
+        durable.write(into / "callers" / function.name, exports(function).encode())
     token = tokens.mint_token(state, tenant=TENANT, expires_in=TOKEN_SECONDS)
-    written = [into / "env.json", into / "network"]
+    written = [into / "env.json", into / "network", *(into / "callers" / one.name for one in config.functions)]
     for sample in sorted(events.glob("*.json")):
         written.append(into / "events" / sample.name)
         files.write_json(written[-1], with_token(json.loads(sample.read_text(encoding="utf-8")), token))

@@ -12,16 +12,16 @@ from twinvault_local.errors import StateError
 from twinvault_local.machine import files, locks
 from twinvault_local.machine.processes import Slot
 
-DYNAMODB, KMS, ISSUER, SERVER = "dynamodb", "kms", "issuer", "server"
-SERVICES = (ISSUER, KMS, DYNAMODB, SERVER)  # in the order of starting; stopped in the other
+DYNAMODB, GATE, KMS, ISSUER, SERVER = "dynamodb", "gate", "kms", "issuer", "server"
+SERVICES = (ISSUER, KMS, DYNAMODB, GATE, SERVER)  # in the order of starting; stopped in the other
 SEED_BYTES = 32
-FORMAT = 1
+FORMAT = 2
 """Of what lies in a state folder, its tables and keys included: one more whenever what was stored before does not open
 any more. Folders from before there were formats have none."""
 
 _SEED = re.compile(rb"[0-9a-f]{64}\n?")
 _FORMAT_FILE = "format.json"
-_FOLDERS = ("kms", "dynamodb", "issuer", "artifact", "bytecode", "logs", "run")
+_FOLDERS = ("kms", "dynamodb", "gate", "issuer", "ledger", "artifact", "bytecode", "logs", "run")
 _NOTES = ("provisioned.json", "callers.json", "ports.json", "launcher.json", "server.json", "twin.json")
 _FILES = ("seed", "lock", _FORMAT_FILE, *_NOTES, "route.json")
 
@@ -79,8 +79,18 @@ class StateFolder:
 
     @property
     def callers(self) -> Path:
-        """Access key id to ARN: whom the local KMS takes a caller for."""
+        """Whom gate and KMS take a caller for, and with which secret."""
         return self.folder / "callers.json"
+
+    @property
+    def policies(self) -> Path:
+        """Which policies the gate enforces. In a folder of its own: a container must see the file replaced."""
+        return self.folder / "gate" / "policies.json"
+
+    @property
+    def ledger(self) -> Path:
+        """What was asked of gate, KMS and front door, and what the policies said."""
+        return self.folder / "ledger"
 
     @property
     def format(self) -> Path:

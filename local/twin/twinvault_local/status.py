@@ -22,14 +22,23 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What others need to know of a twin that came up; the first part of `twinvault status --json`."""
+    """What others need to know of a twin that came up; the first part of `twinvault status --json`.
+
+    `endpoints` names the gate `dynamodb`, and DynamoDB Local itself, which serves the tables to `engine_access_key_id`
+    without asking any policy, `dynamodb_engine`.
+    """
 
     url: str
     launcher: str
     endpoints: Mapping[str, str]
+    engine_access_key_id: str
     tables: Mapping[str, str]
     region: str
     artifact: str
+
+    def address(self, service: str) -> str:
+        """Where a service answers."""
+        return self.url if service == SERVER else self.endpoints[starting.ENDPOINT_OF[service]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +105,4 @@ def _health(state: StateFolder, name: str, recorded: Facts | None) -> Health:
         return Health.DIED if processes.remembered(place) else Health.STOPPED
     if recorded is None:
         return Health.SILENT
-    endpoint = recorded.url if name == SERVER else recorded.endpoints[name]
-    return Health.WELL if starting.answers(name, endpoint) else Health.SILENT
+    return Health.WELL if starting.answers(name, recorded.address(name)) else Health.SILENT

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,17 +11,17 @@ from twinvault_lambda.config import ServerConfig
 from twinvault_lambda.errors import ServerConfigError
 from twinvault_local import lambda_server, status
 from twinvault_local.artifact import archive, sources
-from twinvault_local.engines import choice, python, starting
+from twinvault_local.engines import choice, dynamodb, gate, python, starting
 from twinvault_local.engines.launcher import PROCESS, Claims, Launcher
 from twinvault_local.errors import EngineError, PortInUseError, TemplateError
 from twinvault_local.inner_loop import bytecode, reloading
 from twinvault_local.machine import disk, files, ports, processes, toolchain
 from twinvault_local.machine.progress import Progress
-from twinvault_local.provision import aws, callers, functions, schedules
+from twinvault_local.provision import aws, callers, functions, policies, schedules
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, SERVER, StateFolder
+from twinvault_local.state import SERVER, StateFolder
 from twinvault_local.status import Facts
 
 DEFAULT_PORT = 8787
@@ -91,15 +92,15 @@ class Twin:
         base = toolchain.base_python()
         assembly = Assembly.load(made.assembly)
         runtime = toolchain.ensure_lambda_runtime(self.cache, base)
-        known = {**callers.roles(assembly), **functions.arns(assembly)}
-        files.write_json(self.state.callers, callers.table(callers.roles(assembly)))
+        self._admit(assembly)
         choice.remember(self.state, launcher)
-        endpoints = launcher.start(_claims(assembly), progress=progress)
-        known |= self._provision(assembly, endpoints, progress)
+        endpoints = launcher.start(_claims(assembly), provisioner=callers.PROVISIONER, progress=progress)
+        known = self._provision(assembly, endpoints, progress)
 
         progress("starting the functions")
         task_root = self._unpack(made.artifact)
-        api = functions.read_api(assembly, known, overrides=_overrides(endpoints, task_root.name))
+        overrides, caller = _overrides(endpoints, task_root.name), partial(callers.read, self.state.callers)
+        api = functions.read_api(assembly, known, overrides=overrides, caller=caller)
         try:
             config = ServerConfig(
                 api_port=port,
@@ -120,14 +121,30 @@ class Twin:
             )
         except ServerConfigError as error:
             raise TemplateError(f"The template: {error.message}.") from None
+        self._serve(config)
+        facts = Facts(
+            url=f"http://{ports.LOOPBACK}:{port}",
+            launcher=launcher.name,
+            endpoints=endpoints,
+            engine_access_key_id=dynamodb.NAMESPACE,
+            tables=_table_names(assembly, known),
+            region=assembly.region,
+            artifact=task_root.name,
+        )
+        status.remember(self.state, facts)
+        return facts
+
+    def _admit(self, assembly: Assembly) -> None:
+        """Write who may call gate and KMS, and that no policy lets any function in yet."""
+        listed = callers.table(callers.roles(assembly), seed=self.state.seed.read_bytes().strip())
+        files.write_json(self.state.callers, listed)
+        files.write_json(self.state.policies, policies.NONE)
+
+    def _serve(self, config: ServerConfig) -> None:
         lambda_server.write(self.state, config)
-        url = f"http://{ports.LOOPBACK}:{port}"
         starting.launch(self.state, SERVER, python.server_command(self.state.server))
         # The server prints `ready` when each function has a worker: the first request is not to wait for one.
         starting.await_ready(self.state, SERVER, lambda: "ready " in processes.output(self.state.slot(SERVER)))
-        facts = Facts(url, launcher.name, endpoints, _table_names(assembly, known), assembly.region, task_root.name)
-        status.remember(self.state, facts)
-        return facts
 
     def _unpack(self, zipped: Path) -> Path:
         """The unpacked artifact; those before it go: nothing runs from them any more."""
@@ -137,22 +154,27 @@ class Twin:
         return task_root
 
     def _provision(self, assembly: Assembly, endpoints: Mapping[str, str], progress: Progress) -> Known:
+        """Make what the template asks for, and let the gate enforce what it says; all that references may name."""
         progress("making tables and keys from the synthesized template")
-        who = {"region": assembly.region, "access_key_id": callers.OPERATOR}
+        region, caller = assembly.region, callers.read(self.state.callers, callers.PROVISIONER)
         provisioner = Provisioner(
             assembly=assembly,
             ledger=Ledger(self.state.provisioned),
-            dynamodb=aws.dynamodb_client(endpoints[DYNAMODB], **who),
-            kms=aws.kms_client(endpoints[KMS], **who),
+            dynamodb=aws.dynamodb_client(endpoints["dynamodb"], region=region, caller=caller),
+            kms=aws.kms_client(endpoints["kms"], region=region, caller=caller),
             progress=progress,
         )
         try:
-            return provisioner.run()
+            made = provisioner.run()
         except (BotoCoreError, ClientError) as error:
             raise EngineError(
                 f"Tables and keys could not be made: {error}",
-                next_step=f"See what the engines say: {self.state.logs}/dynamodb.log and kms.log",
+                next_step=f"See what the engines say: {self.state.logs}/dynamodb.log, gate.log and kms.log",
             ) from error
+        known = {**callers.roles(assembly), **functions.arns(assembly), **made}
+        files.write_json(self.state.policies, policies.policies_file(assembly, known))
+        gate.reload(endpoints)
+        return known
 
     def _stop_all(self) -> list[str]:
         """Stop the server, then the engines; the server too where the engines are in a Docker that does not answer."""
@@ -173,10 +195,10 @@ def _refuse_used(port: int) -> None:
 def _overrides(endpoints: Mapping[str, str], artifact: str) -> dict[str, str]:
     """The values that differ from production, and nothing else; table names and key ids come from provisioning."""
     return {
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoints[DYNAMODB],
-        "AWS_ENDPOINT_URL_KMS": endpoints[KMS],
-        "TWINVAULT_ISSUER": endpoints[ISSUER],
-        "TWINVAULT_JWKS_URL": f"{endpoints[ISSUER]}/.well-known/jwks.json",
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoints["dynamodb"],
+        "AWS_ENDPOINT_URL_KMS": endpoints["kms"],
+        "TWINVAULT_ISSUER": endpoints["issuer"],
+        "TWINVAULT_JWKS_URL": f"{endpoints['issuer']}/.well-known/jwks.json",
         reloading.ARTIFACT: artifact,
     }
 

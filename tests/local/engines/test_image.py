@@ -35,8 +35,8 @@ def test_both_routes_run_the_same_dynamodb_local() -> None:
 
 
 def test_every_port_is_published_on_this_machine_alone() -> None:
-    ports = re.findall(r"ports:\n\s+- (.*)", COMPOSE + STATE)
-    assert len(ports) == 3
+    ports = re.findall(r'^\s+- ("[^"]*:\d+")$', COMPOSE + STATE, re.MULTILINE)
+    assert len(ports) == 5
     assert all(port.startswith('"127.0.0.1:') for port in ports)
 
 

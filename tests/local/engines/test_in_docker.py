@@ -43,7 +43,7 @@ esac
 )
 def test_what_docker_refuses_is_told(tmp_path: Path, refuses: str, error: type[TwinError], said: str) -> None:
     with pytest.raises(error, match=said) as caught:
-        launcher(tmp_path, refuses).start(CLAIMS, progress=print)
+        launcher(tmp_path, refuses).start(CLAIMS, provisioner="PROVISIONER", progress=print)
     assert "it is not to be" in caught.value.message
     assert caught.value.next_step
 
@@ -51,11 +51,11 @@ def test_what_docker_refuses_is_told(tmp_path: Path, refuses: str, error: type[T
 def test_processes_are_offered_only_while_no_data_lies_in_docker(tmp_path: Path) -> None:
     refused = launcher(tmp_path, "pull")
     with pytest.raises(FetchError) as caught:
-        refused.start(CLAIMS, progress=print)
+        refused.start(CLAIMS, provisioner="PROVISIONER", progress=print)
     assert "--launcher process" in caught.value.next_step
     files.write_json(refused.state.provisioned, {"Stack/Table": "table"})
     with pytest.raises(FetchError) as caught:
-        refused.start(CLAIMS, progress=print)
+        refused.start(CLAIMS, provisioner="PROVISIONER", progress=print)
     assert "--launcher process" not in caught.value.next_step
 
 
@@ -69,7 +69,7 @@ def test_containers_that_docker_does_not_stop_are_not_forgotten(tmp_path: Path) 
 
 def test_every_call_is_about_the_state_folders_own_project(tmp_path: Path) -> None:
     with pytest.raises(EngineError):
-        launcher(tmp_path, "up").start(CLAIMS, progress=print)
+        launcher(tmp_path, "up").start(CLAIMS, provisioner="PROVISIONER", progress=print)
     calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     composed = [call for call in calls if " compose " in call]
     assert composed

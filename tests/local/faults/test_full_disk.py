@@ -88,7 +88,7 @@ def test_a_disk_that_fills_while_it_serves_loses_nothing_that_was_acknowledged(
     monkeypatch.setattr(disk, "NEEDED_BYTES", 0)
     small.resize(64 * MB)
     facts = house.up()
-    who = {"region": facts.region, "access_key_id": callers.OPERATOR}
+    who = {"region": facts.region, "caller": callers.read(house.state.callers, callers.OPERATOR)}
     dynamodb, kms = (
         dynamodb_client(facts.endpoints["dynamodb"], **who),
         kms_client(facts.endpoints["kms"], **who),

@@ -1,12 +1,15 @@
 """The Lambda server's configuration, read from the template."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twinvault_local.errors import TemplateError
+from twinvault_local.errors import NotRunningError, TemplateError
+from twinvault_local.machine import files
 from twinvault_local.provision import callers, functions
+from twinvault_local.provision.callers import AccessKey
 from twinvault_local.provision.functions import ApiConfig
 from twinvault_local.provision.template import Assembly, Known, Physical
 
@@ -30,7 +33,9 @@ def known(assembly: Assembly) -> Known:
 
 
 def described(assembly: Assembly) -> ApiConfig:
-    return functions.read_api(assembly, known(assembly), overrides=OVERRIDES)
+    return functions.read_api(
+        assembly, known(assembly), overrides=OVERRIDES, caller=lambda key: AccessKey(key, f"of {key}")
+    )
 
 
 def test_a_function_is_as_the_template_says(templates: Templates, load: Load) -> None:
@@ -58,17 +63,34 @@ def test_only_values_are_overridden_and_nothing_is_added(templates: Templates, l
 
 def test_each_function_calls_as_its_own_role(templates: Templates, load: Load) -> None:
     assembly = load(templates)
-    table = callers.table(callers.roles(assembly))
-    arns = [table[function.credentials.access_key_id] for function in described(assembly).functions]
+    table = callers.table(callers.roles(assembly), seed=b"seed")
+    credentials = [function.credentials for function in described(assembly).functions]
+    arns = [table[one.access_key_id]["arn"] for one in credentials]
+    assert [one.secret_access_key for one in credentials] == [f"of {one.access_key_id}" for one in credentials]
     assert arns == ["arn:aws:iam::000000000000:role/small-dev-read", "arn:aws:iam::000000000000:role/small-dev-write"]
-    assert table[callers.OPERATOR] == "arn:aws:iam::000000000000:root"
+    for key, name in ((callers.OPERATOR, "operator"), (callers.PROVISIONER, "provisioner")):
+        assert (table[key]["arn"], table[key]["name"]) == ("arn:aws:iam::000000000000:root", name)
     assert all(key.isalnum() for key in table)
+
+
+def test_secrets_are_the_seeds_and_each_callers_own(templates: Templates, load: Load, tmp_path: Path) -> None:
+    known_roles = callers.roles(load(templates))
+    table = callers.table(known_roles, seed=b"seed")
+    assert len({each["secret"] for each in table.values()}) == len(table)
+    assert callers.table(known_roles, seed=b"seed") == table
+    assert callers.table(known_roles, seed=b"other") != table
+    files.write_json(tmp_path / "callers.json", table)
+    found = callers.read(tmp_path / "callers.json", callers.OPERATOR)
+    assert found == AccessKey(callers.OPERATOR, table[callers.OPERATOR]["secret"])
+    assert found.secret not in repr(found)
+    with pytest.raises(NotRunningError, match="NOBODY"):
+        callers.read(tmp_path / "callers.json", "NOBODY")
 
 
 def test_roles_whose_access_key_ids_would_be_the_same_are_refused(templates: Templates, load: Load) -> None:
     templates["Small-Api"]["Resources"]["ReadRole"]["Properties"]["RoleName"] = "small-devwrite"
     with pytest.raises(TemplateError, match="too much alike"):
-        callers.table(callers.roles(load(templates)))
+        callers.table(callers.roles(load(templates)), seed=b"seed")
 
 
 def test_routes_lead_to_the_functions_of_their_integrations(templates: Templates, load: Load) -> None:

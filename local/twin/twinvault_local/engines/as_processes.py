@@ -1,14 +1,13 @@
 """The engines as plain processes of this machine."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from twinvault_local.engines import dynamodb, python, starting
 from twinvault_local.engines.launcher import PROCESS, Claims
-from twinvault_local.machine import ports, processes, toolchain
+from twinvault_local.machine import processes, toolchain
 from twinvault_local.machine.progress import Progress
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
+from twinvault_local.state import DYNAMODB, GATE, ISSUER, KMS, StateFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +18,10 @@ class ProcessLauncher:
     cache: Path
     name: str = PROCESS
 
-    def start(self, claims: Claims, *, progress: Progress) -> dict[str, str]:
-        """Start the three engines side by side; where they answer."""
+    def start(self, claims: Claims, *, provisioner: str, progress: Progress) -> dict[str, str]:
+        """Start the engines side by side; where they answer."""
         java, engine = toolchain.find_java(), dynamodb.ensure(self.cache, progress=progress)
-        progress(f"starting DynamoDB Local {dynamodb.VERSION}, the local KMS and the issuer")
+        progress(f"starting DynamoDB Local {dynamodb.VERSION}, the gate before it, the local KMS and the issuer")
         state, chosen = self.state, starting.choose_ports(self.state)
         commands = {
             ISSUER: python.issuer_command(
@@ -34,13 +33,21 @@ class ProcessLauncher:
             ),
             KMS: python.kms_command(port=chosen[KMS], data=state.kms, seed=state.seed, callers=state.callers),
             DYNAMODB: dynamodb.command(java, engine, port=chosen[DYNAMODB], data=state.dynamodb),
+            GATE: python.gate_command(
+                port=chosen[GATE],
+                admin_port=chosen[starting.GATE_ADMIN],
+                engine_port=chosen[DYNAMODB],
+                namespace=dynamodb.NAMESPACE,
+                provisioner=provisioner,
+                callers=state.callers,
+                policies=state.policies,
+            ),
         }
-        endpoints = {name: f"http://{ports.LOOPBACK}:{chosen[name]}" for name in starting.ENGINES}
         for name, command in commands.items():
             starting.launch(state, name, command)
-        for name, endpoint in endpoints.items():
-            starting.await_ready(state, name, partial(starting.answers, name, endpoint))
-        return endpoints
+        told = starting.endpoints(chosen)
+        starting.await_engines(state, told)
+        return told
 
     def stop(self) -> list[str]:
         """End them; the names of what had been running."""

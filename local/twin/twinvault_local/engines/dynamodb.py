@@ -19,6 +19,8 @@ from twinvault_local.machine.checkout import ROOT
 from twinvault_local.machine.progress import Progress
 
 VERSION = "3.3.1"
+NAMESPACE = "TWINVAULT"
+"""The access key id whose database holds a twin's tables: without -sharedDb each has one of its own, in each region."""
 MAIN_CLASS = "software.amazon.dynamodb.services.local.main.ServerRunner"
 _HERE = Path(__file__).parent
 _POM = _HERE / "pom.xml"
@@ -67,7 +69,6 @@ def command(java: Path, engine: Path, *, port: int, data: Path | None) -> list[s
         f"-Djava.library.path={engine}",
         *("-cp", f"{engine}/*", MAIN_CLASS),
         *("-port", str(port)),
-        "-sharedDb",  # one database whatever the access key and region, as an account has
         "-disableTelemetry",
         *(("-inMemory",) if data is None else ("-dbPath", str(data))),
     ]

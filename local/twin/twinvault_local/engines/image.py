@@ -1,4 +1,4 @@
-"""The image of the local KMS and the issuer, named by what goes into it: built once for each change of that."""
+"""The image of gate, local KMS and issuer, named by what goes into it: built once for each change of that."""
 
 import hashlib
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ DOCKERFILE = "local/twin/Dockerfile"
 INPUTS = (
     "requirements/engines.txt",
     "local/durable/twinvault_durable",
+    "local/gate/twinvault_gate",
     "local/iam/twinvault_iam",
     "local/kms/twinvault_kms",
     "local/serving/twinvault_serving",

@@ -1,4 +1,4 @@
-"""The engines in Docker: docker-compose.yml with keys, seed and callers from the state folder.
+"""The engines in Docker: docker-compose.yml with keys, seed, callers and policies from the state folder.
 
 DynamoDB's data lies in a volume of the state folder's own Compose project. For each container, `run/` names the process
 that follows its log. That one lives as long as the container, so `status` and `logs` work as they do where the engines
@@ -7,17 +7,16 @@ are plain processes.
 
 import secrets
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from twinvault_local.engines import docker, dynamodb, image, starting
 from twinvault_local.engines.docker import Docker
 from twinvault_local.engines.launcher import DOCKER, Claims
 from twinvault_local.errors import EngineError, FetchError
-from twinvault_local.machine import files, ports, processes
+from twinvault_local.machine import files, processes
 from twinvault_local.machine.checkout import ROOT
 from twinvault_local.machine.progress import Progress
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
+from twinvault_local.state import DYNAMODB, GATE, ISSUER, KMS, StateFolder
 
 if TYPE_CHECKING:
     import subprocess
@@ -37,12 +36,12 @@ class DockerLauncher:
     project: str
     name: str = DOCKER
 
-    def start(self, claims: Claims, *, progress: Progress) -> dict[str, str]:
-        """Pull and build what is missing, and start the three containers; where they answer on this machine."""
+    def start(self, claims: Claims, *, provisioner: str, progress: Progress) -> dict[str, str]:
+        """Pull and build what is missing, and start the containers; where they answer on this machine."""
         chosen = starting.choose_ports(self.state)
-        variables = self._variables(chosen, claims)
+        variables = self._variables(chosen, claims, provisioner=provisioner)
         self._ensure_images(variables, progress)
-        progress(f"starting DynamoDB Local {dynamodb.VERSION}, the local KMS and the issuer in Docker")
+        progress(f"starting DynamoDB Local {dynamodb.VERSION}, the gate, the local KMS and the issuer in Docker")
         files.write_json(self.state.containers, {"project": self.project})
         done = self._compose("up", "--detach", "--no-build", "--force-recreate", "--remove-orphans", **variables)
         if done.returncode != 0:
@@ -50,13 +49,12 @@ class DockerLauncher:
                 f"Docker could not start the engines:\n{docker.tail(done)}",
                 next_step="Mend what Docker says, then type the command again.",
             )
-        endpoints = {name: f"http://{ports.LOOPBACK}:{chosen[name]}" for name in starting.ENGINES}
-        for name in endpoints:
+        for name in starting.ENGINES:
             follow = self.engine.command("logs", "--follow", f"{self.project}-{name}-1")
             starting.launch(self.state, name, follow)
-        for name, endpoint in endpoints.items():
-            starting.await_ready(self.state, name, partial(starting.answers, name, endpoint))
-        return endpoints
+        told = starting.endpoints(chosen)
+        starting.await_engines(self.state, told)
+        return told
 
     def stop(self) -> list[str]:
         """Remove the containers and their network; the volume with the data stays."""
@@ -74,7 +72,7 @@ class DockerLauncher:
 
     def _down(self, *options: str) -> None:
         empty = Claims("", "", "")
-        variables = self._variables(dict.fromkeys(starting.ENGINES, 0), empty)
+        variables = self._variables(dict.fromkeys(starting.LISTENERS, 0), empty, provisioner="")
         done = self._compose("down", "--remove-orphans", *options, **variables)
         if done.returncode != 0:
             raise EngineError(
@@ -92,15 +90,15 @@ class DockerLauncher:
             if done.returncode != 0:
                 raise FetchError(f"Docker could not pull {DYNAMODB_IMAGE}:\n{docker.tail(done)}", next_step=next_step)
         if not self.engine.has_image(variables["TWINVAULT_IMAGE"]):
-            progress("building the image of the local KMS and the issuer (once for each change of them)")
+            progress("building the image of the gate, the local KMS and the issuer (once for each change of them)")
             done = self._compose("build", KMS, **variables)
             if done.returncode != 0:
                 raise FetchError(
-                    f"Docker could not build the image of the local KMS and the issuer:\n{docker.tail(done)}",
+                    f"Docker could not build the image of the gate, the local KMS and the issuer:\n{docker.tail(done)}",
                     next_step=next_step,
                 )
 
-    def _variables(self, chosen: dict[str, int], claims: Claims) -> dict[str, str]:
+    def _variables(self, chosen: dict[str, int], claims: Claims, *, provisioner: str) -> dict[str, str]:
         """The variables of the two Compose files."""
         owner = self.state.folder.stat()
         return {
@@ -109,9 +107,12 @@ class DockerLauncher:
             "TWINVAULT_FOLDER": str(self.state.folder),
             # A rootless engine's root is the user that runs it.
             "TWINVAULT_USER": "0:0" if self.engine.rootless else f"{owner.st_uid}:{owner.st_gid}",
-            "TWINVAULT_DYNAMODB_PORT": str(chosen[DYNAMODB]),
+            "TWINVAULT_DYNAMODB_PORT": str(chosen[GATE]),
+            "TWINVAULT_DYNAMODB_ENGINE_PORT": str(chosen[DYNAMODB]),
+            "TWINVAULT_GATE_ADMIN_PORT": str(chosen[starting.GATE_ADMIN]),
             "TWINVAULT_KMS_PORT": str(chosen[KMS]),
             "TWINVAULT_ISSUER_PORT": str(chosen[ISSUER]),
+            "TWINVAULT_PROVISIONER": provisioner,
             "TWINVAULT_AUDIENCE": claims.audience,
             "TWINVAULT_TENANT_CLAIM": claims.tenant_claim,
             "TWINVAULT_PERMISSIONS_CLAIM": claims.permissions_claim,

@@ -19,14 +19,16 @@ class Claims:
 
 
 class Launcher(Protocol):
-    """Starts and stops the three engines. They answer alike, whichever launcher started them."""
+    """Starts and stops the engines, the gate among them. They answer alike, whichever launcher started them."""
 
     @property
     def name(self) -> str:
         """As `--launcher` spells it."""
 
-    def start(self, claims: Claims, *, progress: Progress) -> dict[str, str]:
-        """Fetch what is missing and start the engines; where they answer on this machine.
+    def start(self, claims: Claims, *, provisioner: str, progress: Progress) -> dict[str, str]:
+        """Fetch what is missing and start the engines; where they answer on this machine (`starting.endpoints`).
+
+        `provisioner` is the access key id that the gate lets make tables.
 
         Raises:
             ToolMissingError, FetchError, EngineError: and something may have started; `stop` ends it.

@@ -12,6 +12,15 @@ def kms_command(*, port: int, data: Path, seed: Path, callers: Path) -> list[str
     return [*_module("twinvault_kms"), *options]
 
 
+def gate_command(
+    *, port: int, admin_port: int, engine_port: int, namespace: str, provisioner: str, callers: Path, policies: Path
+) -> list[str]:
+    """The gate on 127.0.0.1, before the DynamoDB Local of this machine; its files are those of the state folder."""
+    ports = ("--port", str(port), "--admin-port", str(admin_port), "--engine-port", str(engine_port))
+    who = ("--namespace", namespace, "--provisioner", provisioner)
+    return [*_module("twinvault_gate"), *ports, *who, "--callers", str(callers), "--policies", str(policies)]
+
+
 def issuer_command(*, port: int, data: Path, tenant_claim: str, permissions_claim: str, audience: str) -> list[str]:
     """The issuer on 127.0.0.1, its signing key in `data`, its tokens in the form that the stage expects."""
     claims = ("--tenant-claim", tenant_claim, "--permissions-claim", permissions_claim, "--audience", audience)

@@ -1,17 +1,23 @@
 """Starting one process of a twin and waiting until it serves."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import httpx
 
 from twinvault_local.engines import dynamodb, python
 from twinvault_local.errors import EngineError
 from twinvault_local.machine import disk, files, ports, processes, waiting
-from twinvault_local.state import DYNAMODB, ISSUER, KMS, StateFolder
+from twinvault_local.state import DYNAMODB, GATE, ISSUER, KMS, StateFolder
 
 START_SECONDS = 60
-ENGINES = (DYNAMODB, KMS, ISSUER)
+ENGINES = (DYNAMODB, KMS, ISSUER, GATE)
+GATE_ADMIN = "gate_admin"
+LISTENERS = (*ENGINES, GATE_ADMIN)
+"""Whatever has a port: the engines, and the second port of the gate."""
+ENDPOINT_OF = {DYNAMODB: "dynamodb_engine", GATE: "dynamodb", GATE_ADMIN: GATE_ADMIN, KMS: KMS, ISSUER: ISSUER}
+"""What a listener's address is called in what the twin tells: whoever asks for DynamoDB gets the gate."""
 # What a process of the twin sees of this machine: no credentials, no proxies, no settings of any SDK.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.defpath}
 
@@ -43,21 +49,32 @@ def await_ready(state: StateFolder, name: str, ready: Callable[[], bool]) -> Non
 
 
 def choose_ports(state: StateFolder) -> dict[str, int]:
-    """The engines' ports: as the last time where still free, so that what was noted elsewhere stays true."""
+    """The listeners' ports: as the last time where still free, so that what was noted elsewhere stays true."""
     kept = files.read_json(state.ports)
     chosen = {}
-    for name in ENGINES:
+    for name in LISTENERS:
         port = kept.get(name)
         chosen[name] = port if isinstance(port, int) and ports.is_free(port) else ports.free_port()
     files.write_json(state.ports, chosen)
     return chosen
 
 
+def endpoints(chosen: Mapping[str, int]) -> dict[str, str]:
+    """The addresses of the listeners on this machine, by what each is called in what the twin tells."""
+    return {ENDPOINT_OF[name]: f"http://{ports.LOOPBACK}:{chosen[name]}" for name in LISTENERS}
+
+
+def await_engines(state: StateFolder, told: Mapping[str, str]) -> None:
+    """Return when all engines answer at their addresses (raises as `await_ready`)."""
+    for name in ENGINES:
+        await_ready(state, name, partial(answers, name, told[ENDPOINT_OF[name]]))
+
+
 def answers(name: str, endpoint: str) -> bool:
     """Whether the service of this name answers at `endpoint`."""
     if name == DYNAMODB:
         return dynamodb.answers(endpoint)
-    if name in {KMS, ISSUER}:
+    if name in {GATE, KMS, ISSUER}:
         return python.answers(f"{endpoint}/health")
     try:  # any answer will do: what lies at / is the template's affair
         return bool(httpx.get(endpoint, timeout=5, trust_env=False).status_code)

@@ -3,7 +3,7 @@
 Source: AWS CloudFormation Template Reference, AWS::Lambda::Function and AWS::ApiGatewayV2::*.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from twinvault_lambda.errors import ServerConfigError
 from twinvault_local.errors import TemplateError
 from twinvault_local.machine.toolchain import RUNTIME_PYTHON
 from twinvault_local.provision import callers
-from twinvault_local.provision.aws import SECRET
+from twinvault_local.provision.callers import AccessKey
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known, Physical, Resource
 
 FUNCTION, ALIAS = "AWS::Lambda::Function", "AWS::Lambda::Alias"
@@ -26,6 +26,7 @@ API, INTEGRATION = "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration"
 ROUTE, STAGE = "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage"
 _DEFAULT_SECONDS, _DEFAULT_MB = 3, 128  # Lambda's own
 _DEFAULT_MILLISECONDS = 30_000  # an HTTP API's own, and its maximum
+SESSION_TOKEN = "made-up"  # noqa: S105  # a role's credentials have one; nothing here verifies it
 _ACCOUNT_RATE, _ACCOUNT_BURST = 10_000, 5_000  # API Gateway's limits of an account, where a stage names none
 
 
@@ -51,16 +52,20 @@ def arns(assembly: Assembly) -> dict[str, Physical]:
     return found
 
 
-def read_api(assembly: Assembly, known: Known, *, overrides: Mapping[str, str]) -> ApiConfig:
+def read_api(
+    assembly: Assembly, known: Known, *, overrides: Mapping[str, str], caller: Callable[[str], AccessKey]
+) -> ApiConfig:
     """The template's HTTP API with its functions.
 
-    `overrides` gives other values to variables that a function declares; it declares none, for what a template does
-    not declare does not exist in Lambda either.
+    `caller` gives the credentials of an access key id. `overrides` gives other values to variables that a function
+    declares; it declares none, for what a template does not declare does not exist in Lambda either.
 
     Raises:
         TemplateError: a runtime that is not ours, not exactly one HTTP API, or what `Assembly.properties` raises.
     """
-    configured = tuple(_function(assembly, one, known, overrides) for one in assembly.resources(FUNCTION))
+    configured = tuple(
+        _function(assembly, one, known, overrides=overrides, caller=caller) for one in assembly.resources(FUNCTION)
+    )
     apis = assembly.resources(API)
     if len(apis) != 1:
         raise TemplateError(f"The twin serves exactly one HTTP API; the template has {len(apis)}.")
@@ -75,14 +80,21 @@ def read_api(assembly: Assembly, known: Known, *, overrides: Mapping[str, str]) 
     )
 
 
-def _function(assembly: Assembly, resource: Resource, known: Known, overrides: Mapping[str, str]) -> FunctionConfig:
+def _function(
+    assembly: Assembly,
+    resource: Resource,
+    known: Known,
+    *,
+    overrides: Mapping[str, str],
+    caller: Callable[[str], AccessKey],
+) -> FunctionConfig:
     names = ("Architectures", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
     properties = assembly.properties(resource, known, only=names)
     runtime, architectures = properties.get("Runtime"), properties.get("Architectures", ["x86_64"])
     if runtime != f"python{RUNTIME_PYTHON}" or architectures != ["x86_64"]:
         raise TemplateError(f"{resource.path}: the twin runs python{RUNTIME_PYTHON} on x86_64, not {runtime}.")
     declared = {name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()}
-    role = properties["Role"].rpartition("/")[2]
+    own = caller(callers.access_key_id(properties["Role"].rpartition("/")[2]))
     return FunctionConfig(
         name=known[resource.path].ref,
         handler=properties["Handler"],
@@ -90,7 +102,7 @@ def _function(assembly: Assembly, resource: Resource, known: Known, overrides: M
         memory_mb=int(properties.get("MemorySize", _DEFAULT_MB)),
         environment=declared | {name: value for name, value in overrides.items() if name in declared},
         credentials=Credentials(
-            access_key_id=callers.access_key_id(role), secret_access_key=SECRET, session_token=SECRET
+            access_key_id=own.access_key_id, secret_access_key=own.secret, session_token=SESSION_TOKEN
         ),
     )
 

@@ -1,7 +1,8 @@
 """Tables made from the template: the same keys, indexes, streams and protection, in DynamoDB Local.
 
-What DynamoDB Local has no operation for, or accepts and ignores, stands in LEFT_OUT by name (docs/differences.md). A
-property in neither list is refused: nothing of the template is dropped unnoticed.
+What DynamoDB Local has no operation for, or accepts and ignores, stands in LEFT_OUT by name (docs/differences.md);
+resource policies and keys among it are the gate's to enforce. A property in neither list is refused: nothing of the
+template is dropped unnoticed.
 """
 
 import hashlib
@@ -63,6 +64,22 @@ def supported_properties(properties: Mapping[str, Any], *, where: str) -> dict[s
     if flat.get("BillingMode") != "PAY_PER_REQUEST":
         raise TemplateError(f"{where}: BillingMode must be PAY_PER_REQUEST.")
     return {name: value for name, value in flat.items() if name in _MADE}
+
+
+def policy_and_key(properties: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    """The resource policy of a Table or of a GlobalTable's only replica, and the key that it is encrypted under.
+
+    Raises:
+        TemplateError: its stream has a policy of its own, which the twin does not enforce.
+    """
+    replica = properties.get("Replicas", [{}])[0]
+    flat = {**properties, **replica}
+    for stream in ("StreamSpecification", "ReplicaStreamSpecification"):
+        if "ResourcePolicy" in flat.get(stream, {}):
+            raise TemplateError(f"{where}: the twin enforces no policies of streams.")
+    found = {"ResourcePolicy": flat["ResourcePolicy"]} if "ResourcePolicy" in flat else {}
+    key = flat.get("SSESpecification", {}).get("KMSMasterKeyId")
+    return found if key is None else {**found, "KMSMasterKeyId": key}
 
 
 def physical_name(stack: str, logical_id: str) -> str:
