@@ -87,6 +87,7 @@ TWIN = {
     "lambda_server": {"errors", "state"},
     "status": {"engines", "errors", "machine", "state"},
     "tokens": {"errors", "issuer", "state", "status"},
+    "calling": {"lambda_server", "machine", "state", "status"},
     "inner_loop": {"artifact", "errors", "lambda_server", "machine", "state", "status"},
     "doctor": {"engines", "errors", "machine", "state"},
     "sam": {"engines", "errors", "lambda_server", "machine", "state", "status", "tokens"},

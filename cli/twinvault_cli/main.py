@@ -22,6 +22,7 @@ COMMANDS = {
     **dict.fromkeys(("up", "down", "status", "reset", "token"), "twin"),
     **dict.fromkeys(("import", "export", "show", "list"), "dialogues"),
     "doctor": "doctor",
+    "env": "environment",
     "keys": "keys",
     "kms": "kms",
     "logs": "logs",

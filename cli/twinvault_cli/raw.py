@@ -66,7 +66,8 @@ def query(client: "DynamoDBClient", table: str, partition_key: str, prefix: str)
     except (ClientError, BotoCoreError) as error:
         raise UnavailableError(
             f"DynamoDB does not give the items ({_reason(error)}).",
-            next_step="Reading a table needs AWS credentials of your own that allow dynamodb:Query and its KMS key.",
+            next_step="Reading a table needs AWS credentials that allow dynamodb:Query and its KMS key; of the twin's"
+            ' functions: eval "$(twinvault env --as read)"',
         ) from None
 
 
