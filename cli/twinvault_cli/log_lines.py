@@ -12,6 +12,7 @@ _UNSHOWN = frozenset(
     {"level", "location", "message", "timestamp", "service", "request_id", "trace_id", "xray_trace_id"}
 )
 _REPORT = re.compile(r"REPORT RequestId: \S+\tDuration: (?P<ms>\S+) ms\t.*Max Memory Used: (?P<mb>\d+) MB(?P<rest>.*)")
+_REFUSED = re.compile(r"\S+ (?P<clock>\d\d:\d\d:\d\d),\d+ WARNING \S+ refused: (?P<words>.*)")
 _UNSHOWN_LINES = ("START RequestId", "END RequestId")
 
 
@@ -36,6 +37,16 @@ def shown(line: str) -> Text | None:
     row.append(f"{content['message']}  ", style="bold")
     row.append(_pairs(content, _UNSHOWN))
     return row
+
+
+def refused(line: str) -> Text | None:
+    """What gate or KMS refused, for people: the line says who, what, on which resource, and why; None for others."""
+    match = _REFUSED.fullmatch(line)
+    if match is None:
+        return None
+    row = Text(f"{match['clock']} ", style="dim")
+    row.append("WARNING ", style="yellow")
+    return row.append(f"refused: {match['words']}")
 
 
 def parsed(line: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from rich.text import Text
 
 from twinvault_cli.errors import UsageError
-from twinvault_cli.log_lines import parsed, shown
+from twinvault_cli.log_lines import parsed, refused, shown
 from twinvault_cli.output import results
 from twinvault_cli.state import StateOption, state_folder
 
@@ -17,6 +18,8 @@ app = typer.Typer()
 
 _LAST_LINES = 100
 _PAUSE_SECONDS = 0.2
+_FUNCTION = "twinvault-"
+_WHO_REFUSE = ("gate", "kms")
 
 
 def complete_log(context: typer.Context, incomplete: str) -> list[str]:
@@ -24,6 +27,20 @@ def complete_log(context: typer.Context, incomplete: str) -> list[str]:
     names = sorted(path.stem for path in state_folder(context.params.get("state")).logs.glob("*.log"))
     short = [name.rpartition("-")[2] for name in names if name.startswith("twinvault-")]
     return [name for name in [*short, *names] if name.startswith(incomplete)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """One file, and which of its lines count: all, or the refusals that say these words."""
+
+    path: Path
+    refusals_of: str | None = None
+
+    def row(self, text: str) -> Text | None:
+        """The line for people; None if it does not count, or tells nothing that another does not."""
+        if self.refusals_of is None:
+            return shown(text)
+        return refused(text) if self.refusals_of in text else None
 
 
 @app.command()
@@ -37,59 +54,68 @@ def logs(
     as_json: Annotated[bool, typer.Option("--json", help="Only the lines of JSON, as they were written.")] = False,
     state: StateOption = None,
 ) -> None:
-    """Print the last lines of the functions' logs, or of one log."""
+    """Print the last lines of the functions' logs, or of one log, and what gate and KMS refused the functions."""
     chosen = _choose(state_folder(state).logs, name)
     ends = {}
-    for path in chosen:
-        content = path.read_bytes()
-        ends[path] = len(content)
-        for line in content.splitlines()[-_LAST_LINES:]:
-            _print(path if len(chosen) > 1 else None, line, as_json=as_json)
+    for log in chosen:
+        content = log.path.read_bytes()
+        ends[log] = len(content)
+        lines = content.decode(errors="replace").splitlines()
+        for line in [line for line in lines if log.refusals_of is None or log.row(line)][-_LAST_LINES:]:
+            _print(log, line, named=not name, as_json=as_json)
     if follow:
         try:
-            for path, line in _follow(ends):
-                _print(path if len(chosen) > 1 else None, line, as_json=as_json)
+            for log, line in _follow(ends):
+                _print(log, line, named=not name, as_json=as_json)
         except KeyboardInterrupt:
             return
 
 
-def _choose(folder: Path, name: str) -> list[Path]:
-    """The log that `name` means, the functions' own where it is empty; `import` means `twinvault-dev-import`."""
+def _choose(folder: Path, name: str) -> list[_Log]:
+    """The log that `name` means, the functions' own where it is empty; `import` means `twinvault-dev-import`.
+
+    What was refused follows them; of one function, what was refused its role, which is called as it is.
+    """
     found = sorted(folder.glob("*.log"))
     if not name:
-        return [path for path in found if path.stem.startswith("twinvault-")]
+        functions = [path for path in found if path.stem.startswith(_FUNCTION)]
+        return [*(_Log(path) for path in functions), *_refusals(found, "")]
     matching = [path for path in found if path.stem == name] or [p for p in found if p.stem.endswith(f"-{name}")]
     if len(matching) != 1:
         there = ", ".join(path.stem for path in found) or "none yet: twinvault up"
         raise UsageError(f"There is no log {name!r}.", next_step=f"The logs are: {there}")
-    return matching
+    own = matching[0].stem
+    return [_Log(matching[0]), *(_refusals(found, f":role/{own} ") if own.startswith(_FUNCTION) else [])]
 
 
-def _follow(ends: dict[Path, int]) -> Iterator[tuple[Path, bytes]]:
+def _refusals(found: list[Path], words: str) -> list[_Log]:
+    return [_Log(path, refusals_of=words) for path in found if path.stem in _WHO_REFUSE]
+
+
+def _follow(ends: dict[_Log, int]) -> Iterator[tuple[_Log, str]]:
     """Whole lines as they come; a log that became shorter was begun anew."""
     while True:
-        for path, end in ends.items():
-            size = path.stat().st_size if path.exists() else 0
+        for log, end in ends.items():
+            size = log.path.stat().st_size if log.path.exists() else 0
             begin = end if size >= end else 0
             if size > begin:
-                with path.open("rb") as file:
+                with log.path.open("rb") as file:
                     file.seek(begin)
                     content = file.read()
                 whole = content[: content.rfind(b"\n") + 1]
-                ends[path] = begin + len(whole)
-                yield from ((path, line) for line in whole.splitlines())
+                ends[log] = begin + len(whole)
+                yield from ((log, line) for line in whole.decode(errors="replace").splitlines())
         time.sleep(_PAUSE_SECONDS)
 
 
-def _print(path: Path | None, line: bytes, *, as_json: bool) -> None:
-    text = line.decode(errors="replace")
+def _print(log: _Log, text: str, *, named: bool, as_json: bool) -> None:
     if as_json:
         if parsed(text) is not None:
             typer.echo(text)
         return
-    row = shown(text)
+    row = log.row(text)
     if row is not None:
-        results.print(Text(f"{_short(path)}  ", style="cyan").append_text(row) if path else row, soft_wrap=True)
+        results.print(Text(f"{_short(log.path)}  ", style="cyan").append_text(row) if named else row, soft_wrap=True)
 
 
 def _short(path: Path) -> str:

@@ -110,6 +110,10 @@ def test_a_polluted_shell_calls_the_twin_in_a_functions_name_and_the_real_aws_ne
     assert told["get"] == ["ResponseMetadata"]
     assert {told[name] for name in ("put", "make", "streams", "key")} == {"AccessDeniedException"}
     assert {told[name] for name in ("s3", "sts")} == {"EndpointConnectionError"}
+    said = shell(vault, "twinvault logs read", polluted).replace("\n", " ")
+    refused = "WARNING refused: User: arn:aws:iam::000000000000:role/twinvault-dev-read is not authorized to perform: "
+    for action in ("dynamodb:PutItem", "dynamodb:DeleteTable", "dynamodb:ListStreams", "kms:GenerateDataKey"):
+        assert refused + action in said
 
 
 def test_without_a_function_there_are_endpoints_and_names_alone(vault: Vault, polluted: dict[str, str]) -> None:

@@ -1,7 +1,8 @@
 """The API over HTTP: AWS JSON 1.1 on plain ASGI.
 
-Every answer has a request id. Each request leaves one log line with it: operation, access key id, outcome. Nothing that
-a caller sent or received stands there.
+Every answer has a request id. Each request leaves one log line with it: operation, access key id, outcome; what no
+policy allows one more, which names principal, action and key. Nothing that a caller sent in confidence, or received,
+stands there.
 """
 
 import asyncio
@@ -82,6 +83,8 @@ class KmsApi:
             status, answer, outcome = 200, self._engine.answer(operation, whole.body, identity), "ok"
         except KmsError as error:
             status, answer, outcome = error.status, _error_body(error), error.code
+            if error.code == "AccessDeniedException" and error.message:
+                LOG.warning("%s refused: %s", request_id, error.message)
         except Exception as error:  # noqa: BLE001  # whatever went wrong, the caller gets AWS's internal error
             # Where, and of which type: an exception's own words may quote what a caller sent.
             place = traceback.extract_tb(error.__traceback__)[-1]
