@@ -26,7 +26,7 @@ def rows(bench: Bench, pk: str) -> list[Mapping[str, Any]]:
     }
     found: list[Mapping[str, Any]] = []
     while True:
-        answer = bench.dynamodb.query(**request)
+        answer = bench.plain.query(**request)
         found += answer["Items"]
         if "LastEvaluatedKey" not in answer:
             return found
@@ -35,7 +35,7 @@ def rows(bench: Bench, pk: str) -> list[Mapping[str, Any]]:
 
 def newest_mark(bench: Bench, pk: str) -> None:
     """The newest mark of a partition."""
-    bench.dynamodb.query(
+    bench.plain.query(
         TableName=bench.tables.marks,
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": head_mark_key(pk)}},
@@ -60,12 +60,12 @@ class Append:
         """Append one."""
         item = {**self._entry, "pk": {"S": f"chain#{uuid.uuid4().hex}"}}
         statement = insert(self._bench.tables.audit, item)
-        self._bench.dynamodb.execute_transaction(
+        self._bench.plain.execute_transaction(
             TransactStatements=[{"Statement": statement.text, "Parameters": list(statement.parameters)}],
             ClientRequestToken=str(uuid.uuid4()),
         )
 
 
 def _entries(bench: Bench) -> list[Mapping[str, Any]]:
-    pages = bench.dynamodb.get_paginator("scan").paginate(TableName=bench.tables.audit, ConsistentRead=True)
+    pages = bench.plain.get_paginator("scan").paginate(TableName=bench.tables.audit, ConsistentRead=True)
     return [item for page in pages for item in page["Items"]]

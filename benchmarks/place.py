@@ -6,7 +6,7 @@ Its tables and root key are an `Address` that a child process can be given.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import batched
 from typing import TYPE_CHECKING, Self
 
@@ -56,12 +56,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One process's clients of a store, and one vault with the keys that it has in memory."""
+    """One process's clients of a store, and one vault with the keys that it has in memory.
+
+    Attributes:
+        plain: a client of the contenders beside the vault, which the vault changes nothing about.
+    """
 
     address: Address
     dynamodb: "DynamoDBClient"
     kms: "KMSClient"
     vault: Vault
+    plain: "DynamoDBClient"
 
     @property
     def tables(self) -> TableNames:
@@ -70,7 +75,7 @@ class Bench:
 
     def cold(self) -> "Bench":
         """The same clients and tables, and no key in memory."""
-        return Bench(self.address, self.dynamodb, self.kms, _vault(self.address, self.dynamodb, self.kms))
+        return replace(self, vault=_vault(self.address, self.dynamodb, self.kms))
 
     @contextmanager
     def acting(self, tenant: str = TENANT) -> Iterator[Acting]:
@@ -117,7 +122,8 @@ def opened(address: Address) -> Bench:
 
 
 def _bench(address: Address, dynamodb: "DynamoDBClient", kms: "KMSClient") -> Bench:
-    return Bench(address, dynamodb, kms, _vault(address, dynamodb, kms))
+    plain, _ = _clients(address.dynamodb, address.kms, caller=address.caller)
+    return Bench(address, dynamodb, kms, _vault(address, dynamodb, kms), plain)
 
 
 def _clients(dynamodb: str, kms: str, *, caller: str) -> "tuple[DynamoDBClient, KMSClient]":

@@ -21,7 +21,7 @@ from twinvault.dynamodb.table import Table
 from twinvault.dynamodb.transaction import Outcome, Statement
 from twinvault.records.changes import Changes
 from twinvault.records.freezing import Freezer
-from twinvault.records.partition import Look, Snapshot, named_keys, open_partition, open_row, place_rows
+from twinvault.records.partition import Look, Opening, Snapshot, named_keys, open_row, place_rows
 from twinvault.records.record import Draft
 from twinvault.scope import Scope
 
@@ -63,7 +63,9 @@ def _reads(world: World) -> dict[str, Callable[[], object]]:
     def whole(mark: Callable[[], Any]) -> Callable[[], Snapshot | None]:
         def read() -> Snapshot | None:
             rows = place_rows(table.query(SCOPE.pk), scope=SCOPE, lowest_format=1)
-            return open_partition(rows, keys, mark=mark(), kind=LEDGER, scope=SCOPE, observer=seen)
+            opening = Opening(SCOPE, LEDGER, observer=seen)
+            opening.take(rows, keys)
+            return opening.whole(mark())
 
         return read
 

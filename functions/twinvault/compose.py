@@ -17,6 +17,7 @@ from twinvault.audit.entry import Origin
 from twinvault.audit.ids import uuid7
 from twinvault.audit.log import AuditLog
 from twinvault.audit.signing import SEED_BYTES, ChainKey
+from twinvault.dynamodb.answers import decode_items_at_once
 from twinvault.dynamodb.marks import Marks
 from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
@@ -69,8 +70,7 @@ def open_vault(
         InvalidInput: the store's name is no id.
     """
     transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
-    names = (tables.records, tables.keys, tables.marks)
-    records, key_table, mark_table = (Table(dynamodb, name, sleep=time.sleep) for name in names)
+    records, key_table, mark_table = _tables(dynamodb, tables.records, tables.keys, tables.marks)
     marks = Marks(mark_table)
     root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
     keys = _keys(key_table, marks, root=root, ttl=key_ttl_seconds)
@@ -80,6 +80,11 @@ def open_vault(
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
     origin = Origin(store=store, function=function, artifact=artifact)
     return Vault(records, reader, writer, audit, keys, changes, origin, key_table)
+
+
+def _tables(client: "DynamoDBClient", *names: str) -> list[Table]:
+    decode_items_at_once(client)
+    return [Table(client, name, sleep=time.sleep) for name in names]
 
 
 def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames) -> KeyChanges:

@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import boto3
@@ -72,7 +73,11 @@ def note(number=1, text="a secret"):
 
 
 def test_opening_calls_nobody():
-    open_vault(store="s", dynamodb=object(), kms=object(), tables=TableNames("r", "k", "m", "a"), root_keys=["root"])
+    dead = partial(boto3.Session("made", "up").client, region_name="eu-central-1", endpoint_url="http://127.0.0.1:1")
+    nobody, requests = dead("dynamodb"), []
+    nobody.meta.events.register("before-send.dynamodb.*", lambda **request: requests.append(request))
+    open_vault(store="s", dynamodb=nobody, kms=object(), tables=TableNames("r", "k", "m", "a"), root_keys=["root"])
+    assert not requests
 
 
 def test_what_one_vault_wrote_another_reads(world):

@@ -5,13 +5,14 @@ import json
 import pytest
 
 from tests.fakes import Recorder
+from tests.records.opening import open_partition
 from tests.vectors.generate import FOLDER
 from tests.vectors.material import item_of
 from tests.vectors.partitions import CLAIMS, SCOPE
 from twinvault.dynamodb.marks import head_mark_key, parse_mark
 from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import NamedKey
-from twinvault.records.partition import open_partition, place_rows
+from twinvault.records.partition import place_rows
 
 VECTORS = json.loads((FOLDER / "partitions.json").read_text())
 KEYS = {name: NamedKey(name, bytes.fromhex(key)) for name, key in VECTORS["keys"].items()}

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from tests.fakes import Recorder
 from tests.records.attacks import Moment, Moments, RowKey, Rows, key, partition, record, without
+from tests.records.opening import open_partition
 from tests.records.samples import LEDGER, SCOPE, line, puts
 from tests.stores import World
 from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.errors import IntegrityError, TwinvaultError
 from twinvault.keys.rows import NamedKey, dek_name
-from twinvault.records.partition import Snapshot, open_partition, place_rows
+from twinvault.records.partition import Snapshot, place_rows
 from twinvault.scope import Scope
 
 type Change = Callable[[Rows], Rows]

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from tests.fakes import Recorder
+from tests.records.opening import open_partition
 from tests.records.samples import HEAD_FIELDS, LEDGER, LINE, SCOPE, line
 from twinvault.dynamodb.marks import Mark
 from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.head import HASH_KEY_BYTES, STORE, HeadState, empty_head
-from twinvault.records.partition import Snapshot, named_keys, open_partition, open_row, place_rows
+from twinvault.records.partition import Snapshot, named_keys, open_row, place_rows
 from twinvault.records.record import Draft
 from twinvault.records.sealing import Put, Sealing
 from twinvault.records.spec import HEAD, TEXT, EntitySpec, KindSpec

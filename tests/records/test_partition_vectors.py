@@ -7,6 +7,7 @@ import pytest
 
 from dialogues.entities import DIALOGUE
 from tests.fakes import Recorder
+from tests.records.opening import open_partition
 from tests.vectors.generate import FOLDER
 from tests.vectors.material import DEK, DEK_ID, KIND, PARTITION, TENANT, fixed, item_of
 from twinvault.dynamodb.marks import Mark
@@ -17,7 +18,7 @@ from twinvault.errors import IntegrityError, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey
 from twinvault.keys.sealed import parse_sealed, unwrap
 from twinvault.records.head import STORE, HeadState, Row, empty_head
-from twinvault.records.partition import named_keys, open_partition, open_row, place_rows
+from twinvault.records.partition import named_keys, open_row, place_rows
 from twinvault.records.record import Draft, Stamp, seal_record
 from twinvault.records.spec import COMMON, HEAD, HEAD_SEALED, EntitySpec, KindSpec, head_spec
 from twinvault.records.whole import Mismatch, require_whole

@@ -1,6 +1,7 @@
 """Strongly consistent reads of one table, and pages of its indexes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
@@ -105,6 +106,21 @@ class Table:
             request["ExclusiveStartKey"] = {"pk": {"S": pk}, "sk": {"S": after}}
         answer = _call(self._client.query, **request, Limit=limit)
         return ItemPage(answer["Items"], answer.get("LastEvaluatedKey"))
+
+    def pages(self, pk: str, *, size: int, beside: Executor) -> "Generator[Sequence[Item]]":
+        """All items of a partition, in order, at most `size` at once; while one page is used the next is asked for.
+
+        To be closed by whoever does not take all: nothing may go on after its request has ended.
+        """
+        page = self.page(pk, "", limit=size, after=None)
+        while page.next_key is not None:
+            following = beside.submit(self.page, pk, "", limit=size, after=page.next_key["sk"]["S"])
+            try:
+                yield page.items
+            finally:
+                following.exception()  # waits for it, however it ends
+            page = following.result()
+        yield page.items
 
     def query_range(self, pk: str, first: str, *, last: str, limit: int) -> "list[Item]":
         """The items of a partition whose sort keys lie from `first` to `last`, in order, at most `limit`."""

@@ -1,10 +1,10 @@
 """The trust core: rows go in, a partition comes out, or a refusal. Pure.
 
-Together `place_rows` and `open_partition` take all of the eleven steps of docs/format.md, "Open", over everything that
-a Query of one partition found and its newest mark. `place_rows` takes steps 0 to 4, for which no key is needed;
-`named_keys` says which keys to fetch then; `open_partition` takes steps 5 to 8 for each row, as `open_row` does for
-single ones, and steps 9 and 10, which are about all of them. `open_look` opens a head and some of its records, for a
-write that touches no others. What holds, whatever the rows are:
+Together `place_rows` and `Opening` take all of the eleven steps of docs/format.md, "Open", over everything that a Query
+of one partition found, page by page, and its newest mark. `place_rows` takes steps 0 to 4, for which no key is needed;
+`named_keys` says which keys to fetch then; `Opening.take` takes steps 5 to 8 for each row, as `open_row` does for
+single ones, and `Opening.whole` steps 9 and 10, which are about all of them. `open_look` opens a head and some of its
+records, for a write that touches no others. What holds, whatever the rows are:
 
 - Table, tenant, kind and partition come from the scope of whoever asks. A row's own word for any of them is compared,
   never followed.
@@ -102,37 +102,48 @@ def named_keys(rows: Sequence[Found], *, scope: Scope) -> list[str]:
     return [name for name in named if is_dek_name(name, scope=scope)]
 
 
-def open_partition(
-    rows: Sequence[Found], keys: Keys, *, mark: Mark | None, kind: KindSpec, scope: Scope, observer: "Observer"
-) -> Snapshot | None:
-    """Returns the partition that these rows are, as its last writer left it; None: there never was one.
+class Opening:
+    """A partition as it is opened: its rows are taken as they come, and released once all of them are there."""
 
-    Args:
-        rows: everything found under the scope's pk, in the order of the sort keys.
-        keys: the keys that `named_keys` asks for.
-        mark: the partition's newest mark.
-        kind: what the partition's records and its head declare.
-        scope: where the caller looked.
-        observer: is told of each row that opens or does not.
+    def __init__(self, scope: Scope, kind: KindSpec, *, observer: "Observer") -> None:
+        """`scope`: where the caller looked. `observer` is told of each row that opens or does not."""
+        self._scope, self._kind, self._observer = scope, kind, observer
+        self._head: tuple[StoredRecord, HeadState] | None = None
+        self._records: list[StoredRecord] = []
 
-    Raises:
-        Mismatch: rows, or all of them, were deleted, added, duplicated or put back, or a transaction was half seen.
-        IntegrityError: a row does not open.
-        Undeclared: a row is authentic, and the kind does not declare what it holds.
-    """
-    if not rows and mark is None:
-        return None
-    head_row = _head_among(rows, where=Place(TABLE, scope.pk))
-    # 5 commitment to 8 payload, of the head first and then of every other row.
-    head, state = _opened_head(head_row, keys, kind=kind, observer=observer)
-    others = [row for row in rows if row is not head_row]
-    records = [open_row(row, keys, kind=kind, observer=observer) for row in others]
-    # 9 head: the rows are those that its writer left, no more, no fewer and no others, under keys that are in use.
-    require_whole(state, rows=[record.row for record in records], pk=scope.pk)
-    require_keys(head, state, records=records, scope=scope)
-    # 10 mark: and it was left by the last of its writers.
-    require_newest(head, mark, where=Place(TABLE, scope.pk))
-    return Snapshot(head, state, {record.sk: record for record in records})
+    def take(self, rows: Sequence[Found], keys: Keys) -> None:
+        """Takes the next rows under the scope's pk, and the keys that `named_keys` asks for.
+
+        Raises:
+            IntegrityError: a row does not open.
+            Undeclared: a row is authentic, and the kind does not declare what it holds.
+        """
+        for row in rows:
+            if row.context.sk == HEAD and self._head is None:
+                self._head = _opened_head(row, keys, kind=self._kind, observer=self._observer)
+            else:
+                self._records.append(open_row(row, keys, kind=self._kind, observer=self._observer))
+
+    def whole(self, mark: Mark | None) -> Snapshot | None:
+        """Returns the partition, as its last writer left it; None: there never was one. `mark` is its newest mark.
+
+        Raises:
+            Mismatch: rows, or all of them, were deleted, added, duplicated or put back, or a transaction was half seen.
+        """
+        where = Place(TABLE, self._scope.pk)
+        if self._head is None:
+            if self._records:
+                raise Mismatch(Step.HEAD, where=where, detail=_NO_HEAD)
+            if mark is not None:
+                raise Mismatch(Step.MISSING_PARTITION, where=where)
+            return None
+        head, state = self._head
+        # 9 head: the rows are those that its writer left, no more, no fewer and no others, under keys that are in use.
+        require_whole(state, rows=[record.row for record in self._records], pk=self._scope.pk)
+        require_keys(head, state, records=self._records, scope=self._scope)
+        # 10 mark: and it was left by the last of its writers.
+        require_newest(head, mark, where=where)
+        return Snapshot(head, state, {record.sk: record for record in self._records})
 
 
 def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> StoredRecord:
@@ -149,16 +160,18 @@ def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") ->
 def open_look(rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer") -> Look | None:
     """Returns the head and the records that these rows are, which were read together; None: there is no row.
 
-    The steps are those of `open_partition` but for the sum and the mark, which need all rows: what is written on top of
+    The steps are those of `Opening` but for the sum and the mark, which need all rows: what is written on top of
     such a look changes the sum by what it touches, so that what was lost or put back behind it stays visible.
 
     Raises:
         Mismatch: the head is missing, or a record does not fit it.
-        IntegrityError, Undeclared: as for `open_partition`.
+        IntegrityError, Undeclared: as for `Opening.take`.
     """
     if not rows:
         return None
-    head_row = _head_among(rows, where=Place(TABLE, scope.pk))
+    head_row = next((row for row in rows if row.context.sk == HEAD), None)
+    if head_row is None:
+        raise Mismatch(Step.HEAD, where=Place(TABLE, scope.pk), detail=_NO_HEAD)
     head, state = _opened_head(head_row, keys, kind=kind, observer=observer)
     records = [open_row(row, keys, kind=kind, observer=observer) for row in rows if row is not head_row]
     require_keys(head, state, records=records, scope=scope)
@@ -169,15 +182,6 @@ def open_look(rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope
 def _opened_head(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[StoredRecord, HeadState]:
     head, fields = _opened(row, keys, kind=kind, observer=observer)
     return head, HeadState.from_fields(fields.get(STORE), where=row.place)
-
-
-def _head_among(rows: Sequence[Found], *, where: Place) -> Found:
-    if not rows:
-        raise Mismatch(Step.MISSING_PARTITION, where=where)
-    found = next((row for row in rows if row.context.sk == HEAD), None)
-    if found is None:
-        raise Mismatch(Step.HEAD, where=where, detail=_NO_HEAD)
-    return found
 
 
 def _placed(item: Item, tenant: str, *, pk: str, lowest_format: int) -> Found:

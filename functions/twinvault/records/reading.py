@@ -1,4 +1,4 @@
-"""The full read of a partition: what `partition.open_partition` is given, and what its refusals mean.
+"""The full read of a partition: what `partition.Opening` is given, and what its refusals mean.
 
 A Query is only read-committed against transactions: it can see half of one. So a mismatch is looked at again between
 two reads of the head by transactions of their own, which see none half done. Every write replaces the head, by one that
@@ -9,12 +9,13 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen
-from twinvault.dynamodb.marks import Mark, Marks, head_mark_key
+from twinvault.dynamodb.marks import Marks, head_mark_key
 from twinvault.dynamodb.table import MAX_TOGETHER
 from twinvault.envelope.item import Found, Item, from_item, text_of
 from twinvault.envelope.names import require_sort_key
@@ -24,7 +25,7 @@ from twinvault.keys.rows import NamedKey, dek_version
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.head import HeadState
 from twinvault.records.paging import RecordPage, require_limit
-from twinvault.records.partition import Look, Snapshot, named_keys, open_look, open_partition, open_row, place_rows
+from twinvault.records.partition import Look, Opening, Snapshot, named_keys, open_look, open_row, place_rows
 from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.requests import Answered, is_request_row, open_answer, requests_key
 from twinvault.records.spec import HEAD, KindSpec
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from twinvault.dynamodb.table import Table
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
-_THREADS = 8  # questions for marks in flight at once; a ninth waits for one of them
+_THREADS = 8  # questions for marks and next pages in flight at once; a ninth waits for one of them
+_PAGE = 256  # rows: fewer than the 1 MB of a page hold, so that there is something to open while more is on its way
 
 
 class Reader:
@@ -209,24 +211,20 @@ class Reader:
             raise _changing() from None
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
-        items, mark = self._found(scope)
-        # What has not the form of a row is refused before any key is fetched in its name.
-        rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
-        keys = self._fetched(rows, scope=scope, activity=activity)
-        snapshot = open_partition(rows, keys, mark=mark, kind=kind, scope=scope, observer=activity)
+        opening = Opening(scope, kind, observer=activity)
+        newest = self._beside.submit(self._marks.newest, head_mark_key(scope.pk))
+        try:
+            with closing(self._table.pages(scope.pk, size=_PAGE, beside=self._beside)) as pages:
+                for items in pages:
+                    # What has not the form of a row is refused before any key is fetched in its name.
+                    rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
+                    opening.take(rows, self._fetched(rows, scope=scope, activity=activity))
+        finally:
+            newest.exception()  # nothing may go on after a request has ended
+        snapshot = opening.whole(newest.result())
         seen = HeadSeen(snapshot.head.version, snapshot.head.digest) if snapshot else None
         activity.saw(head_mark_key(scope.pk), seen)
         return snapshot
-
-    def _found(self, scope: Scope) -> tuple[list[Item], Mark | None]:
-        """All rows, and the newest mark, which is asked for meanwhile."""
-        asked = self._beside.submit(self._marks.newest, head_mark_key(scope.pk))
-        try:
-            items = self._table.query(scope.pk)
-        finally:
-            # Nothing may go on after a request has ended, so it is waited for in any case.
-            asked.exception()
-        return items, asked.result()
 
     def _fetched(self, rows: Sequence[Found], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:
         """The partition's own keys that these rows name.
