@@ -65,16 +65,8 @@ def runtime_dir(repository_cache: Path, base_python: Path) -> Path:
     return toolchain.ensure_lambda_runtime(repository_cache, base_python)
 
 
-@pytest.fixture(scope="session")
-def bytecode_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shared by all servers of a run: compiling the standard library for each would be most of their work."""
-    return tmp_path_factory.mktemp("bytecode")
-
-
 @pytest.fixture(scope="module")
-def serve(
-    tmp_path_factory: pytest.TempPathFactory, base_python: Path, runtime_dir: Path, bytecode_dir: Path
-) -> Iterator[Serve]:
+def serve(tmp_path_factory: pytest.TempPathFactory, base_python: Path, runtime_dir: Path) -> Iterator[Serve]:
     """``serve(source)``: each public function of ``source`` is a Lambda function, at ``ANY /<its name>/{proxy+}``."""
     running: list[Server] = []
 
@@ -93,7 +85,6 @@ def serve(
             "python": base_python,
             "task_root": task_root,
             "runtime_dir": runtime_dir,
-            "bytecode_dir": bytecode_dir,
             "log_dir": folder / "logs",
             "functions": functions,
             "routes": tuple(

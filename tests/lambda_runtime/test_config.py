@@ -31,7 +31,6 @@ def config(**changes):
         "python": Path("/usr/bin/python3.13"),
         "task_root": Path("/tmp/artifact"),  # noqa: S108  # never opened
         "runtime_dir": Path("/tmp/runtime"),  # noqa: S108  # never opened
-        "bytecode_dir": Path("/tmp/bytecode"),  # noqa: S108  # never opened
         "log_dir": Path("/tmp/logs"),  # noqa: S108  # never opened
         "functions": (FUNCTION,),
         "routes": (RouteConfig.from_key("GET /dialogues/{id}", function=FUNCTION.name),),

@@ -59,7 +59,7 @@ def test_data_without_its_seed_is_refused_and_no_other_seed_is_drawn(state: Stat
 def as_an_older_version_left_it(folder: Path) -> StateFolder:
     """Tables and keys as the template had them before there were marks and registers, and no word of a format."""
     old = StateFolder(folder)
-    for part in (old.folder, old.kms, old.dynamodb, old.issuer, old.artifact, old.bytecode, old.logs, old.run):
+    for part in (old.folder, old.kms, old.dynamodb, old.issuer, old.artifact, old.logs, old.run):
         part.mkdir(mode=0o700)
     old.seed.write_text(f"{'ab' * 32}\n", encoding="ascii")
     (old.kms / "journal").write_text("", encoding="utf-8")

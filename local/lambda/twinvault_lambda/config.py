@@ -131,7 +131,6 @@ class ServerConfig:
     python: Path  # the base interpreter, not a virtual environment's
     task_root: Path  # the unpacked artifact
     runtime_dir: Path  # requirements/lambda.txt, installed
-    bytecode_dir: Path  # compiled modules go here, so that the artifact's folder stays as unpacked
     log_dir: Path  # <function>.log each, and access.log
     functions: tuple[FunctionConfig, ...]
     routes: tuple[RouteConfig, ...]

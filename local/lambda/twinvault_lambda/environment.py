@@ -24,7 +24,7 @@ def worker_command(config: ServerConfig, function: FunctionConfig) -> list[str]:
     return [
         str(config.python),
         "-S",
-        *("-X", f"pycache_prefix={config.bytecode_dir}"),
+        "-B",  # on Lambda the code's folder cannot be written; what the artifact has compiled is used
         *_debugger(function),
         *("-m", "awslambdaric", function.handler),
     ]

@@ -21,6 +21,7 @@ any more. Folders from before there were formats have none."""
 
 _SEED = re.compile(rb"[0-9a-f]{64}\n?")
 _FORMAT_FILE = "format.json"
+# "bytecode": twins wrote their compiled modules there before the artifact brought its own.
 _FOLDERS = ("kms", "dynamodb", "gate", "issuer", "ledger", "artifact", "bytecode", "logs", "run")
 _NOTES = ("provisioned.json", "callers.json", "ports.json", "launcher.json", "server.json", "twin.json")
 _FILES = ("seed", "lock", _FORMAT_FILE, *_NOTES, "route.json")
@@ -56,11 +57,6 @@ class StateFolder:
     def artifact(self) -> Path:
         """The unpacked artifacts, one folder for each sha256."""
         return self.folder / "artifact"
-
-    @property
-    def bytecode(self) -> Path:
-        """Compiled modules, so that the unpacked artifact stays as it was unpacked."""
-        return self.folder / "bytecode"
 
     @property
     def logs(self) -> Path:

@@ -14,7 +14,7 @@ from twinvault_local.artifact import archive, sources
 from twinvault_local.engines import choice, dynamodb, gate, python, starting
 from twinvault_local.engines.launcher import PROCESS, Claims, Launcher
 from twinvault_local.errors import EngineError, PortInUseError, TemplateError
-from twinvault_local.inner_loop import bytecode, reloading
+from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import disk, files, ports, processes, toolchain
 from twinvault_local.machine.progress import Progress
 from twinvault_local.provision import aws, callers, functions, policies, schedules
@@ -109,7 +109,6 @@ class Twin:
                 python=base,
                 task_root=task_root,
                 runtime_dir=runtime,
-                bytecode_dir=self.state.bytecode,
                 log_dir=self.state.logs,
                 functions=api.functions,
                 routes=api.routes,
@@ -149,8 +148,7 @@ class Twin:
     def _unpack(self, zipped: Path) -> Path:
         """The unpacked artifact; those before it go: nothing runs from them any more."""
         task_root = archive.unpack(zipped, self.state.artifact)
-        bytecode.sweep(self.state.bytecode)
-        reloading.inherit(self.state, task_root, kept=())
+        reloading.forget_others(self.state, [task_root])
         return task_root
 
     def _provision(self, assembly: Assembly, endpoints: Mapping[str, str], progress: Progress) -> Known:

@@ -4,8 +4,6 @@ import io
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from twinvault_local.artifact import packing
 
 FILES = {
@@ -16,45 +14,37 @@ FILES = {
 }
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> dict[str, Path]:
-    for number, content in enumerate(FILES.values()):
-        (tmp_path / str(number)).write_bytes(content)
-    return {name: tmp_path / str(number) for number, name in enumerate(FILES)}
-
-
-def test_what_is_packed_is_read_by_others(files: dict[str, Path]) -> None:
-    with zipfile.ZipFile(io.BytesIO(packing.pack(files))) as archive:
+def test_what_is_packed_is_read_by_others() -> None:
+    with zipfile.ZipFile(io.BytesIO(packing.pack(FILES))) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == FILES
         assert archive.namelist() == sorted(FILES)
 
 
-def test_entries_that_were_kept_make_the_zip_that_the_standard_library_writes(files: dict[str, Path]) -> None:
+def test_entries_that_were_kept_make_the_zip_that_the_standard_library_writes() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in sorted(FILES.items()):
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o100644 << 16
             archive.writestr(info, content, compress_type=zipfile.ZIP_DEFLATED, compresslevel=9)
-    whole = packing.pack(files)
+    whole = packing.pack(FILES)
     assert whole == file.getvalue()
-    for number in range(len(files) + 1):
-        kept = packing.pack(dict(list(files.items())[:number]))
-        assert packing.pack(dict(list(files.items())[number:]), kept=kept) == whole
+    for number in range(len(FILES) + 1):
+        kept = packing.pack(dict(list(FILES.items())[:number]))
+        assert packing.pack(dict(list(FILES.items())[number:]), kept=kept) == whole
 
 
-def test_a_newer_file_stands_in_the_place_of_a_kept_one(files: dict[str, Path], tmp_path: Path) -> None:
-    kept = packing.pack(files)
-    (tmp_path / "newer").write_bytes(b"newer")
-    packed = packing.pack({"a.txt": tmp_path / "newer"}, kept=kept)
+def test_a_newer_file_stands_in_the_place_of_a_kept_one() -> None:
+    kept = packing.pack(FILES)
+    packed = packing.pack({"a.txt": b"newer"}, kept=kept)
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == FILES | {"a.txt": b"newer"}
 
 
-def test_the_order_of_files_changes_nothing(files: dict[str, Path]) -> None:
-    assert packing.pack(dict(reversed(files.items()))) == packing.pack(files)
+def test_the_order_of_files_changes_nothing() -> None:
+    assert packing.pack(dict(reversed(FILES.items()))) == packing.pack(FILES)
 
 
 def test_a_zip_of_nothing_is_one() -> None:

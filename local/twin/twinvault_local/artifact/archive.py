@@ -1,9 +1,10 @@
 """The one artifact: ``build/functions.zip``, the bytes that Lambda runs and that the twin runs.
 
-The zip's root is the contents of ``functions/`` beside the wheels of ``requirements/runtime.txt``. It is the same byte
-for byte whatever the folder, the clock and the umask: entries are sorted, times and modes are fixed, nothing in it says
-where it was built, and every wheel is chosen by its hash. Its compressed bytes are zlib's: an interpreter that is
-linked against another deflate (zlib-ng) makes a zip of the same contents with another hash.
+The zip's root is the contents of ``functions/`` beside the wheels of ``requirements/runtime.txt``, each module beside
+what it compiles to. It is the same byte for byte whatever the folder, the clock and the umask: entries are sorted,
+times and modes are fixed, nothing in it says where it was built, and every wheel is chosen by its hash. Its compressed
+bytes are zlib's: an interpreter that is linked against another deflate (zlib-ng) makes a zip of the same contents with
+another hash.
 """
 
 import hashlib
@@ -14,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import twinvault_durable as durable
-from twinvault_local.artifact import packing, wheels
+from twinvault_local.artifact import compiling, packing, wheels
 from twinvault_local.errors import BuildError
 from twinvault_local.machine.progress import Progress
 
-LARGEST = 15_000_000
+LARGEST = 18_000_000
 
 
 def build(root: Path, out: Path, *, python: Path, progress: Progress) -> str:
@@ -34,7 +35,7 @@ def build(root: Path, out: Path, *, python: Path, progress: Progress) -> str:
     if taken := own.keys() & theirs:
         raise BuildError(f"functions/{min(taken)} has the name of a file that a wheel brings.")
     progress(f"Zipping {len(own) + len(theirs)} files")
-    packed = packing.pack(own, kept=kept)
+    packed = packing.pack(compiling.with_compiled(own), kept=kept)
     if len(packed) > LARGEST:
         raise BuildError(f"The artifact has {len(packed):,} bytes; at most {LARGEST:,} are allowed.")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +47,7 @@ def unpack(zip_path: Path, into: Path) -> Path:
     """Unpacks the artifact to ``into/<its sha256>/`` and returns that folder.
 
     The folder appears whole or not at all, and holds exactly the zip's bytes: one in which a file was changed, added or
-    removed since is replaced. The caches that interpreters leave there are no reason to: they speed up the next start.
+    removed since is replaced.
     """
     data = zip_path.read_bytes()  # once: a build may put another zip there meanwhile
     target = into / hashlib.sha256(data).hexdigest()
@@ -75,16 +76,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _own_files(functions: Path) -> Iterator[tuple[str, Path]]:
+def _own_files(functions: Path) -> Iterator[tuple[str, bytes]]:
     """Yields our own source: everything below functions/ but caches and hidden files."""
     for name in wheels.files_below(functions):
         if name.suffix not in wheels.UNREAD_SUFFIXES and not any(p == "__pycache__" or p[0] == "." for p in name.parts):
-            yield str(name), functions / name
+            yield str(name), (functions / name).read_bytes()
 
 
 def _is_intact(archive: zipfile.ZipFile, folder: Path) -> bool:
     infos = archive.infolist()
-    present = {str(name) for name in wheels.files_below(folder) if "__pycache__" not in name.parts}
+    present = {str(name) for name in wheels.files_below(folder)}
     if present != {info.filename for info in infos}:
         return False
     return all((folder / info.filename).read_bytes() == archive.read(info) for info in infos)

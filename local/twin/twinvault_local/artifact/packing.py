@@ -7,19 +7,18 @@ import copy
 import io
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 
 _MODE = 0o100644
 
 
-def pack(files: Mapping[str, Path], *, kept: bytes = b"") -> bytes:
+def pack(files: Mapping[str, bytes], *, kept: bytes = b"") -> bytes:
     """Returns the zip of these files, by their names, and of the entries of ``kept``, which ``pack`` made."""
     entries = {entry.filename: entry for entry in _entries(kept)}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in sorted({*files, *entries}):
             if name in files:
-                archive.writestr(_entry(name), files[name].read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+                archive.writestr(_entry(name), files[name], zipfile.ZIP_DEFLATED, compresslevel=9)
             else:
                 _copy(entries[name], kept, file, archive)
     return file.getvalue()

@@ -7,12 +7,13 @@ own code compresses our own code. What is kept is named by its own hash, and not
 import hashlib
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import twinvault_durable as durable
-from twinvault_local.artifact import glibc, packing
+from twinvault_local.artifact import compiling, glibc, packing
 from twinvault_local.errors import BuildError
 from twinvault_local.machine import locks
 from twinvault_local.machine.progress import Progress
@@ -39,9 +40,9 @@ def ensure(lock: Path, cache: Path, *, python: Path, progress: Progress) -> byte
     Raises:
         BuildError: they could not be installed, or one of them would not load in Lambda.
     """
-    # The rules of these two modules decide too, so they are part of the name.
-    rules = Path(__file__).read_bytes() + Path(packing.__file__).read_bytes()
-    digest = hashlib.sha256(lock.read_bytes() + rules).hexdigest()[:12]
+    # The rules of these modules decide too, and the interpreter that compiles: they are part of the name.
+    rules = b"".join(Path(one).read_bytes() for one in (__file__, packing.__file__, compiling.__file__))
+    digest = hashlib.sha256(lock.read_bytes() + rules + sys.version.encode()).hexdigest()[:12]
     kept = cache / f"wheels-{digest}"
     with locks.held(cache / "wheels.lock", wait=True):
         if (packed := _intact(kept)) is None:
@@ -70,7 +71,7 @@ def _made(lock: Path, cache: Path, *, python: Path) -> bytes:
     with tempfile.TemporaryDirectory(dir=cache, prefix=".installing-") as folder:
         installed = Path(folder, "wheels")
         _install(lock, installed, python=python)
-        return packing.pack(dict(_entries(installed)))
+        return packing.pack(compiling.with_compiled(dict(_entries(installed))))
 
 
 def files_below(folder: Path) -> Iterator[PurePosixPath]:
@@ -100,12 +101,12 @@ def _install(lock: Path, into: Path, *, python: Path) -> None:
     )
 
 
-def _entries(wheels: Path) -> Iterator[tuple[str, Path]]:
+def _entries(wheels: Path) -> Iterator[tuple[str, bytes]]:
     for name in files_below(wheels):
         if _is_needed(name):
             path = wheels / name
             _refuse_what_lambda_cannot_load(name, path)
-            yield str(name), path
+            yield str(name), path.read_bytes()
 
 
 def _is_needed(name: PurePosixPath) -> bool:

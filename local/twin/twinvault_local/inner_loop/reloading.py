@@ -12,7 +12,7 @@ from twinvault_lambda.config import ServerConfig
 from twinvault_local import lambda_server, status
 from twinvault_local.artifact import archive
 from twinvault_local.errors import EngineError, NotRunningError
-from twinvault_local.inner_loop import bytecode, loading
+from twinvault_local.inner_loop import loading
 from twinvault_local.machine import processes, waiting
 from twinvault_local.state import SERVER, StateFolder
 from twinvault_local.status import Facts
@@ -38,7 +38,7 @@ def reload(state: StateFolder, zipped: Path) -> tuple[Facts, bool]:
         if archive.sha256(zipped) == config.task_root.name and not loading.failed(state):
             return facts, False
         task_root = archive.unpack(zipped, state.artifact)
-        inherit(state, task_root, kept=[config.task_root])  # an older worker may still be at work there
+        forget_others(state, [task_root, config.task_root])  # an older worker may still be at work there
         try:
             exchange(state, _serving(config, task_root))
         except BaseException:
@@ -99,12 +99,8 @@ def _ask(state: StateFolder, generation: int) -> None:
             raise loading.error(state, functions.failed, what_holds="The code of before goes on serving.")
 
 
-def inherit(state: StateFolder, task_root: Path, *, kept: Collection[Path]) -> None:
-    """Take over what older artifacts have compiled, and delete them but for those that are `kept`."""
+def forget_others(state: StateFolder, kept: Collection[Path]) -> None:
+    """Delete the unpacked artifacts but for those that are `kept`."""
     for older in state.artifact.iterdir():
-        if older == task_root:
-            continue
-        bytecode.carry(older, task_root, prefix=state.bytecode)
         if older not in kept:
             shutil.rmtree(older)
-            bytecode.forget(older, prefix=state.bytecode)

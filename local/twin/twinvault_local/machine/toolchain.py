@@ -100,17 +100,28 @@ def ensure_lambda_runtime(cache: Path, python: Path) -> Path:
         FetchError: it could not be installed.
     """
     lock = _LAMBDA_LOCK.read_bytes()
-    target = cache / "lambda-runtime" / hashlib.sha256(lock).hexdigest()[:12]
+    target = cache / "lambda-runtime" / f"{hashlib.sha256(lock).hexdigest()[:12]}-compiled"
     with locks.held(cache / "lambda-runtime.lock", wait=True):
         if target.exists():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="installing-") as folder:
             partial = Path(folder, "packages")
-            # --system-certs: behind a company's proxy no others will do.
+            # --system-certs: behind a company's proxy no others will do. Compiled, for workers compile nothing to keep.
             options = ("--quiet", "--system-certs", "--require-hashes", "--no-deps", "--only-binary", ":all:")
             where = ("--python", str(python), "--target", str(partial), "--requirements", str(_LAMBDA_LOCK))
-            command = [sys.executable, "-m", "uv", "pip", "install", "--link-mode", "copy", *options, *where]
+            command = [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--link-mode",
+                "copy",
+                "--compile-bytecode",
+                *options,
+                *where,
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise FetchError(
