@@ -41,7 +41,7 @@ def measure(bench: Bench, records: int, *, samples: int) -> Figures:
         name: summary(one) for name, one in alternating(works, samples=samples, budget=_BUDGET_SECONDS).items()
     }
     counter = Counter()
-    counter.watch(dynamodb=bench.dynamodb, kms=bench.kms)
+    counter.watch(bench.dynamodb, kms=bench.kms)
     for name, work in works.items():
         with counter.during() as count:
             work()

@@ -43,7 +43,7 @@ def measure(bench: Bench, *, small: int, large: int) -> Figures:
             _put_plain(bench, name, number)
     prices = json.loads(PRICES.read_text(encoding="utf-8"))
     counter = Counter()
-    counter.watch(dynamodb=bench.dynamodb, kms=bench.kms)
+    counter.watch(bench.dynamodb, bench.plain, kms=bench.kms)
     # Both are seen once, for a write is charged by the item before it too.
     for name, size in ((_SMALL, small), (_LARGE, large)):
         read(bench, name, expected=size)

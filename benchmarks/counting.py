@@ -51,10 +51,11 @@ class Counter:
         self._sizes: dict[Key, int] = {}
         self._lock = threading.Lock()
 
-    def watch(self, *, dynamodb: Any, kms: Any) -> None:  # noqa: ANN401  # boto3's own clients
-        """Count all that these two clients ask for from now on."""
-        dynamodb.meta.events.register("provide-client-params.dynamodb.*", self._asked)
-        dynamodb.meta.events.register("after-call.dynamodb.*", self._answered)
+    def watch(self, *dynamodb: Any, kms: Any) -> None:  # noqa: ANN401  # boto3's own clients
+        """Count all that these clients ask for from now on."""
+        for client in dynamodb:
+            client.meta.events.register("provide-client-params.dynamodb.*", self._asked)
+            client.meta.events.register("after-call.dynamodb.*", self._answered)
         kms.meta.events.register("before-send.kms.*", self._sent)
 
     @contextmanager

@@ -35,7 +35,7 @@ def main() -> None:
 def measure(bench: Bench, operations: int, *, tenants: int) -> Figures:
     """Calls per 1,000 operations: of a process that goes on, with one tenant and with many, and of fresh ones."""
     counter = Counter()
-    counter.watch(dynamodb=bench.dynamodb, kms=bench.kms)
+    counter.watch(bench.dynamodb, kms=bench.kms)
     one, many = _filled(bench, 1), _filled(bench, tenants)
     found: Figures = {"operations": operations, "tenants": tenants}
     for name, places in {"one tenant": one, "many tenants": many}.items():

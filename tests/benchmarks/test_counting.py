@@ -14,7 +14,7 @@ PK = "counted"
 @pytest.fixture(scope="module")
 def counter(bench: Bench) -> Counter:
     counter = Counter()
-    counter.watch(dynamodb=bench.dynamodb, kms=bench.kms)
+    counter.watch(bench.dynamodb, kms=bench.kms)
     return counter
 
 
