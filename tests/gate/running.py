@@ -89,13 +89,15 @@ def write_files(folder: Path, *, callers: Mapping[str, object], policies: Mappin
     (folder / "policies.json").write_text(json.dumps(policies))
 
 
-def start(folder: Path, *, engine_port: int, with_files: bool = True) -> RunningGate:
-    """Start a gate on the files of `folder` and wait until it answers."""
+def start(
+    folder: Path, *, engine_port: int, with_files: bool = True, options: Mapping[str, object] | None = None
+) -> RunningGate:
+    """Start a gate on the files of `folder`, with further options, and wait until it answers."""
     port, admin_port = free_port(), free_port()
     line = [
         *command(folder, port=port, engine_port=engine_port, with_files=with_files),
-        "--admin-port",
-        str(admin_port),
+        *("--admin-port", str(admin_port)),
+        *(str(part) for option in (options or {}).items() for part in option),
     ]
     with (folder / "gate.log").open("ab") as log:
         process = subprocess.Popen(line, stdout=log, stderr=log)

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from twinvault_iam.services import context_facts
 from twinvault_kms import key_policy
 from twinvault_kms.errors import KmsError
 
 
 def test_names_of_a_context_that_differ_by_case_must_all_satisfy_a_condition():
-    facts = key_policy.context_facts([("Purpose", "kek"), ("purpose", "other")])
+    facts = context_facts([("Purpose", "kek"), ("purpose", "other")])
     assert facts["kms:encryptioncontext:purpose"] == ("kek", "other")
     assert facts["kms:encryptioncontextkeys"] == ("Purpose", "purpose")
 

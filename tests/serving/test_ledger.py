@@ -12,7 +12,8 @@ from twinvault_serving.ledger import MOST_VALUES, BadLedgerError, CallLedger, Re
 
 def a_call(**changed: Any) -> RecordedCall:
     plain: dict[str, Any] = {
-        "caller": "arn:aws:iam::000000000000:role/read",
+        "caller": "read",
+        "principal": "arn:aws:iam::000000000000:role/read",
         "action": "dynamodb:Query",
         "resource": "arn:aws:dynamodb:eu-central-1:000000000000:table/records",
         "facts": {"dynamodb:leadingkeys": ("tenant#a",), "dynamodb:select": ("ALL_ATTRIBUTES",)},
@@ -46,7 +47,7 @@ def test_a_call_comes_back_as_it_was_noted(path: Path):
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"caller": "arn:aws:iam::000000000000:role/keys"}, id="caller"),
+        pytest.param({"principal": "arn:aws:iam::000000000000:role/keys"}, id="caller"),
         pytest.param({"action": "dynamodb:GetItem"}, id="action"),
         pytest.param({"resource": "arn:aws:dynamodb:eu-central-1:000000000000:table/keys"}, id="resource"),
         pytest.param({"facts": {"dynamodb:leadingkeys": ("tenant#a",)}}, id="fewer facts"),

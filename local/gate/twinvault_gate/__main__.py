@@ -24,6 +24,7 @@ def options(arguments: list[str]) -> GateOptions:
     parser.add_argument("--provisioner", help="access key id that alone may make tables (default: the account's root)")
     parser.add_argument("--admin-port", type=int, help="port for faults and reloading (default: none)")
     parser.add_argument("--admin-host", default="127.0.0.1", help="address of the admin port")
+    parser.add_argument("--ledger", type=Path, help="file for each new thing that is asked and said (default: none)")
     return GateOptions(**vars(parser.parse_args(arguments)))
 
 

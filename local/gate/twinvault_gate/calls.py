@@ -20,11 +20,6 @@ _LEADING = {
     "dynamodb:thirdpartitionkeyvalues": 2,
     "dynamodb:fourthpartitionkeyvalues": 3,
 }
-MULTIVALUED_KEYS = frozenset({"dynamodb:attributes", *_LEADING})
-SINGLE_KEYS = frozenset(
-    f"dynamodb:{name}"
-    for name in ("enclosingoperation", "fulltablescan", "returnconsumedcapacity", "returnvalues", "select")
-)
 _KEYS_OF = {
     "BatchGetItem": {"attributes", "leading", "returnconsumedcapacity", "select"},
     "BatchWriteItem": {"attributes", "leading", "returnconsumedcapacity"},
@@ -70,6 +65,11 @@ class IamCall:
     action: str
     resource: str
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+
+def touches_items(action: str) -> bool:
+    """Whether an action reads or writes items, and not only what describes them."""
+    return action.partition(":")[2] in {*_KEYS_OF, "GetRecords"}
 
 
 def iam_call(

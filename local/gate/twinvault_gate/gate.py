@@ -12,9 +12,9 @@ from twinvault_gate.document import JsonObject, parse_document
 from twinvault_gate.engine import LocalEngine
 from twinvault_gate.errors import DroppedError, DynamoDbError
 from twinvault_gate.items import KnownTables
+from twinvault_gate.judging import Judge
 from twinvault_gate.known import TableDescriptions
 from twinvault_gate.operations import PROVISIONING, TABLES_API, iam_calls, tables_of
-from twinvault_gate.policies import PolicyBook
 from twinvault_gate.statements import given_statements, stated_tables, statement_call
 from twinvault_gate.wire import answer
 from twinvault_serving.callers import Callers, SignedIn
@@ -35,23 +35,21 @@ class Gate:
         engine: LocalEngine,
         *,
         callers: Callers,
-        policies: PolicyBook,
-        provisioner: str | None = None,
+        judge: Judge,
         faults: Faults | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`provisioner` is the access key id that alone may make tables, None the account's root; `now` is aware."""
+        """`now` is aware of its zone."""
         self._engine = engine
         self._callers = callers
-        self._policies = policies
-        self._provisioner = provisioner
+        self._judge = judge
         self._faults = faults or Faults()
         self._now = now
         self._tables = TableDescriptions(engine)
 
-    def enforce(self, callers: Callers, policies: PolicyBook) -> None:
-        """Know these callers and enforce these policies from here on."""
-        self._callers, self._policies = callers, policies
+    def enforce(self, callers: Callers, judge: Judge) -> None:
+        """Know these callers and let this judge decide from here on."""
+        self._callers, self._judge = callers, judge
 
     def identify(self, request: HttpRequest) -> SignedIn:
         """Return who signed a request.
@@ -135,18 +133,10 @@ class Gate:
         return response
 
     def _allow(self, caller: SignedIn, call: IamCall, *, request_id: str) -> None:
-        refusal = self._policies.refusal(caller.arn, call)
-        if refusal is None and call.action.partition(":")[2] in PROVISIONING and not self._may_provision(caller):
-            refusal = (
-                f"User: {caller.arn} is not authorized to perform: {call.action} on resource: {call.resource} because"
-                " here the provisioner alone provisions tables"
-            )
+        refusal = self._judge.refusal(caller, call, request_id=request_id)
         if refusal is not None:
             LOG.warning("%s refused: %s", request_id, refusal)
             raise DynamoDbError("AccessDeniedException", refusal)
-
-    def _may_provision(self, caller: SignedIn) -> bool:
-        return caller.is_account_root if self._provisioner is None else caller.access_key_id == self._provisioner
 
 
 def _must_be_known(named: Iterable[str], tables: KnownTables) -> None:

@@ -1,48 +1,81 @@
-"""What the policies say to a call: the one place that knows the IAM engine.
+"""The policies file, and what its policies say to a call: the one place that knows the IAM engine.
 
-The policies file, written from the synthesized template: {"identity": {principal's ARN: [document, ...]}, "resource":
-{table's ARN: document}, "table_keys": {table's ARN: its key's ARN}, "keys": {key's ARN: document}}, the last two where
-tables have keys of the customer's. A document that would not be evaluated whole keeps the gate from starting.
-Source: IAM user guide, "Policy evaluation logic": an explicit Deny of either kind wins; within one account an Allow of
-either kind is enough; the account's root needs none.
+Written from the synthesized template: {"identity": {principal's ARN: [document, ...]}, "resource": {table's ARN:
+document}, "keys": {KMS key's ARN: document}, "table_keys": {table's ARN: KMS key's ARN}}, the last two where tables are
+encrypted under keys of one's own. A document that would not be evaluated whole keeps the gate from starting.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from twinvault_gate.calls import MULTIVALUED_KEYS, SINGLE_KEYS, IamCall
+from twinvault_gate.calls import IamCall, touches_items
 from twinvault_gate.errors import SetupError
+from twinvault_iam.book import PolicyBook, parse_book, table_of
 from twinvault_iam.documents import parse_policy
 from twinvault_iam.errors import MalformedPolicyError
-from twinvault_iam.evaluation import decide, denial
-from twinvault_iam.policy import Access, Policy, PolicyKind
+from twinvault_iam.evaluation import Decision, denial
+from twinvault_iam.policy import Access
 from twinvault_iam.principals import IamPrincipal
-from twinvault_iam.vocabulary import Vocabulary
+from twinvault_iam.services import KMS, context_facts
+from twinvault_serving.callers import SignedIn
 
-WORDS = Vocabulary(services=frozenset({"dynamodb"}), single=SINGLE_KEYS, multi=MULTIVALUED_KEYS)
-_PREFIX = "dynamodb:"
-_ABOUT_KEYS = {"table_keys", "keys"}
+_DECRYPT = "kms:Decrypt"
+# A key's aliases are not in the file.
+_TABLE_KEYS = replace(KMS, multi=KMS.multi - {"kms:resourcealiases"})
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyBook:
-    """All policies that there are, by the ARN that each hangs on."""
+class GatePolicies:
+    """All policies, and the KMS key of each table that has one of its own."""
 
-    identity: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
-    resource: Mapping[str, Policy] = field(default_factory=dict)
+    book: PolicyBook = field(default_factory=PolicyBook)
+    table_keys: Mapping[str, str] = field(default_factory=dict)
 
-    def refusal(self, caller: str, call: IamCall) -> str | None:
-        """Return the sentence with which AWS refuses a call, or None where it is allowed."""
-        principal = IamPrincipal(arn=caller)
+    def decide(self, caller: SignedIn, call: IamCall) -> "Judgement":
+        """What identity and resource policies say."""
+        principal = IamPrincipal(arn=caller.arn)
         access = Access(principal, call.action, call.resource, {**principal.facts(), **call.facts})
-        mine = self.identity.get(principal.principal_arn, ())
-        decision = decide(access, identity=mine, resource=self.resource.get(call.resource.partition("/index/")[0]))
-        return None if decision.allowed else denial(access, decision)
+        return Judgement(call, access, self.book.decide(access))
+
+    def table_key_call(self, caller: SignedIn, call: IamCall) -> IamCall | None:
+        """The call that DynamoDB makes of KMS in a caller's name, before it touches items of an encrypted table.
+
+        Source: DynamoDB developer guide, "How Amazon DynamoDB uses AWS KMS" (Decrypt, and DynamoDB's encryption
+        context); AWS KMS developer guide, "kms:ViaService".
+        """
+        key = self.table_keys.get(table_of(call.resource))
+        if key is None or not touches_items(call.action):
+            return None
+        _, _, name = table_of(call.resource).partition("table/")
+        context = [("aws:dynamodb:tableName", name), ("aws:dynamodb:subscriberId", caller.account)]
+        facts = {
+            "kms:calleraccount": (caller.account,),
+            "kms:encryptionalgorithm": ("SYMMETRIC_DEFAULT",),
+            "kms:keyorigin": ("AWS_KMS",),
+            "kms:keyspec": ("SYMMETRIC_DEFAULT",),
+            "kms:keyusage": ("ENCRYPT_DECRYPT",),
+            "kms:viaservice": (f"dynamodb.{caller.region}.amazonaws.com",),
+        }
+        return IamCall(_DECRYPT, key, facts | context_facts(context))
 
 
-def load_policies(path: Path) -> PolicyBook:
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A call, and what the policies said."""
+
+    call: IamCall
+    access: Access = field(repr=False)
+    decision: Decision
+
+    @property
+    def refusal(self) -> str | None:
+        """The sentence with which AWS refuses the call, or None where it is allowed."""
+        return None if self.decision.allowed else denial(self.access, self.decision)
+
+
+def load_policies(path: Path) -> GatePolicies:
     """Read a policies file.
 
     Raises:
@@ -54,56 +87,21 @@ def load_policies(path: Path) -> PolicyBook:
     except (OSError, ValueError):
         raise SetupError(f"The policies file {path} cannot be read.", next_step=hint) from None
     match document:
-        case {"identity": dict(identity), "resource": dict(resource), **others} if not others.keys() - _ABOUT_KEYS:
-            pass
+        case {"identity": dict(identity), "resource": dict(tables), **others}:
+            keys, table_keys = others.pop("keys", {}), others.pop("table_keys", {})
         case _:
             raise SetupError(f"The policies file {path} is not of its form.", next_step=hint)
+    if others or not isinstance(keys, dict) or not isinstance(table_keys, dict):
+        raise SetupError(f"The policies file {path} is not of its form.", next_step=hint)
     try:
-        mine, theirs = {}, {}
-        for name, documents in identity.items():
-            parsed = [_identity_policy(each, name) for each in _listed(documents)]
-            mine[name] = tuple(policy for policy in parsed if policy is not None)
-        for name, each in resource.items():
-            theirs[name] = parse_policy(json.dumps(each), WORDS, name=name)
+        for key in set(table_keys.values()):
+            _check_table_key(key, keys)
+        return GatePolicies(parse_book(identity=identity, tables=tables, keys=keys), table_keys)
     except MalformedPolicyError as error:
         raise SetupError(f"A policy would not be enforced: {error}.", next_step="Change it.") from None
-    return PolicyBook(mine, theirs)
 
 
-def _listed(documents: object) -> list[object]:
-    if not isinstance(documents, list):
-        raise MalformedPolicyError("identity policies are a list")
-    return documents
-
-
-def _identity_policy(document: object, name: str) -> Policy | None:
-    """What a principal's policy says of DynamoDB; None where it says nothing.
-
-    What it says of other services is for those to enforce, and left out: their condition keys are not known here.
-    """
-    if not isinstance(document, dict):
-        raise MalformedPolicyError(f"{name}: a policy is not an object")
-    raw = document.get("Statement")
-    ours = [_about_dynamodb(each) for each in (raw if isinstance(raw, list) else [raw])]
-    kept = [each for each in ours if each is not None]
-    if not kept:
-        return None
-    return parse_policy(json.dumps(document | {"Statement": kept}), WORDS, kind=PolicyKind.IDENTITY, name=name)
-
-
-def _about_dynamodb(statement: object) -> object | None:
-    """A statement without the actions of other services; None where no other is left."""
-    if not isinstance(statement, dict) or ("Action" in statement) == ("NotAction" in statement):
-        return statement  # the engine says what is wrong with it
-    name = "Action" if "Action" in statement else "NotAction"
-    raw = statement[name]
-    kept = [each for each in (raw if isinstance(raw, list) else [raw]) if not _is_of_another(each)]
-    if kept:
-        return statement | {name: kept}
-    # To allow all but actions of other services is to allow all of this one.
-    rest = {key: value for key, value in statement.items() if key != name}
-    return None if name == "Action" else rest | {"Action": "*"}
-
-
-def _is_of_another(action: object) -> bool:
-    return isinstance(action, str) and ":" in action and not action.lower().startswith(_PREFIX)
+def _check_table_key(arn: object, keys: Mapping[str, object]) -> None:
+    if not isinstance(arn, str) or arn not in keys:
+        raise MalformedPolicyError("a table's key has no policy")
+    parse_policy(json.dumps(keys[arn]), _TABLE_KEYS, name=arn)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from twinvault_iam.policy import Access
+from twinvault_iam.services import context_facts
 from twinvault_kms.authorize import authorize
 from twinvault_kms.catalog import Catalog
 from twinvault_kms.errors import KmsError, access_denied, not_found
-from twinvault_kms.key_policy import context_facts
 from twinvault_kms.model import Alias, Caller, Change, Grant, Key
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.validate import declared_errors

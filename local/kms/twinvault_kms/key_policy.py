@@ -4,44 +4,15 @@ Source: AWS KMS developer guide, "AWS KMS condition keys", "Key policies in AWS 
 """
 
 import json
-from collections.abc import Sequence
 from functools import lru_cache
 
 from twinvault_iam.documents import parse_policy
 from twinvault_iam.errors import MalformedPolicyError
 from twinvault_iam.policy import Policy
-from twinvault_iam.vocabulary import Vocabulary
+from twinvault_iam.services import KMS
 from twinvault_kms.errors import KmsError
 
 MAX_POLICY_BYTES = 32_768
-_CONTEXT_PREFIX = "kms:encryptioncontext:"
-_CONTEXT_KEYS = "kms:encryptioncontextkeys"
-VOCABULARY = Vocabulary(
-    services=frozenset({"kms"}),
-    single=frozenset(
-        {
-            "kms:bypasspolicylockoutsafetycheck",
-            "kms:calleraccount",
-            "kms:datakeypairspec",
-            "kms:encryptionalgorithm",
-            "kms:grantconstrainttype",
-            "kms:grantisforawsresource",
-            "kms:granteeprincipal",
-            "kms:keyorigin",
-            "kms:keyspec",
-            "kms:keyusage",
-            "kms:macalgorithm",
-            "kms:messagetype",
-            "kms:reencryptonsamekey",
-            "kms:requestalias",
-            "kms:retiringprincipal",
-            "kms:signingalgorithm",
-            "kms:viaservice",
-        }
-    ),
-    multi=frozenset({_CONTEXT_KEYS, "kms:grantoperations", "kms:resourcealiases"}),
-    prefixes=(_CONTEXT_PREFIX,),
-)
 
 
 @lru_cache(maxsize=1024)
@@ -54,7 +25,7 @@ def parse(text: str) -> Policy:
     if len(text.encode()) > MAX_POLICY_BYTES:
         raise KmsError("LimitExceededException", f"A key policy is at most {MAX_POLICY_BYTES} bytes long.")
     try:
-        return parse_policy(text, VOCABULARY)
+        return parse_policy(text, KMS)
     except MalformedPolicyError as error:
         raise malformed(str(error)) from None
 
@@ -74,15 +45,3 @@ def default_policy(account: str) -> str:
         "Resource": "*",
     }
     return json.dumps({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement]}, indent=2)
-
-
-def context_facts(context: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """Return what an encryption context says to conditions: each pair by its name, and the names together."""
-    facts: dict[str, tuple[str, ...]] = {}
-    for name, value in context:
-        # Two names that differ only by case are one condition key: both values must then satisfy the condition.
-        key = _CONTEXT_PREFIX + name.lower()
-        facts[key] = (*facts.get(key, ()), value)
-    if context:
-        facts[_CONTEXT_KEYS] = tuple(name for name, _ in context)
-    return facts

@@ -1,12 +1,12 @@
 """The ledger: who asked what of which resource, with which facts, and what was said. One JSON line for each new thing.
 
-{"caller": "arn:aws:iam::000000000000:role/NAME", "action": "dynamodb:PartiQLInsert", "resource": "arn:…:table/NAME",
- "facts": {"dynamodb:leadingkeys": ["…"]}, "verdict": "allow", "by": "identity"}
+{"caller": "NAME", "principal": "arn:aws:iam::000000000000:role/NAME", "action": "dynamodb:PartiQLInsert",
+ "resource": "arn:…:table/NAME", "facts": {"dynamodb:leadingkeys": ["…"]}, "verdict": "allow", "by": "identity"}
 
 It holds what is needed to ask other policies the same question: `facts` are the condition keys of the request, by their
-lower-case names, but those that the caller's own ARN says. It is no log: a call that tells nothing new is not written
-again. Of calls that differ in values alone (keys of items, ids of keys) those are written that bring one of the first
-32 values of some fact, so that a file ends growing.
+lower-case names, but those that the principal's own ARN says. It is no log: a call that tells nothing new is not
+written again. Of calls that differ in values alone (keys of items, ids of keys) those are written that bring one of the
+first 32 values of some fact, so that a file ends growing.
 
 Values of condition keys stand in it, as they do in CloudTrail: partition keys and encryption contexts. It belongs into
 a folder that its owner alone may read.
@@ -36,9 +36,13 @@ class BadLedgerError(ServingError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCall:
-    """One call. `by` is what decided: identity, resource or key (a kind of policy), grant, root, or gate."""
+    """One call. `by` is what decided: identity, resource or key (a kind of policy), grant, root, or gate.
+
+    `caller` is what the caller is called here; `principal` is its ARN, of an AWS service its name.
+    """
 
     caller: str
+    principal: str
     action: str
     resource: str
     facts: CallFacts = field(default_factory=dict, repr=False)
@@ -90,7 +94,7 @@ class CallLedger:
             self._file = None
 
     def _is_new(self, call: RecordedCall) -> bool:
-        alike = (call.caller, call.action, call.resource, call.verdict, call.by, *sorted(call.facts))
+        alike = (call.principal, call.action, call.resource, call.verdict, call.by, *sorted(call.facts))
         if alike not in self._values:
             self._values[alike] = {name: {values} for name, values in call.facts.items()}
             return True
