@@ -35,6 +35,7 @@ def kms(
     admin_port: Annotated[int | None, typer.Option(help="Port for clock and faults, on 127.0.0.1.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     account: Annotated[str, typer.Option(help="Everyone's account where no --callers are given.")] = "000000000000",
+    ledger: Annotated[Path | None, typer.Option(help="File for each new thing that is asked and said.")] = None,
 ) -> None:
     """Run the local KMS alone, in the foreground, until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:
@@ -45,7 +46,14 @@ def kms(
     from twinvault_kms.process import Options, serve  # noqa: PLC0415  # a server, which other commands need not load
 
     options = Options(
-        port, data, host=host, seed_file=seed_file, callers=callers, admin_port=admin_port, account=account
+        port,
+        data,
+        host=host,
+        seed_file=seed_file,
+        callers=callers,
+        admin_port=admin_port,
+        account=account,
+        ledger=ledger,
     )
     serve(options)
 

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,7 +72,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(folder: Path, *, callers: Mapping[str, object] | None = None, seed: str = SEED) -> RunningKms:
+def start(
+    folder: Path, *, callers: Mapping[str, object] | None = None, seed: str = SEED, options: Sequence[str] = ()
+) -> RunningKms:
     """Start a KMS on `folder`/data and wait until it answers."""
     folder.mkdir(parents=True, exist_ok=True)
     seed_file = folder / "seed"
@@ -84,6 +86,7 @@ def start(folder: Path, *, callers: Mapping[str, object] | None = None, seed: st
     if callers is not None:
         (folder / "callers.json").write_text(json.dumps(callers))
         command += ["--callers", str(folder / "callers.json")]
+    command += options
     with (folder / "kms.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     running = RunningKms(port, admin_port, folder / "data", process)

@@ -19,7 +19,7 @@ from twinvault_kms.ring import KeyRing
 from twinvault_kms.seed import Seed
 from twinvault_kms.validate import service, validated
 
-IDENTITY = Identity(Caller(arn=ROOT, access_key_id="ID"), "eu-central-1")
+IDENTITY = Identity(Caller(arn=ROOT, access_key_id="ID", name="root"), "eu-central-1")
 # Drawing an RSA key takes as long as everything else here together.
 SLOW = {"CreateKey", "GenerateDataKeyPair", "GetParametersForImport"}
 SCALARS = st.none() | st.booleans() | st.integers(-2, 5_000) | st.floats(allow_nan=False) | st.text(max_size=12)

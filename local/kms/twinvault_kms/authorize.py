@@ -5,16 +5,24 @@ policy, then grants) and "Using grant constraints"; API reference, GrantConstrai
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from twinvault_iam.evaluation import decide_by_key_policy, denial
-from twinvault_iam.policy import Access, Verdict
+from twinvault_iam.policy import Access, PolicyKind, Verdict
 from twinvault_iam.principals import IamPrincipal
 from twinvault_kms import key_policy
-from twinvault_kms.errors import KmsError
 from twinvault_kms.model import Grant, Key
 
 # These take no context, and a grant's constraint does not touch them (API reference, CreateGrant, Constraints).
 _UNCONSTRAINED = {"DescribeKey", "RetireGrant", "CreateGrant"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAnswer:
+    """An answer: AWS's sentence for a refusal, or None; and what decided, in the ledger's word."""
+
+    refusal: str | None
+    by: str
 
 
 def authorize(
@@ -24,20 +32,18 @@ def authorize(
     grants: Iterable[Grant],
     context: Mapping[str, str] | None,
     suits: Callable[[Grant], bool] = lambda _grant: True,
-) -> None:
-    """Return if the request is allowed. `suits` says which grants may count where a grant allows less than a policy.
-
-    Raises:
-        KmsError: AccessDeniedException.
-    """
+) -> KeyAnswer:
+    """Say whether the request is allowed. `suits` says which grants count where one allows less than a policy."""
     decision = decide_by_key_policy(access, key_policy=key_policy.parse(key.policy))
+    by = "identity" if decision.kind is PolicyKind.IDENTITY else "key"
     if decision.allowed:
-        return
+        return KeyAnswer(None, by)
     operation = access.action.removeprefix("kms:")
     counting = (grant for grant in grants if suits(grant))
     granted = any(permits(grant, operation, caller=access.caller, context=context) for grant in counting)
-    if decision.verdict is Verdict.DENY or not granted:
-        raise KmsError("AccessDeniedException", denial(access, decision))
+    if decision.verdict is not Verdict.DENY and granted:
+        return KeyAnswer(None, "grant")
+    return KeyAnswer(denial(access, decision), by)
 
 
 def permits(grant: Grant, operation: str, *, caller: IamPrincipal, context: Mapping[str, str] | None) -> bool:

@@ -1,7 +1,7 @@
 """One request on its way through the core: its parameters, its caller, and what every operation asks of a key.
 
-The core does no IO: clock and randomness are parameters, the catalog is only read. An operation returns a `Reply`:
-the answer, and the changes that must be durable before the answer may leave.
+The core does no IO: clock, randomness and ledger are parameters, the catalog is only read. An operation returns a
+`Reply`: the answer, and the changes that must be durable before the answer may leave.
 """
 
 import re
@@ -17,6 +17,7 @@ from twinvault_kms.errors import KmsError, access_denied, not_found
 from twinvault_kms.model import Alias, Caller, Change, Grant, Key
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.validate import declared_errors
+from twinvault_serving.ledger import ALLOW, DENY, CallFacts, RecordedCall
 
 type EncryptionContext = Mapping[str, str]
 
@@ -67,6 +68,7 @@ class Call:
     catalog: Catalog = field(repr=False)
     ring: KeyRing = field(repr=False)
     random: Callable[[int], bytes] = field(repr=False)
+    note: Callable[[RecordedCall], None] = field(repr=False)
 
     def text(self, name: str, default: str = "") -> str:
         """Return a string parameter."""
@@ -169,14 +171,19 @@ class Call:
         """
         for token in self.texts("GrantTokens"):
             self.ring.grant_of_token(token)
+        said = self._facts(key, context or {}, requested=self.text(name))
+        said |= {f"kms:{name.lower()}": _values(each) for name, each in (facts or {}).items()}
         access = Access(
             caller=self.caller,
             action=f"kms:{action or self.operation}",
             resource=key.arn,
-            facts=self._facts(key, context or {}, requested=self.text(name))
-            | {f"kms:{name.lower()}": _values(each) for name, each in (facts or {}).items()},
+            facts=self.caller.facts() | said,
         )
-        authorize(access, key=key, grants=self.catalog.grants_on(key.key_id), context=context, suits=suits)
+        grants = self.catalog.grants_on(key.key_id)
+        answer = authorize(access, key=key, grants=grants, context=context, suits=suits)
+        self._note(access.action, key.arn, facts=said, allowed=answer.refusal is None, by=answer.by)
+        if answer.refusal is not None:
+            raise KmsError("AccessDeniedException", answer.refusal)
 
     def permit_account(self, resource: str = "*") -> None:
         """Let the request pass if it is the account's own.
@@ -187,12 +194,14 @@ class Call:
         Raises:
             KmsError: AccessDeniedException.
         """
-        if not self.caller.is_account_root:
+        is_root = self.caller.is_account_root
+        self._note(f"kms:{self.operation}", resource, facts={}, allowed=is_root, by="root" if is_root else "identity")
+        if not is_root:
             reason = "no identity-based policy allows it (the local KMS knows key policies and grants, not IAM)"
             raise access_denied(self.caller.arn, f"kms:{self.operation}", resource, reason)
 
     def _facts(self, key: Key, context: EncryptionContext, *, requested: str) -> dict[str, tuple[str, ...]]:
-        facts = self.caller.facts() | {
+        facts: dict[str, tuple[str, ...]] = {
             "kms:calleraccount": (self.caller.account,),
             "kms:keyspec": (key.spec,),
             "kms:keyusage": (key.usage,),
@@ -203,6 +212,19 @@ class Call:
         if names := tuple(alias.name for alias in self.catalog.aliases_of(key.key_id)):
             facts["kms:resourcealiases"] = names
         return facts | context_facts(list(context.items()))
+
+    def _note(self, action: str, resource: str, *, facts: CallFacts, allowed: bool, by: str) -> None:
+        self.note(
+            RecordedCall(
+                caller=self.caller.name,
+                principal=self.caller.arn,
+                action=action,
+                resource=resource,
+                facts=facts,
+                verdict=ALLOW if allowed else DENY,
+                by=by,
+            )
+        )
 
     def dry_run(self) -> None:
         """End a dry run, all checks passed (developer guide, "Testing your permissions").

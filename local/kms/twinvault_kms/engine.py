@@ -18,6 +18,7 @@ from twinvault_kms.journal import Journal
 from twinvault_kms.lifecycle import due_changes
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.validate import service, validated
+from twinvault_serving.ledger import CallLedger
 
 LOG = logging.getLogger("twinvault.kms")
 
@@ -29,6 +30,7 @@ class Engine:
     journal: Journal = field(repr=False)
     ring: KeyRing = field(repr=False)
     clock: Clock = field(default_factory=Clock)
+    ledger: CallLedger = field(default_factory=lambda: CallLedger(None), repr=False)
 
     def answer(self, operation: str, body: bytes, identity: Identity) -> bytes:
         """Return the body of a successful answer.
@@ -53,6 +55,7 @@ class Engine:
             catalog=self.journal.catalog,
             ring=self.ring,
             random=secrets.token_bytes,
+            note=self.ledger.note,
         )
         return self._committed(handler(call))
 

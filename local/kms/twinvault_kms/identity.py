@@ -33,7 +33,7 @@ def identify(request: HttpRequest, callers: Callers) -> Identity:
         found = callers.signed_in(request, service="kms", now=datetime.now(UTC))
     except UnsignedError as error:
         raise KmsError(error.code, error.message) from None
-    return Identity(Caller(arn=found.arn, access_key_id=found.access_key_id), found.region)
+    return Identity(Caller(arn=found.arn, access_key_id=found.access_key_id, name=found.name), found.region)
 
 
 def read_callers(path: Path | None, *, account: str = DEFAULT_ACCOUNT) -> Callers:

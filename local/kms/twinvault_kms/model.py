@@ -163,6 +163,7 @@ type Change = PutEntity | DropEntity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller(IamPrincipal):
-    """Who asks: the principal, and the access key id of the signature."""
+    """Who asks: the principal, the access key id of the signature, and what the caller is called here."""
 
     access_key_id: str
+    name: str

@@ -17,6 +17,7 @@ from twinvault_kms.switches import Switches
 from twinvault_serving.callers import DEFAULT_ACCOUNT, Callers
 from twinvault_serving.exchange import Application
 from twinvault_serving.faults import Faults
+from twinvault_serving.ledger import BadLedgerError, CallLedger
 from twinvault_serving.server import LOOPBACK, listen, on_two_ports, server
 
 LOG = logging.getLogger("twinvault.kms")
@@ -28,7 +29,7 @@ _GRACE_SECONDS = 2  # for requests that are under way when the KMS is told to st
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to serve. `seed_file` None: DATA/seed, made at the first start."""
+    """How to serve. `seed_file` None: DATA/seed, made at the first start. `ledger` None: none is written."""
 
     port: int
     data: Path
@@ -37,6 +38,7 @@ class Options:
     callers: Path | None = None
     admin_port: int | None = None
     account: str = DEFAULT_ACCOUNT
+    ledger: Path | None = None
 
 
 def serve(options: Options) -> None:
@@ -87,4 +89,8 @@ def open_engine(options: Options) -> tuple[Engine, Callers]:
     else:
         seed = load_or_create_seed(options.data / "seed", fresh=secrets.token_bytes(SEED_BYTES))
     callers = read_callers(options.callers, account=options.account)
-    return Engine(Journal(options.data, seed=seed), KeyRing(seed)), callers
+    try:
+        ledger = CallLedger(options.ledger)
+    except BadLedgerError as error:
+        raise StoreError(str(error), next_step="Move it away, or give another --ledger.") from None
+    return Engine(Journal(options.data, seed=seed), KeyRing(seed), ledger=ledger), callers
