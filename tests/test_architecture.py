@@ -72,7 +72,7 @@ LAPTOP = {
     "twinvault_iam": set(),
     "twinvault_serving": set(),
     "twinvault_kms": {"twinvault_durable", "twinvault_iam", "twinvault_serving"},
-    "twinvault_lambda": {"twinvault_serving"},
+    "twinvault_lambda": {"twinvault_iam", "twinvault_serving"},
     "twinvault_local": {"twinvault_durable", "twinvault_lambda", "twinvault_serving"},
 }
 TWIN = {

@@ -16,6 +16,7 @@ import pytest
 from twinvault_lambda.config import (
     Credentials,
     FunctionConfig,
+    PermissionConfig,
     RouteConfig,
     ServerConfig,
     ThrottleConfig,
@@ -24,6 +25,7 @@ from twinvault_local.machine import toolchain, waiting
 
 START_SECONDS = 60
 END_SECONDS = 20
+SERVICES = ("apigateway", "events")
 
 
 @dataclass
@@ -90,6 +92,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory, base_python: Path, runtime_d
             "routes": tuple(
                 RouteConfig.from_key(f"ANY /{one.name}/{{proxy+}}", function=one.name) for one in functions
             ),
+            "permissions": tuple(_permission(one.name, service) for one in functions for service in SERVICES),
             "throttle": ThrottleConfig(rate=10_000, burst=10_000),
             "min_workers": 1,
         }
@@ -112,6 +115,12 @@ def _function(name: str, *, timeout_seconds=20, memory_mb=256, environment=()) -
         environment={"DECLARED": "by the template", **dict(environment)},
         credentials=Credentials(access_key_id=f"AKID{name}", secret_access_key="made", session_token="up"),
     )
+
+
+def _permission(function: str, service: str) -> PermissionConfig:
+    """Whatever the test is about, the service may invoke the function."""
+    arn = f"arn:aws:lambda:eu-central-1:000000000000:function:{function}"
+    return PermissionConfig(function_arn=arn, principal=f"{service}.amazonaws.com")
 
 
 def launch(config: ServerConfig, folder: Path, *, shell: dict[str, str]) -> Server:

@@ -123,6 +123,15 @@ def _function(name: str) -> dict[str, dict[str, Any]]:
                 "IntegrationUri": {"Fn::GetAtt": [f"{name}Function", "Arn"]},
             },
         },
+        f"{name}Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Fn::GetAtt": [f"{name}Function", "Arn"]},
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/things*"},
+            },
+        },
     }
 
 

@@ -110,6 +110,11 @@ def matches_pattern(value: str, pattern: str) -> bool:
     return is_like(value, (Piece(pattern, wild=True),))
 
 
+def matches_arn(value: str, pattern: str) -> bool:
+    """Whether `value` is an ARN that ArnLike finds like a pattern without variables."""
+    return is_arn_like(value, (Piece(pattern, wild=True),))
+
+
 def is_arn_like(value: str, pieces: Pieces) -> bool:
     """Whether the six parts match, each by itself: no `*` reaches over a colon (IAM user guide, "ARN operators")."""
     values, patterns = value.split(":", _ARN_PARTS - 1), _by_colons(pieces)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
 DEFAULT_ROUTE = "$default"
+API_ID = "twinvault"
 _DAY_SECONDS = 24 * 3600
 _WORDS = {"missing": "missing", "unexpected_keyword_argument": "unknown"}  # by pydantic's types of errors
 _ACCESS_LOG_FORMAT = json.dumps(
@@ -75,16 +76,17 @@ class RouteConfig:
     method: str
     path: str
     function: str
+    alias: str | None = None  # of the function, if the integration names one
 
     @classmethod
-    def from_key(cls, route_key: str, *, function: str) -> Self:
+    def from_key(cls, route_key: str, *, function: str, alias: str | None = None) -> Self:
         """The template's RouteKey (``GET /pets/{id}`` or ``$default``), aimed at a function's name."""
         if route_key == DEFAULT_ROUTE:
-            return cls(method="ANY", path=DEFAULT_ROUTE, function=function)
+            return cls(method="ANY", path=DEFAULT_ROUTE, function=function, alias=alias)
         method, separator, path = route_key.partition(" ")
         if not separator or not path.startswith("/"):
             raise ServerConfigError(f"route key {route_key!r} is neither 'METHOD /path' nor '{DEFAULT_ROUTE}'")
-        return cls(method=method, path=path, function=function)
+        return cls(method=method, path=path, function=function, alias=alias)
 
     @property
     def key(self) -> str:
@@ -99,6 +101,17 @@ class ScheduleConfig:
     name: str
     function: str
     every_seconds: int
+    alias: str | None = None  # of the function, if the rule names one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionConfig:
+    """A statement of a function's policy: which service may invoke it (or an alias of it), and for which source."""
+
+    function_arn: str  # as the template names it: with an alias, or without
+    principal: str
+    source_arn: str | None = None  # as ArnLike has it; None for any
+    source_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +148,13 @@ class ServerConfig:
     functions: tuple[FunctionConfig, ...]
     routes: tuple[RouteConfig, ...]
     throttle: ThrottleConfig
+    permissions: tuple[PermissionConfig, ...] = ()
     schedules: tuple[ScheduleConfig, ...] = ()
     cors: CorsConfig | None = None
     access_log_format: str = _ACCESS_LOG_FORMAT  # the stage's AccessLogSettings.Format
-    api_id: str = "twinvault"
+    api_id: str = API_ID
+    api_stage: str = "$default"
+    ledger: Path | None = None  # where each invocation that is new is written down; None: nowhere
     min_workers: int = 2  # per function, started with the server
     max_workers: int = 8  # per function, on demand
     integration_timeout_seconds: float = 30.0  # the integrations' TimeoutInMillis; an HTTP API's maximum

@@ -2,7 +2,8 @@
 
 LambdaServerError        what stands in its way, and what to type next
 ├── ServerConfigError    its configuration does not have the promised form
-└── ApiPortError         the API's port cannot be listened on
+├── ApiPortError         the API's port cannot be listened on
+└── LedgerError          the file for what was invoked cannot be written
 """
 
 
@@ -27,3 +28,7 @@ class ServerConfigError(LambdaServerError):
 
 class ApiPortError(LambdaServerError):
     """The API's port cannot be listened on."""
+
+
+class LedgerError(LambdaServerError):
+    """The ledger cannot be written, or is none."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from twinvault_lambda.config import ServerConfig
 from twinvault_lambda.events import Arrival, InvalidAnswerError, build_event, read_answer
 from twinvault_lambda.invocation import IntegrationTimeoutError, InvocationOutcome
+from twinvault_lambda.permissions import InvokePermissions
 from twinvault_lambda.refusals import refusal
 from twinvault_lambda.routes import RouteMatch
 from twinvault_serving.exchange import HttpRequest, HttpResponse
@@ -26,12 +27,17 @@ class Function(Protocol):
 class Integration:
     """All functions of one API."""
 
-    def __init__(self, config: ServerConfig, functions: Mapping[str, Function]) -> None:
+    def __init__(
+        self, config: ServerConfig, functions: Mapping[str, Function], *, permissions: InvokePermissions
+    ) -> None:
         self._config = config
         self._functions = functions
+        self._permissions = permissions
 
     async def run(self, request: HttpRequest, match: RouteMatch, *, path: str, request_id: str) -> HttpResponse:
         """The function's response, or what the API says in its place: 413, 500 or 503."""
+        if not self._permissions.api_may_invoke(match.route):
+            return refusal(500)
         now = datetime.now(UTC)
         root = f"1-{int(now.timestamp()):08x}-{os.urandom(12).hex()}"
         arrival = Arrival(

@@ -16,10 +16,12 @@ from datetime import UTC, datetime
 from twinvault_lambda.config import ScheduleConfig, ServerConfig
 from twinvault_lambda.integration import Function
 from twinvault_lambda.invocation import IntegrationTimeoutError
+from twinvault_lambda.permissions import InvokePermissions, rule_arn
 
 _FIRED = "fired"
 _WAITING_SECONDS = 60  # for a worker that is free, as an event may be so old
 _NOBODY_FREE = "Sandbox.Busy"
+_NOT_ALLOWED = "AccessDeniedException"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,18 @@ def read(output: str) -> list[Fired]:
 class Schedules:
     """All schedules of one server. One event loop, no locks."""
 
-    def __init__(self, config: ServerConfig, functions: Mapping[str, Function], *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        functions: Mapping[str, Function],
+        *,
+        permissions: InvokePermissions,
+        say: Callable[[str], None],
+    ) -> None:
         self._config = config
         self._limits = {one.name: one.limit_seconds + _WAITING_SECONDS for one in config.functions}
         self._functions = functions
+        self._permissions = permissions
         self._say = say
         self._ticking: list[asyncio.Task[None]] = []
         self._calls: set[asyncio.Task[None]] = set()
@@ -82,6 +92,9 @@ class Schedules:
         task.add_done_callback(self._calls.discard)
 
     async def _call(self, schedule: ScheduleConfig) -> None:
+        if not self._permissions.rule_may_invoke(schedule):
+            self._say(Fired(schedule=schedule.name, error=_NOT_ALLOWED).line())
+            return
         now = datetime.now(UTC)
         root = f"1-{int(now.timestamp()):08x}-{os.urandom(12).hex()}"
         try:
@@ -96,7 +109,6 @@ class Schedules:
         self._say(Fired(schedule=schedule.name, error=error).line())
 
     def _event(self, schedule: ScheduleConfig, now: datetime) -> dict[str, object]:
-        rule = f"arn:aws:events:{self._config.region}:{self._config.account}:rule/{schedule.name}"
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -105,6 +117,6 @@ class Schedules:
             "account": self._config.account,
             "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": self._config.region,
-            "resources": [rule],
+            "resources": [rule_arn(self._config, schedule)],
             "detail": {},
         }

@@ -11,6 +11,7 @@ from twinvault_lambda.errors import ApiPortError, LambdaServerError
 from twinvault_lambda.fleet import Fleet
 from twinvault_lambda.front_door import FrontDoor
 from twinvault_lambda.integration import Integration
+from twinvault_lambda.permissions import InvokePermissions
 from twinvault_lambda.schedules import Schedules
 from twinvault_serving.server import LOOPBACK, listen, server
 
@@ -30,9 +31,11 @@ async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say
     listener = _listen(config.api_port)
     fleet = Fleet(config)
     access_log = AccessLog(config.log_dir, line_format=config.access_log_format)
-    front_door = FrontDoor(config, Integration(config, fleet.pools), access_log=access_log)
+    permissions = InvokePermissions(config)
+    integration = Integration(config, fleet.pools, permissions=permissions)
+    front_door = FrontDoor(config, integration, access_log=access_log)
     http = server(front_door, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS)
-    schedules = Schedules(config, fleet.pools, say=say)
+    schedules = Schedules(config, fleet.pools, permissions=permissions, say=say)
     announcing = asyncio.create_task(_announce(fleet, schedules, listener=listener, say=say))
     exchanges = _exchange_on_signal(fleet, reread, say)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, schedules.fire)
@@ -44,6 +47,7 @@ async def serve(config: ServerConfig, *, reread: Callable[[], ServerConfig], say
         await schedules.stop()
         await fleet.stop()
         access_log.close()
+        permissions.close()
 
 
 def _listen(port: int) -> socket.socket:

@@ -16,8 +16,9 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 from twinvault_serving.exchange import ServingError
 
@@ -48,6 +49,10 @@ class RecordedCall:
     facts: CallFacts = field(default_factory=dict, repr=False)
     verdict: str
     by: str
+
+    def said(self, verdict: str) -> Self:
+        """The same call with this verdict."""
+        return replace(self, verdict=verdict)
 
     def line(self) -> str:
         """As it stands in the file."""

@@ -17,7 +17,7 @@ from twinvault_local.errors import EngineError, PortInUseError, TemplateError
 from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import disk, files, ports, processes, toolchain
 from twinvault_local.machine.progress import Progress
-from twinvault_local.provision import aws, callers, functions, policies, schedules
+from twinvault_local.provision import aws, callers, functions, permissions, policies, schedules
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
@@ -113,6 +113,8 @@ class Twin:
                 functions=api.functions,
                 routes=api.routes,
                 schedules=schedules.schedules(assembly, known),
+                permissions=permissions.permissions(assembly, known),
+                ledger=self.state.ledger / "front-door.jsonl",
                 throttle=api.throttle,
                 cors=api.cors,
                 access_log_format=api.access_log_format,

@@ -42,6 +42,14 @@ class ApiConfig:
     integration_timeout_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an integration or a rule invokes: a function, or an alias of it."""
+
+    function: str
+    alias: str | None = None
+
+
 def arns(assembly: Assembly) -> dict[str, Physical]:
     """Every function of the template, by its path; the reference is its name, as in Lambda."""
     found = {}
@@ -109,7 +117,7 @@ def _function(
 
 def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
     names = invocable(assembly, known)
-    targets: dict[str, str] = {}
+    targets: dict[str, Target] = {}
     integrations: dict[str, Physical] = {}
     for resource in assembly.resources(INTEGRATION):
         used = ("IntegrationUri", "IntegrationType", "PayloadFormatVersion")
@@ -126,22 +134,23 @@ def _routes(assembly: Assembly, known: Known) -> tuple[RouteConfig, ...]:
         if properties.get("AuthorizationType", "NONE") != "NONE":
             raise TemplateError(f"{resource.path}: the twin knows no authorizers; tokens are verified in the handler.")
         try:
-            routes.append(RouteConfig.from_key(properties["RouteKey"], function=targets[properties["Target"]]))
+            target = targets[properties["Target"]]
+            routes.append(RouteConfig.from_key(properties["RouteKey"], function=target.function, alias=target.alias))
         except ServerConfigError as error:
             raise TemplateError(f"{resource.path}: {error.message}.") from None
     return tuple(routes)
 
 
-def invocable(assembly: Assembly, known: Known) -> dict[str, str]:
+def invocable(assembly: Assembly, known: Known) -> dict[str, Target]:
     """Every ARN under which an integration or a rule may name a function: its own, and those of its aliases.
 
     Which version an alias points at does not matter here: the twin runs the artifact that the next deploy publishes.
     """
     arns = {known[one.path].ref: known[one.path].attributes["Arn"] for one in assembly.resources(FUNCTION)}
-    found = {arn: name for name, arn in arns.items()}
+    found = {arn: Target(name) for name, arn in arns.items()}
     for resource in assembly.resources(ALIAS):
         alias = assembly.properties(resource, known, only=("FunctionName", "Name"))
-        found[f"{arns[alias['FunctionName']]}:{alias['Name']}"] = alias["FunctionName"]
+        found[f"{arns[alias['FunctionName']]}:{alias['Name']}"] = Target(alias["FunctionName"], alias["Name"])
     return found
 
 

@@ -23,7 +23,7 @@ def schedules(assembly: Assembly, known: Known) -> tuple[ScheduleConfig, ...]:
     """
     found = []
     for resource in assembly.resources(RULE):
-        wanted = ("Name", "ScheduleExpression", "State", "Targets", "EventPattern")
+        wanted = ("ScheduleExpression", "State", "Targets", "EventPattern")
         properties = assembly.properties(resource, known, only=wanted)
         if properties.get("State", "ENABLED") == "DISABLED":
             continue
@@ -32,14 +32,21 @@ def schedules(assembly: Assembly, known: Known) -> tuple[ScheduleConfig, ...]:
             raise TemplateError(f"{resource.path}: the twin knows rules on a schedule that call one function.")
         if targets[0].keys() - {"Arn", "Id", "RetryPolicy"}:
             raise TemplateError(f"{resource.path}: the twin gives a function EventBridge's own event, and no other.")
+        target = names[targets[0]["Arn"]]
         found.append(
             ScheduleConfig(
-                name=str(properties.get("Name", resource.logical_id)),
-                function=names[targets[0]["Arn"]],
+                name=rule_name(assembly, resource),
+                function=target.function,
+                alias=target.alias,
                 every_seconds=_seconds(properties.get("ScheduleExpression"), resource),
             )
         )
     return tuple(found)
+
+
+def rule_name(assembly: Assembly, resource: Resource) -> str:
+    """What a rule is called."""
+    return str(assembly.properties(resource, {}, only=("Name",)).get("Name", resource.logical_id))
 
 
 def _seconds(expression: object, resource: Resource) -> int:
