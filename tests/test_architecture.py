@@ -69,6 +69,7 @@ LAPTOP = {
     # Each package of local/ and those that it may import. The twin starts the KMS, and imports nothing of it.
     "twinvault_durable": set(),
     "twinvault_gate": {"twinvault_iam", "twinvault_serving"},
+    "twinvault_grants": {"twinvault_iam", "twinvault_lambda", "twinvault_serving"},
     "twinvault_iam": set(),
     "twinvault_serving": set(),
     "twinvault_kms": {"twinvault_durable", "twinvault_iam", "twinvault_serving"},

@@ -71,20 +71,20 @@ def identity_policy(document: PolicyDocument) -> Policy | None:
     if not isinstance(document, dict):
         raise MalformedPolicyError("a policy is not an object")
     raw = document.get("Statement")
-    ours = [_enforced_part(each) for each in (raw if isinstance(raw, list) else [raw])]
+    ours = [enforced_part(each) for each in (raw if isinstance(raw, list) else [raw])]
     kept = [each for each in ours if each is not None]
     if not kept:
         return None
     return parse_policy(json.dumps(document | {"Statement": kept}), IDENTITY, kind=PolicyKind.IDENTITY)
 
 
-def _enforced_part(statement: object) -> object | None:
-    """A statement without the actions of other services; None where no other is left."""
+def enforced_part(statement: object) -> object | None:
+    """Return a statement without the actions of services that are not enforced here; None where no other is left."""
     if not isinstance(statement, dict) or ("Action" in statement) == ("NotAction" in statement):
         return statement  # the engine says what is wrong with it
     name = "Action" if "Action" in statement else "NotAction"
     raw = statement[name]
-    kept = [each for each in (raw if isinstance(raw, list) else [raw]) if not is_of_another_service(each)]
+    kept = [each for each in (raw if isinstance(raw, list) else [raw]) if not _is_of_another(each)]
     if kept:
         return statement | {name: kept}
     # To allow all but actions of other services is to allow all of those that are enforced here.
@@ -92,8 +92,7 @@ def _enforced_part(statement: object) -> object | None:
     return None if name == "Action" else rest | {"Action": "*"}
 
 
-def is_of_another_service(action: object) -> bool:
-    """Whether an action of a policy is one of a service that is not enforced here."""
+def _is_of_another(action: object) -> bool:
     return isinstance(action, str) and ":" in action and not IDENTITY.has_service(action.partition(":")[0])
 
 
