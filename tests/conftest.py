@@ -127,9 +127,9 @@ def world(client: Any, kms: FakeKms) -> World:
 
 
 @pytest.fixture
-def line(dynamodb_endpoint: str) -> Iterator[Line]:
-    """A line to the engine on which requests and answers can be lost."""
-    with line_to(dynamodb_endpoint) as line:
+def line(dynamodb_endpoint: str, aws: dict[str, Any]) -> Iterator[Line]:
+    """The gate before the engine, told to lose requests and answers."""
+    with line_to(dynamodb_endpoint, namespace=aws["aws_access_key_id"]) as line:
         yield line
 
 

@@ -1,54 +1,65 @@
-"""A way to DynamoDB on which requests and answers get lost: a small proxy in front of the real engine.
+"""A way to DynamoDB on which requests and answers get lost: the gate, before the real engine, with faults by order.
 
 Faults are told per operation and in order; what is not told passes. Every request is remembered as it was sent.
 """
 
-import contextlib
-import http.client
+import asyncio
 import json
-import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from enum import Enum
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
+
+from twinvault_gate.engine import LocalEngine
+from twinvault_gate.gate import Gate
+from twinvault_gate.judging import Judge
+from twinvault_gate.policies import GatePolicies
+from twinvault_gate.server import GateApi
+from twinvault_serving.callers import Callers
+from twinvault_serving.exchange import Application, Message, Receive, Scope, Send
+from twinvault_serving.faults import Fault as OrderedFault
+from twinvault_serving.faults import Faults, ordered_fault
+from twinvault_serving.ledger import CallLedger
+from twinvault_serving.server import LOOPBACK, protocols
+
+_END_SECONDS = 20
+_MANY, _WITHOUT_END = 100_000, 1_000_000
+
+
+def cancelled(*codes: str) -> dict[str, Any]:
+    """Cancelled for reasons that the service gives and the local engine never does."""
+    reasons = [{"Code": code, "Message": "by order"} for code in codes]
+    error = {"error": "TransactionCanceledException", "message": "Transaction cancelled, by order"}
+    return error | ({"details": {"CancellationReasons": reasons}} if codes else {})
 
 
 class Fault(Enum):
-    PASS = auto()
-    LOSE_REQUEST = auto()
+    """What the gate is told to do; None passes."""
+
+    PASS = None
+    LOSE_REQUEST = {"drop": "before"}  # noqa: RUF012  # an enum's value, which nobody changes
     """The connection ends before the engine sees the request."""
-    LOSE_ANSWER = auto()
+    LOSE_ANSWER = {"drop": "after"}  # noqa: RUF012  # likewise
     """The engine has done it; the connection ends without an answer."""
-    CUT_ANSWER = auto()
+    CUT_ANSWER = {"drop": "within"}  # noqa: RUF012  # likewise
     """The engine has done it; half of its answer arrives."""
-    ERROR_BEFORE = auto()
+    ERROR_BEFORE = {"error": "InternalServerError", "status": 500}  # noqa: RUF012  # likewise
     """500, and the engine has seen nothing."""
-    ERROR_AFTER = auto()
+    ERROR_AFTER = {"error": "InternalServerError", "status": 500, "applied": True}  # noqa: RUF012  # likewise
     """500, although the engine has done it."""
-    THROTTLE = auto()
-    IN_PROGRESS = auto()
-    CONFLICT = auto()
-    """Cancelled because another transaction is under way, as the service says and the local engine never does."""
-
-
-_REFUSALS = {
-    Fault.ERROR_BEFORE: (500, {"__type": "InternalServerError", "message": "made up"}),
-    Fault.THROTTLE: (400, {"__type": "com.amazon.coral.availability#ThrottlingException", "message": "made up"}),
-    Fault.IN_PROGRESS: (400, {"__type": "TransactionInProgressException", "Message": "made up"}),
-    Fault.CONFLICT: (
-        400,
-        {
-            "__type": "TransactionCanceledException",
-            "Message": "made up",
-            "CancellationReasons": [{"Code": "TransactionConflict", "Message": "made up"}],
-        },
-    ),
-}
+    UNAVAILABLE = {"error": "ServiceUnavailable", "status": 503}  # noqa: RUF012  # likewise
+    THROTTLE = {"error": "ThrottlingException"}  # noqa: RUF012  # likewise
+    TOO_MUCH = {"error": "ProvisionedThroughputExceededException"}  # noqa: RUF012  # likewise
+    OVER_THE_ACCOUNTS_LIMIT = {"error": "RequestLimitExceeded"}  # noqa: RUF012  # likewise
+    IN_PROGRESS = {"error": "TransactionInProgressException"}  # noqa: RUF012  # likewise
+    CONFLICT = cancelled("TransactionConflict")
+    """Cancelled because another transaction is under way."""
+    THROTTLED_WITHIN = cancelled("ThrottlingError")
+    TOO_MUCH_WITHIN = cancelled("ProvisionedThroughputExceeded")
+    CANCELLED_FOR_NO_REASON = cancelled()
 
 
 @dataclass
@@ -57,106 +68,94 @@ class Line:
 
     Attributes:
         endpoint: where a client calls.
-        faults: for each operation, what happens to its next requests, in order; then what `always` says.
         requests: (operation, body) as they arrived.
         before: called with the operation before anything else, for example to act in between.
     """
 
     endpoint: str = ""
-    faults: dict[str, deque[Fault]] = field(default_factory=dict)
-    always: dict[str, Fault] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     before: Callable[[str], None] = lambda _operation: None
 
     def next(self, *faults: Fault, operation: str = "ExecuteTransaction") -> None:
         """Tells what happens to the next requests of an operation."""
-        self.faults.setdefault(operation, deque()).extend(faults)
+        self._order([_ordered(fault, operation, times=1) for fault in faults], self._endless())
+
+    def always(self, fault: Fault, operation: str = "ExecuteTransaction") -> None:
+        """Tells what happens to all requests of an operation, after those that were told of one by one."""
+        others = [one for one in self._endless() if one.operation != operation]
+        self._order([], [*others, _ordered(fault, operation, times=_WITHOUT_END)])
+
+    def clear(self) -> None:
+        """Nothing happens any more."""
+        self.faults.clear()
 
     def sent(self, operation: str = "ExecuteTransaction") -> list[dict[str, Any]]:
         """The bodies of all requests of an operation."""
         return [body for name, body in self.requests if name == operation]
 
-    def take(self, operation: str) -> Fault:
-        waiting = self.faults.get(operation)
-        return waiting.popleft() if waiting else self.always.get(operation, Fault.PASS)
+    def _endless(self) -> list[OrderedFault]:
+        return [one for one in self.faults.waiting() if one.times > _MANY]
+
+    def _order(self, more: list[OrderedFault], endless: list[OrderedFault]) -> None:
+        once = [one for one in self.faults.waiting() if one.times <= _MANY]
+        self.faults.clear()
+        for one in (*once, *more, *endless):
+            self.faults.order(one)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: "_Server"
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        operation = self.headers["X-Amz-Target"].partition(".")[2]
-        self.server.line.before(operation)
-        self.server.line.requests.append((operation, json.loads(body)))
-        fault = self.server.line.take(operation)
-        if fault in _REFUSALS:
-            status, refusal = _REFUSALS[fault]
-            self._answer(status, json.dumps(refusal).encode())
-        elif fault is Fault.LOSE_REQUEST:
-            self._hang_up()
-        else:
-            self._forward(body, fault)
-
-    def _forward(self, body: bytes, fault: Fault) -> None:
-        engine = http.client.HTTPConnection(self.server.engine.hostname or "", self.server.engine.port, timeout=20)
-        try:
-            headers = {k: v for k, v in self.headers.items() if k.lower() not in {"connection", "content-length"}}
-            engine.request("POST", "/", body, headers)
-            answer = engine.getresponse()
-            status, data = answer.status, answer.read()
-        finally:
-            engine.close()
-        if fault is Fault.LOSE_ANSWER:
-            self._hang_up()
-        elif fault is Fault.CUT_ANSWER:
-            self._answer(status, data[: len(data) // 2], said=len(data) + 1)
-            self._hang_up()
-        elif fault is Fault.ERROR_AFTER:
-            self._answer(500, b'{"__type": "InternalServerError", "message": "made up"}')
-        else:
-            self._answer(status, data)
-
-    def _answer(self, status: int, data: bytes, *, said: int | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(said or len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-        self.wfile.flush()
-
-    def _hang_up(self) -> None:
-        self.close_connection = True
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-
-    def log_message(self, *_: object) -> None:
-        pass
+def _ordered(fault: Fault, operation: str, *, times: int) -> OrderedFault:
+    document = {"operation": operation, "times": times, **(fault.value or {})}
+    return ordered_fault(document, further={"message", "details", "applied", "within"})
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+def _watched(line: Line, gate: Application) -> Application:
+    """The gate, and before it whoever looks on: a test, which may itself ask the engine meanwhile."""
 
-    def __init__(self, line: Line, engine: SplitResult) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.line = line
-        self.engine = engine
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+        messages: list[Message] = [await receive()]
+        while messages[-1].get("more_body"):
+            messages.append(await receive())
+        body = b"".join(message.get("body", b"") for message in messages)
+        target = next(value for name, value in scope["headers"] if name == b"x-amz-target").decode()
+        operation = target.rpartition(".")[2]
+        await asyncio.get_running_loop().run_in_executor(None, line.before, operation)
+        line.requests.append((operation, json.loads(body)))
 
-    def handle_error(self, *_: object) -> None:
-        """A client that hangs up is what this is about."""
+        async def again() -> Message:
+            return messages.pop(0) if messages else await receive()
+
+        await gate(scope, again, send)
+
+    return whole
 
 
 @contextmanager
-def line_to(endpoint: str) -> Iterator[Line]:
-    """A line to the engine at `endpoint`."""
-    line = Line()
-    with _Server(line, urlsplit(endpoint)) as server:
-        line.endpoint = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield line
-        finally:
-            server.shutdown()
-            thread.join(10)
+def line_to(endpoint: str, *, namespace: str) -> Iterator[Line]:
+    """A line to the engine at `endpoint`, in the database of an access key id."""
+    line, there = Line(), urlsplit(endpoint)
+    loop, ready, ended = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        engine = LocalEngine(there.hostname or "", there.port or 0, namespace=namespace)
+        judge = Judge(GatePolicies(), CallLedger(None))
+        gate = GateApi(Gate(engine, callers=Callers(None), judge=judge, faults=line.faults))
+        server = await loop.create_server(protocols(_watched(line, gate)), LOOPBACK, 0)
+        line.endpoint = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+        ready.set()
+        await ended.wait()
+        server.close()
+        server.close_clients()
+        engine.close()
+        await server.wait_closed()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread.start()
+    try:
+        assert ready.wait(_END_SECONDS), "the gate did not start"
+        yield line
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(_END_SECONDS)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

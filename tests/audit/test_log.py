@@ -177,11 +177,11 @@ def test_an_append_of_unknown_outcome_closes_the_chain_and_the_next_names_it(
     world: World, faulty: World, faults: Line
 ) -> None:
     release(faulty)
-    faults.always["ExecuteTransaction"] = Fault.LOSE_ANSWER
+    faults.always(Fault.LOSE_ANSWER)
     alone = faulty.activity(seconds=0.3)
     with pytest.raises(DependencyError), faulty.audit.recording(alone):
         faulty.audit.release(alone)
-    faults.always.clear()
+    faults.clear()
     release(faulty)
     # The failed activity tried to say that it failed, on a chain of its own, with the same fate.
     old, failed, new = sorted(chains(world).values(), key=lambda chain: chain[-1]["began"] + chain[-1]["time"])
@@ -194,11 +194,11 @@ def test_an_append_of_unknown_outcome_closes_the_chain_and_the_next_names_it(
 
 
 def test_one_that_never_arrived_is_named_as_a_candidate_too(world: World, faulty: World, faults: Line) -> None:
-    faults.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
+    faults.always(Fault.LOSE_REQUEST)
     for _ in range(2):
         with pytest.raises(DependencyError):
             faulty.audit.release(faulty.activity(seconds=0.2))
-    faults.always.clear()
+    faults.clear()
     release(faulty)
     release(faulty)
     (chain,) = chains(world).values()
@@ -235,10 +235,10 @@ def test_a_write_whose_entrys_place_is_taken_is_not_lost_and_not_planned_anew(wo
 
 def test_a_throttled_append_leaves_its_place_free(world: World, faulty: World, faults: Line) -> None:
     release(faulty)
-    faults.always["ExecuteTransaction"] = Fault.THROTTLE
+    faults.always(Fault.THROTTLE)
     with pytest.raises(DependencyError):
         release(faulty, seconds=0.3)
-    faults.always.clear()
+    faults.clear()
     release(faulty)
     (chain,) = chains(world).values()
     assert len(chain) == 2
@@ -248,10 +248,10 @@ def test_a_throttled_first_entry_leaves_what_it_would_have_named_to_the_next(
     world: World, faulty: World, faults: Line
 ) -> None:
     for fault in (Fault.LOSE_REQUEST, Fault.THROTTLE):
-        faults.always["ExecuteTransaction"] = fault
+        faults.always(fault)
         with pytest.raises(DependencyError):
             faulty.audit.release(faulty.activity(seconds=0.2))
-    faults.always.clear()
+    faults.clear()
     release(faulty)
     (chain,) = chains(world).values()
     assert len(chain[0]["continues"]) == 1
@@ -261,7 +261,7 @@ def test_nothing_is_released_that_could_not_be_recorded(world: World, faulty: Wo
     with recorded(world) as activity:
         partition(world, activity).write(puts(line(1)))
     for fault in (Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.THROTTLE, Fault.ERROR_BEFORE, Fault.CONFLICT):
-        faults.always["ExecuteTransaction"] = fault
+        faults.always(fault)
         counted: list[str] = []
         asking = faulty.activity(seconds=0.3, count=lambda name, _value, counted=counted: counted.append(name))
         with pytest.raises(DependencyError):
@@ -484,11 +484,11 @@ def test_what_a_commit_of_unknown_outcome_said_is_not_said_again_once_it_is_foun
     with recorded(faulty) as activity:
         activity.saw("head#1", HEAD)
         event_id = faulty.audit.event_id()
-        faults.always["ExecuteTransaction"] = Fault.LOSE_ANSWER
+        faults.always(Fault.LOSE_ANSWER)
         activity.deadline -= 19.0
         result = faulty.audit.commit(activity, [put(world, "a")], event_id=event_id, wrote={})
         assert result.outcome is Outcome.UNKNOWN
-        faults.always.clear()
+        faults.clear()
         activity.deadline += 19.0
         faulty.audit.found_committed(activity, event_id)
         faulty.audit.release(activity)
@@ -540,7 +540,7 @@ def test_a_read_of_nothing_names_what_was_asked_for(world: World) -> None:
 
 
 def test_a_failure_that_cannot_be_recorded_is_a_dependencys(faulty: World, faults: Line) -> None:
-    faults.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
+    faults.always(Fault.LOSE_REQUEST)
     with pytest.raises(DependencyError), recorded(faulty, seconds=0.2):
         raise NotFound("this must not be told")
 

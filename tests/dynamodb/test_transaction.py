@@ -1,4 +1,4 @@
-"""Transactions against the real engine, over a line on which requests and answers get lost."""
+"""Transactions against the real engine, through the gate, which is told to lose requests and answers."""
 
 import time
 import uuid
@@ -55,7 +55,7 @@ def test_two_transactions_never_share_a_token(transactor: Transactor, line: Line
 def test_an_answer_that_never_comes_is_unknown_at_the_deadline(
     world: World, transactor: Transactor, line: Line, table: str
 ) -> None:
-    line.always["ExecuteTransaction"] = Fault.LOSE_ANSWER
+    line.always(Fault.LOSE_ANSWER)
     assert transactor.execute([insert(table, item())], deadline=deadline(0.5)).outcome is Outcome.UNKNOWN
     assert len(world.items()) == 1
 
@@ -63,7 +63,7 @@ def test_an_answer_that_never_comes_is_unknown_at_the_deadline(
 def test_a_request_that_never_arrives_is_unknown_too(
     world: World, transactor: Transactor, line: Line, table: str
 ) -> None:
-    line.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
+    line.always(Fault.LOSE_REQUEST)
     assert transactor.execute([insert(table, item())], deadline=deadline(0.5)).outcome is Outcome.UNKNOWN
     assert world.items() == []
 
@@ -92,7 +92,7 @@ def test_a_throttled_transaction_waits(world: World, transactor: Transactor, lin
 def test_one_that_stays_throttled_was_certainly_not_stored(
     world: World, transactor: Transactor, line: Line, table: str
 ) -> None:
-    line.always["ExecuteTransaction"] = Fault.THROTTLE
+    line.always(Fault.THROTTLE)
     assert transactor.execute([insert(table, item())], deadline=deadline(0.4)) == Result(Outcome.REFUSED)
     assert world.items() == []
 
@@ -102,13 +102,19 @@ def test_a_throttled_repetition_does_not_make_an_unknown_outcome_known(
 ) -> None:
     """The lost one may have been applied: to say `not stored` now would be a lie."""
     line.next(Fault.LOSE_ANSWER)
-    line.always["ExecuteTransaction"] = Fault.THROTTLE
+    line.always(Fault.THROTTLE)
     assert transactor.execute([insert(table, item())], deadline=deadline(0.5)).outcome is Outcome.UNKNOWN
 
 
 def test_what_the_engine_refuses_is_refused_at_once(transactor: Transactor, line: Line) -> None:
     assert transactor.execute([insert("no-such-table", item())], deadline=deadline()).outcome is Outcome.REFUSED
     assert len(line.sent()) == 1
+
+
+def test_where_no_statement_is_named_all_of_them_failed(transactor: Transactor, line: Line, table: str) -> None:
+    line.next(Fault.CANCELLED_FOR_NO_REASON)
+    result = transactor.execute([insert(table, item(sk)) for sk in ("a", "b")], deadline=deadline())
+    assert result == Result(Outcome.CANCELLED, frozenset({0, 1}))
 
 
 def test_all_statements_or_none(world: World, transactor: Transactor, table: str) -> None:
@@ -159,7 +165,17 @@ def test_values_are_bound_never_written_into_a_statement(
         pytest.param([Fault.LOSE_ANSWER], Outcome.COMMITTED, id="a lost answer"),
         pytest.param([Fault.LOSE_ANSWER] * 50, Outcome.UNKNOWN, id="no answer ever"),
         pytest.param([Fault.THROTTLE] * 50, Outcome.REFUSED, id="throttled"),
+        pytest.param([Fault.TOO_MUCH], Outcome.COMMITTED, id="too much for the table once"),
+        pytest.param([Fault.OVER_THE_ACCOUNTS_LIMIT], Outcome.COMMITTED, id="over the account's limit once"),
+        pytest.param([Fault.IN_PROGRESS], Outcome.COMMITTED, id="in progress once"),
+        pytest.param([Fault.IN_PROGRESS] * 50, Outcome.UNKNOWN, id="in progress throughout"),
+        pytest.param([Fault.UNAVAILABLE], Outcome.COMMITTED, id="unavailable once"),
+        pytest.param([Fault.UNAVAILABLE] * 50, Outcome.UNKNOWN, id="unavailable throughout"),
+        pytest.param([Fault.ERROR_AFTER] * 50, Outcome.UNKNOWN, id="an internal error, and done"),
         pytest.param([Fault.CONFLICT], Outcome.COMMITTED, id="in conflict once"),
+        pytest.param([Fault.THROTTLED_WITHIN], Outcome.COMMITTED, id="throttled within, once"),
+        pytest.param([Fault.TOO_MUCH_WITHIN] * 50, Outcome.REFUSED, id="too much for a partition throughout"),
+        pytest.param([Fault.CANCELLED_FOR_NO_REASON], Outcome.CANCELLED, id="cancelled, no statement named"),
         pytest.param([Fault.CONFLICT] * 50, Outcome.REFUSED, id="in conflict throughout"),
     ],
 )

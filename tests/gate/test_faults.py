@@ -3,6 +3,9 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 """
 
+import json
+import re
+import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,9 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from tests.gate.running import RunningGate, table_arn
+from tests.gate.running import REGION, RunningGate, table_arn
 from twinvault.dynamodb.transaction import Outcome, Statement, Transactor, insert
 
 KEY = {"pk": {"S": "tenant#a"}, "sk": {"S": "head"}}
@@ -38,6 +44,17 @@ def execute(gate: RunningGate, *statements: Statement) -> Any:
         gate.client("WRITER"), new_token=lambda: str(uuid.uuid4()), monotonic=time.monotonic, sleep=time.sleep
     )
     return transactor.execute(statements, deadline=time.monotonic() + 30)
+
+
+def signed_request(operation: str, document: Any, gate: RunningGate) -> bytes:
+    """As it goes over the wire, where a client would hide how an answer ends."""
+    url, body = gate.url + "/", json.dumps(document).encode()
+    headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Length": str(len(body))}
+    request = AWSRequest("POST", url, headers | {"Content-Type": "application/x-amz-json-1.0"}, body)
+    SigV4Auth(Credentials("READER", "made-up"), "dynamodb", REGION).add_auth(request)
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    host = url.removeprefix("http://").strip("/")
+    return "\r\n".join(["POST / HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode() + body
 
 
 @pytest.fixture
@@ -93,6 +110,25 @@ def test_a_dropped_connection_loses_the_request_or_its_answer(
     assert (stored(direct, new_row) is not None) is is_stored
 
 
+def test_within_an_answer_half_of_it_arrives(orders: RunningGate, row: dict[str, Any]):
+    orders.admin("POST", {"operation": "GetItem", "drop": "within"})
+    with socket.create_connection(("127.0.0.1", orders.port), timeout=10) as connection:
+        connection.sendall(signed_request("GetItem", {"TableName": "records", "Key": KEY}, orders))
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    (length,) = re.findall(rb"Content-Length: (\d+)", head)
+    assert head.startswith(b"HTTP/1.1 200")
+    assert len(body) == int(length) // 2 > 0
+
+
+def test_an_error_may_be_answered_although_it_was_done(orders: RunningGate, direct: Any, new_row: dict[str, Any]):
+    orders.admin("POST", {"operation": "PutItem", "error": "InternalServerError", "status": 500, "applied": True})
+    with pytest.raises(ClientError) as caught:
+        orders.client("WRITER").put_item(TableName="records", Item=new_row)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert stored(direct, new_row) == new_row
+
+
 def test_a_delayed_operation_still_answers(orders: RunningGate, row: dict[str, Any]):
     orders.admin("POST", {"operation": "GetItem", "delay_seconds": 0.05})
     assert orders.client("READER").get_item(TableName="records", Key=KEY)["Item"] == row
@@ -144,6 +180,8 @@ def test_what_iam_refuses_is_not_waited_for(orders: RunningGate, new_row: dict[s
         pytest.param({"delay_seconds": -1}, id="negative delay"),
         pytest.param({"details": []}, id="details that are no object"),
         pytest.param({"nothing": 1}, id="unknown field"),
+        pytest.param({"applied": True}, id="applied, and no error"),
+        pytest.param({"applied": "yes", "error": "InternalServerError"}, id="applied that is no flag"),
         pytest.param([], id="not an object"),
     ],
 )

@@ -139,7 +139,7 @@ def test_a_first_insert_that_meets_another_under_way_is_tried_again(
     """The service cancels it with TransactionConflict, and the other transaction may yet fail: no row, no tampering."""
     kms = FakeKms()
     whole = make_world(client, kms)
-    with line_to(dynamodb_endpoint) as faults:
+    with line_to(dynamodb_endpoint, namespace=aws["aws_access_key_id"]) as faults:
         config = Config(retries={"total_max_attempts": 1})
         there = boto3.client("dynamodb", endpoint_url=faults.endpoint, config=config, **aws)
         here = make_world(there, kms, whole.tables)
@@ -152,7 +152,7 @@ def test_a_first_insert_that_meets_another_under_way_is_tried_again(
 def test_a_lost_answer_to_an_insert_does_no_harm(dynamodb_endpoint: str, client: Any, aws: dict[str, Any]) -> None:
     kms = FakeKms()
     whole = make_world(client, kms)
-    with line_to(dynamodb_endpoint) as faults:
+    with line_to(dynamodb_endpoint, namespace=aws["aws_access_key_id"]) as faults:
         there = boto3.client(
             "dynamodb", endpoint_url=faults.endpoint, config=Config(retries={"total_max_attempts": 1}), **aws
         )

@@ -254,10 +254,10 @@ def test_a_begin_of_which_nobody_knows_the_end_says_so_and_is_repeated_safely(
     write_notes(world, 1)
     house = House(faulty, Clock(), seconds=1.0)
     faulty.keys.tenant("acme", observer=faulty.activity())
-    line.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
+    line.always(Fault.LOSE_REQUEST)
     with pytest.raises((OutcomeUnknown, DependencyError)):
         house.begin()
-    line.always.clear()
+    line.clear()
     assert house.begin().is_running
     assert len(house.index()) == 1
 

@@ -153,7 +153,7 @@ def test_load_and_transactions_under_way_are_waited_for_and_are_no_lost_races(
 def test_load_that_does_not_end_is_a_503_that_says_when_to_come_again(
     world: World, faulty: World, line: Line, before: Snapshot
 ) -> None:
-    line.always["ExecuteTransaction"] = Fault.CONFLICT
+    line.always(Fault.CONFLICT)
     with pytest.raises(DependencyError) as caught:
         partition(faulty, seconds=2.0).write(puts(entry(3)))
     assert caught.value.retry_after > 0

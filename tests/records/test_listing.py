@@ -248,7 +248,7 @@ def test_what_a_check_refuses_is_damaged(three: World) -> None:
 
 def test_nothing_is_named_whose_refusal_cannot_be_recorded(three: World, faulty: World, line: Line) -> None:
     take(three, "line#0001")
-    line.always["ExecuteTransaction"] = Fault.ERROR_BEFORE
+    line.always(Fault.ERROR_BEFORE)
     with pytest.raises(DependencyError):
         listing(faulty, seconds=1).open_complete(SCOPES, BOTH)
 

@@ -82,7 +82,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.line.faults.clear()
+        self.line.clear()
 
     @rule(who=WHO, number=NUMBERS, fields=FIELDS, lost=LOST)
     def put(self, who: int, number: int, fields: dict[str, Any], lost: Fault) -> None:

@@ -172,8 +172,8 @@ def test_a_request_whose_outcome_was_unknown_is_answered_when_it_is_made_again(
     world: World, faulty: World, line: Line
 ) -> None:
     partition(world).put(a_line(2))
-    line.always["ExecuteTransaction"] = Fault.LOSE_ANSWER
-    line.always["TransactGetItems"] = Fault.PASS
+    line.always(Fault.LOSE_ANSWER)
+    line.always(Fault.PASS, "TransactGetItems")
     here = partition(faulty, seconds=1.0)
     try:
         version = here.put(a_line(1), idempotency_key=KEY).version

@@ -208,14 +208,14 @@ def test_a_lost_answer_is_pursued_and_the_write_happens_once(
 
 def test_a_write_of_unknown_outcome_is_known_by_the_heads_last_event(world: World, faulty: World, line: Line) -> None:
     partition(world).write(_counted)
-    line.always["ExecuteTransaction"] = Fault.LOSE_ANSWER
+    line.always(Fault.LOSE_ANSWER)
     written = partition(faulty, seconds=2.0).write(_counted)
     assert written == partition(world).read()
 
 
 def test_a_write_that_never_arrived_is_unknown_and_says_so(world: World, faulty: World, line: Line) -> None:
     before = partition(world).write(_counted)
-    line.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
+    line.always(Fault.LOSE_REQUEST)
     with pytest.raises(OutcomeUnknown):
         partition(faulty, seconds=2.0).write(_counted)
     assert partition(world).read() == before
@@ -224,13 +224,13 @@ def test_a_write_that_never_arrived_is_unknown_and_says_so(world: World, faulty:
 def test_after_an_unknown_outcome_no_entry_names_a_head_that_never_was(world: World, faulty: World, line: Line) -> None:
     before = partition(world).write(_counted)
     assert before is not None
-    line.always["ExecuteTransaction"] = Fault.LOSE_REQUEST
+    line.always(Fault.LOSE_REQUEST)
 
     def write(here: PartitionStore) -> None:
         try:
             here.write(_counted)
         finally:
-            line.always.clear()  # the entry about the failure arrives
+            line.clear()  # the entry about the failure arrives
 
     with pytest.raises(OutcomeUnknown), recorded(faulty, seconds=2.0) as here:
         write(here)
@@ -247,7 +247,7 @@ def test_a_refused_write_leaves_the_chain_whole(world: World, faulty: World, lin
         line.next(*[Fault.THROTTLE] * 30)
     with pytest.raises(DependencyError), recorded(faulty, seconds=2.0) as here:
         here.write(_counted)
-    line.faults.clear()
+    line.clear()
     with recorded(faulty) as here:
         here.write(_counted)
     one, other = entries(world)

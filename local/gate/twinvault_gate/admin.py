@@ -3,7 +3,8 @@
 GET    /faults                             the faults that wait
 POST   /faults  {"operation": "ExecuteTransaction", "times": 2, "error": "TransactionCanceledException",
                  "message": "…", "details": {"CancellationReasons": [{"Code": "TransactionConflict"}]}}
-                and likewise "status": 500, "delay_seconds": 0.5, "drop": "before" or "after"; "operation": "*" is any
+                and likewise "status": 500, "delay_seconds": 0.5, "drop": "before", "after" or "within" (half of the
+                answer), "applied": true (done, and the error answered all the same); "operation": "*" is any
 DELETE /faults                             no fault waits
 POST   /reload  {}                         callers and policies are read anew; 400 says which would not be enforced
 
@@ -26,7 +27,7 @@ from twinvault_serving.faults import BadOrderError, Faults
 
 def admin_app(faults: Faults, *, reload: Callable[[], None]) -> Starlette:
     """Return the ASGI application of the admin port; `reload` raises SetupError and then has changed nothing."""
-    faulty = admin.faults_route(faults, further={"message", "details"})
+    faulty = admin.faults_route(faults, further={"message", "details", "applied", "within"})
     return admin.admin_app([faulty, Route("/reload", partial(_reload, reload), methods=["POST"])])
 
 

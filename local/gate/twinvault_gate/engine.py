@@ -47,6 +47,12 @@ class LocalEngine:
             self._idle.append((asyncio.get_running_loop().time(), connection))
         return response
 
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        for _, connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
     async def _connection(self) -> "_Connection":
         loop = asyncio.get_running_loop()
         while self._idle:

@@ -9,6 +9,8 @@ GateError
 
 from collections.abc import Mapping
 
+from twinvault_serving.exchange import HttpResponse
+
 
 class GateError(Exception):
     """Something that the gate cannot do."""
@@ -35,7 +37,11 @@ class DynamoDbError(GateError):
 
 
 class DroppedError(GateError):
-    """No answer is given, and the connection is dropped: somebody ordered it."""
+    """No answer is given, or the half of one, and the connection is dropped: somebody ordered it."""
+
+    def __init__(self, half: HttpResponse | None = None) -> None:
+        super().__init__()
+        self.half = half
 
 
 class SetupError(GateError):

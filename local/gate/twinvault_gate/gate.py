@@ -125,11 +125,16 @@ class Gate:
         await asyncio.sleep(fault.delay_seconds)
         if fault.drop is Drop.BEFORE:
             raise DroppedError
+        error = None
         if fault.error is not None:
-            raise DynamoDbError(fault.error, fault.message, status=fault.status, details=fault.details)
+            error = DynamoDbError(fault.error, fault.message, status=fault.status, details=fault.details)
+        if error is not None and not fault.applied:
+            raise error
         response = await self._engine.send(target, body, region=region)
-        if fault.drop is Drop.AFTER:
-            raise DroppedError
+        if fault.drop is not None:
+            raise DroppedError(response if fault.drop is Drop.WITHIN else None)
+        if error is not None:
+            raise error
         return response
 
     def _allow(self, caller: SignedIn, call: IamCall, *, request_id: str) -> None:

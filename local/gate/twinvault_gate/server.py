@@ -25,7 +25,7 @@ from twinvault_serving.exchange import (
     read_head,
     send_response,
 )
-from twinvault_serving.wire import ABORT
+from twinvault_serving.wire import ABORT, CLOSE
 
 LOG = logging.getLogger("twinvault.gate")
 
@@ -49,6 +49,7 @@ class GateApi:
         head = read_head(scope)
         access_key_id, outcome = "-", "ok"
         response: HttpResponse | None = None
+        half: HttpResponse | None = None
         try:
             request = await _whole(head, receive)
             caller = self._gate.identify(request)
@@ -56,14 +57,14 @@ class GateApi:
             response = await self._gate.answer(request, caller, request_id=request_id)
         except DynamoDbError as error:
             response, outcome = error_answer(error, request_id=request_id), error.code
-        except DroppedError:
-            outcome = "dropped"
+        except DroppedError as dropped:
+            outcome, half = "dropped", dropped.half
         except Exception as error:  # noqa: BLE001  # whatever went wrong, the caller gets AWS's internal error
             _log_failure(error, request_id)
             outcome = "InternalServerError"
             response = error_answer(DynamoDbError(outcome, status=500), request_id=request_id)
         if response is None:
-            await _abort(scope, receive)
+            await _drop(scope, receive, send, half=half)
         else:
             await send_response(send, response)
         _log(head, request_id, who=access_key_id, outcome=outcome, milliseconds=(time.perf_counter() - started) * 1000)
@@ -81,9 +82,15 @@ def _log(head: HttpRequest, request_id: str, *, who: str, outcome: str, millisec
     LOG.info("%s %s %s %s %.1fms", request_id, named, who, outcome, milliseconds)
 
 
-async def _abort(scope: Scope, receive: Receive) -> None:
-    """Drop the connection, and wait until it is gone: uvicorn would else answer for us."""
-    scope["extensions"][ABORT]()
+async def _drop(scope: Scope, receive: Receive, send: Send, *, half: HttpResponse | None) -> None:
+    """Drop the connection, half an answer first, and wait until it is gone: uvicorn would else answer for us."""
+    if half is not None:
+        length, body = str(len(half.body)), half.body[: len(half.body) // 2]
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in half.headers]
+        headers.append((b"content-length", length.encode()))
+        await send({"type": "http.response.start", "status": half.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+    scope["extensions"][CLOSE if half else ABORT]()
     while (await receive())["type"] != "http.disconnect":
         pass
 

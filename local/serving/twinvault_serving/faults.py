@@ -15,17 +15,19 @@ class BadOrderError(ServingError):
 
 
 class Drop(StrEnum):
-    """When the connection is dropped: before anything was done, or after it, so that only the answer is lost."""
+    """When the connection is dropped: before anything is done; after it, so that the answer is lost; or within that."""
 
     BEFORE = "before"
     AFTER = "after"
+    WITHIN = "within"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What happens to the next `times` requests of an operation, instead of or besides what was asked.
 
-    `message` and `details` are what the error's answer says besides its name.
+    `message` and `details` are what the error's answer says besides its name. `applied`: what was asked is done, and
+    the error answered all the same.
     """
 
     operation: str
@@ -36,6 +38,7 @@ class Fault:
     drop: Drop | None = None
     message: str = ""
     details: Mapping[str, object] = field(default_factory=dict)
+    applied: bool = False
 
 
 class Faults:
@@ -69,7 +72,9 @@ class Faults:
 
 
 def ordered_fault(document: Mapping[str, object], *, further: Collection[str] = ()) -> Fault:
-    """The fault that a document of an admin port asks for; `further` names those of message and details that count.
+    """The fault that a document of an admin port asks for.
+
+    `further` names those of message, details, applied and the drop `within` that count there.
 
     Raises:
         BadOrderError: it does not say what to do.
@@ -77,14 +82,18 @@ def ordered_fault(document: Mapping[str, object], *, further: Collection[str] = 
     operation, times, error = document.get("operation", ANY_OPERATION), document.get("times", 1), document.get("error")
     status, drop = document.get("status", 400), document.get("drop")
     message, details = document.get("message", ""), document.get("details", {})
+    applied = document.get("applied", False)
     if unknown := set(document) - _FIELDS - set(further):
         raise BadOrderError(f"Unknown field: {min(unknown)}.")
     if not isinstance(operation, str) or not isinstance(times, int) or times < 1:
         raise BadOrderError("operation is a name or *, times a positive number.")
     if not (error is None or isinstance(error, str)) or not isinstance(status, int):
         raise BadOrderError("error is the name of an exception, status an HTTP status.")
-    if drop not in {None, *Drop}:
-        raise BadOrderError("drop is before or after.")
+    drops = set(Drop) if "within" in further else {Drop.BEFORE, Drop.AFTER}
+    if drop not in {None, *drops}:
+        raise BadOrderError(f"drop is one of {', '.join(sorted(drops))}.")
+    if not isinstance(applied, bool) or (applied and error is None):
+        raise BadOrderError("applied is true or false, and goes with an error.")
     if not isinstance(message, str) or not isinstance(details, dict):
         raise BadOrderError("message is a sentence, details an object: further members of the error's answer.")
     return Fault(
@@ -96,6 +105,7 @@ def ordered_fault(document: Mapping[str, object], *, further: Collection[str] = 
         drop=Drop(str(drop)) if drop is not None else None,
         message=message,
         details=details,
+        applied=applied,
     )
 
 

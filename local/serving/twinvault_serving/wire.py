@@ -10,7 +10,7 @@ from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-ABORT = "twinvault.abort"
+ABORT, CLOSE = "twinvault.abort", "twinvault.close"
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_ENDS = b"\r\n\r\n"
@@ -25,13 +25,16 @@ _SPELLINGS = {
 
 
 class AwsProtocol(HttpToolsProtocol):
-    """Gives each request the extension `twinvault.abort`: call it, and the caller sees a reset connection."""
+    """Gives each request two extensions: ABORT resets the connection, CLOSE ends it behind what was written so far."""
 
     def on_headers_complete(self) -> None:
         """Fit the answer's transport before the request's task runs (tasks start in a later turn of the loop)."""
         super().on_headers_complete()
         self.cycle.transport = _AnswerTransport(self.transport, has_body=self.scope["method"] != "HEAD")
-        cast("dict[str, object]", self.scope)["extensions"] = {ABORT: self.transport.abort}
+        cast("dict[str, object]", self.scope)["extensions"] = {
+            ABORT: self.transport.abort,
+            CLOSE: self.transport.close,
+        }
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; head and body are one write already."""
