@@ -21,6 +21,7 @@ from hypothesis import settings
 
 from tests.fakes import FakeKms
 from tests.faults import Line, line_to
+from tests.grants import proving
 from tests.stores import World, make_client, make_world
 from twinvault_local.engines import dynamodb
 from twinvault_local.machine import toolchain, waiting
@@ -41,6 +42,14 @@ START_SECONDS = 60
 # Wrong answers fail, slow machines do not: by default each example must end within 200 ms.
 settings.register_profile("twinvault", deadline=None)
 settings.load_profile("twinvault")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    proving.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    proving.configure(config)
 
 
 @pytest.fixture(scope="session", autouse=True)

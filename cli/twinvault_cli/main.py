@@ -23,6 +23,7 @@ COMMANDS = {
     **dict.fromkeys(("import", "export", "show", "list"), "dialogues"),
     "doctor": "doctor",
     "env": "environment",
+    "iam": "iam",
     "keys": "keys",
     "kms": "kms",
     "logs": "logs",

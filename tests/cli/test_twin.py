@@ -123,3 +123,9 @@ def test_an_up_that_is_told_to_end_leaves_nothing_running(state: Path, tmp_path:
         up.terminate()
         assert up.wait(60) == 143
     assert not any(map(processes.remembered, slots))
+
+
+def test_without_a_twin_nothing_is_known_of_what_was_used(state: Path) -> None:
+    done = twinvault("iam", "--json", state=state)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "twinvault up" in done.stderr

@@ -23,6 +23,9 @@ _SEED = re.compile(rb"[0-9a-f]{64}\n?")
 _FORMAT_FILE = "format.json"
 # "bytecode": twins wrote their compiled modules there before the artifact brought its own.
 _FOLDERS = ("kms", "dynamodb", "gate", "issuer", "ledger", "artifact", "bytecode", "logs", "run")
+_LEDGERS = {GATE: "gate.jsonl", KMS: "kms.jsonl", SERVER: "front-door.jsonl"}
+LEDGERS = tuple(_LEDGERS)
+"""The services that write down what they were asked."""
 _NOTES = ("provisioned.json", "callers.json", "ports.json", "launcher.json", "server.json", "twin.json")
 _FILES = ("seed", "lock", _FORMAT_FILE, *_NOTES, "route.json")
 
@@ -84,11 +87,6 @@ class StateFolder:
         return self.folder / "gate" / "policies.json"
 
     @property
-    def ledger(self) -> Path:
-        """What was asked of gate, KMS and front door, and what the policies said."""
-        return self.folder / "ledger"
-
-    @property
     def format(self) -> Path:
         """The format of what lies here."""
         return self.folder / _FORMAT_FILE
@@ -122,6 +120,10 @@ class StateFolder:
     def twin(self) -> Path:
         """What `twinvault status --json` tells of a twin that came up."""
         return self.folder / "twin.json"
+
+    def ledger_of(self, service: str) -> Path:
+        """What was asked of the gate, the KMS or the front door, and what the policies said."""
+        return self.folder / "ledger" / _LEDGERS[service]
 
     def slot(self, service: str) -> Slot:
         """Where the process of a service is remembered."""

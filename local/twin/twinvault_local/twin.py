@@ -99,29 +99,9 @@ class Twin:
 
         progress("starting the functions")
         task_root = self._unpack(made.artifact)
-        overrides, caller = _overrides(endpoints, task_root.name), partial(callers.read, self.state.callers)
-        api = functions.read_api(assembly, known, overrides=overrides, caller=caller)
-        try:
-            config = ServerConfig(
-                api_port=port,
-                region=assembly.region,
-                account=ACCOUNT,
-                python=base,
-                task_root=task_root,
-                runtime_dir=runtime,
-                log_dir=self.state.logs,
-                functions=api.functions,
-                routes=api.routes,
-                schedules=schedules.schedules(assembly, known),
-                permissions=permissions.permissions(assembly, known),
-                ledger=self.state.ledger / "front-door.jsonl",
-                throttle=api.throttle,
-                cors=api.cors,
-                access_log_format=api.access_log_format,
-                integration_timeout_seconds=api.integration_timeout_seconds,
-            )
-        except ServerConfigError as error:
-            raise TemplateError(f"The template: {error.message}.") from None
+        config = self._config(
+            assembly, known, port=port, endpoints=endpoints, python=base, runtime=runtime, task_root=task_root
+        )
         self._serve(config)
         facts = Facts(
             url=f"http://{ports.LOOPBACK}:{port}",
@@ -134,6 +114,42 @@ class Twin:
         )
         status.remember(self.state, facts)
         return facts
+
+    def _config(
+        self,
+        assembly: Assembly,
+        known: Known,
+        *,
+        port: int,
+        endpoints: Mapping[str, str],
+        python: Path,
+        runtime: Path,
+        task_root: Path,
+    ) -> ServerConfig:
+        """What the template says of the functions and of whoever invokes them, for the Lambda server."""
+        overrides, caller = _overrides(endpoints, task_root.name), partial(callers.read, self.state.callers)
+        api = functions.read_api(assembly, known, overrides=overrides, caller=caller)
+        try:
+            return ServerConfig(
+                api_port=port,
+                region=assembly.region,
+                account=ACCOUNT,
+                python=python,
+                task_root=task_root,
+                runtime_dir=runtime,
+                log_dir=self.state.logs,
+                functions=api.functions,
+                routes=api.routes,
+                schedules=schedules.schedules(assembly, known),
+                permissions=permissions.permissions(assembly, known),
+                ledger=self.state.ledger_of(SERVER),
+                throttle=api.throttle,
+                cors=api.cors,
+                access_log_format=api.access_log_format,
+                integration_timeout_seconds=api.integration_timeout_seconds,
+            )
+        except ServerConfigError as error:
+            raise TemplateError(f"The template: {error.message}.") from None
 
     def _admit(self, assembly: Assembly) -> None:
         """Write who may call gate and KMS, and that no policy lets any function in yet."""

@@ -31,7 +31,13 @@ class ProcessLauncher:
                 tenant_claim=claims.tenant_claim,
                 permissions_claim=claims.permissions_claim,
             ),
-            KMS: python.kms_command(port=chosen[KMS], data=state.kms, seed=state.seed, callers=state.callers),
+            KMS: python.kms_command(
+                port=chosen[KMS],
+                data=state.kms,
+                seed=state.seed,
+                callers=state.callers,
+                ledger=state.ledger_of(KMS),
+            ),
             DYNAMODB: dynamodb.command(java, engine, port=chosen[DYNAMODB], data=state.dynamodb),
             GATE: python.gate_command(
                 port=chosen[GATE],
@@ -41,6 +47,7 @@ class ProcessLauncher:
                 provisioner=provisioner,
                 callers=state.callers,
                 policies=state.policies,
+                ledger=state.ledger_of(GATE),
             ),
         }
         for name, command in commands.items():

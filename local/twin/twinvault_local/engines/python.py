@@ -6,19 +6,28 @@ from pathlib import Path
 import httpx
 
 
-def kms_command(*, port: int, data: Path, seed: Path, callers: Path) -> list[str]:
+def kms_command(*, port: int, data: Path, seed: Path, callers: Path, ledger: Path) -> list[str]:
     """The local KMS on 127.0.0.1: its keys from `seed`, its store in `data`, who calls from `callers`."""
     options = ("--port", str(port), "--data", str(data), "--seed-file", str(seed), "--callers", str(callers))
-    return [*_module("twinvault_kms"), *options]
+    return [*_module("twinvault_kms"), *options, "--ledger", str(ledger)]
 
 
 def gate_command(
-    *, port: int, admin_port: int, engine_port: int, namespace: str, provisioner: str, callers: Path, policies: Path
+    *,
+    port: int,
+    admin_port: int,
+    engine_port: int,
+    namespace: str,
+    provisioner: str,
+    callers: Path,
+    policies: Path,
+    ledger: Path,
 ) -> list[str]:
     """The gate on 127.0.0.1, before the DynamoDB Local of this machine; its files are those of the state folder."""
     ports = ("--port", str(port), "--admin-port", str(admin_port), "--engine-port", str(engine_port))
     who = ("--namespace", namespace, "--provisioner", provisioner)
-    return [*_module("twinvault_gate"), *ports, *who, "--callers", str(callers), "--policies", str(policies)]
+    files = ("--callers", str(callers), "--policies", str(policies), "--ledger", str(ledger))
+    return [*_module("twinvault_gate"), *ports, *who, *files]
 
 
 def issuer_command(*, port: int, data: Path, tenant_claim: str, permissions_claim: str, audience: str) -> list[str]:
