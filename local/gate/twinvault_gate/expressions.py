@@ -3,8 +3,11 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """
 
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
 
 from twinvault_gate.errors import validation
@@ -13,6 +16,13 @@ from twinvault_gate.partiql.meaning import AttributeValue
 _TOKEN = re.compile(r"\s*(?:(#[A-Za-z0-9_]+|:[A-Za-z0-9_]+|[A-Za-z][A-Za-z0-9_]*|\d+|<>|<=|>=|[=<>(),.\[\]+-])|$)")
 # All are reserved words of DynamoDB, so that none of them is an attribute's name unless behind a `#`.
 _KEYWORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"})
+_COMPARISONS: dict[str, Callable[..., bool]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 _NOT_IN_KEY_CONDITIONS = frozenset({"OR", "NOT", "IN", "<>"})
 
 
@@ -82,3 +92,62 @@ def _value(token: str, values: Mapping[str, object]) -> AttributeValue:
     if not isinstance(value, dict):
         raise validation("An expression attribute value used in expression is not defined")
     return value
+
+
+def key_condition_holds(
+    expression: str, item: Mapping[str, AttributeValue], *, names: Mapping[str, object], values: Mapping[str, object]
+) -> bool:
+    """Whether an item meets a key condition; one whose attributes it has not does not.
+
+    Raises:
+        DynamoDbError: ValidationException; it is no key condition, or uses what is not given.
+    """
+    tokens = [token for token in _tokens(expression) if token not in {"(", ")", ","}]
+    while tokens:
+        taken = 3
+        if tokens[1].upper() == "BETWEEN":
+            taken = 5
+        words, tokens = tokens[:taken], tokens[taken + 1 :]  # AND between two
+        if len(words) < taken:
+            raise validation("Invalid KeyConditionExpression")
+        if not _holds(words, item, names, values):
+            return False
+    return True
+
+
+def sort_value(value: AttributeValue) -> Decimal | bytes:
+    """What values of one type are ordered by: numbers, or bytes.
+
+    Raises:
+        DynamoDbError: ValidationException; it is no value of a key.
+    """
+    match dict(value):
+        case {"N": str(number)}:
+            return Decimal(number)
+        case {"S": str(characters)}:
+            return characters.encode()
+        case {"B": str(encoded)}:
+            return b64decode(encoded)
+    raise validation("The provided key element does not match the schema")
+
+
+def _holds(
+    words: list[str],
+    item: Mapping[str, AttributeValue],
+    names: Mapping[str, object],
+    values: Mapping[str, object],
+) -> bool:
+    """One condition: NAME SIGN :VALUE, NAME BETWEEN :VALUE AND :VALUE, or begins_with NAME :VALUE."""
+    name, sign = (words[1], words[0]) if words[0].lower() == "begins_with" else (words[0], words[1])
+    attribute = item.get(_resolved(name, names))
+    if attribute is None:
+        return False
+    left, right = sort_value(attribute), sort_value(_value(words[2], values))
+    match left, right, sign.lower():
+        case bytes(), bytes(), "begins_with":
+            return left.startswith(right)
+        case _, _, "between":
+            return right <= left <= sort_value(_value(words[4], values))  # type: ignore[operator]  # both of the key's type
+        case _, _, "=" | "<" | "<=" | ">" | ">=" as known:
+            return _COMPARISONS[known](left, right)
+    raise validation("Invalid operator used in KeyConditionExpression")

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Final
 
 from twinvault_gate import partial
 from twinvault_gate.calls import Home, IamCall
@@ -15,6 +17,7 @@ from twinvault_gate.items import KnownTables
 from twinvault_gate.judging import Judge
 from twinvault_gate.known import TableDescriptions
 from twinvault_gate.operations import PROVISIONING, TABLES_API, iam_calls, tables_of
+from twinvault_gate.stale import StaleIndexes
 from twinvault_gate.statements import given_statements, stated_tables, statement_call
 from twinvault_gate.wire import answer
 from twinvault_serving.callers import Callers, SignedIn
@@ -46,6 +49,7 @@ class Gate:
         self._faults = faults or Faults()
         self._now = now
         self._tables = TableDescriptions(engine)
+        self.stale: Final = StaleIndexes(engine, clock=time.monotonic)
 
     def enforce(self, callers: Callers, judge: Judge) -> None:
         """Know these callers and let this judge decide from here on."""
@@ -82,12 +86,11 @@ class Gate:
         for call in iam_calls(target, document, home=home, tables=tables):
             self._allow(caller, call, request_id=request_id)
         _must_be_known(named, tables)
-        if operation not in PROVISIONING:
-            return await self._pass_on(target, request.body, region=caller.region)
         try:
-            return await self._pass_on(target, request.body, region=caller.region)
+            return await self._carried_out(target, request.body, document, region=caller.region)
         finally:
-            self._tables.forget()
+            if operation in PROVISIONING:
+                self._tables.forget()
 
     async def _answer_batch(
         self,
@@ -108,14 +111,25 @@ class Gate:
 
         refused = partial.refused_statements(given, check)
         if not refused:
-            return await self._pass_on(target, body, region=caller.region)
+            return await self._carried_out(target, body, document, region=caller.region)
         answered: JsonObject = {}
         if rest := partial.remaining(document, given, refused):
-            response = await self._pass_on(target, rest, region=caller.region)
+            response = await self._carried_out(target, rest, document, region=caller.region)
             if response.status != _OK:
                 return response
             answered = json.loads(response.body)
         return answer(partial.completed(answered, refused, count=len(given)), request_id=request_id)
+
+    async def _carried_out(self, target: str, body: bytes, document: JsonObject, *, region: str) -> HttpResponse:
+        """The engine's answer, as indexes that were ordered to lag behind would let it be."""
+        operation = target.rpartition(".")[2]
+        looked = await self.stale.before(operation, document, region=region)
+        try:
+            response = await self._pass_on(target, body, region=region)
+        finally:
+            # Whatever became of it: an item that was not written was before what it is now.
+            self.stale.after(looked)
+        return await self.stale.seen(operation, document, response, region=region)
 
     async def _pass_on(self, target: str, body: bytes, *, region: str) -> HttpResponse:
         """Ask the engine. Faults meet requests here, so that none is used up by what is refused anyway."""

@@ -66,7 +66,7 @@ def serve(options: GateOptions) -> None:
     if options.admin_port is not None:
         sockets.append(_listen(options.admin_host, options.admin_port))
         reload = partial(_reload, options, gate, ledger)
-        app = _with_admin(app, options.admin_port, faults=faults, reload=reload)
+        app = _with_admin(app, options.admin_port, faults=faults, gate=gate, reload=reload)
     LOG.info("the gate on http://%s:%d, before DynamoDB Local on %s", options.host, options.port, engine.address)
     server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=sockets)
 
@@ -91,11 +91,13 @@ def _ledger(path: Path | None) -> CallLedger:
         raise SetupError(str(error), next_step="Move it away, or give another --ledger.") from None
 
 
-def _with_admin(api: Application, admin_port: int, *, faults: Faults, reload: Callable[[], None]) -> Application:
+def _with_admin(
+    api: Application, admin_port: int, *, faults: Faults, gate: Gate, reload: Callable[[], None]
+) -> Application:
     """Return one application for both ports: whoever comes in by the admin port gets faults and reloading."""
     from twinvault_gate.admin import admin_app  # noqa: PLC0415  # Starlette is loaded only where it is used
 
-    return on_two_ports(api, admin_app(faults, reload=reload), second=admin_port)
+    return on_two_ports(api, admin_app(faults, stale=gate.stale, reload=reload), second=admin_port)
 
 
 def _listen(host: str, port: int) -> socket.socket:

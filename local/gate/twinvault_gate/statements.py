@@ -1,6 +1,6 @@
 """The operations that hold PartiQL: each statement is an IAM call of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from twinvault_gate.calls import Home, IamCall, iam_call
 from twinvault_gate.document import JsonObject, mappings, text
@@ -63,6 +63,26 @@ def stated_tables(operation: str, document: JsonObject) -> Iterator[str]:
             yield _parsed(given).table
         except DynamoDbError:
             continue
+
+
+def written_item(given: JsonObject, names: Mapping[str, Collection[str]]) -> Iterator[tuple[str, JsonObject]]:
+    """The table and the key of the item that a statement writes, if it writes one of a table in `names`.
+
+    `names` gives the attributes of a table's primary key.
+
+    Raises:
+        DynamoDbError: ValidationException; it is not understood.
+    """
+    statement, parameters = _parsed(given), mappings(given, "Parameters")
+    if statement.action is StatementAction.SELECT:
+        return
+    key = {}
+    for name in names.get(statement.table, ()):
+        values = fixed_values(statement, name, parameters)
+        if values is None or len(values) != 1:
+            return
+        key[name] = values[0]
+    yield statement.table, key
 
 
 def _parsed(given: JsonObject) -> PartiqlStatement:
