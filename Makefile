@@ -60,11 +60,11 @@ check: $(SETUP) ## format, lint and security rules, types, forbidden words, both
 	@$(PY) scripts/check_words.py
 	@$(MAKE) --no-print-directory synth
 
-# The floor of coverage is one of the whole suite: a part of it, chosen by ARGS, is not measured.
+# The floor of coverage and the proof of all grants are of the whole suite: a part of it, chosen by ARGS, has neither.
 test: $(SETUP) fetch build node_modules ## the whole suite, against real engines, and what of functions/ it runs
 	@echo '==> Tests'
 	@mkdir -p build/coverage
-	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov)
+	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov --grants)
 
 test-docker: $(SETUP) ## the engines in Docker, and SAM; fails without a Docker engine, unless ALLOW_NO_DOCKER=1
 	@echo '==> Tests in Docker'

@@ -22,7 +22,8 @@ MEMORY_MB = 1024
 TIMEOUT_SECONDS = 29
 
 # A TransactGetItems is allowed as the GetItems that it consists of.
-_READ = ("Query", "GetItem", "BatchGetItem")
+_KEYS = ("Query", "GetItem")
+_READ = (*_KEYS, "BatchGetItem")
 _MARKS = ("Query",)
 
 
@@ -50,7 +51,7 @@ FUNCTIONS = (
         routes=(("POST", "/dialogues/import"),),
         tables={
             "records": ("PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", *_READ),
-            "keys": ("PartiQLInsert", *_READ),
+            "keys": ("PartiQLInsert", *_KEYS),
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
@@ -60,7 +61,7 @@ FUNCTIONS = (
         name="read",
         handler="service.handlers.read_dialogues.handler",
         routes=(("GET", "/dialogues"), ("GET", "/dialogues/{id}"), ("GET", "/dialogues/{id}/export")),
-        tables={"records": _READ, "keys": _READ, "marks": _MARKS, "audit": ("PartiQLInsert",)},
+        tables={"records": _READ, "keys": _KEYS, "marks": _MARKS, "audit": ("PartiQLInsert",)},
         indexes={"records": ("Query",)},
     ),
     FunctionSpec(
@@ -68,10 +69,10 @@ FUNCTIONS = (
         handler="service.handlers.manage_keys.handler",
         routes=(("GET", "/keys"), ("POST", "/keys/rotate")),
         tables={
-            # A new DEK changes the head of its partition and no other record.
-            "records": ("PartiQLUpdate", *_READ),
+            # A new DEK changes the head of its partition and no other record, and reads no other by its key.
+            "records": ("PartiQLUpdate", "Query", "GetItem"),
             # A new epoch replaces the register and the index key's row.
-            "keys": ("PartiQLInsert", "PartiQLUpdate", *_READ),
+            "keys": ("PartiQLInsert", "PartiQLUpdate", *_KEYS),
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
@@ -90,7 +91,7 @@ FUNCTIONS = (
             # It writes again what is there, and adds no record.
             "records": ("PartiQLUpdate", *_READ),
             # Works begin and change. Nothing here can delete a key.
-            "keys": ("PartiQLInsert", "PartiQLUpdate", *_READ),
+            "keys": ("PartiQLInsert", "PartiQLUpdate", *_KEYS),
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
