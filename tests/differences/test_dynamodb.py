@@ -62,6 +62,18 @@ def test_a_duplicate_insert_in_a_transaction_is_a_validation_error_without_the_o
     assert "Item" not in reason
 
 
+def test_a_duplicate_insert_alone_has_another_code(dynamodb: Any, table: str) -> None:
+    dynamodb.execute_statement(**insert(table, "alone"))
+    with pytest.raises(ClientError) as caught:
+        dynamodb.execute_statement(**insert(table, "alone"))
+    assert caught.value.response["Error"]["Code"] == "DuplicateItem"  # DynamoDB: DuplicateItemException
+
+
+def test_a_transactions_token_may_be_longer_than_36_characters(dynamodb: Any, table: str) -> None:
+    statement = insert(table, str(uuid.uuid4()))
+    dynamodb.execute_transaction(TransactStatements=[statement], ClientRequestToken="x" * 37)
+
+
 def test_an_item_over_400_kb_in_a_transaction_is_cancelled_with_a_validation_error(dynamodb: Any, table: str) -> None:
     [reason] = cancelled(dynamodb, insert(table, "large", b={"B": b"x" * 410_000}))
     assert reason["Code"] == "ValidationError"
