@@ -19,7 +19,7 @@ PACKAGES := $(wildcard local/*/pyproject.toml) cli/pyproject.toml
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build synth check test test-docker release sam-env demo down bench vectors mutants schema lock clean
+.PHONY: help setup fetch build synth check test parity test-docker release sam-env demo down bench vectors mutants schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -65,6 +65,12 @@ test: $(SETUP) fetch build node_modules ## the whole suite, against real engines
 	@echo '==> Tests'
 	@mkdir -p build/coverage
 	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov --grants)
+
+# On AWS nothing of the twin is needed, nor seen: --confcutdir leaves out what the other tests start.
+ON_AWS := $(filter aws,$(TARGET))
+parity: $(SETUP) $(if $(ON_AWS),,fetch build) ## what twin and AWS have in common: the twin, or TARGET=aws STAGE=NAME (docs/parity.md)
+	@echo '==> Parity suite: $(or $(TARGET),twin)'
+	@$(PY) -m pytest tests/parity --target $(or $(TARGET),twin) $(if $(ON_AWS),--confcutdir=tests/parity --stage '$(STAGE)') $(ARGS)
 
 test-docker: $(SETUP) ## the engines in Docker, and SAM; fails without a Docker engine, unless ALLOW_NO_DOCKER=1
 	@echo '==> Tests in Docker'
