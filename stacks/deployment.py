@@ -40,6 +40,12 @@ def _warn(api: ApiStack, stage: Stage) -> None:
             "twinvault:nobody-hears",
             f"alarm_emails of stage {stage.name} is empty: subscribe somebody to AlarmTopicArn after the deployment.",
         )
+    if stage.disposable:
+        Annotations.of(api).add_warning_v2(
+            "twinvault:disposable",
+            f"Stage {stage.name} is disposable: whoever may call AssumeRole in its account can act as its functions, "
+            "and open what they open. Keep nothing in it.",
+        )
     if stage.trusts_this_machine():
         Annotations.of(api).add_info(
             f"Stage {stage.name} trusts an issuer on this machine: right for the twin, useless in a deployment."

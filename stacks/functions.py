@@ -21,6 +21,8 @@ MEMORY_MB = 1024
 # One second less than the 30 s after which the HTTP API gives up: the function's own answer arrives.
 TIMEOUT_SECONDS = 29
 
+# The name under which the parity suite (docs/parity.md) assumes the roles of a disposable stage.
+PARITY_SESSION = "twinvault-parity"
 # A TransactGetItems is allowed as the GetItems that it consists of.
 _KEYS = ("Query", "GetItem")
 _READ = (*_KEYS, "BatchGetItem")
@@ -117,7 +119,7 @@ def make_role(
 ) -> iam.Role:
     """Makes the role of one function: its own log group, and the actions that its spec lists."""
     name = spec.physical_name(stage)
-    role = iam.Role(scope, "Role", role_name=name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role = iam.Role(scope, "Role", role_name=name, assumed_by=_trusted(stage))
     role.add_to_policy(
         iam.PolicyStatement(
             sid="WriteOwnLog",
@@ -131,6 +133,18 @@ def make_role(
         arns = [f"{tables[table].table_arn}/index/{index}" for index in indexes[table]]
         role.add_to_policy(_allow(f"{table.capitalize()}Indexes", actions, arns))
     return role
+
+
+def _trusted(stage: Stage) -> iam.IPrincipal:
+    """Returns who may assume a function's role: Lambda, and in a disposable stage also the parity suite.
+
+    There the account trusts itself: its own policies say who may call AssumeRole, under the suite's session name alone.
+    """
+    functions = iam.ServicePrincipal("lambda.amazonaws.com")
+    if not stage.disposable:
+        return functions
+    suite = iam.AccountRootPrincipal().with_conditions({"StringEquals": {"sts:RoleSessionName": PARITY_SESSION}})
+    return iam.CompositePrincipal(functions, suite)
 
 
 def _allow(sid: str, actions: tuple[str, ...], resources: list[str]) -> iam.PolicyStatement:

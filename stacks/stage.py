@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
+PRODUCTION = "prod"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 RUNTIMES = ("python3.13",)
 ARCHITECTURES = ("x86_64",)
@@ -48,6 +49,7 @@ class Stage:
     lowest_format: int  # the oldest record format that is opened
     log_level: str
     alarm_emails: tuple[str, ...]  # who hears the alarms; whoever else is subscribed to the topic does too
+    disposable: bool  # whether the account may assume the functions' roles, to try what they are refused: never prod
 
     @classmethod
     def read(cls, context: Callable[[str], Any]) -> Self:
@@ -65,6 +67,8 @@ class Stage:
         if not re.fullmatch(r"[a-z][a-z0-9]{0,15}", name):
             raise StageError(f"Stage {name!r}: the name must be a-z and 0-9, from a letter on, at most 16 characters.")
         stage = cls(name=name, **_values(name, stages[name]))
+        if stage.disposable and stage.name == PRODUCTION:
+            raise StageError(f"cdk.json, stage {name}: disposable is true: the functions alone may have their roles.")
         for other, values in stages.items():
             if other != name and isinstance(values, Mapping) and values.get("store") == stage.store:
                 raise StageError(f"cdk.json, stage {name}: store {stage.store} is stage {other}'s too.")
@@ -188,6 +192,12 @@ def _whole(low: int, high: int) -> _Check:
     return check
 
 
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")  # noqa: TRY004  # each check raises the same error: its rule
+    return value
+
+
 def _one_of(*choices: str | int) -> _Check:
     def check(value: object) -> str | int:
         for choice in choices:
@@ -215,4 +225,5 @@ _CHECKS: Mapping[str, _Check] = {
     "lowest_format": _whole(1, 1),
     "log_level": _one_of(*LOG_LEVELS),
     "alarm_emails": _emails,
+    "disposable": _truth,
 }

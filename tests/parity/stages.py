@@ -78,7 +78,7 @@ def _target(stage: str, session: boto3.Session, environment: Mapping[str, str]) 
 
 
 def _engine(session: boto3.Session, service: str) -> str:
-    """`AWS` where the endpoint is Amazon's, else the endpoint itself: nobody shall take one for the other."""
+    """`AWS` where the endpoint is Amazon's, else the endpoint: neither shall be taken for the other."""
     endpoint = session.client(service).meta.endpoint_url
     return "AWS" if (urlsplit(endpoint).hostname or "").endswith(_OWN_HOSTS) else endpoint
 

@@ -97,6 +97,8 @@ def test_an_unknown_value_names_itself():
         pytest.param("log_level", "TRACE", "one of DEBUG", id="no level"),
         pytest.param("alarm_emails", "ops@acme.org", "a list of e-mail addresses", id="no list of addresses"),
         pytest.param("alarm_emails", ["ops"], "a list of e-mail addresses", id="no address"),
+        pytest.param("disposable", "no", "true or false", id="no truth value"),
+        pytest.param("disposable", 1, "true or false", id="a number for a truth value"),
     ],
 )
 def test_a_wrong_value_names_itself_and_its_rule(key, value, rule):
@@ -141,3 +143,8 @@ def test_the_artifact_is_found_from_any_folder():
 def test_two_stages_cannot_share_a_store():
     with pytest.raises(StageError, match="stage prod: store twinvault-dev is stage dev's too"):
         Stage.read(context(store="twinvault-dev"))
+
+
+def test_production_is_never_disposable():
+    with pytest.raises(StageError, match="stage prod: disposable is true"):
+        Stage.read(context(disposable=True))

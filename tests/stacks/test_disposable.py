@@ -1,0 +1,72 @@
+"""A disposable stage lets the parity suite have its functions' roles. It differs in nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.parity.stages import SESSION, is_assumable
+from tests.stacks.conftest import Assembly
+from tests.stacks.test_differences import differences
+
+ROOT = Path(__file__).resolve().parents[2]
+LAMBDA = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+SUITE = {
+    "Action": "sts:AssumeRole",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"},
+    "Condition": {"StringEquals": {"sts:RoleSessionName": SESSION}},
+}
+
+
+def trust(assembly):
+    """Who may assume each role of a function."""
+    roles = assembly.resources("Api", "AWS::IAM::Role").values()
+    named = {role["Properties"].get("RoleName"): role["Properties"] for role in roles}
+    return {name: properties["AssumeRolePolicyDocument"]["Statement"] for name, properties in named.items() if name}
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory, synthesize):
+    """Stage dev under another name, as a disposable one."""
+    stages = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
+    trial = {**stages["dev"], "store": "twinvault-trial", "disposable": True}
+    folder = tmp_path_factory.mktemp("disposable") / "cdk.out"
+    run = synthesize(folder, stage="trial", stages={**stages, "trial": trial})
+    assert run.returncode == 0, run.stderr
+    return Assembly(stage="trial", folder=folder)
+
+
+def test_lambda_alone_has_the_roles_of_a_stage_that_is_not_disposable(either):
+    found = trust(either)
+    assert set(found) == {f"twinvault-{either.stage}-{name}" for name in ("import", "read", "keys", "maintain")}
+    assert all(statements == [LAMBDA] for statements in found.values())
+
+
+def test_nothing_in_prods_templates_lets_anybody_else_assume_a_role(prod):
+    for stack in prod.stacks():
+        for role in prod.resources(stack, "AWS::IAM::Role").values():
+            assert not is_assumable(role["Properties"])
+            for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+                assert set(statement["Principal"]) == {"Service"}
+
+
+def test_the_parity_suite_has_the_roles_of_a_disposable_stage_under_its_own_session_name(trial):
+    assert all(statements == [LAMBDA, SUITE] for statements in trust(trial).values())
+    assert all(
+        is_assumable(role["Properties"])
+        for role in trial.resources("Api", "AWS::IAM::Role").values()
+        if "RoleName" in role["Properties"]
+    )
+
+
+@pytest.mark.parametrize("stack", ["Keys", "Tables", "Api"])
+def test_a_disposable_stage_differs_in_nothing_else(dev, trial, stack):
+    found = {".".join(path) for path in differences(dev, trial, stack)}
+    assert not [path for path in found if ".Properties.AssumeRolePolicyDocument.Statement." not in path]
+    assert bool(found) is (stack == "Api")
+
+
+def test_the_synthesis_of_a_disposable_stage_says_what_that_means(trial):
+    told = [path.read_text(encoding="utf-8") for path in trial.folder.glob("*.json")]
+    assert any("Stage trial is disposable" in text for text in told)
