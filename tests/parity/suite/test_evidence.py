@@ -1,6 +1,8 @@
 """What a run leaves: of a whole run that it passed or did not, of a part nothing, unless the part failed."""
 
 import json
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +46,29 @@ def test_a_whole_run_in_which_nothing_failed_passed(tmp_path: Path) -> None:
     found = written(whole(), tmp_path)
     assert found is not None
     assert set(found) == {
-        "name", "artifact_sha256", "commit", "tree_clean", "engines", "at", "passed", "details",
+        "name", "artifact_sha256", "commit", "tree_clean", "engines", "place", "at", "passed", "details", "seal",
     }  # fmt: skip
     assert (found["name"], found["artifact_sha256"], found["passed"]) == ("parity-twin", DIGEST, True)
     assert len(found["commit"]) == 40
-    assert found["at"].endswith("Z")
+    assert datetime.fromisoformat(found["at"]).tzinfo is not None
+    assert found.pop("seal") == evidence.seal(found)
+    assert evidence.seal({**found, "passed": False}) != evidence.seal(found)
+
+
+@pytest.mark.parametrize(
+    ("before", "clean", "passed"),
+    [
+        pytest.param({"clean": False}, False, True, id="changed files at the beginning"),
+        pytest.param({"clean": True, "commit": "0" * 40}, None, False, id="another commit at the beginning"),
+    ],
+)
+def test_evidence_is_about_what_was_there_all_along(tmp_path: Path, before: dict[str, Any], clean, passed) -> None:
+    findings = whole()
+    findings.before = replace(findings.before, **before)
+    found = written(findings, tmp_path)
+    assert found is not None
+    assert found["passed"] is passed
+    assert clean is None or found["tree_clean"] is clean
 
 
 def test_a_whole_run_in_which_one_check_failed_did_not_pass(tmp_path: Path) -> None:
@@ -99,7 +119,7 @@ def test_what_was_skipped_is_told_as_such() -> None:
 @pytest.mark.parametrize(
     ("kind", "engines", "name"),
     [
-        pytest.param(AWS, {"dynamodb": "AWS", "kms": "AWS"}, "parity-aws", id="AWS"),
+        pytest.param(AWS, {"dynamodb": "AWS", "kms": "AWS"}, "parity-aws-dev", id="AWS"),
         pytest.param(AWS, {"dynamodb": "AWS", "kms": "http://127.0.0.1:1"}, "parity-as-if-aws", id="another KMS"),
         pytest.param(TWIN, {"dynamodb": "DynamoDB Local"}, "parity-twin", id="the twin"),
     ],
