@@ -7,7 +7,7 @@ make parity TARGET=aws STAGE=NAME   # docs/parity.md: what it costs, and what it
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,16 @@ def expect(request: pytest.FixtureRequest, target: Target) -> Iterator[Expectati
     yield expectations
     for line in expectations.lines:
         request.config.stash[_FINDINGS].lines.setdefault(line, set()).add(_name(request.node))
+
+
+@pytest.fixture
+def announce(request: pytest.FixtureRequest) -> Callable[[str, Iterable[str]], None]:
+    """Says beforehand which calls of a caller a check makes be refused: any other refusal is a finding of its own."""
+
+    def denied(caller: str, actions: Iterable[str]) -> None:
+        request.node.user_properties += [("denies", (caller, action)) for action in actions]
+
+    return denied
 
 
 @pytest.fixture(scope="session")

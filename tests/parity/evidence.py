@@ -1,7 +1,7 @@
 """What a whole run found, as a file: build/evidence/parity-twin.json, or parity-aws-STAGE.json.
 
 {"name", "artifact_sha256", "commit", "tree_clean", "engines", "place", "at" (RFC 3339), "passed", "details", "seal"}.
-The seal is the sha256 of all the others as canonical JSON: it finds a file that was edited. A run of a part of the suite
+The seal is the sha256 of the others as canonical JSON: it finds a file that was edited. A run of a part of the suite
 is no evidence and writes nothing, unless it failed: then what an earlier run found is no longer true.
 """
 

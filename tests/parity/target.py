@@ -54,6 +54,11 @@ class Target:
         """The physical name of one of `TABLES`."""
         return self.outputs[f"{logical}Table"]
 
+    def table_arn(self, logical: str) -> str:
+        """The ARN of one of `TABLES`, in the account that the stage's keys are in."""
+        _, partition, _, region, account, _ = self.key("Root").split(":")
+        return f"arn:{partition}:dynamodb:{region}:{account}:table/{self.table(logical)}"
+
     def key(self, logical: str) -> str:
         """The ARN of the key `Root` or `Table`."""
         return self.outputs[f"{logical}KeyArn"]

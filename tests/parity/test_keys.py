@@ -147,12 +147,3 @@ def test_a_key_of_the_stage_is_as_the_template_says(target: Target, kms: Any, lo
         False,
     )
     assert kms.get_key_rotation_status(KeyId=target.key(logical))["KeyRotationEnabled"] is said["EnableKeyRotation"]
-
-
-@pytest.mark.parametrize("logical", ["Root", "Table"])
-def test_whoever_administers_the_stages_keys_uses_none_of_them(target: Target, kms: Any, logical: str) -> None:
-    context = {**CONTEXT, "twinvault:store": f"twinvault-{target.stage}"}
-    with refused("AccessDeniedException"):
-        kms.generate_data_key(KeyId=target.key(logical), NumberOfBytes=32, EncryptionContext=context)
-    with refused("AccessDeniedException"):
-        kms.encrypt(KeyId=target.key(logical), Plaintext=b"x", EncryptionContext=context)

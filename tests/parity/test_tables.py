@@ -39,6 +39,13 @@ def test_a_table_is_as_the_template_says(target: Target, dynamodb: Any, logical:
 
 
 @pytest.mark.parametrize("logical", TABLES)
+def test_a_table_is_named_by_its_arn(target: Target, dynamodb: Any, expect: Expectations, logical: str) -> None:
+    found = dynamodb.describe_table(TableName=target.table(logical))["Table"]["TableArn"]
+    arn, line = target.table_arn(logical), "tests/differences/test_dynamodb.py::test_an_arn_names_no_region"
+    assert found == expect.either(aws=arn, twin=arn.replace(f":{target.region}:", ":ddblocal:"), line=line)
+
+
+@pytest.mark.parametrize("logical", TABLES)
 def test_rows_expire_where_the_template_says_and_nowhere_else(target: Target, dynamodb: Any, logical: str) -> None:
     said = table_properties(target, logical).get("TimeToLiveSpecification", {"Enabled": False})
     found = dynamodb.describe_time_to_live(TableName=target.table(logical))["TimeToLiveDescription"]
@@ -77,7 +84,7 @@ def test_a_table_has_the_policy_of_its_template(
     target: Target, dynamodb: Any, expect: Expectations, logical: str
 ) -> None:
     said = table_properties(target, logical)["Replica"].get("ResourcePolicy", {}).get("PolicyDocument")
-    arn = dynamodb.describe_table(TableName=target.table(logical))["Table"]["TableArn"]
+    arn = target.table_arn(logical)
     if not expect.either(aws=True, twin=False, line=UNKNOWN):
         with refused("UnknownOperationException"):
             dynamodb.get_resource_policy(ResourceArn=arn)

@@ -15,7 +15,6 @@ from twinvault_local.artifact import archive
 from twinvault_local.engines import dynamodb
 from twinvault_local.provision import callers
 
-SECRET = "made-up"
 TENANTS = {"own": "parity", "foreign": "parity-foreign"}
 PERMISSIONS = ("dialogues:read", "dialogues:write")
 
@@ -43,7 +42,8 @@ def _target(vault: Any) -> Target:
     }
 
     def credentials(access_key_id: str) -> dict[str, str]:
-        return {"aws_access_key_id": access_key_id, "aws_secret_access_key": SECRET}
+        key = callers.read(state.callers, access_key_id)
+        return {"aws_access_key_id": key.access_key_id, "aws_secret_access_key": key.secret}
 
     return Target(
         kind=TWIN,
@@ -68,7 +68,8 @@ def _target(vault: Any) -> Target:
             "dynamodbstreams": facts.endpoints["dynamodb"],
             "kms": facts.endpoints["kms"],
         },
-        caller=credentials(callers.OPERATOR),
+        # The account's root, and the one that may make tables: the suite makes one of its own.
+        caller=credentials(callers.PROVISIONER),
         tokens=lambda tenant: vault.token(TENANTS[tenant], permissions=PERMISSIONS),
         function_credentials=lambda name: credentials(callers.access_key_id(f"twinvault-{stage}-{name}")),
     )

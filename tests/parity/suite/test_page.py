@@ -9,6 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from tests.parity.attempts import NOT_APPENDING
 from tests.parity.evidence import HERE, ROOT
 from tests.parity.stages import SESSION, TOKENS
 from tests.parity.target import Expectations
@@ -26,7 +27,7 @@ MEANT = {
 }
 # Their calls are the functions', with the functions' own credentials; what they ask as the caller, others ask too.
 BY_FUNCTIONS = {"attempts.py", "test_denied.py"}
-ALSO_IN_DENIED = {"kms:GetKeyPolicy"}
+ALSO_IN_DENIED = {"kms:Encrypt", "kms:GetKeyPolicy", *(f"dynamodb:{name}" for name in NOT_APPENDING)}
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:
