@@ -23,6 +23,7 @@ from tests.fakes import FakeKms
 from tests.faults import Line, line_to
 from tests.grants import proving
 from tests.stores import World, make_client, make_world
+from tests.together import pytest_xdist_make_scheduler  # noqa: F401  # a hook, found by its name
 from twinvault_local.engines import dynamodb
 from twinvault_local.machine import toolchain, waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port

@@ -49,13 +49,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path == HERE / "suite" and config.getoption("--target", TWIN) == AWS else None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("parity"))  # one twin for all of them
-
-
 def pytest_deselected(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == HERE:
@@ -74,8 +67,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def _name(item: pytest.Item) -> str:
-    """The name of a check in the evidence; xdist adds the group to an item's own."""
-    return f"{item.path.name}::{item.name.rpartition('@')[0] or item.name}"
+    """The name of a check in the evidence."""
+    return f"{item.path.name}::{item.name}"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -84,7 +77,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if target := config.stash.get(_TARGET, None):
         findings = config.stash[_FINDINGS]
         findings.selected |= any("::" in argument for argument in config.args)
-        evidence.write(target, findings, config.getoption("--evidence", evidence.FOLDER))
+        # xdist tells its workers of a path as text.
+        evidence.write(target, findings, Path(config.getoption("--evidence", evidence.FOLDER)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from samples import canonical, dialogue, sealed_texts
 
 from tests.parity.target import Target
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 
 @pytest.fixture(scope="module")
 def imported(target: Target, document: dict[str, Any]) -> httpx.Response:

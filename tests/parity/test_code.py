@@ -3,8 +3,12 @@
 AWS Lambda API Reference, "FunctionConfiguration", CodeSha256.
 """
 
+import pytest
+
 from tests.parity.target import Target
 from tests.parity.templates import functions
+
+pytestmark = pytest.mark.xdist_group("parity")
 
 
 def test_every_version_that_requests_reach_runs_the_artifact(target: Target) -> None:

@@ -15,6 +15,8 @@ from tests.parity.attempts import DENIED, NEVER, NOT_APPENDING, ON_A_TABLE, READ
 from tests.parity.target import TABLES, Target
 from tests.parity.templates import functions, granted, role_arn
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 CALLER = "provisioner"  # what the twin calls whoever runs the suite
 FUNCTIONS = ("import", "read", "keys", "maintain")
 MAKES_KEYS = {"import": {"kek", "register"}, "keys": {"kek"}}

@@ -10,6 +10,8 @@ import pytest
 from tests.parity.refusals import refused
 from tests.parity.target import Target
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 CONTEXT = {
     "twinvault:purpose": "kek",
     "twinvault:format": "1",

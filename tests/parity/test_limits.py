@@ -12,6 +12,8 @@ from tests.parity.refusals import refused
 from tests.parity.rows import Rows
 from tests.parity.target import Expectations
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 MOST_PK, MOST_SK, MOST_ITEM = 2048, 1024, 400 * 1024
 PAGE = 1024 * 1024
 

@@ -16,6 +16,8 @@ from tests.parity.rows import Rows
 from tests.parity.target import TABLES, Expectations, Target
 from tests.parity.templates import table_properties
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 UNKNOWN = "tests/differences/test_dynamodb.py::test_an_operation_is_unknown"
 DEADLINE_SECONDS = 60
 

@@ -6,10 +6,13 @@ DynamoDB API Reference, "PutItem", "ExecuteStatement", "ExecuteTransaction", "Tr
 
 import uuid
 
+import pytest
+
 from tests.parity.refusals import refused
 from tests.parity.rows import Rows
 from tests.parity.target import Expectations
 
+pytestmark = pytest.mark.xdist_group("parity")
 IN_DYNAMODB = "tests/differences/test_dynamodb.py::"
 
 

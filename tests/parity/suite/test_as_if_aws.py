@@ -17,6 +17,8 @@ from tests.parity.stages import deployed_stage
 from tests.parity.suite.stand_in import answering
 from tests.parity.target import Target
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 ROOT = Path(__file__).parents[3]
 RUN_SECONDS = 240
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--confcutdir=tests/parity", "tests/parity")

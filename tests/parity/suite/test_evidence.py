@@ -12,6 +12,8 @@ from tests.parity import evidence
 from tests.parity.evidence import Findings
 from tests.parity.target import AWS, TWIN, Target
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 DIGEST = "ab" * 32
 
 

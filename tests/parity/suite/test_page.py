@@ -14,6 +14,8 @@ from tests.parity.evidence import HERE, ROOT
 from tests.parity.stages import SESSION, TOKENS
 from tests.parity.target import Expectations
 
+pytestmark = pytest.mark.xdist_group("parity")
+
 PAGE = (ROOT / "docs" / "parity.md").read_text(encoding="utf-8")
 DIFFERENCES = (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
 SERVICES = ("dynamodb", "dynamodbstreams", "kms")
