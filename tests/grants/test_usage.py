@@ -155,7 +155,6 @@ def files(tmp_path: Path) -> TwinFiles:
         python=tmp_path,
         task_root=tmp_path,
         runtime_dir=tmp_path,
-        bytecode_dir=tmp_path,
         log_dir=tmp_path,
         functions=(function,),
         routes=(RouteConfig.from_key("GET /a", function="read"),),
