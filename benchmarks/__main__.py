@@ -27,6 +27,7 @@ NAMES = (
     "sum_and_mark",
     "cold_start",
     "kms",
+    "gate",
 )
 
 

@@ -57,6 +57,10 @@ def _growth(way: str) -> Callable[[Figures], float]:
     return growth
 
 
+def _behind_the_gate(operation: str) -> Callable[[Figures], float]:
+    return lambda found: float(found[operation]["gate"]["ms"] - found[operation]["direct"]["ms"])
+
+
 GOALS = (
     Goal(
         "1 KB at least 10 times as fast as dynamodb-encryption-sdk, in the slowest of three runs",
@@ -98,6 +102,17 @@ GOALS = (
         "cold_start",
         lambda found: max(one["wall"] for one in (found["as it is"][name] for name in ("read", "keys", "import"))),
         800,
+    ),
+    *(
+        Goal(f"{operation} at most 1.2 ms more behind the gate", "gate", _behind_the_gate(operation), 1.2)
+        for operation in ("GetItem", "ExecuteTransaction")
+    ),
+    Goal(
+        "behind the gate at least 60 % of the throughput, 8 clients",
+        "gate",
+        lambda found: float(found["per_second"]["gate"] / found["per_second"]["direct"]),
+        0.6,
+        at_least=True,
     ),
 )
 

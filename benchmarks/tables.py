@@ -218,6 +218,18 @@ def kms(found: Figures) -> str:
     return markdown(["", "ours", "moto"], rows)
 
 
+def gate(found: Figures) -> str:
+    """DynamoDB Local with the gate before it and without."""
+    rows = []
+    for operation in ("GetItem", "ExecuteTransaction"):
+        one = found[operation]
+        without, behind = one["direct"]["ms"], one["gate"]["ms"]
+        rows.append([f"{operation}, p50 ms", f"{without:.2f}", f"{behind:.2f}", f"{behind - without:+.2f}"])
+    without, behind = found["per_second"]["direct"], found["per_second"]["gate"]
+    rows.append(["GetItem a second, 8 clients", f"{without:,.0f}", f"{behind:,.0f}", f"{behind / without:.0%}"])
+    return markdown(["", "direct", "by the gate", ""], rows)
+
+
 def _milliseconds(one: dict[str, Any]) -> str:
     return f"{one['ms']:,.1f}"
 
@@ -237,5 +249,6 @@ TABLES: dict[str, tuple[str, Callable[[Figures], str]]] = {
     "sum_and_mark": ("sum_and_mark", sum_and_mark),
     "cold_start": ("cold_start", cold_start),
     "kms": ("kms", kms),
+    "gate": ("gate", gate),
 }
 """By the name of its place on the page: whose figures a table is made of, and how."""

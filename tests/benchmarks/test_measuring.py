@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import asked, cold_reads, costs, full_reads, imports, kms_calls, memory, opening, puts, tables
+from benchmarks import asked, cold_reads, costs, full_reads, gate, imports, kms_calls, memory, opening, puts, tables
 from benchmarks.documents import MOST, document, encode
 from benchmarks.place import Bench
 from dialogues.importing import plan_import
@@ -103,3 +103,12 @@ def test_the_largest_document_can_be_imported():
     assert len(plan_import(parse(body)).drafts) + 1 == MOST
     with pytest.raises(ValueError, match="too large"):
         document("larger", MOST + 1)
+
+
+def test_gate(dynamodb_endpoint: str):
+    with gate.gate_before(dynamodb_endpoint) as behind:
+        gate.make_rows(dynamodb_endpoint)
+        found = gate.measure({"direct": dynamodb_endpoint, "gate": behind}, samples=5, seconds=0.2)
+    assert found["GetItem"]["gate"]["samples"] == 5
+    assert min(found["per_second"].values()) > 0
+    assert len(rows_of(tables.gate(found))) == 3

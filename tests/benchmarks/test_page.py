@@ -37,7 +37,11 @@ OTHERS = {
         for of in ("ours", "moto")
     },
 }
-FIGURES = {"puts": PUTS, "full_reads": READS, "envelope": ENVELOPE, "front_door": FRONT_DOOR, **OTHERS}
+GATE = {
+    **{operation: {"direct": TIME, "gate": TIME | {"ms": 3.0}} for operation in ("GetItem", "ExecuteTransaction")},
+    "per_second": {"direct": 1000.0, "gate": 700.0},
+}
+FIGURES = {"gate": GATE, "puts": PUTS, "full_reads": READS, "envelope": ENVELOPE, "front_door": FRONT_DOOR, **OTHERS}
 
 
 @pytest.fixture

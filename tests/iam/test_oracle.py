@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.iam.generated import HERE, WORDS, Draws, Question
+from twinvault_iam.book import PolicyBook, RememberedAnswers, facts_asked, table_of
 from twinvault_iam.documents import parse_policy
 from twinvault_iam.evaluation import Decision, decide, decide_by_key_policy
 from twinvault_iam.policy import Access, PolicyKind, Verdict
@@ -71,3 +72,31 @@ def test_the_oracle_decides_likewise():
     # Draws that are all refused would show nothing.
     assert min(Counter(decided).values()) >= QUESTIONS / 8, Counter(decided)
     assert set(decided) == set(SAID.values())
+
+
+def test_what_is_remembered_of_like_calls_is_what_would_be_decided():
+    """Each book is asked the same with facts that its policies do not look at, and then again."""
+    draws = Draws(seed=13)
+    for _ in range(QUESTIONS // 4):
+        asked = draws.question()
+        identity = [parse_policy(json.dumps(each), WORDS, kind=PolicyKind.IDENTITY) for each in asked.identity]
+        principal, facts = IamPrincipal(arn=asked.caller), _facts(asked)
+        there = parse_policy(json.dumps(asked.resource_policy), WORDS) if asked.resource_policy else None
+        policies = {asked.resource: there} if there else {}
+        table = {table_of(asked.resource): there} if there else {}
+        book = PolicyBook({principal.principal_arn: tuple(identity)}, table, policies)
+        looked_at = facts_asked([asked.identity, asked.resource_policy])
+        answers = RememberedAnswers(book, looked_at)
+        for known in (facts, {**facts, "kms:nobody": ("looks",)}, _without(facts, looked_at), *_changed(facts)):
+            access = Access(principal, asked.action, asked.resource, known)
+            assert answers.decide(access) == book.decide(access), json.dumps(asdict(asked))
+
+
+def _without(facts: dict[str, tuple[str, ...]], looked_at: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    return {name: values for name, values in facts.items() if name in looked_at}
+
+
+def _changed(facts: dict[str, tuple[str, ...]]) -> list[dict[str, tuple[str, ...]]]:
+    """Each fact taken away, and each changed."""
+    away = [{name: values for name, values in facts.items() if name != gone} for gone in facts]
+    return away + [{**facts, name: ("something else",)} for name in facts]

@@ -30,6 +30,8 @@ def options(arguments: list[str]) -> GateOptions:
 
 def main() -> int:
     """Serve; 1 if a file or a port cannot be used."""
+    # What no line shows need not be found out for each ("Logging HOWTO", "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
         serve(options(sys.argv[1:]))

@@ -15,7 +15,7 @@ from twinvault_serving.exchange import HttpResponse
 
 _ANSWER_SECONDS = 120  # longer than SDKs wait
 _IDLE_SECONDS = 10  # the engine closes what is idle for 30 s; a request must not meet that
-_PASSED_ON = frozenset({"content-type", "x-amzn-requestid", "x-amz-crc32"})
+_PASSED_ON = frozenset({b"content-type", b"x-amzn-requestid", b"x-amz-crc32"})
 
 
 class LocalEngine:
@@ -122,16 +122,16 @@ class _Connection(asyncio.Protocol):
         self._fail(exc or ConnectionResetError())
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        if name.lower() in _PASSED_ON:
+            self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
         if self._waiting is not None and not self._waiting.done():
-            kept = tuple((name, value) for name, value in self._headers if name in _PASSED_ON)
-            status = self._parser.get_status_code()
-            self._waiting.set_result(HttpResponse(status=status, headers=kept, body=b"".join(self._body)))
+            status, headers = self._parser.get_status_code(), tuple(self._headers)
+            self._waiting.set_result(HttpResponse(status=status, headers=headers, body=b"".join(self._body)))
         if not self._parser.should_keep_alive():
             self.close()
 

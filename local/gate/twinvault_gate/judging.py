@@ -9,6 +9,7 @@ from twinvault_serving.ledger import ALLOW, DENY, CallLedger, RecordedCall
 
 _BY = {PolicyKind.IDENTITY: "identity", PolicyKind.RESOURCE: "resource", None: "root"}
 _KEY, _GATE = "key", "gate"
+_MOST_ALLOWED = 10_000  # calls that are remembered: the statements of a transaction are mostly alike
 
 
 class Judge:
@@ -19,9 +20,21 @@ class Judge:
         self._policies = policies
         self._ledger = ledger
         self._provisioner = provisioner
+        self._allowed: set[tuple[object, ...]] = set()
 
     def refusal(self, caller: SignedIn, call: IamCall, *, request_id: str) -> str | None:
         """Return the sentence with which AWS refuses a call, or None where it is allowed."""
+        alike = (caller.access_key_id, caller.region, call.action, call.resource, *call.facts.items())
+        if alike in self._allowed:
+            return None
+        refusal = self._judged(caller, call, request_id=request_id)
+        if refusal is None:
+            if len(self._allowed) >= _MOST_ALLOWED:
+                self._allowed.clear()
+            self._allowed.add(alike)
+        return refusal
+
+    def _judged(self, caller: SignedIn, call: IamCall, *, request_id: str) -> str | None:
         judged = self._policies.decide(caller, call)
         if judged.decision.allowed and self._is_provisioning_by_another(caller, call):
             self._note(caller, call, verdict=DENY, by=_GATE)

@@ -39,6 +39,8 @@ class TableDescriptions:
         wanted = list(names)
         missing = [name for name in wanted if (region, name) not in self._known]
         found = {name: self._known[region, name] for name in wanted if name not in missing}
+        if not missing:
+            return found
         asked = await asyncio.gather(*(self._ask(name, region) for name in missing))
         found |= {name: keys for name, keys in zip(missing, asked, strict=True) if keys is not None}
         return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twinvault_gate.calls import IamCall, touches_items
 from twinvault_gate.errors import SetupError
-from twinvault_iam.book import PolicyBook, parse_book, table_of
+from twinvault_iam.book import PolicyBook, RememberedAnswers, facts_asked, parse_book, table_of
 from twinvault_iam.documents import parse_policy
 from twinvault_iam.errors import MalformedPolicyError
 from twinvault_iam.evaluation import Decision, denial
@@ -30,14 +30,14 @@ _TABLE_KEYS = replace(KMS, multi=KMS.multi - {"kms:resourcealiases"})
 class GatePolicies:
     """All policies, and the KMS key of each table that has one of its own."""
 
-    book: PolicyBook = field(default_factory=PolicyBook)
+    answers: RememberedAnswers = field(default_factory=lambda: RememberedAnswers(PolicyBook(), frozenset()))
     table_keys: Mapping[str, str] = field(default_factory=dict)
 
     def decide(self, caller: SignedIn, call: IamCall) -> "Judgement":
         """What identity and resource policies say."""
         principal = IamPrincipal(arn=caller.arn)
         access = Access(principal, call.action, call.resource, {**principal.facts(), **call.facts})
-        return Judgement(call, access, self.book.decide(access))
+        return Judgement(call, access, self.answers.decide(access))
 
     def table_key_call(self, caller: SignedIn, call: IamCall) -> IamCall | None:
         """The call that DynamoDB makes of KMS in a caller's name, before it touches items of an encrypted table.
@@ -96,7 +96,8 @@ def load_policies(path: Path) -> GatePolicies:
     try:
         for key in set(table_keys.values()):
             _check_table_key(key, keys)
-        return GatePolicies(parse_book(identity=identity, tables=tables, keys=keys), table_keys)
+        book = parse_book(identity=identity, tables=tables, keys=keys)
+        return GatePolicies(RememberedAnswers(book, facts_asked(document)), table_keys)
     except MalformedPolicyError as error:
         raise SetupError(f"A policy would not be enforced: {error}.", next_step="Change it.") from None
 
