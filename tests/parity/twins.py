@@ -1,8 +1,11 @@
 """The twin as a target. The one module of the suite that knows the twin, and it is imported for that target alone."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -71,5 +74,12 @@ def _target(vault: Any) -> Target:
         # The account's root, and the one that may make tables: the suite makes one of its own.
         caller=credentials(callers.PROVISIONER),
         tokens=lambda tenant: vault.token(TENANTS[tenant], permissions=PERMISSIONS),
-        function_credentials=lambda name: credentials(callers.access_key_id(f"twinvault-{stage}-{name}")),
+        function_credentials=cache(lambda name: _environment(state.folder, name)),
     )
+
+
+def _environment(folder: Path, function: str) -> dict[str, str]:
+    """A function's credentials, as `twinvault env --as` gives them to a shell."""
+    command = [Path(sys.executable).with_name("twinvault"), "env", "--as", function, "--json", "--state", folder]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return {name.lower(): told[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
