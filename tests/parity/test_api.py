@@ -9,13 +9,15 @@ from samples import canonical, dialogue, sealed_texts
 
 from tests.parity.target import Target
 
+REQUESTS = 10  # that an import may take
+
 pytestmark = pytest.mark.xdist_group("parity")
 
 
 @pytest.fixture(scope="module")
 def imported(target: Target, document: dict[str, Any]) -> httpx.Response:
     """The answer to the import of this run's dialogue."""
-    return target.call("POST", "/dialogues/import", content=canonical(document))
+    return _import(target, document)
 
 
 def test_what_was_imported_is_exported_byte_for_byte(
@@ -46,8 +48,8 @@ def test_the_same_id_with_other_content_is_a_conflict(
 
 def test_a_dialogue_of_several_transactions_comes_back_whole(target: Target, run_id: str) -> None:
     large = dialogue(f"parity-large-{run_id}", perspectives=120)
-    answer = target.call("POST", "/dialogues/import", content=canonical(large))
-    assert answer.status_code == 201, answer.text
+    answer = _import(target, large)
+    assert answer.status_code in {200, 201}, answer.text
     exported = target.call("GET", f"/dialogues/{large['id']}/export")
     assert canonical(json.loads(exported.content)) == canonical(large)
 
@@ -110,6 +112,15 @@ def test_a_path_that_leads_nowhere_is_the_apis_own_404(target: Target) -> None:
 def test_a_body_over_10_mb_is_the_apis_own_413(target: Target) -> None:
     answer = target.call("POST", "/dialogues/import", content=b" " * (10 * 1024 * 1024 + 1))
     assert (answer.status_code, set(answer.json())) == (413, {"message"})
+
+
+def _import(target: Target, document: dict[str, Any]) -> httpx.Response:
+    """Import a dialogue; where a request's time does not suffice, the same one again goes on with it."""
+    for _ in range(REQUESTS):
+        answer = target.call("POST", "/dialogues/import", content=canonical(document))
+        if answer.status_code != httpx.codes.ACCEPTED:
+            break
+    return answer
 
 
 def _rows(target: Target, dynamodb: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
