@@ -75,6 +75,7 @@ LAPTOP = {
     "twinvault_kms": {"twinvault_durable", "twinvault_iam", "twinvault_serving"},
     "twinvault_lambda": {"twinvault_iam", "twinvault_serving"},
     "twinvault_local": {"twinvault_durable", "twinvault_lambda", "twinvault_serving"},
+    "twinvault_verdict": {"twinvault_durable"},
 }
 TWIN = {
     # Each room of the twin, or module beside the rooms, and those that it may import.
@@ -318,6 +319,16 @@ def test_policies_are_evaluated_without_a_clock_a_network_or_anything_else() -> 
     for path in modules(ROOT / "local" / "iam"):
         tops = {name.partition(".")[0] for name in imported(path)} - {"twinvault_iam"}
         assert tops <= sys.stdlib_module_names - IMPURE - {"os", "pathlib", "socket", "subprocess"}, path
+
+
+def test_a_verdict_is_judged_without_a_clock_a_network_or_a_file() -> None:
+    package = ROOT / "local" / "verdict" / "twinvault_verdict"
+    pure = [*package.glob("checks/*.py"), *(package / f"{name}.py" for name in ("committed", "judging", "stages"))]
+    assert len(pure) > 8
+    for path in pure:
+        tops = {name.partition(".")[0] for name in imported(path)} - {"twinvault_verdict", "datetime"}
+        assert tops <= sys.stdlib_module_names - IMPURE - {"os", "pathlib", "socket", "subprocess"}, path
+        assert not re.search(r"\.now\(|\bopen\(", path.read_text(encoding="utf-8")), path
 
 
 def test_routes_are_routes_of_http() -> None:

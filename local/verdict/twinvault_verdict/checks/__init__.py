@@ -1,0 +1,1 @@
+"""The checks of a verdict. PURE: facts in, what is wrong with them out."""
