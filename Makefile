@@ -19,7 +19,7 @@ PACKAGES := $(wildcard local/*/pyproject.toml) cli/pyproject.toml
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build synth check test parity test-docker release sam-env demo down bench vectors mutants schema lock clean
+.PHONY: help setup fetch build bill synth lint-templates check test parity test-docker either-way verdict deploy release sam-env demo down bench vectors mutants schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -41,12 +41,23 @@ build/functions.zip: $(SETUP) requirements/runtime.txt $(ARTIFACT) $(FUNCTIONS)
 	@$(PY) -m twinvault_local.artifact
 	@touch $@
 
+bill: build/functions.cdx.json ## the artifact's bill of materials (CycloneDX), beside it
+
+build/functions.cdx.json: build/functions.zip requirements/runtime.txt $(SETUP)
+	@echo '==> Bill of materials'
+	@$(PY) -m twinvault_verdict.bill
+
 synth: $(STAGES:%=build/synth/%/manifest.json) ## the CloudFormation templates of both stages, under cdk-nag's eyes
 
 build/synth/%/manifest.json: $(SETUP) build/functions.zip $(STACKS)
 	@echo '==> Stacks of stage $*'
 	@rm -rf build/synth/$*
 	@CDK_OUTDIR=build/synth/$* CDK_CONTEXT_JSON='{"stage": "$*"}' $(PY) app.py
+
+# W3005: the CDK names dependencies that are implied, too.
+lint-templates: synth ## what cfn-lint says of both stages
+	@echo '==> Templates'
+	@.venv/bin/cfn-lint --ignore-checks W3005 -- build/synth/*/*.template.json
 
 check: $(SETUP) ## format, lint and security rules, types, forbidden words, both stages
 	@echo '==> Format'
@@ -58,7 +69,7 @@ check: $(SETUP) ## format, lint and security rules, types, forbidden words, both
 	@for version in $(OTHER_PYTHONS); do .venv/bin/mypy --python-version $$version functions/twinvault || exit 1; done
 	@echo '==> Words'
 	@$(PY) scripts/check_words.py
-	@$(MAKE) --no-print-directory synth
+	@$(MAKE) --no-print-directory lint-templates
 
 # The floor of coverage and the proof of all grants are of the whole suite: a part of it, chosen by ARGS, has neither.
 test: $(SETUP) fetch build node_modules ## the whole suite, against real engines, and what of functions/ it runs

@@ -11,6 +11,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from twinvault_verdict import bill
+
 ROOT = Path(__file__).resolve().parents[1]
 SUMS = "SHA256SUMS"
 
@@ -36,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
     shutil.copyfile(artifact, into / f"twinvault-functions-{version}.zip")
-    _bill_of_materials(into / f"twinvault-functions-{version}.cdx.json")
+    bill.write(ROOT, artifact, into / f"twinvault-functions-{version}.cdx.json")
     for package in packages(ROOT):
         _wheel(package, into)
     for line in _sums(into):
@@ -64,16 +66,6 @@ def _artifact(path: Path) -> Path:
     if not path.is_file():
         raise ReleaseError(f"There is no artifact at {path}. Type: make build")
     return path
-
-
-def _bill_of_materials(path: Path) -> None:
-    """CycloneDX 1.6, from the locked requirements that the artifact is built of: without time and without number."""
-    # A list of requirements does not say who needs whom, of which the tool would warn.
-    tool = [sys.executable, "-W", "ignore::UserWarning", "-m", "cyclonedx_py", "requirements"]
-    command: list[str | Path] = [*tool, ROOT / "requirements" / "runtime.txt"]
-    about: list[str | Path] = ["--pyproject", ROOT / "pyproject.toml", "--mc-type", "application"]
-    form: list[str | Path] = ["--output-reproducible", "--sv", "1.6", "--of", "JSON", "-o", path]
-    subprocess.run([*command, *about, *form], check=True)
 
 
 def _wheel(package: Path, into: Path) -> None:

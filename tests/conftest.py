@@ -19,6 +19,7 @@ import pytest
 from botocore.config import Config
 from hypothesis import settings
 
+from tests import evidence
 from tests.fakes import FakeKms
 from tests.faults import Line, line_to
 from tests.grants import proving
@@ -45,12 +46,20 @@ settings.register_profile("twinvault", deadline=None)
 settings.load_profile("twinvault")
 
 
+found = evidence.found  # a fixture
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     proving.add_option(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     proving.configure(config)
+    evidence.configure(config)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    evidence.announce(item)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,7 @@
 """`twinvault`: the command people type, and what its exit codes mean.
 
-0 well; 1 unexpected; 2 the caller's fault; 3 tampering; 4 a dependency is missing or the twin is not up.
+0 well; 1 unexpected, or a verdict of NO-GO; 2 the caller's fault; 3 tampering; 4 a dependency is missing or the twin is
+not up.
 """
 
 import errno
@@ -30,6 +31,7 @@ COMMANDS = {
     "maintain": "maintain",
     "raw": "raw",
     **dict.fromkeys(("reload", "tick"), "inner_loop"),
+    "verdict": "verdict",
     "verify-deploy": "deployed",
 }
 

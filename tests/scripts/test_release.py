@@ -65,6 +65,8 @@ def test_the_bill_of_materials_lists_every_locked_requirement_with_its_hashes(ma
     wanted = dict(re.findall(r"^([a-z0-9.-]+)==([^ ;\\]+)", locked, re.MULTILINE))
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     assert {one["name"]: one["version"] for one in bill["components"]} == wanted
+    about = hashlib.sha256((made / "functions.zip").read_bytes()).hexdigest()
+    assert bill["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": about}]
     for one in bill["components"]:
         assert any(reference.get("hashes") for reference in one["externalReferences"]), one["name"]
 

@@ -110,6 +110,7 @@ def well(**changes: Any) -> Gathered:
         release=LastRelease(
             tag="v0.1.0", commit=TAGGED, format=1, vectors={"records.json": b'{"format": 1, "vectors": [{"id": 1}]}'}
         ),
+        history_complete=True,
         previous_sha256="",
         lock=LOCK,
         bill=bill(),

@@ -7,23 +7,14 @@ from pathlib import Path
 import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from keys_of_verdict import ED25519, private, public
 from samples_of_verdict import ARTIFACT, COMMIT, NOW, all_proofs, digest, proof, well
 
 from twinvault_verdict import envelope, statement
 from twinvault_verdict.errors import EnvelopeError, EvidenceError, SigningKeyError
 from twinvault_verdict.judging import judge
 
-ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 TREE = Path("/srv/twinvault")
-
-
-def private(key) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def public(key) -> bytes:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def said(facts=None, verifier="https://github.com/acme/vault/.github/workflows/deploy.yml") -> dict:

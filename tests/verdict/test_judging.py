@@ -138,6 +138,7 @@ def test_all_well_is_go() -> None:
             "records.json",
             id="a vector is gone",
         ),
+        pytest.param(well(history_complete=False), 7, "This clone is shallow", id="a shallow clone"),
         pytest.param(well(format=0), 7, "fell from 1", id="the format fell"),
         pytest.param(
             with_proof("either-way", failed=["the old reads the new"]), 8, "the old reads the new", id="a rollback"
@@ -292,7 +293,12 @@ def test_the_route_is_said_and_not_hidden() -> None:
     said = {one.number: one.checked.said for one in judge(well()).checks}
     assert "plain processes" in said[9]
     said = {one.number: one.checked.said for one in judge(with_proof("suite", launcher="docker")).checks}
-    assert "in Docker" in said[9]
+    assert "the engines in Docker" in said[9]
+    said = {one.number: one.checked.said for one in judge(with_proof("docker")).checks}
+    assert "in Docker: at 2026-11-30 11:00" in said[9]
+    said = {one.number: one.checked.said for one in judge(with_proof("docker", about={"commit": "f" * 40})).checks}
+    assert "in Docker: not run on this" in said[9]
+    assert 9 in refused(with_proof("docker", went=False))
 
 
 def test_a_store_and_a_region_of_its_own_are_no_difference() -> None:

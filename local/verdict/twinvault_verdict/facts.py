@@ -17,7 +17,7 @@ class Contents:
     """What the artifact holds, and what it may hold: each file's name, and the sha256 of its bytes in hex."""
 
     found: Mapping[str, str]
-    committed: Mapping[str, str]  # the files below functions/ that are packed, as the commit has them
+    committed: Mapping[str, str]  # what is packed of the commit's functions/: sources, and what they compile to
     locked: Mapping[str, str]  # those of the locked wheels, installed anew by their hashes
 
 
@@ -60,6 +60,7 @@ class Gathered:
     format: int  # the number in functions/twinvault/envelope/primitive.py
     vectors: Mapping[str, bytes]
     release: LastRelease | None
+    history_complete: bool  # whether a tag that there is would be seen
     previous_sha256: str  # of the artifact that --previous named, or empty
     lock: str  # the text of requirements/runtime.txt
     bill: bytes  # the bill of materials beside the artifact, or nothing

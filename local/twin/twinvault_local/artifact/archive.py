@@ -11,8 +11,8 @@ import hashlib
 import io
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 
 import twinvault_durable as durable
 from twinvault_local.artifact import compiling, packing, wheels
@@ -35,7 +35,7 @@ def build(root: Path, out: Path, *, python: Path, progress: Progress) -> str:
     if taken := own.keys() & theirs:
         raise BuildError(f"functions/{min(taken)} has the name of a file that a wheel brings.")
     progress(f"Zipping {len(own) + len(theirs)} files")
-    packed = packing.pack(compiling.with_compiled(own), kept=kept)
+    packed = packing.pack(of_functions(own), kept=kept)
     if len(packed) > LARGEST:
         raise BuildError(f"The artifact has {len(packed):,} bytes; at most {LARGEST:,} are allowed.")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +76,27 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def of_functions(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Returns what the artifact has of these files of functions/: those that are packed, and what they compile to.
+
+    Raises:
+        BuildError: this is not the interpreter that Lambda runs.
+    """
+    return compiling.with_compiled(
+        {name: content for name, content in files.items() if _is_packed(PurePosixPath(name))}
+    )
+
+
 def _own_files(functions: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields our own source: everything below functions/ but caches and hidden files."""
+    """Yields our own source."""
     for name in wheels.files_below(functions):
-        if name.suffix not in wheels.UNREAD_SUFFIXES and not any(p == "__pycache__" or p[0] == "." for p in name.parts):
+        if _is_packed(name):
             yield str(name), (functions / name).read_bytes()
+
+
+def _is_packed(name: PurePosixPath) -> bool:
+    """Says whether the artifact has this file of functions/: everything but caches, hidden files and what is unread."""
+    return name.suffix not in wheels.UNREAD_SUFFIXES and not any(p == "__pycache__" or p[0] == "." for p in name.parts)
 
 
 def _is_intact(archive: zipfile.ZipFile, folder: Path) -> bool:

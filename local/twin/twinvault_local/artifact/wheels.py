@@ -74,6 +74,23 @@ def _made(lock: Path, cache: Path, *, python: Path) -> bytes:
         return packing.pack(compiling.with_compiled(dict(_entries(installed))))
 
 
+def installed_anew(lock: Path, cache: Path, *, python: Path) -> dict[str, str]:
+    """Each file that the artifact carries of the lock file's wheels, and its sha256 in hex, without what was kept.
+
+    The installer takes a wheel only if its hash is in the lock file, so that these are the locked wheels' own bytes,
+    and what their modules compile to here and now.
+
+    Raises:
+        BuildError: they could not be installed, or one of them would not load in Lambda.
+    """
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".installing-") as folder:
+        installed = Path(folder, "wheels")
+        _install(lock, installed, python=python)
+        files = compiling.with_compiled(dict(_entries(installed)))
+        return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
 def files_below(folder: Path) -> Iterator[PurePosixPath]:
     """Yields the path of every file, relative to the folder."""
     for path in folder.rglob("*"):

@@ -24,7 +24,7 @@ NAMESPACE = "TWINVAULT"
 MAIN_CLASS = "software.amazon.dynamodb.services.local.main.ServerRunner"
 _HERE = Path(__file__).parent
 _POM = _HERE / "pom.xml"
-_MANIFEST = _HERE / "jars.sha256"
+MANIFEST = _HERE / "jars.sha256"
 _NATIVE = re.compile(r"(?P<name>(lib)?sqlite4java-\w+(-\w+)?)-[\d.]+\.(?P<ending>so|dylib|dll)")
 _FETCH_SECONDS = 600
 _TAIL_LINES = 5
@@ -55,7 +55,7 @@ def is_fetched(cache: Path) -> bool:
 
 
 def _place(cache: Path) -> Path:
-    digest = hashlib.sha256(_POM.read_bytes() + _MANIFEST.read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(_POM.read_bytes() + MANIFEST.read_bytes()).hexdigest()[:12]
     return cache / f"dynamodb-local-{VERSION}-{digest}"
 
 
@@ -91,7 +91,7 @@ def answers(endpoint: str) -> bool:
 
 def _complete(folder: Path) -> bool:
     """Whether `folder` holds every listed file, each with its listed digest, and the native library's plain name."""
-    listed = (line.split() for line in _MANIFEST.read_text(encoding="utf-8").splitlines())
+    listed = (line.split() for line in MANIFEST.read_text(encoding="utf-8").splitlines())
     return (folder / "libsqlite4java-linux-amd64.so").is_file() and all(
         (folder / name).is_file() and hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
         for digest, name in listed
@@ -120,5 +120,5 @@ def _fetch(engine: Path) -> None:
                 # The loader looks for the name without the version.
                 shutil.copyfile(file, partial / f"{native['name']}.{native['ending']}")
         if not _complete(partial):
-            raise FetchError(f"What Maven fetched is not what {_MANIFEST.relative_to(ROOT)} lists.", next_step=again)
+            raise FetchError(f"What Maven fetched is not what {MANIFEST.relative_to(ROOT)} lists.", next_step=again)
         partial.rename(engine)

@@ -17,6 +17,7 @@ COMMANDS = {
     "iam": "make test",
     "either-way": "make either-way",
     "parity-twin": "make parity",
+    "docker": "make test-docker",
 }
 """Which command makes which evidence."""
 

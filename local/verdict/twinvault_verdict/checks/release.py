@@ -15,6 +15,9 @@ _EITHER = freshness.COMMANDS["either-way"]
 def format_is_the_last_tags(facts: Gathered) -> Checked:
     """Check 7: every vector of the last tag is still one, unless the format's number rose."""
     last = facts.release
+    if not facts.history_complete:
+        why = "This clone is shallow: whether there was a release before, it does not know."
+        return Checked("nothing", (Reason(why, "git fetch --unshallow --tags"),))
     if last is None:
         return Checked(_FIRST)
     if facts.format < last.format:

@@ -11,7 +11,7 @@ from twinvault_verdict.checks.result import Checked, Reason, named
 from twinvault_verdict.facts import Gathered
 
 SKIPS = "tests/skips.txt"
-_ROUTES = {"docker": "the engines in Docker", "process": "the engines as plain processes, Docker was not part of it"}
+_ROUTES = {"docker": "the engines in Docker", "process": "the engines as plain processes"}
 _NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 _TEST = "make test"
 
@@ -65,7 +65,15 @@ def route_is_said(facts: Gathered) -> Checked:
     said = _ROUTES.get(str(found.details.get("launcher")))
     if said is None:
         return Checked("nothing", (Reason("Evidence suite does not say how the engines were started.", _TEST),))
-    return Checked(said)  # what else is wrong with the suite's evidence, check 3 says
+    docker = facts.evidence.get("docker")
+    if docker is None:
+        return Checked(f"{said}; in Docker: not run")  # what is wrong with the suite's evidence, check 3 says
+    found, reasons = freshness.have(facts, "docker")
+    if found is not None and not found.passed:
+        return Checked(f"{said}; in Docker: failed", reasons)
+    return Checked(
+        f"{said}; in Docker: {'not run on this' if reasons or not found else f'at {found.at:%Y-%m-%d %H:%M}'}"
+    )
 
 
 def _whole(details: Mapping[str, Any]) -> Iterator[Reason]:
