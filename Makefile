@@ -12,6 +12,11 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # The machine's own certificates, as pip uses them: behind a company's proxy no others will do.
 export UV_SYSTEM_CERTS := 1
 
+# What the verdict is about.
+STAGE ?= prod
+PREVIOUS ?=
+JUDGED = --stage $(STAGE) $(if $(PREVIOUS),--previous $(PREVIOUS))
+
 # Folders too: a file that is removed changes its folder.
 FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')
 ARTIFACT := $(wildcard local/twin/twinvault_local/artifact/*.py)
@@ -86,6 +91,23 @@ parity: $(SETUP) $(if $(ON_AWS),,fetch build) ## what twin and AWS have in commo
 test-docker: $(SETUP) ## the engines in Docker, and SAM; fails without a Docker engine, unless ALLOW_NO_DOCKER=1
 	@echo '==> Tests in Docker'
 	@$(PY) scripts/test_docker.py $(ARGS)
+
+# PREVIOUS=FILE: that artifact in place of the last tag's.
+either-way: $(SETUP) fetch build ## the last release and this one over one state, each reading what the other wrote
+	@echo '==> Either artifact'
+	@$(PY) -m pytest tests/either_way $(if $(PREVIOUS),--previous $(abspath $(PREVIOUS))) $(ARGS)
+
+# What fails here is evidence too: the verdict says what and why.
+verdict: $(SETUP) build bill ## GO or NO-GO for STAGE (prod); runs what is missing first
+	@.venv/bin/twinvault verdict $(JUDGED) --missing | while read -r command; do \
+	  echo "==> $$command"; $$command || true; done
+	@.venv/bin/twinvault verdict $(JUDGED) $(if $(KEY),--key '$(KEY)') $(if $(VERIFIER),--verifier '$(VERIFIER)')
+
+# A NO-GO ends it before anything reaches AWS. What is deployed is what was judged, not synthesized again.
+deploy: verdict node_modules ## the verdict, cdk deploy and verify-deploy of STAGE (prod)
+	@echo '==> Deploy'
+	@npx cdk deploy --all --app build/verdict/$(STAGE) $(CDK)
+	@.venv/bin/twinvault verify-deploy --stage $(STAGE)
 
 release: $(SETUP) build ## artifact, wheels, bill of materials and checksums: build/release
 	@echo '==> Release'

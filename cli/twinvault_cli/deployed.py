@@ -5,6 +5,7 @@ CodeSha256). It is asked with the caller's own AWS credentials; nothing is chang
 """
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def verify_deploy(
     *,
     stage: Annotated[str, typer.Option(help="The stage that was deployed, for example prod.")],
     zipped: Annotated[Path, typer.Option("--artifact", help="The zip that was tested.")] = ROOT / "build/functions.zip",
-    region: Annotated[str | None, typer.Option(help="The stage's region.", show_default="the AWS settings'")] = None,
+    region: Annotated[str | None, typer.Option(help="The stage's region.", show_default="as cdk.json has it")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare what a stage's functions run with the artifact. Exit code 3 if anything else is served."""
@@ -58,7 +59,7 @@ def verify_deploy(
         )
     digest = archive.sha256(zipped)
     try:
-        session = boto3.Session(region_name=region)
+        session = boto3.Session(region_name=region or _region_of(stage))
         served = list(look(session.client("cloudformation"), session.client("lambda"), stage=stage, digest=digest))
     except ClientError as error:
         _refused(error, stage)
@@ -93,6 +94,15 @@ def look(
         for version, share in shares.items():
             code = functions.get_function_configuration(FunctionName=name, Qualifier=version)["CodeSha256"]
             yield ServedVersion(name, version, share, code, code == expected)
+
+
+def _region_of(stage: str) -> str | None:
+    """The region of the stage in cdk.json; where it is in none, the AWS settings must have one."""
+    try:
+        stages = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
+        return str(stages[stage]["region"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _print(served: list[ServedVersion], digest: str) -> None:

@@ -38,7 +38,7 @@ DETAILS: dict[str, dict[str, Any]] = {
         "passed": ["the new one reads the old one's"],
         "failed": [],
         "formats": {"previous": 1, "written": 1},
-        "newer_is_refused_as": "unknown format",
+        "newer_is_refused_as": "1 format",
     },
     "parity-twin": {"passed": 25},
 }

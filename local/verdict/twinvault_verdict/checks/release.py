@@ -9,6 +9,7 @@ from twinvault_verdict.checks.result import Checked, Reason, named, short
 from twinvault_verdict.facts import Gathered, Json
 
 _FIRST = "first release: there is no tag before it"
+UNKNOWN_FORMAT = "1 format"  # the step of format.md's Open that the audit log names
 _EITHER = freshness.COMMANDS["either-way"]
 
 
@@ -84,7 +85,7 @@ def _risen(facts: Gathered, before: int, *, wrote: int, refused: object) -> Iter
     if told != before:
         why = f"Stage {facts.stage} says written_format {told}, and the last release reads {before}."
         yield Reason(why, f"Set written_format of stage {facts.stage} to {before} in cdk.json.")
-    if refused != "unknown format":
+    if refused != UNKNOWN_FORMAT:
         why = f"The last release answers what is of a newer format with {refused!r}, not as an unknown format."
         yield Reason(why, "Release first a version that refuses newer formats as unknown.")
 

@@ -1,0 +1,154 @@
+"""One state, served by one release and then another: what each wrote, everybody reads."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from previous import Release
+from samples import canonical, dialogue
+from vaults import ROOT, Vault
+
+from twinvault_lambda.config import ServerConfig
+from twinvault_local import lambda_server
+from twinvault_local.artifact import archive
+from twinvault_local.engines import python
+from twinvault_local.machine import waiting
+from twinvault_local.machine.ports import LOOPBACK, free_port
+from twinvault_local.state import StateFolder
+from twinvault_local.twin import Twin
+
+TENANTS = ("acme", "umbra")
+START_SECONDS = 120
+REWRITE = json.dumps({"work": "rewrite", "kind": "dialogue"}).encode()
+
+
+@dataclass
+class History:
+    """What was written so far, and by which release it is served."""
+
+    state: Path
+    previous: Release
+    present: Release
+    written: dict[tuple[str, str], bytes] = field(default_factory=dict)  # (tenant, id) to the document
+    configs: dict[str, ServerConfig] = field(default_factory=dict)
+    formats: dict[str, set[int]] = field(default_factory=dict)  # by release, of what it wrote
+
+    @property
+    def twin(self) -> Twin:
+        return Twin(StateFolder(self.state), ROOT / ".cache")
+
+    @contextmanager
+    def served(self, release: Release) -> Iterator[Vault]:
+        """A twin of this release over the state: its artifact, the variables and roles of its own template."""
+        facts, _ = self.twin.up(lambda _: release.made, port=free_port(), progress=lambda _: None)
+        try:
+            self.configs[release.name] = lambda_server.read(self.twin.state)
+            yield Vault(self.twin, facts, release.made)
+        finally:
+            self.twin.down()
+
+    @contextmanager
+    def also_served(self, release: Release, beside: Vault) -> Iterator[Vault]:
+        """A second server over the running twin's engines: this release's functions as its own template made them."""
+        folder = self.state.parent / "second"
+        for name in ("logs", "bytecode"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        port = free_port()
+        config = replace(
+            self.configs[release.name],
+            api_port=port,
+            task_root=archive.unpack(release.made.artifact, folder / "artifact"),
+            log_dir=folder / "logs",
+            bytecode_dir=folder / "bytecode",
+            schedules=(),
+        )
+        (folder / "server.json").write_text(config.to_json(), encoding="utf-8")
+        said = folder / "said.log"
+        with (
+            said.open("wb") as output,
+            subprocess.Popen(
+                python.server_command(folder / "server.json"),
+                env={"LANG": "C.UTF-8", "PATH": os.defpath},
+                stdout=output,
+                stderr=output,
+            ) as process,
+        ):
+            try:
+                assert waiting.until(
+                    lambda: b"ready " in said.read_bytes(),
+                    seconds=START_SECONDS,
+                    alive=lambda: process.poll() is None,
+                ), said.read_text(encoding="utf-8")
+                facts = replace(beside.facts, url=f"http://{LOOPBACK}:{port}", artifact=release.artifact_sha256)
+                yield Vault(beside.twin, facts, release.made)
+            finally:
+                process.terminate()
+                process.wait(30)
+
+    def reads_everything(self, vault: Vault) -> None:
+        """Whatever was written by whomever comes out as it went in, is listed, and is known again."""
+        for (tenant, name), document in self.written.items():
+            answer = vault.export(name, tenant=tenant)
+            assert answer.status_code == 200, f"{tenant}/{name}: {answer.status_code} {answer.text}"
+            assert canonical(answer.json()) == document, f"{tenant}/{name} came back otherwise"
+            again = vault.load(document, tenant=tenant)
+            assert (again.status_code, again.json()["result"]) == (200, "unchanged"), f"{tenant}/{name}: {again.text}"
+        for tenant in TENANTS:
+            listed = {one["id"] for one in _listed(vault, tenant)}
+            assert listed >= {name for owner, name in self.written if owner == tenant}
+
+    def writes(self, vault: Vault, release: Release, word: str) -> None:
+        """New dialogues for each tenant, under keys that are there; then new keys, and everything sealed anew."""
+        for tenant in TENANTS:
+            for size in (3, 110) if tenant == TENANTS[0] else (3,):  # one transaction, and several
+                self._write(vault, release, (tenant, f"{word}-{size}"), perspectives=size)
+            rotated = vault.call("POST", "/keys/rotate", tenant=tenant, content=b"{}")
+            assert rotated.status_code in {200, 201}, rotated.text
+            self._write(vault, release, (tenant, f"{word}-after-rotation"), perspectives=2)
+        _rewrite(vault, TENANTS[0])
+
+    def _write(self, vault: Vault, release: Release, at: tuple[str, str], *, perspectives: int) -> None:
+        tenant, name = at
+        before = {_place(item) for item in vault.items("records")}
+        document = dialogue(name, perspectives=perspectives, words=5)
+        answer = vault.load(document, tenant=tenant)
+        assert answer.status_code == 201, f"{tenant}/{name}: {answer.status_code} {answer.text}"
+        self.written[at] = canonical(document)
+        new = [item for item in vault.items("records") if _place(item) not in before]
+        assert new
+        self.formats.setdefault(release.name, set()).update(int(item["format"]["N"]) for item in new)
+
+    def stop(self) -> None:
+        self.twin.down()
+
+
+def _listed(vault: Vault, tenant: str) -> list[dict[str, Any]]:
+    answer = vault.call("GET", "/dialogues", tenant=tenant)
+    assert answer.status_code == 200, answer.text
+    content = answer.json()
+    found: list[dict[str, Any]] = content["dialogues"]
+    while cursor := content["cursor"]:
+        content = vault.call("GET", f"/dialogues?cursor={cursor}", tenant=tenant).json()
+        found += content["dialogues"]
+    return found
+
+
+def _rewrite(vault: Vault, tenant: str) -> None:
+    answer = vault.call("POST", "/maintenance", tenant=tenant, content=REWRITE)
+    assert answer.status_code == 202, answer.text
+    work = answer.json()["id"]
+
+    def driven() -> bool:
+        state = vault.call("POST", f"/maintenance/{work}", tenant=tenant, content=b"{}").json()
+        return bool(state.get("state") == "done" and not state["counts"]["failed"])
+
+    assert waiting.until(driven, seconds=120, alive=lambda: True), "the dialogues were not sealed anew"
+
+
+def _place(item: dict[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
