@@ -47,9 +47,11 @@ class Stage:
     keys_recovery_days: int  # point-in-time window of the keys table: erasure is final only after it
     key_ttl_seconds: int  # how long a plaintext key may stay in a function's memory: the revocation lag
     lowest_format: int  # the oldest record format that is opened
+    written_format: int  # the record format that this release writes; a verdict compares it with the last release's
     log_level: str
     alarm_emails: tuple[str, ...]  # who hears the alarms; whoever else is subscribed to the topic does too
     disposable: bool  # whether the account may assume the functions' roles, to try what they are refused: never prod
+    parity_on_aws_required: bool  # whether a verdict is GO only after the parity suite passed on AWS
 
     @classmethod
     def read(cls, context: Callable[[str], Any]) -> Self:
@@ -223,7 +225,9 @@ _CHECKS: Mapping[str, _Check] = {
     "keys_recovery_days": _whole(1, 35),
     "key_ttl_seconds": _whole(1, 3600),
     "lowest_format": _whole(1, 1),
+    "written_format": _whole(1, 1),
     "log_level": _one_of(*LOG_LEVELS),
     "alarm_emails": _emails,
     "disposable": _truth,
+    "parity_on_aws_required": _truth,
 }

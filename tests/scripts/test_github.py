@@ -43,7 +43,7 @@ def test_an_action_is_of_one_version_everywhere() -> None:
 def test_a_workflow_may_only_read_unless_a_job_says_more(path: Path) -> None:
     assert yaml.safe_load(path.read_text(encoding="utf-8"))["permissions"] == {"contents": "read"}
     writing = {name for name, job in jobs(path).items() if "permissions" in job}
-    assert writing == ({"release"} if path.name == "release.yml" else set())
+    assert writing == {"release.yml": {"release"}, "deploy.yml": {"deploy"}}.get(path.name, set())
 
 
 def test_ci_runs_what_ci_runs_here() -> None:
@@ -59,6 +59,31 @@ def test_a_release_waits_for_every_test() -> None:
     made = jobs(ROOT / ".github" / "workflows" / "release.yml")
     assert made["release"]["needs"] == "tested"
     assert made["tested"]["uses"] == "./.github/workflows/ci.yml"
+
+
+def test_a_deployment_has_no_key_that_lasts_and_takes_its_role_after_the_verdict() -> None:
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "secrets." not in text
+    assert not re.search(r"access-key|AWS_SECRET|AWS_ACCESS", text)
+    assert job["environment"] == "${{ inputs.stage }}"
+    runs = [step.get("run") or step.get("uses", "").partition("@")[0] for step in job["steps"]]
+    judged, role, deployed = (
+        next(number for number, run in enumerate(runs) if run.startswith(wanted))
+        for wanted in ("make verdict", "aws-actions/configure-aws-credentials", "make deploy")
+    )
+    assert judged < role < deployed
+    assert job["steps"][role]["with"]["role-to-assume"] == "${{ vars.AWS_DEPLOY_ROLE }}"
+    assert job["steps"][0]["with"]["fetch-depth"] == 0, "without the tags every release would be the first"
+
+
+def test_no_run_of_a_workflow_pastes_what_somebody_typed() -> None:
+    """An input in a shell line is code of whoever typed it; in a variable it is a text."""
+    for path in WORKFLOWS:
+        for job in jobs(path).values():
+            for step in job.get("steps", []):
+                assert "${{" not in step.get("run", "").replace("${{ matrix.python }}", ""), path.name
 
 
 def test_every_manifest_is_watched_where_it_lies() -> None:

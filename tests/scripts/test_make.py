@@ -45,7 +45,8 @@ def make(folder, *arguments):
 
 
 def test_a_deployment_is_the_verdict_then_what_was_judged_then_a_look_at_what_runs(folder):
-    code, called = make(folder, "deploy", "STAGE=live", "KEY=awskms:alias/verdict", "VERIFIER=https://ci", "CDK=--quiet")
+    signing = ("KEY=awskms:alias/verdict", "VERIFIER=https://ci")
+    code, called = make(folder, "deploy", "STAGE=live", *signing, "CDK=--quiet")
     assert code == 0
     assert [line.replace("  ", " ").strip() for line in called] == [
         "twinvault verdict --stage live --missing",

@@ -96,6 +96,8 @@ def test_an_unknown_value_names_itself():
         pytest.param("lowest_format", 2, "a whole number from 1 to 1", id="a format to come"),
         pytest.param("log_level", "TRACE", "one of DEBUG", id="no level"),
         pytest.param("alarm_emails", "ops@acme.org", "a list of e-mail addresses", id="no list of addresses"),
+        pytest.param("written_format", 2, "from 1 to 1", id="a format that nothing here writes"),
+        pytest.param("parity_on_aws_required", "no", "true or false", id="neither yes nor no"),
         pytest.param("alarm_emails", ["ops"], "a list of e-mail addresses", id="no address"),
         pytest.param("disposable", "no", "true or false", id="no truth value"),
         pytest.param("disposable", 1, "true or false", id="a number for a truth value"),
