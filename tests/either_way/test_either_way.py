@@ -14,7 +14,12 @@ from vaults import Vault
 pytestmark = [pytest.mark.xdist_group("either_way"), pytest.mark.timeout(1800)]
 
 
-def test_the_last_release_begins_a_store(history: History, previous: Release) -> None:
+def test_the_last_release_begins_a_store(history: History, previous: Release, found: dict) -> None:
+    found["previous"] = {
+        "name": previous.name,
+        "commit": previous.commit,
+        "artifact_sha256": previous.artifact_sha256,
+    }
     with history.served(previous) as vault:
         history.writes(vault, previous, "begun")
         history.reads_everything(vault)
@@ -44,11 +49,6 @@ def test_in_a_rolling_deploy_both_serve_at_once(
         history.reads_everything(old)
         history.reads_everything(new)
         found["newer_is_refused_as"] = refusal_of_a_newer_format(history, old)
-    found["previous"] = {
-        "name": previous.name,
-        "commit": previous.commit,
-        "artifact_sha256": previous.artifact_sha256,
-    }
     (before,), (now,) = (history.formats[release.name] for release in (previous, present))
     found["formats"] = {"previous": before, "written": now}
 

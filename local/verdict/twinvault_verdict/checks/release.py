@@ -66,6 +66,7 @@ def _both_ways(facts: Gathered, details: Mapping[str, Any]) -> Iterator[Reason]:
             "Read both ways before you write anew: what changed since the last release must still open what it wrote, "
             f"and write what it opens. Then: {_EITHER}",
         )
+        return
     formats = _mapping(details, "formats")
     before, wrote = formats.get("previous"), formats.get("written")
     if before is None or wrote is None:
