@@ -68,6 +68,14 @@ class Recorder:
         self._skipped: dict[str, str] = {}
         self._denied: list[dict[str, str]] = []
         self._found: dict[str, Any] = {}
+        self._told: dict[str, tuple[bool, Mapping[str, Any]]] = {}
+
+    def tell(self, name: str, *, passed: bool, details: Mapping[str, Any]) -> None:
+        """What another plugin found out of the whole suite, such as `iam`; it is written with the suite's own.
+
+        `config.pluginmanager.get_plugin("evidence").tell(...)`, before the end of `pytest_sessionfinish`.
+        """
+        self._told[name] = (passed, details)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One phase of one test has ended."""
@@ -98,14 +106,16 @@ class Recorder:
             self._skipped[report.nodeid] = _why(report)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Everything has run."""
-        went_well = exitstatus == pytest.ExitCode.OK
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Everything has run; what other plugins made of it stands in the session's own exit status."""
+        went_well = session.exitstatus == pytest.ExitCode.OK
         chosen = [] if _narrowed(self._config) else _chosen(self._config, self._root)
         whole = chosen == ["tests"]
         if whole:
             self._write("suite", passed=went_well, tests="tests/", more=self._of_the_suite())
             self._write_differences(passed=went_well)
+            for name, (passed, details) in self._told.items():
+                record(name, about=self._about, passed=passed, details=details, root=self._root)
         for name, folder in PARTS.items():
             ran = any(test.startswith(f"{folder}/") for test in self._passed | self._failed)
             if ran and (whole or chosen == [folder]):
