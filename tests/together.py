@@ -13,7 +13,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
-_MARK = re.compile(r"^pytestmark = pytest\.mark\.xdist_group\(\"([^\"]+)\"\)", re.MULTILINE)
+_MARK = re.compile(r"^pytestmark = \[?pytest\.mark\.xdist_group\(\"([^\"]+)\"\)", re.MULTILINE)
 
 
 class Together(LoadGroupScheduling):

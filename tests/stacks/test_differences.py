@@ -13,9 +13,9 @@ ALLOWED = [line.fields for line in LINES]
 VALUES = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
 
 
-def differences(dev, prod, stack):
+def differences(dev, prod, stack, stages_values=VALUES):
     both = (dev.stage, prod.stage)
-    values = (VALUES[dev.stage], VALUES[prod.stage])
+    values = (stages_values[dev.stage], stages_values[prod.stage])
     return stages.differences(dev.template(stack), prod.template(stack), names=both, values=values)
 
 

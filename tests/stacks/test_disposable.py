@@ -1,13 +1,12 @@
 """A disposable stage lets the parity suite have its functions' roles. It differs in nothing else."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.parity.stages import SESSION, is_assumable
 from tests.stacks.conftest import Assembly
-from tests.stacks.test_differences import differences
+from tests.stacks.test_differences import VALUES, differences
 
 ROOT = Path(__file__).resolve().parents[2]
 LAMBDA = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
@@ -26,13 +25,15 @@ def trust(assembly):
     return {name: properties["AssumeRolePolicyDocument"]["Statement"] for name, properties in named.items() if name}
 
 
+TRIAL = {"store": "twinvault-trial", "disposable": True}
+
+
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory, synthesize):
     """Stage dev under another name, as a disposable one."""
-    stages = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
-    trial = {**stages["dev"], "store": "twinvault-trial", "disposable": True}
+    trial = {**VALUES["dev"], **TRIAL}
     folder = tmp_path_factory.mktemp("disposable") / "cdk.out"
-    run = synthesize(folder, stage="trial", stages={**stages, "trial": trial})
+    run = synthesize(folder, stage="trial", stages={**VALUES, "trial": trial})
     assert run.returncode == 0, run.stderr
     return Assembly(stage="trial", folder=folder)
 
@@ -62,7 +63,8 @@ def test_the_parity_suite_has_the_roles_of_a_disposable_stage_under_its_own_sess
 
 @pytest.mark.parametrize("stack", ["Keys", "Tables", "Api"])
 def test_a_disposable_stage_differs_in_nothing_else(dev, trial, stack):
-    found = {".".join(path) for path in differences(dev, trial, stack)}
+    values = {**VALUES, "trial": {**VALUES["dev"], **TRIAL}}
+    found = {".".join(path) for path in differences(dev, trial, stack, values)}
     assert not [path for path in found if ".Properties.AssumeRolePolicyDocument.Statement." not in path]
     assert bool(found) is (stack == "Api")
 

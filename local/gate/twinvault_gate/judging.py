@@ -2,7 +2,7 @@
 
 from twinvault_gate.calls import IamCall
 from twinvault_gate.operations import PROVISIONING
-from twinvault_gate.policies import GatePolicies, Judgement
+from twinvault_gate.policies import GatePolicies, JudgedCall
 from twinvault_iam.policy import PolicyKind
 from twinvault_serving.callers import SignedIn
 from twinvault_serving.ledger import ALLOW, DENY, CallLedger, RecordedCall
@@ -59,7 +59,7 @@ class Judge:
             f" AWSKMS; Status Code: 400; Error Code: AccessDeniedException; Request ID: {request_id}; Proxy: null)"
         )
 
-    def _note_judged(self, caller: SignedIn, judged: Judgement, *, by: str) -> None:
+    def _note_judged(self, caller: SignedIn, judged: JudgedCall, *, by: str) -> None:
         self._note(caller, judged.call, verdict=ALLOW if judged.decision.allowed else DENY, by=by)
 
     def _note(self, caller: SignedIn, call: IamCall, *, verdict: str, by: str) -> None:

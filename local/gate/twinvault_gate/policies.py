@@ -33,11 +33,11 @@ class GatePolicies:
     answers: RememberedAnswers = field(default_factory=lambda: RememberedAnswers(PolicyBook(), frozenset()))
     table_keys: Mapping[str, str] = field(default_factory=dict)
 
-    def decide(self, caller: SignedIn, call: IamCall) -> "Judgement":
+    def decide(self, caller: SignedIn, call: IamCall) -> "JudgedCall":
         """What identity and resource policies say."""
         principal = IamPrincipal(arn=caller.arn)
         access = Access(principal, call.action, call.resource, {**principal.facts(), **call.facts})
-        return Judgement(call, access, self.answers.decide(access))
+        return JudgedCall(call, access, self.answers.decide(access))
 
     def table_key_call(self, caller: SignedIn, call: IamCall) -> IamCall | None:
         """The call that DynamoDB makes of KMS in a caller's name, before it touches items of an encrypted table.
@@ -62,7 +62,7 @@ class GatePolicies:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class JudgedCall:
     """A call, and what the policies said."""
 
     call: IamCall
