@@ -14,6 +14,8 @@ from twinvault.errors import InvalidInput
 
 ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
+_TEXT_TYPE = b"\x01"
+
 type ClearValue = str | bool | Number | None
 
 
@@ -77,10 +79,10 @@ def encode_aad(context: Context) -> bytes:
         _text(context.key_id, "key_id"),
         len(names).to_bytes(4),
     ]
-    for name, encoded_name in names:
+    for name, encoded_name, before_text in names:
         value = clear[name]
         if type(value) is str and value.isascii():  # as most are: written out, for it is half of the time of an AAD
-            parts += encoded_name, b"\x01", len(value).to_bytes(4), value.encode()
+            parts += before_text, len(value).to_bytes(4), value.encode()
         else:
             parts += encoded_name, _value(name, value)
     return b"".join(parts)
@@ -101,12 +103,12 @@ def _encode_place(table: str, tenant: str, *, pk: str) -> bytes:
 # Memoised: the names come from a handful of entity specs, and checking, sorting and encoding them again for each record
 # took a third of the time of a seal. Few entries, because a hostile item brings names of its own.
 @lru_cache(maxsize=256)
-def _encode_names(names: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
-    """The names in byte order, each with LP(name)."""
+def _encode_names(names: tuple[str, ...]) -> tuple[tuple[str, bytes, bytes], ...]:
+    """The names in byte order, each with LP(name), and with that and the type byte of text."""
     for name in names:
         if not ATTRIBUTE_NAME.fullmatch(name):
             raise InvalidInput("a clear attribute's name must match [a-z][a-z0-9_]{0,63}")
-    return tuple((name, lp(name.encode())) for name in sorted(names))
+    return tuple((name, lp(name.encode()), lp(name.encode()) + _TEXT_TYPE) for name in sorted(names))
 
 
 def _text(text: str, field: str) -> bytes:
@@ -128,7 +130,7 @@ def _number(text: str, field: str) -> bytes:
 def _value(name: str, value: ClearValue) -> bytes:
     """Type byte || LP(value): S 1, N 2, BOOL 3, NULL 4."""
     if isinstance(value, str):
-        return b"\x01" + _text(value, name)
+        return _TEXT_TYPE + _text(value, name)
     if isinstance(value, Number):
         return _number(value.text, name)
     if value is None:

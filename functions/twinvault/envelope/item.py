@@ -7,6 +7,7 @@ comes from a table is hostile: any item, however shaped, yields what can be open
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from twinvault.envelope.aad import ClearValue, Context, Label, Number
@@ -79,7 +80,8 @@ def from_item(
     sk = attribute(item, "sk", kind="S")
     if (
         not isinstance(sk, str)
-        or len(sk.encode(errors="replace")) > _MAX_SK_BYTES
+        # A character has four bytes at most, so hardly any sort key is encoded to be measured.
+        or (4 * len(sk) > _MAX_SK_BYTES and len(sk.encode(errors="replace")) > _MAX_SK_BYTES)
         or attribute(item, "pk", kind="S") != pk
     ):
         raise IntegrityError(Step.PLACE, where=Place(table, pk))
@@ -96,11 +98,11 @@ def _parts(
 ) -> tuple[str, Stored, dict[str, ClearValue]]:
     """Steps 1 to 4: key id, what is stored of the seal, and the clear attributes."""
     # Step 1: the format is one that this code knows and that the settings still allow. Missing is an error, too.
-    if _format(item) not in range(lowest_format, FORMAT + 1):
+    if not lowest_format <= _format(item) <= FORMAT:
         raise IntegrityError(Step.FORMAT)
     # Step 2: the key id has the form of a key row's sort key. Whether it is the scope's own is for the caller to check.
     key_id = attribute(item, KEY_ID, kind="S")
-    if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
+    if not isinstance(key_id, str) or not _is_key_id(key_id):
         raise IntegrityError(Step.KEY_ID)
     # Step 3: the sealed attributes are binary and of the lengths that `seal` produces.
     stored = Stored(_binary(item, CONTENT), _binary(item, NONCE), _binary(item, SALT), _binary(item, COMMITMENT))
@@ -109,6 +111,12 @@ def _parts(
     outside = ENVELOPE | unauthenticated if unauthenticated else ENVELOPE
     clear = {name: _clear_value(name, value) for name, value in item.items() if name not in outside}
     return key_id, stored, clear
+
+
+# Memoised: the rows of a partition name the same key, or a few.
+@lru_cache(maxsize=256)
+def _is_key_id(text: str) -> bool:
+    return _KEY_ID.fullmatch(text) is not None
 
 
 def open_found(found: Found, *, key: DerivationKey, label: Label) -> Opened:
@@ -183,9 +191,11 @@ def _binary(item: Item, name: str) -> bytes:
     return value
 
 
-def _format(item: Item) -> object:
+def _format(item: Item) -> int:
+    """The format that an item says it has; 0, which is none, where it says nothing of the kind."""
     value = attribute(item, FORMAT_ATTRIBUTE, kind="N")
     try:
-        return number_value(value) if isinstance(value, str) else None
+        number = number_value(value) if isinstance(value, str) else 0
     except InvalidInput:
-        return None
+        return 0
+    return number if isinstance(number, int) else 0

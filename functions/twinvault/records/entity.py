@@ -118,7 +118,7 @@ class EntitySpec:
 
     def complete(self, fields: Fields) -> Fields:
         """These fields, and the defaults of those that are absent: values of their own."""
-        if self.defaults.keys() <= fields.keys():
+        if not self.defaults or self.defaults.keys() <= fields.keys():
             return fields
         absent = self.defaults.keys() - fields.keys()
         return {**fields, **{name: deepcopy(self.defaults[name]) for name in absent}}

@@ -33,6 +33,7 @@ TABLE = "records"
 MAX_ITEM_BYTES = 400 * 1024  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 # Without the ciphertext: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 _SEAL_BYTES = len(CONTENT + NONCE + SALT + COMMITMENT) + NONCE_BYTES + SALT_BYTES + COMMITMENT_BYTES
+_FORMAT = Number(str(FORMAT))
 _VERSIONS = 1 << 64  # docs/format.md, step 8
 _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
@@ -90,18 +91,18 @@ class SealedItem(Value, frozen=True):
     Attributes:
         item: the DynamoDB item.
         size: in bytes as DynamoDB counts them, or up to 200 more.
-        fields: what a read of it gives: values of their own, which nobody else holds.
-        attributes: the names of its clear attributes.
+        clear: its clear attributes.
+        read: the sealed fields as a read gives them: values of their own, which nobody else holds.
         commitment: unique per write, which is what a conditional write goes by.
         digest: stands for the whole of it, which is what a head goes by.
     """
 
-    hidden: ClassVar = frozenset({"item", "fields", "attributes"})
+    hidden: ClassVar = frozenset({"item", "clear", "read"})
 
     item: dict[str, dict[str, Any]]
     size: int
-    fields: dict[str, Any]
-    attributes: frozenset[str]
+    clear: Mapping[str, ClearValue]
+    read: dict[str, Any]
     commitment: bytes
     digest: bytes
 
@@ -145,8 +146,8 @@ def seal_record(
     return SealedItem(
         item=to_item(context, sealed),
         size=size,
-        fields=spec.own(context.clear, read),
-        attributes=frozenset(context.clear),
+        clear=context.clear,
+        read=read,
         commitment=sealed.commitment,
         digest=sealed.digest,
     )
@@ -185,7 +186,7 @@ def _context_and_payload(
             "tenant_id": scope.tenant,
             "entity_type": spec.name,
             "version": Number(str(stamp.version)),
-            "format": Number(str(FORMAT)),
+            "format": _FORMAT,
             "created_at": stamp.created_at,
             "updated_at": stamp.updated_at,
         },
@@ -195,6 +196,8 @@ def _context_and_payload(
 
 def blind_of(clear: Mapping[str, ClearValue]) -> dict[str, str]:
     """The blind indexes among what an opened row says in the clear."""
+    if clear.keys().isdisjoint(BLIND_ATTRIBUTES):  # as of most kinds
+        return {}
     return {name: value for name in BLIND_ATTRIBUTES if isinstance(value := clear.get(name), str)}
 
 

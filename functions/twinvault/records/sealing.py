@@ -68,15 +68,15 @@ class Sealing:
             version=self.version,
             created_at=created_at,
             updated_at=self.now,
-            fields=sealed.fields,
+            fields=spec.own(sealed.clear, sealed.read),
             key_id=self.key.name,
-            attributes=sealed.attributes,
+            attributes=frozenset(sealed.clear),
             commitment=sealed.commitment,
             digest=sealed.digest,
             blind=blind,
         )
         # By what is stored, not by what is declared: what an older declaration wrote goes as well.
-        removed = tuple(sorted(old.attributes - sealed.attributes)) if old else ()
+        removed = tuple(sorted(old.attributes - sealed.clear.keys())) if old else ()
         return Put(sealed.item, sealed.size, record, old, removed)
 
     def _blind(self, draft: Draft, spec: EntitySpec) -> dict[str, str]:
