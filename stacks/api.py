@@ -16,6 +16,7 @@ from stacks.acknowledgements import acknowledge_api, acknowledge_function
 from stacks.alarms import add_api_alarm, add_function_alarms, make_topic
 from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
 from stacks.releases import Deployer, add_routes, release, version_options
+from stacks.rollout import Rollout
 from stacks.schedules import add_schedule
 from stacks.stage import Code, Stage, StageError
 from stacks.tables import INDEXES
@@ -45,6 +46,7 @@ class ApiStack(Stack):
         *,
         stage: Stage,
         code: Code,
+        rollout: Rollout,
         tables: Mapping[str, dynamodb.TableV2],
         root_key: kms.IKey,
         alarms_key: kms.IKey,
@@ -56,6 +58,7 @@ class ApiStack(Stack):
             description=f"Twinvault {stage.name}: the functions and the HTTP API",
         )
         self._stage = stage
+        self._rollout = rollout
         self._tables = tables
         digest = _artifact_sha256(code.artifact)
         self._code = lambda_.Code.from_asset(str(code.artifact), asset_hash=digest)
@@ -110,6 +113,7 @@ class ApiStack(Stack):
             spec,
             stage=self._stage,
             code=self._code,
+            rollout=self._rollout,
             environment=self._environment,
             versions=self._versions,
             role=role,

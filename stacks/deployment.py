@@ -5,6 +5,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from stacks.api import ApiStack
 from stacks.keys import KeysStack
+from stacks.rollout import Rollout
 from stacks.stage import Code, Stage
 from stacks.tables import TablesStack
 
@@ -17,11 +18,19 @@ def add_deployment(app: App) -> None:
     """
     stage = Stage.read(app.node.try_get_context)
     code = Code.read(app.node.try_get_context)
+    rollout = Rollout.read(app.node.try_get_context)
     prefix = f"Twinvault-{stage.name}"
     keys = KeysStack(app, f"{prefix}-Keys", stage=stage)
     tables = TablesStack(app, f"{prefix}-Tables", stage=stage, table_key=keys.table)
     api = ApiStack(
-        app, f"{prefix}-Api", stage=stage, code=code, tables=tables.tables, root_key=keys.root, alarms_key=keys.alarms
+        app,
+        f"{prefix}-Api",
+        stage=stage,
+        code=code,
+        rollout=rollout,
+        tables=tables.tables,
+        root_key=keys.root,
+        alarms_key=keys.alarms,
     )
     Tags.of(app).add("application", "twinvault")
     Tags.of(app).add("stage", stage.name)

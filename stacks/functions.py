@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.rollout import Rollout
 from stacks.stage import Stage
 
 MEMORY_MB = 1024
@@ -193,6 +194,7 @@ def make_function(
     *,
     stage: Stage,
     code: lambda_.Code,
+    rollout: Rollout,
     environment: Mapping[str, str],
     versions: lambda_.VersionOptions,
     role: iam.Role,
@@ -203,6 +205,8 @@ def make_function(
         scope,
         "Function",
         function_name=spec.physical_name(stage),
+        # A part of what a version freezes: without it, a function that differs in nothing else gets no new version.
+        description=f"Release {rollout.release}" if rollout.release else None,
         code=code,
         handler=spec.handler,
         runtime=lambda_.Runtime.PYTHON_3_13,

@@ -38,9 +38,15 @@ class Deployer(Construct):
 
 
 def version_options(digest: str) -> lambda_.VersionOptions:
-    """Returns how versions are published: of the artifact with this sha256 alone, and kept, to go back to."""
+    """Returns how versions are published: of the artifact with this sha256 alone, and kept, to go back to.
+
+    That of a release which is rolled back goes with it (``RetainExceptOnCreate``): were it kept, the same commit could
+    not be deployed again, for Lambda publishes no second version of a function that is as it was at the last one.
+    AWS CloudFormation Template Reference, "DeletionPolicy attribute"; AWS Lambda API Reference, "PublishVersion".
+    """
     return lambda_.VersionOptions(
-        code_sha256=base64.b64encode(bytes.fromhex(digest)).decode(), removal_policy=RemovalPolicy.RETAIN
+        code_sha256=base64.b64encode(bytes.fromhex(digest)).decode(),
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     )
 
 

@@ -1,7 +1,7 @@
-"""The stage: where a deployment stands and which identity provider it trusts. The only reader of CDK context.
+"""The stage: where a deployment stands and which identity provider it trusts.
 
-The values stand in ``cdk.json`` and nowhere else. A stage that is not there, a value that is missing, unknown or wrong
-is an error that names itself; nothing has a silent default.
+The values stand in ``cdk.json`` and nowhere else; what one deployment says of itself is in ``rollout.py``. A stage that
+is not there, a value that is missing, unknown or wrong is an error that names itself; nothing has a silent default.
 """
 
 import re

@@ -138,6 +138,19 @@ def assembly(shared_folder: Path, synthesize: Callable[..., Json]) -> Callable[[
 
 
 @pytest.fixture(scope="session")
+def synthesized(tmp_path_factory: pytest.TempPathFactory, synthesize: Callable[..., Json]) -> Callable[..., Assembly]:
+    """A stage as it is with a context of the test's own."""
+
+    def of(stage: str, **context: Json) -> Assembly:
+        folder = tmp_path_factory.mktemp("synthesized") / "out"
+        run = synthesize(folder, stage=stage, **context)
+        assert run.returncode == 0, run.stderr
+        return Assembly(stage=stage, folder=folder)
+
+    return of
+
+
+@pytest.fixture(scope="session")
 def dev(assembly: Callable[[str], Assembly]) -> Assembly:
     return assembly("dev")
 

@@ -2,6 +2,13 @@
 
 import base64
 import hashlib
+import json
+import re
+
+import pytest
+
+from stacks.rollout import Rollout
+from stacks.stage import StageError
 
 
 def by_function(assembly, kind):
@@ -21,9 +28,49 @@ def test_lambda_publishes_a_version_of_the_artifact_and_of_nothing_else(either, 
     assert {properties["CodeSha256"] for _, properties in versions.values()} == {digest}
 
 
-def test_a_version_is_kept_to_go_back_to(either):
-    kept = {body["DeletionPolicy"] for body in either.resources("Api", "AWS::Lambda::Version").values()}
-    assert kept == {"Retain"}
+def test_a_version_is_kept_to_go_back_to_unless_its_release_was_rolled_back(either):
+    versions = either.resources("Api", "AWS::Lambda::Version").values()
+    assert {body["DeletionPolicy"] for body in versions} == {"RetainExceptOnCreate"}
+    assert {body["UpdateReplacePolicy"] for body in versions} == {"Retain"}
+
+
+@pytest.fixture(scope="module")
+def released(synthesized):
+    """The same commit, synthesized for a deployment that has a name."""
+    return synthesized("prod", release="2026-11-30.2")
+
+
+def test_a_named_release_of_the_same_commit_is_another_function_and_so_another_version(prod, released):
+    names = {body["Properties"].get("Description") for body in functions(released).values()}
+    assert names == {"Release 2026-11-30.2"}
+    before, after = (set(one.resources("Api", "AWS::Lambda::Version")) for one in (prod, released))
+    assert len(before) == len(after) == len(functions(prod))
+    assert not before & after
+
+
+def test_a_release_changes_nothing_but_the_functions_their_versions_and_what_names_these(prod, released):
+    def others(assembly):
+        template = json.dumps(assembly.template("Api")["Resources"], sort_keys=True)
+        resources = json.loads(re.sub(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}", r"\1", template))
+        for body in resources.values():
+            if body["Type"] == "AWS::Lambda::Function":
+                body["Properties"].pop("Description", None)
+        return resources
+
+    assert others(prod) == others(released)
+    assert all(prod.template(stack) == released.template(stack) for stack in ("Keys", "Tables"))
+
+
+def test_nothing_of_a_release_is_drawn_at_synthesis(prod, synthesized):
+    assert {body["Properties"].get("Description") for body in functions(prod).values()} == {None}
+    again = synthesized("prod")
+    assert all(again.template(stack) == prod.template(stack) for stack in ("Keys", "Tables", "Api"))
+
+
+@pytest.mark.parametrize("value", ["", "a b", "-c", "x" * 64, 7, "2026\n"])
+def test_a_wrong_release_names_itself_and_its_rule(value):
+    with pytest.raises(StageError, match=r"-c release is .*: it must be 1 to 63 letters"):
+        Rollout.read({"release": value}.get)
 
 
 def test_every_function_is_live_at_its_current_version(either):

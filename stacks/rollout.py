@@ -1,0 +1,41 @@
+"""The rollout: what one deployment says of itself with ``-c``, and no stage has in ``cdk.json``.
+
+Nothing here is drawn at synthesis: without ``-c`` the templates of a commit are the same whoever synthesizes them.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from stacks.stage import StageError
+
+_RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """What is said of one deployment.
+
+    Attributes:
+        release: what tells this deployment from every other one of the same commit; it stands in each function.
+    """
+
+    release: str | None = None
+
+    @classmethod
+    def read(cls, context: Callable[[str], Any]) -> Self:
+        """Reads what ``-c`` says.
+
+        Raises:
+            StageError: a value is wrong.
+        """
+        return cls(release=_release(context("release")))
+
+
+def _release(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _RELEASE.fullmatch(value):
+        raise StageError(f"-c release is {value!r}: it must be 1 to 63 letters, digits, '.', '_', '+' and '-'.")
+    return value
