@@ -67,6 +67,10 @@ class KeysStack(Stack):
         self.root = self._key("Root", wraps, self._root_policy())
         self.table = self._key("Table", "encrypts the DynamoDB tables at rest", self._table_policy())
         self.alarms = self._key("Alarms", "encrypts the alarm topic at rest", self._alarms_policy())
+        # Whoever uses them or not, as the tables' (tables.py).
+        for key in (self.root, self.table, self.alarms):
+            self.export_value(key.key_id)
+            self.export_value(key.key_arn)
 
     def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement]) -> kms.Key:
         key = kms.Key(

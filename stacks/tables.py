@@ -48,6 +48,11 @@ class TablesStack(Stack):
             # The images of the entries, for whoever follows the log.
             "audit": self._table("Audit", append_only=True, stream=dynamodb.StreamViewType.NEW_IMAGE),
         }
+        # Whoever uses them or not: CloudFormation updates this stack before the one that gives up a use, and an export
+        # that is still in use cannot vanish.
+        for table in self.tables.values():
+            self.export_value(table.table_name)
+            self.export_value(table.table_arn)
 
     def _table(
         self,
