@@ -1,6 +1,8 @@
 """The alarms: what must not happen, and the encrypted topic through which people hear of it at once.
 
-Each alarm of a function, and the API's, also rolls back a deployment that is under way (``releases.py``).
+Two more look at one version alone, and take back a deployment that is under way (``releases.py``): its answers of 500
+and above, and its crashes. No other alarm does. What data raises (a changed row that somebody asks for again and again)
+would stop every release, also the one that mends it; what a crowd raises is no fault of the code.
 """
 
 from collections.abc import Mapping
@@ -35,8 +37,11 @@ LAMBDAS = {
     "Errors": "An invocation crashed or ran out of time. Errors that the code foresees are answers, not this.",
     "Throttles": "Lambda had no room for an invocation: the account's concurrency is used up.",
 }
-# A crowd is no fault of the code: it must not undo a deployment.
-_NOT_THE_CODES_FAULT = frozenset({"Throttles"})
+# The gates: of one version each, and so named after it. While it is deployed they send every request back.
+GATES = {
+    "FailedAnswers": "This version answered 500 or above, and neither for stored data that does not open nor for load.",
+    "VersionErrors": "An invocation of this version crashed or ran out of time.",
+}
 
 
 def make_topic(scope: Construct, stage: Stage, *, key: kms.IKey) -> sns.Topic:
@@ -74,20 +79,48 @@ def add_api_alarm(scope: Construct, stage: Stage, topic: sns.ITopic, *, api_id: 
 
 def add_function_alarms(
     scope: Construct, spec: FunctionSpec, function: lambda_.IFunction, *, stage: Stage, topic: sns.ITopic
-) -> list[cloudwatch.Alarm]:
-    """Adds an alarm for each of a function's metrics, and returns those that a deployment must not raise."""
+) -> None:
+    """Adds an alarm for each of a function's metrics."""
     # The functions' telemetry names its dimension so (functions/service/telemetry.py).
     by_service = {"service": spec.physical_name(stage)}
     by_function = {"FunctionName": function.function_name}
     watched = [(NAMESPACE, OWN, by_service), ("AWS/Lambda", LAMBDAS, by_function)]
-    found = {
-        name: _alarm(
-            scope, name, _each_minute(space, name, which), stage=stage, about=spec.name, meaning=meaning, topic=topic
-        )
-        for space, meanings, which in watched
-        for name, meaning in meanings.items()
+    for space, meanings, which in watched:
+        for name, meaning in meanings.items():
+            metric = _each_minute(space, name, which)
+            _alarm(scope, name, metric, stage=stage, about=spec.name, meaning=meaning, topic=topic)
+
+
+def add_gates(
+    scope: Construct, spec: FunctionSpec, version: lambda_.Version, *, live: str, stage: Stage, topic: sns.ITopic
+) -> list[cloudwatch.Alarm]:
+    """Adds the alarms that a deployment of this version to the alias ``live`` must not raise, and returns them.
+
+    Their names carry the version: each release has new ones, which nothing before it can have raised. Lambda counts by
+    version where an alias leads to two (AWS Lambda Developer Guide, "Viewing metrics for Lambda functions").
+    """
+    function = spec.physical_name(stage)
+    metrics = {
+        "FailedAnswers": _each_minute(NAMESPACE, "FailedAnswers", {"service": function, "version": version.version}),
+        "VersionErrors": _each_minute(
+            "AWS/Lambda",
+            "Errors",
+            {"FunctionName": function, "Resource": f"{function}:{live}", "ExecutedVersion": version.version},
+        ),
     }
-    return [alarm for name, alarm in found.items() if name not in _NOT_THE_CODES_FAULT]
+    return [
+        _alarm(
+            scope,
+            name,
+            metrics[name],
+            stage=stage,
+            about=spec.name,
+            meaning=meaning,
+            topic=topic,
+            suffix=f"-{version.version}",
+        )
+        for name, meaning in GATES.items()
+    ]
 
 
 def _each_minute(namespace: str, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
@@ -110,12 +143,13 @@ def _alarm(
     meaning: str,
     topic: sns.ITopic,
     threshold: int = 1,
+    suffix: str = "",
 ) -> cloudwatch.Alarm:
     alarm = cloudwatch.Alarm(
         scope,
         name,
         # The topic's policy and its key's know our alarms by the beginning of their names (keys.from_our_alarms).
-        alarm_name=f"twinvault-{stage.name}-{about}-{name}",
+        alarm_name=f"twinvault-{stage.name}-{about}-{name}{suffix}",
         alarm_description=f"twinvault-{stage.name}-{about} in {Aws.REGION}: {meaning}",
         metric=metric,
         threshold=threshold,

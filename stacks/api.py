@@ -13,9 +13,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.acknowledgements import acknowledge_api, acknowledge_function
-from stacks.alarms import add_api_alarm, add_function_alarms, make_topic
+from stacks.alarms import add_api_alarm, add_function_alarms, add_gates, make_topic
 from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
-from stacks.releases import Deployer, add_routes, release, version_options
+from stacks.releases import LIVE, Deployer, add_routes, release, version_options
 from stacks.rollout import Rollout
 from stacks.schedules import add_schedule
 from stacks.stage import Code, Stage, StageError
@@ -66,7 +66,7 @@ class ApiStack(Stack):
         self._environment = environment(stage, tables, root_key, artifact=digest)
         api = self._api()
         self._topic = make_topic(self, stage, key=alarms_key)
-        self._server_errors = add_api_alarm(self, stage, self._topic, api_id=api.api_id)
+        add_api_alarm(self, stage, self._topic, api_id=api.api_id)
         self._deployer = Deployer(self, "Deployer", stage=stage)
         for spec in FUNCTIONS:
             self._serve(api, spec)
@@ -119,8 +119,9 @@ class ApiStack(Stack):
             role=role,
             log_group=log_group,
         )
-        alarms = add_function_alarms(room, spec, function, stage=self._stage, topic=self._topic)
-        alias = release(room, spec, function, deployer=self._deployer, alarms=[self._server_errors, *alarms])
+        add_function_alarms(room, spec, function, stage=self._stage, topic=self._topic)
+        gates = add_gates(room, spec, function.current_version, live=LIVE, stage=self._stage, topic=self._topic)
+        alias = release(room, spec, function, deployer=self._deployer, alarms=gates, gated=self._rollout.gates)
         add_routes(api, spec, function, alias)
         add_schedule(room, spec, function, alias, stage=self._stage)
         acknowledge_function(role, function)

@@ -1,8 +1,8 @@
 """Releases: what the API calls is the alias ``live``, and CodeDeploy moves it to a new version, or back.
 
 A version is frozen code and configuration. Lambda publishes one only if the code's hash is the artifact's: a zip that
-is not the tested one stops the deployment. Ten percent of the requests go to it for five minutes; an alarm in that
-time sends them all back to the version before.
+is not the tested one stops the deployment. Ten percent of the requests go to it for five minutes; an alarm about that
+very version in that time sends them all back to the version before. ``-c gates=off`` is for emergencies: all at once.
 
 AWS CodeDeploy User Guide, "Deployment configurations on an AWS Lambda compute platform".
 """
@@ -57,22 +57,30 @@ def release(
     *,
     deployer: Deployer,
     alarms: Sequence[cloudwatch.IAlarm],
+    gated: bool,
 ) -> lambda_.Alias:
     """Publishes the function as a version, points the alias at it, and lets CodeDeploy move the alias from then on."""
     alias = lambda_.Alias(scope, "Live", alias_name=LIVE, version=function.current_version)
-    codedeploy.LambdaDeploymentGroup(
+    configs = codedeploy.LambdaDeploymentConfig
+    group = codedeploy.LambdaDeploymentGroup(
         scope,
         "Deployment",
         application=deployer.application,
         alias=alias,
         role=deployer.role,
         deployment_group_name=spec.name,
-        deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+        deployment_config=configs.CANARY_10_PERCENT_5_MINUTES if gated else configs.ALL_AT_ONCE,
         alarms=list(alarms),
+        ignore_alarm_configuration=not gated,
         auto_rollback=codedeploy.AutoRollbackConfig(
             failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
         ),
     )
+    # What this release says of gates is in force before it is deployed.
+    moved, by = alias.node.default_child, group.node.default_child
+    assert isinstance(moved, CfnResource)  # noqa: S101  # narrows for mypy; an Alias has no other default child
+    assert isinstance(by, CfnResource)  # noqa: S101  # likewise
+    moved.add_resource_dependency(by)
     return alias
 
 

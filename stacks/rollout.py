@@ -19,9 +19,11 @@ class Rollout:
 
     Attributes:
         release: what tells this deployment from every other one of the same commit; it stands in each function.
+        gates: whether a new version gets a tenth first and alarms take it back; else it gets everything at once.
     """
 
     release: str | None = None
+    gates: bool = True
 
     @classmethod
     def read(cls, context: Callable[[str], Any]) -> Self:
@@ -30,7 +32,7 @@ class Rollout:
         Raises:
             StageError: a value is wrong.
         """
-        return cls(release=_release(context("release")))
+        return cls(release=_release(context("release")), gates=_gates(context("gates")))
 
 
 def _release(value: object) -> str | None:
@@ -39,3 +41,9 @@ def _release(value: object) -> str | None:
     if not isinstance(value, str) or not _RELEASE.fullmatch(value):
         raise StageError(f"-c release is {value!r}: it must be 1 to 63 letters, digits, '.', '_', '+' and '-'.")
     return value
+
+
+def _gates(value: object) -> bool:
+    if value not in (None, "on", "off"):
+        raise StageError(f"-c gates is {value!r}: it must be on or off.")
+    return value != "off"

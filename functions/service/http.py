@@ -153,6 +153,7 @@ class Api:
             status=response.status,
             milliseconds=round((time.monotonic() - started) * 1000),
             function=context.function_name,
+            version=context.function_version,
             request_id=context.aws_request_id,
         )
         return response.to_event()

@@ -69,6 +69,7 @@ class Scheduled:
             status=200,
             milliseconds=round((time.monotonic() - started) * 1000),
             function=context.function_name,
+            version=context.function_version,
             request_id=context.aws_request_id,
         )
         return {"running": carried.running, "driven": carried.driven, "failed": carried.failed}

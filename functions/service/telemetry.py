@@ -5,13 +5,17 @@ No log line holds plaintext, a key, a token, a context value or a path.
 
 import traceback
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from service.settings import trace_ids
-from twinvault import CallerError, IntegrityError, Undeclared
+from twinvault import CallerError, Contention, IntegrityError, Undeclared
 
 _NAMESPACE = "Twinvault"
+_FAILED = range(500, 600)
+# Answers of 500 and above that say nothing of the code: what stands in the table, and how many want it at once. Either
+# has an alarm of its own, and neither takes a release back (stacks/alarms.py).
+_NOT_THE_CODES_FAULT = (IntegrityError, Contention)
 
 
 class Telemetry:
@@ -21,6 +25,7 @@ class Telemetry:
         self._log = Logger(service="twinvault", level=log_level, utc=True)
         self._metrics = Metrics(namespace=_NAMESPACE, service="twinvault")
         self._counts: dict[str, int] = {}
+        self._failed = 0
 
     def count(self, name: str, value: int) -> None:
         """Adds to one of the metrics."""
@@ -28,6 +33,8 @@ class Telemetry:
 
     def problem(self, error: Exception, *, slug: str, status: int) -> None:
         """Logs that a request ended in an error: its kind, never its text."""
+        if status in _FAILED and not isinstance(error, _NOT_THE_CODES_FAULT):
+            self._failed += 1
         trace_id, _ = trace_ids()
         about = {"problem": slug, "status": status, "error": type(error).__name__, "trace_id": trace_id}
         match error:
@@ -43,11 +50,20 @@ class Telemetry:
                 about["at"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
                 self._log.error("failed", extra=about)
 
-    def finish(self, *, route: str, status: int, milliseconds: int, function: str, request_id: str) -> None:
-        """Logs that a request was answered, and writes its metrics."""
+    def finish(
+        self, *, route: str, status: int, milliseconds: int, function: str, version: str, request_id: str
+    ) -> None:
+        """Logs that a request was answered, and writes its metrics; what failed is counted by version."""
         trace_id, _ = trace_ids()
         about = {"route": route, "status": status, "ms": milliseconds, "request_id": request_id, "trace_id": trace_id}
         self._log.info("answered", extra=about)
+        if self._failed:
+            with single_metric(
+                name="FailedAnswers", unit=MetricUnit.Count, value=self._failed, namespace=_NAMESPACE
+            ) as metric:
+                metric.add_dimension(name="service", value=function)
+                metric.add_dimension(name="version", value=version)
+            self._failed = 0
         if not self._counts:
             return
         # The function's name keeps stages apart that share an account (stacks/alarms.py watches it).

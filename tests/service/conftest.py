@@ -22,6 +22,7 @@ class Context:
     """What a function reads of Lambda's context object."""
 
     function_name: str = "twinvault-dev-test"
+    function_version: str = "7"
     aws_request_id: str = "request-1"
     milliseconds: int = 20_000
 

@@ -94,3 +94,38 @@ def test_a_dependency_says_when_to_come_again() -> None:
 def test_whoever_is_not_known_is_told_how() -> None:
     _, _, headers = describe(errors.Unauthenticated("no"), correlation_id="c")
     assert headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [
+        pytest.param(ZeroDivisionError(), 1, id="a bug"),
+        pytest.param(errors.Undeclared(["priority"], where=errors.Place("records", "p")), 1, id="older than the data"),
+        pytest.param(errors.DependencyError("the store cannot be read now"), 1, id="denied or unreachable"),
+        pytest.param(errors.KeyRefused("KMS refuses the key"), 1, id="a permission that is missing"),
+        pytest.param(errors.IntegrityError(errors.Step.COMMITMENT, where=errors.Place("records", "p")), 0, id="data"),
+        pytest.param(errors.Contention("what is to be read is being changed"), 0, id="a crowd"),
+        pytest.param(errors.NotFound("there is none"), 0, id="the caller's"),
+    ],
+)
+def test_what_the_code_answers_for_is_counted_by_its_version(
+    error: Exception, counted: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A gate takes a release back for it; neither a changed row nor a crowd may."""
+    telemetry, problem = Telemetry(log_level="ERROR"), problem_of(error)
+    telemetry.problem(error, slug=problem.slug, status=problem.status)
+    for _ in range(2):  # and once
+        telemetry.finish(
+            route="GET /x",
+            status=problem.status,
+            milliseconds=1,
+            function="twinvault-dev-read",
+            version="7",
+            request_id="r",
+        )
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = [line for line in lines if "FailedAnswers" in line]
+    assert len(found) == counted
+    for line in found:
+        assert (line["service"], line["version"], line["FailedAnswers"]) == ("twinvault-dev-read", "7", [1.0])
+        assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service", "version"]]

@@ -4,7 +4,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from stacks.alarms import LAMBDAS, OWN
+from stacks.alarms import GATES, LAMBDAS, OWN
 from stacks.stage import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,14 @@ def test_every_value_of_a_stage_is_explained():
 
 
 def test_every_alarm_says_where_to_look():
-    assert first_cells("9. ") == {*OWN, *LAMBDAS, "ServerErrors"}
+    assert first_cells("9. ") == {*OWN, *LAMBDAS, *GATES, "ServerErrors"}
+
+
+def test_nobody_is_told_to_move_an_alias_by_hand_but_to_where_the_stack_has_it():
+    """What the stack owns and somebody changed makes the next deployment fail."""
+    sections = re.split(r"\n##+ ", PAGE)
+    told = [section.splitlines()[0] for section in sections if "aws lambda update-alias" in section]
+    assert told == ["If somebody moved an alias by hand"]
 
 
 def test_the_outputs_that_the_page_names_are_there(prod):

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from stacks.alarms import GATES
 from stacks.rollout import Rollout
 from stacks.stage import StageError
 
@@ -117,13 +118,68 @@ def test_an_alarm_takes_a_deployment_back(either):
         assert properties["AutoRollbackConfiguration"]["Enabled"] is True
         assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
         assert properties["AlarmConfiguration"]["Enabled"] is True
-        names = [
-            alarms[alarm["Name"].strip("${}")]["Properties"]["AlarmName"]
-            for alarm in properties["AlarmConfiguration"]["Alarms"]
+        gates = [
+            alarms[alarm["Name"].strip("${}")]["Properties"] for alarm in properties["AlarmConfiguration"]["Alarms"]
         ]
         function = f"twinvault-{either.stage}-{properties['DeploymentGroupName']}"
-        own = {f"{function}-{metric}" for metric in ("OpenFailed", "AuditAppendFailed", "KmsErrors", "Errors")}
-        assert set(names) == {f"twinvault-{either.stage}-api-ServerErrors", *own}
+        assert {gate["MetricName"]: dimensions(gate) for gate in gates} == gates_of(either, function)
+
+
+def dimensions(alarm):
+    return {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+
+
+def gates_of(assembly, function):
+    """What a deployment of a function must not raise: its new version's own failures, whatever else goes on."""
+    ids = {body["Properties"]["FunctionName"]: name for name, body in functions(assembly).items()}
+    version = f"${{{by_function(assembly, 'AWS::Lambda::Version')[ids[function]][0]}.Version}}"
+    return {
+        "FailedAnswers": {"service": function, "version": version},
+        "Errors": {"FunctionName": function, "Resource": f"{function}:live", "ExecutedVersion": version},
+    }
+
+
+def test_a_gate_is_named_after_its_version_so_that_nothing_before_it_can_have_raised_it(either):
+    named = [
+        (body["Properties"]["AlarmName"], dimensions(body["Properties"]))
+        for body in either.resources("Api", "AWS::CloudWatch::Alarm").values()
+        if body["Properties"]["AlarmName"].split("-")[3] in GATES
+    ]
+    assert len(named) == len(GATES) * len(functions(either))
+    for name, found in named:
+        assert name.endswith("-" + found.get("version", found.get("ExecutedVersion")))
+
+
+def test_neither_a_crowd_nor_data_takes_a_release_back(either):
+    alarms = either.resources("Api", "AWS::CloudWatch::Alarm")
+    gating = {
+        alarms[alarm["Name"].strip("${}")]["Properties"]["MetricName"]
+        for group in either.resources("Api", "AWS::CodeDeploy::DeploymentGroup").values()
+        for alarm in group["Properties"]["AlarmConfiguration"]["Alarms"]
+    }
+    assert not gating & {"5xx", "Throttles", "OpenFailed", "AuditAppendFailed", "KmsErrors"}
+
+
+def test_the_gates_of_a_release_are_in_force_before_it_is_deployed(either):
+    for body in either.resources("Api", "AWS::Lambda::Alias").values():
+        assert (
+            body["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"].strip("${}") in body["DependsOn"]
+        )
+
+
+def test_an_emergency_deploys_at_once_and_no_alarm_takes_it_back(prod, synthesized):
+    emergency = synthesized("prod", gates="off")
+    for group in emergency.resources("Api", "AWS::CodeDeploy::DeploymentGroup").values():
+        assert group["Properties"]["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+        assert group["Properties"]["AlarmConfiguration"]["Enabled"] is False
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::IAM::Role")
+    assert all(emergency.resources("Api", kind) == prod.resources("Api", kind) for kind in kinds)
+
+
+@pytest.mark.parametrize("value", ["", "no", True])
+def test_gates_are_on_or_off(value):
+    with pytest.raises(StageError, match=r"-c gates is .*: it must be on or off"):
+        Rollout.read({"gates": value}.get)
 
 
 def test_the_deployers_role_is_codedeploys_alone(either):
