@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 # Policies name roles. This is the one that may make keys; a service of your own is given its own.
-ROLE = "twinvault-dev-import"
+ROLE = "twinvault-dev-import-eu-central-1"
 
 
 def engine() -> "DynamoDBClient":

@@ -7,7 +7,7 @@ policies (``keys.py``), which name its role.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Arn, ArnComponents, Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Arn, ArnComponents, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.endpoints import endpoint_urls
 from stacks.rollout import Rollout
 from stacks.stage import Stage
 
@@ -43,7 +44,7 @@ class FunctionSpec:
     every_minutes: int | None = None  # how often a schedule calls it
 
     def physical_name(self, stage: Stage) -> str:
-        """Returns the name of the function and of its role."""
+        """Returns the function's name."""
         return f"twinvault-{stage.name}-{self.name}"
 
 
@@ -103,9 +104,14 @@ FUNCTIONS = (
 )
 
 
+def role_name(stage: Stage, function: str) -> str:
+    """Returns the name of a function's role. It says the region: an account has one of a name."""
+    return f"twinvault-{stage.name}-{function}-{stage.region}"
+
+
 def role_arn(scope: Construct, stage: Stage, name: str) -> str:
     """Returns the ARN of a function's role, by its name alone: keys and roles live in separate stacks."""
-    parts = ArnComponents(service="iam", region="", resource="role", resource_name=f"twinvault-{stage.name}-{name}")
+    parts = ArnComponents(service="iam", region="", resource="role", resource_name=role_name(stage, name))
     return Arn.format(parts, Stack.of(scope))
 
 
@@ -119,7 +125,7 @@ def make_role(
     log_group: logs.LogGroup,
 ) -> iam.Role:
     """Makes the role of one function: its own log group, and the actions that its spec lists."""
-    name = spec.physical_name(stage)
+    name = role_name(stage, spec.name)
     role = iam.Role(scope, "Role", role_name=name, assumed_by=_trusted(stage))
     role.add_to_policy(
         iam.PolicyStatement(
@@ -158,6 +164,9 @@ def environment(
     """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name.
 
     ``artifact`` is the sha256 of what the functions run, in hex: their audit entries name it.
+
+    Raises:
+        StageError: the stage's region has no endpoints of the kind that it asks for.
     """
     return {
         "TWINVAULT_STORE": stage.store,
@@ -173,8 +182,7 @@ def environment(
         "TWINVAULT_LOWEST_FORMAT": str(stage.lowest_format),
         "TWINVAULT_LOG_LEVEL": stage.log_level,
         # Two of the SDK's own settings. Declared, because sam local hands a function nothing that is not.
-        "AWS_ENDPOINT_URL_DYNAMODB": f"https://dynamodb.{Aws.REGION}.{Aws.URL_SUFFIX}",
-        "AWS_ENDPOINT_URL_KMS": f"https://kms.{Aws.REGION}.{Aws.URL_SUFFIX}",
+        **{f"AWS_ENDPOINT_URL_{service.upper()}": url for service, url in endpoint_urls(stage).items()},
     }
 
 

@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.endpoints import via
 from stacks.functions import FUNCTIONS, role_arn
 from stacks.stage import Stage
 
@@ -107,7 +108,7 @@ class KeysStack(Stack):
 
     def _table_policy(self) -> Iterable[iam.PolicyStatement]:
         """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key"."""
-        via_dynamodb = {"kms:ViaService": f"dynamodb.{self.region}.amazonaws.com"}
+        via_dynamodb = {"kms:ViaService": via("dynamodb", self._stage.region)}
         yield self._use(
             "ReadAndWriteTables",
             ["kms:Decrypt"],

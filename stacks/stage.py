@@ -16,6 +16,7 @@ RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
 PRODUCTION = "prod"
+ENDPOINTS = ("standard", "fips", "dualstack")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 RUNTIMES = ("python3.13",)
 ARCHITECTURES = ("x86_64",)
@@ -35,6 +36,7 @@ class Stage:
     name: str
     store: str  # the store's logical name, in KMS's contexts and audit entries: never changed, no two stages share one
     region: str
+    endpoints: str  # which of AWS's: standard, FIPS or dual-stack
     issuer: str  # compared with a token's `iss`
     audience: str  # compared with a token's `aud`
     jwks_url: str  # fetched
@@ -212,7 +214,8 @@ def _one_of(*choices: str | int) -> _Check:
 
 _CHECKS: Mapping[str, _Check] = {
     "store": _matching(r"[a-z0-9][a-z0-9._-]{0,62}", "1 to 63 characters of a-z, 0-9, '.', '_' and '-'"),
-    "region": _matching(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-central-1"),
+    "region": _matching(r"[a-z]{2,4}(-[a-z]+)+-[0-9]", "a region such as eu-central-1"),
+    "endpoints": _one_of(*ENDPOINTS),
     "issuer": _url,
     "audience": _text,
     "jwks_url": _url,

@@ -36,8 +36,8 @@ ACCOUNT = "000000000000"
 SEED = bytes(range(32)).hex()  # fixed: reproducible runs. The twin draws its own on first `up`
 CALLERS = {
     "TESTOPERATOR": f"arn:aws:iam::{ACCOUNT}:root",
-    "TESTIMPORT": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-import",
-    "TESTREAD": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-read",
+    "TESTIMPORT": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-import-eu-central-1",
+    "TESTREAD": f"arn:aws:iam::{ACCOUNT}:role/twinvault-dev-read-eu-central-1",
 }
 START_SECONDS = 60
 

@@ -74,7 +74,7 @@ def logs(
 def _choose(folder: Path, name: str) -> list[_Log]:
     """The log that `name` means, the functions' own where it is empty; `import` means `twinvault-dev-import`.
 
-    What was refused follows them; of one function, what was refused its role, which is called as it is.
+    What was refused follows them; of one function, what was refused its role, whose name begins with the function's.
     """
     found = sorted(folder.glob("*.log"))
     if not name:
@@ -85,7 +85,7 @@ def _choose(folder: Path, name: str) -> list[_Log]:
         there = ", ".join(path.stem for path in found) or "none yet: twinvault up"
         raise UsageError(f"There is no log {name!r}.", next_step=f"The logs are: {there}")
     own = matching[0].stem
-    return [_Log(matching[0]), *(_refusals(found, f":role/{own} ") if own.startswith(_FUNCTION) else [])]
+    return [_Log(matching[0]), *(_refusals(found, f":role/{own}-") if own.startswith(_FUNCTION) else [])]
 
 
 def _refusals(found: list[Path], words: str) -> list[_Log]:

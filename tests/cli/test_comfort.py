@@ -66,18 +66,18 @@ def test_logs_of_several_functions_say_whose_each_line_is(logs: Path) -> None:
 
 
 def test_what_was_refused_stands_in_the_logs_of_all_functions_and_of_the_one_that_was(logs: Path) -> None:
-    passed = "2026-11-23 04:34:33,000 INFO 0b5e PutItem TWINVAULTDEVREAD ok 1.0ms\n" * 200
-    refusals = "".join(REFUSED.format(f"twinvault-dev-{name}") for name in ("read", "import"))
+    passed = "2026-11-23 04:34:33,000 INFO 0b5e PutItem TWINVAULTDEVREADEUCENTRAL1 ok 1.0ms\n" * 200
+    refusals = "".join(REFUSED.format(f"twinvault-dev-{name}-eu-central-1") for name in ("read", "import"))
     (logs / "logs" / "gate.log").write_text(refusals + passed, encoding="utf-8")
     said = [line for line in twinvault("logs", state=logs).stdout.splitlines() if line.startswith("gate")]
     assert [line.split(" is ")[0] for line in said] == [
-        f"gate      04:34:33 WARNING refused: User: arn:aws:iam::000000000000:role/twinvault-dev-{name}"
+        f"gate      04:34:33 WARNING refused: User: arn:aws:iam::000000000000:role/twinvault-dev-{name}-eu-central-1"
         for name in ("read", "import")
     ]
     own = twinvault("logs", "read", state=logs).stdout.splitlines()
     assert len(own) == 4
     assert own[-1].startswith(
-        "04:34:33 WARNING refused: User: arn:aws:iam::000000000000:role/twinvault-dev-read is not"
+        "04:34:33 WARNING refused: User: arn:aws:iam::000000000000:role/twinvault-dev-read-eu-central-1 is not"
     )
     assert "refused" not in twinvault("logs", "gate", state=logs).stdout, "its own log is printed as it is"
 

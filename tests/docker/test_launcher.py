@@ -57,7 +57,7 @@ def test_keys_come_from_the_state_folder_and_stay_its_owners(vault: Vault) -> No
 def test_the_kms_tells_the_functions_roles_apart(vault: Vault) -> None:
     vault.load(dialogue("callers", perspectives=1))
     log = vault.twin.state.slot(KMS).log
-    assert waiting.until(lambda: "GenerateDataKey TWINVAULTDEVIMPORT ok" in log.read_text(), seconds=20)
+    assert waiting.until(lambda: "GenerateDataKey TWINVAULTDEVIMPORTEUCENTRAL1 ok" in log.read_text(), seconds=20)
 
 
 def test_data_and_keys_survive_down_and_up_and_not_reset(twin: Twin, made: Sources) -> None:

@@ -111,7 +111,8 @@ def test_a_polluted_shell_calls_the_twin_in_a_functions_name_and_the_real_aws_ne
     assert {told[name] for name in ("put", "make", "streams", "key")} == {"AccessDeniedException"}
     assert {told[name] for name in ("s3", "sts")} == {"EndpointConnectionError"}
     said = shell(vault, "twinvault logs read", polluted).replace("\n", " ")
-    refused = "WARNING refused: User: arn:aws:iam::000000000000:role/twinvault-dev-read is not authorized to perform: "
+    role = "arn:aws:iam::000000000000:role/twinvault-dev-read-eu-central-1"
+    refused = f"WARNING refused: User: {role} is not authorized to perform: "
     for action in ("dynamodb:PutItem", "dynamodb:DeleteTable", "dynamodb:ListStreams", "kms:GenerateDataKey"):
         assert refused + action in said
 
@@ -122,7 +123,7 @@ def test_without_a_function_there_are_endpoints_and_names_alone(vault: Vault, po
     assert {name for name, value in whole.items() if value} >= NAMES
     assert whole.keys() - told.keys() == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
     assert {name: whole[name] for name in told} == told
-    assert whole["AWS_ACCESS_KEY_ID"] == "TWINVAULTDEVIMPORT"
+    assert whole["AWS_ACCESS_KEY_ID"] == "TWINVAULTDEVIMPORTEUCENTRAL1"
     assert told["TWINVAULT_MARKS_TABLE"] == vault.facts.tables["marks"]
     assert {name for name, value in told.items() if value is None} == {
         *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"),

@@ -148,7 +148,7 @@ def test_every_function_has_a_role_and_a_log_group_of_its_own(either):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_role_is_named_as_the_keys_policies_name_it_and_assumed_by_lambda_alone(either, name):
     _, role = role_of(either, name)
-    assert role["Properties"]["RoleName"] == f"twinvault-{either.stage}-{name.lower()}"
+    assert role["Properties"]["RoleName"] == f"twinvault-{either.stage}-{name.lower()}-eu-central-1"
     (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 

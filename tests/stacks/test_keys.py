@@ -10,7 +10,7 @@ USING = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant", "S
 
 
 def role(assembly, name):
-    return f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/twinvault-{assembly.stage}-{name}"
+    return f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/twinvault-{assembly.stage}-{name}-eu-central-1"
 
 
 def key(assembly, name):

@@ -73,6 +73,7 @@ def test_an_unknown_value_names_itself():
         pytest.param("store", "a#b", "1 to 63 characters", id="a store that would spoil a context"),
         pytest.param("region", "Frankfurt", "a region such as", id="no region"),
         pytest.param("region", "eu-central-1\n", "a region such as", id="a newline"),
+        pytest.param("endpoints", "FIPS", "one of standard, fips, dualstack", id="no kind of endpoint"),
         pytest.param("issuer", "login.example.com", "an https address", id="no scheme"),
         pytest.param("issuer", "http://login.example.com", "an https address", id="not encrypted"),
         pytest.param("issuer", "https://user:secret@login.example.com", "an https address", id="credentials"),

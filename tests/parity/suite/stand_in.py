@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 from tests.parity.stages import LIVE, SESSION
 from tests.parity.target import Target
-from tests.parity.templates import functions
+from tests.parity.templates import functions, role_arn
 
 VERSION = "7"
 _ALIAS = re.compile(rf"/2015-03-31/functions/(?P<name>[\w-]+)/aliases/{LIVE}")
@@ -102,8 +102,7 @@ def _template(target: Target, asked: Mapping[str, str]) -> str:
 
 def _assume(target: Target, asked: Mapping[str, str]) -> str:
     assert asked["RoleSessionName"] == SESSION
-    name = asked["RoleArn"].rpartition(f":role/twinvault-{target.stage}-")[2]
-    assert name in functions(target)
+    (name,) = (function for function in functions(target) if role_arn(target, function) == asked["RoleArn"])
     given = target.function_credentials(name)
     assert given
     return (
