@@ -23,11 +23,24 @@ ARROWS = {
     # Each room and the rooms that it may import; itself and twinvault.errors are always allowed.
     "twinvault.errors": set(),
     "twinvault.observe": set(),
+    "twinvault.deadlines": set(),
     "twinvault.envelope": set(),
     "twinvault.scope": {"twinvault.envelope"},
-    "twinvault.dynamodb": {"twinvault.envelope"},
-    "twinvault.keys": {"twinvault.dynamodb", "twinvault.envelope", "twinvault.observe", "twinvault.scope"},
-    "twinvault.audit": {"twinvault.dynamodb", "twinvault.envelope", "twinvault.observe", "twinvault.scope"},
+    "twinvault.dynamodb": {"twinvault.deadlines", "twinvault.envelope"},
+    "twinvault.keys": {
+        "twinvault.deadlines",
+        "twinvault.dynamodb",
+        "twinvault.envelope",
+        "twinvault.observe",
+        "twinvault.scope",
+    },
+    "twinvault.audit": {
+        "twinvault.deadlines",
+        "twinvault.dynamodb",
+        "twinvault.envelope",
+        "twinvault.observe",
+        "twinvault.scope",
+    },
     "twinvault.records": {
         "twinvault.audit",
         "twinvault.dynamodb",

@@ -179,6 +179,7 @@ class Acting:
         self.vault.audit.release(self.activity)
 
     def _index_key(self, *, create: bool) -> NamedKey | None:
-        if create:
-            self.vault.writer.begin(self.tenant, self.activity)
-        return self.vault.keys.index_key(self.tenant, observer=self.activity)
+        with self.activity.going_on():
+            if create:
+                self.vault.writer.begin(self.tenant, self.activity)
+            return self.vault.keys.index_key(self.tenant, observer=self.activity)

@@ -24,7 +24,8 @@ class TenantKeys:
             DependencyError: the keys table or the audit log does not answer.
         """
         acting = self._acting
-        rows = overview(acting.vault.keys, acting.tenant, observer=acting.activity)
+        with acting.activity.going_on():
+            rows = overview(acting.vault.keys, acting.tenant, observer=acting.activity)
         self._acting.release()
         return rows
 
@@ -38,6 +39,7 @@ class TenantKeys:
             IntegrityError, KeyRefused, DependencyError: as for any key.
         """
         acting = self._acting
-        epoch = acting.vault.changes.new_epoch(acting.tenant, AuditedCommits(acting.vault.audit, acting.activity))
+        with acting.activity.going_on():
+            epoch = acting.vault.changes.new_epoch(acting.tenant, AuditedCommits(acting.vault.audit, acting.activity))
         self._acting.release()
         return epoch

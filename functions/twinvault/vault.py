@@ -61,7 +61,7 @@ class Vault:
             request_id: the invocation's; empty where there is none.
             trace_id: the trace's, as in the service's logs; empty where there is none.
             span_id: the span's, likewise.
-            seconds: after these no new attempt is started.
+            seconds: after these no new attempt is started, no call is waited for, and a second is left for the entry.
             count: receives every metric, as (name, value).
 
         Raises:

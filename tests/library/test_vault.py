@@ -76,7 +76,7 @@ def test_opening_calls_nobody():
     dead = partial(boto3.Session("made", "up").client, region_name="eu-central-1", endpoint_url="http://127.0.0.1:1")
     nobody, requests = dead("dynamodb"), []
     nobody.meta.events.register("before-send.dynamodb.*", lambda **request: requests.append(request))
-    open_vault(store="s", dynamodb=nobody, kms=object(), tables=TableNames("r", "k", "m", "a"), root_keys=["root"])
+    open_vault(store="s", dynamodb=nobody, kms=dead("kms"), tables=TableNames("r", "k", "m", "a"), root_keys=["root"])
     assert not requests
 
 

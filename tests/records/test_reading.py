@@ -262,7 +262,7 @@ def test_a_partition_of_many_pages_is_read_whole(world: World, reader: World) ->
 
 
 def test_a_store_that_cannot_be_read_is_no_tampering(faulty: World, line: Line) -> None:
-    for fault in (Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.CUT_ANSWER, Fault.ERROR_BEFORE, Fault.THROTTLE):
+    for fault in (Fault.LOSE_REQUEST, Fault.LOSE_ANSWER, Fault.CUT_ANSWER, Fault.ERROR_BEFORE):
         for operation in ("Query", "GetItem", "BatchGetItem"):
             line.clear()
             line.always(fault, operation)

@@ -1,6 +1,7 @@
 """One request of one caller: who asks, until when, and what was done for it."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,8 @@ from twinvault.audit.chains import Chain
 from twinvault.audit.elements import HeadSeen, mark_hash
 from twinvault.audit.entry import MAX_TEXT, Origin
 from twinvault.audit.notes import Asked, KeyEvent, KmsCall, Note, Notes, Saw
-from twinvault.errors import InvalidInput
+from twinvault.deadlines import CLOSING_SECONDS, within
+from twinvault.errors import DependencyError, InvalidInput
 from twinvault.observe import CryptoOperation, CryptoOutcome, KeyOperation
 
 
@@ -64,6 +66,31 @@ class Activity:
         """
         if self.ended:
             raise InvalidInput("this activity has ended; what it gave out is of use within it alone")
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """What the calling thread does herein is in this activity's name, and has its time and no more.
+
+        Raises:
+            InvalidInput: it has ended.
+        """
+        self.require_going_on()
+        with within(self.deadline):
+            yield
+
+    @contextmanager
+    def turns(self) -> Iterator[None]:
+        """The turn of the calling thread, which waits for it no longer than there is time.
+
+        Raises:
+            DependencyError: another thread has had it until the time was up.
+        """
+        if not self.turn.acquire(timeout=max(0.0, self.deadline - time.monotonic()) + CLOSING_SECONDS):
+            raise DependencyError("the audit log cannot be written now")
+        try:
+            yield
+        finally:
+            self.turn.release()
 
     def crypto(self, operation: CryptoOperation, key_id: str, *, outcome: CryptoOutcome = "success") -> None:
         """See `Observer.crypto`."""

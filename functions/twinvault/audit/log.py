@@ -5,6 +5,7 @@ chain is closed, and the first entry of a new one names it, the place and the ca
 follow whichever of the two happened (docs/audit.md, "Closed chains").
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -17,6 +18,7 @@ from twinvault.audit.entry import Event, EventOutcome, make_entry
 from twinvault.audit.notes import Note
 from twinvault.audit.parts import split
 from twinvault.audit.signing import ChainKey
+from twinvault.deadlines import require_time, within
 from twinvault.dynamodb.transaction import Outcome, Result, Statement, insert
 from twinvault.errors import DependencyError, Forbidden, IntegrityError
 
@@ -72,7 +74,8 @@ class AuditLog:
         activity.began = activity.began or self._now()
         activity.chain = self._chains.take(activity.origin.environment)
         try:
-            yield
+            with within(activity.deadline):
+                yield
         except Exception as error:
             if isinstance(error, IntegrityError):
                 activity.metric(_OPEN_FAILED)
@@ -114,7 +117,8 @@ class AuditLog:
         Raises:
             DependencyError: the log cannot be written; the statements were not applied.
         """
-        with activity.turn:
+        with activity.turns(), activity.going_on():
+            require_time()  # whoever had to wait for its turn begins nothing when the time is up
             return self._store(
                 activity,
                 self._event(activity, "success", event_id=event_id),
@@ -127,13 +131,14 @@ class AuditLog:
         activity.notes.said(activity.doubtful.pop(event_id, ()))
 
     def _give_back(self, activity: Activity) -> None:
-        with activity.turn:
+        # A thread that still has its turn has the chain as well: nobody else may go on with it.
+        with contextlib.suppress(DependencyError), activity.turns():
             chain, activity.chain = activity.chain, None
-        if chain is not None:
-            self._chains.give_back(chain)
+            if chain is not None:
+                self._chains.give_back(chain)
 
     def _append(self, activity: Activity, outcome: EventOutcome, *, error: Exception | None = None) -> None:
-        with activity.turn:
+        with activity.turns():
             event = self._event(activity, outcome, event_id=self._event_id(), error=error)
             result = self._store(activity, event)
         if result.outcome is not Outcome.COMMITTED:

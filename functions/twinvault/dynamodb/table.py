@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from twinvault.errors import Contention, DependencyError, TooLarge
+from twinvault.deadlines import Pauses, keep_deadlines
+from twinvault.dynamodb.calls import read
+from twinvault.errors import DependencyError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 BATCH_LIMIT = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 MAX_TOGETHER = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
-_BATCH_TRIES = 5
-_CANCELLED = "TransactionCanceledException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class Table:
     """Strongly consistent reads of one table, by key."""
 
     def __init__(self, client: "DynamoDBClient", name: str, *, sleep: Callable[[float], None]) -> None:
+        keep_deadlines(client)
         self._client = client
         self.name = name
         self._sleep = sleep
@@ -53,7 +53,7 @@ class Table:
         Raises:
             DependencyError: the table cannot be read now.
         """
-        answer = _call(
+        answer = self._call(
             self._client.get_item, TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
         )
         return cast("Item | None", answer.get("Item"))
@@ -68,7 +68,9 @@ class Table:
             DependencyError: the table cannot be read now.
         """
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
-        answer = _call(self._client.transact_get_items, TransactItems=[{"Get": {"TableName": self.name, "Key": key}}])
+        answer = self._call(
+            self._client.transact_get_items, TransactItems=[{"Get": {"TableName": self.name, "Key": key}}]
+        )
         return cast("Item | None", answer["Responses"][0].get("Item"))
 
     def get_together(self, keys: Sequence[tuple[str, str]]) -> "list[Item]":
@@ -79,12 +81,12 @@ class Table:
             Contention, DependencyError: as for `get_isolated`.
         """
         gets = [{"Get": {"TableName": self.name, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in keys]
-        answer = _call(self._client.transact_get_items, TransactItems=gets)
+        answer = self._call(self._client.transact_get_items, TransactItems=gets)
         return [found["Item"] for found in answer["Responses"] if "Item" in found]
 
     def last(self, pk: str) -> "Item | None":
         """The item with the greatest sort key of a partition, or None."""
-        answer = _call(
+        answer = self._call(
             self._client.query,
             TableName=self.name,
             KeyConditionExpression="pk = :pk",
@@ -104,7 +106,7 @@ class Table:
         request = self._in_partition(pk, "begins_with(sk, :prefix)" if prefix else "", values={":prefix": prefix})
         if after is not None:
             request["ExclusiveStartKey"] = {"pk": {"S": pk}, "sk": {"S": after}}
-        answer = _call(self._client.query, **request, Limit=limit)
+        answer = self._call(self._client.query, **request, Limit=limit)
         return ItemPage(answer["Items"], answer.get("LastEvaluatedKey"))
 
     def pages(self, pk: str, *, size: int, beside: Executor) -> "Generator[Sequence[Item]]":
@@ -114,7 +116,7 @@ class Table:
         """
         page = self.page(pk, "", limit=size, after=None)
         while page.next_key is not None:
-            following = beside.submit(self.page, pk, "", limit=size, after=page.next_key["sk"]["S"])
+            following = beside.submit(copy_context().run, self.page, pk, "", limit=size, after=page.next_key["sk"]["S"])
             try:
                 yield page.items
             finally:
@@ -130,7 +132,7 @@ class Table:
         """The items of these (pk, sk), any number of them, that exist.
 
         Raises:
-            DependencyError: the table cannot be read now, or kept leaving keys unprocessed.
+            DependencyError: the table cannot be read now, or kept leaving keys unprocessed until the deadline.
         """
         found: dict[tuple[str, str], Item] = {}
         # DynamoDB refuses a request that names a key twice.
@@ -141,19 +143,19 @@ class Table:
     def _batch_get(self, keys: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], Item]":
         unread: list[Mapping[str, Any]] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
         found: dict[tuple[str, str], Item] = {}
-        for attempt in range(_BATCH_TRIES):
-            if not unread:
-                return found
-            self._sleep(0.05 * attempt)
-            answer = _call(
+        pauses = Pauses(self._sleep)
+        while True:
+            answer = self._call(
                 self._client.batch_get_item, RequestItems={self.name: {"Keys": unread, "ConsistentRead": True}}
             )
             for item in answer["Responses"].get(self.name, []):
                 found[item["pk"]["S"], item["sk"]["S"]] = item
-            unread = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
-        if unread:
-            raise DependencyError("the store is busy")
-        return found
+            left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            if not left:
+                return found
+            if not pauses.wait() and len(left) == len(unread):
+                raise DependencyError("the store is busy")
+            unread = left
 
     def query_index(
         self, index: str, equals: Mapping[str, str], *, limit: int, after: "Item | None", descending: bool
@@ -170,7 +172,7 @@ class Table:
         }
         if after is not None:
             request["ExclusiveStartKey"] = after
-        answer = _call(self._client.query, **request)
+        answer = self._call(self._client.query, **request)
         return ItemPage(answer["Items"], answer.get("LastEvaluatedKey"))
 
     def _all(self, pk: str, condition: str, *, values: Mapping[str, str], limit: int | None) -> "list[Item]":
@@ -180,11 +182,14 @@ class Table:
             request["Limit"] = limit
         found: list[Item] = []
         while True:
-            answer = _call(self._client.query, **request)
+            answer = self._call(self._client.query, **request)
             found.extend(answer["Items"])
             if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
                 return found[:limit]
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _call(self, method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  # boto3's own request and answer shapes
+        return read(method, request, sleep=self._sleep)
 
     def _in_partition(self, pk: str, condition: str, *, values: Mapping[str, str]) -> dict[str, Any]:
         used = {":pk": pk, **(values if condition else {})}
@@ -194,32 +199,3 @@ class Table:
             "ExpressionAttributeValues": {name: {"S": value} for name, value in used.items()},
             "ConsistentRead": True,
         }
-
-
-def _call(method: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401  # boto3's own request and answer shapes
-    """Reads from DynamoDB; its errors become ours, without their text.
-
-    The SDK takes an answer that was cut on its way for an empty one, and an empty one would be tampering to us. Hence
-    the consumed capacity: it is in every whole answer.
-    """
-    try:
-        answer = method(**request, ReturnConsumedCapacity="TOTAL")
-    except ClientError as error:
-        if "TransactItems" in request and _is_too_large(error):
-            raise TooLarge("what is to be read together is over 4 MB") from None
-        if error.response["Error"]["Code"] == _CANCELLED:
-            raise Contention("what is to be read is being changed", retry_after=1) from None
-        raise DependencyError("the store cannot be read now") from None
-    except BotoCoreError:
-        raise DependencyError("the store cannot be read now") from None
-    if "ConsumedCapacity" not in answer:
-        raise DependencyError("the store cannot be read now")
-    return answer
-
-
-def _is_too_large(error: ClientError) -> bool:
-    """Whether items of one moment were refused for being over 4 MB, and not for load or another transaction."""
-    if error.response["Error"]["Code"] == "ValidationException":
-        return True
-    reasons = error.response.get("CancellationReasons", [])
-    return any("Validation" in reason.get("Code", "") for reason in reasons)

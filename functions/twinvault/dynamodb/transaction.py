@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from twinvault.deadlines import CLOSING_SECONDS, FIRST_PAUSE, LONGEST_PAUSE, calling, keep_deadlines
+from twinvault.dynamodb.calls import CANCELLED, CONFLICT, THROTTLED, THROTTLED_WITHIN
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -26,20 +29,9 @@ MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 PATIENCE_SECONDS = 60.0
 """How long an unknown outcome is pursued. DynamoDB remembers a token for ten minutes."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _NOT_YET = frozenset({"TransactionInProgressException"})
-_CANCELLED = "TransactionCanceledException"
-_WAITED_FOR = frozenset(
-    {
-        _CANCELLED,  # with no reason but load or another transaction
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingException",
-        "LimitExceededException",
-    }
-)
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html, "Cancellation reasons"
-_BUSY = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_WAITED_FOR = THROTTLED | {CANCELLED}  # cancelled with no reason but load or another transaction
+_BUSY = THROTTLED_WITHIN | {CONFLICT}
 _CLIENT_ERRORS = range(400, 500)
 
 
@@ -124,6 +116,7 @@ class Transactor:
 
         `jitter` returns a number from 0 to 1, so that two that met do not meet again at once.
         """
+        keep_deadlines(client)
         self._client = client
         self._jitter = jitter
         self._new_token = new_token
@@ -134,14 +127,16 @@ class Transactor:
         """Applies all statements or none, and says how it ended.
 
         Load, and another transaction that has hold of a row, are waited for. UNKNOWN is returned only once
-        `PATIENCE_SECONDS` or the deadline (monotonic seconds) have passed without an answer.
+        `PATIENCE_SECONDS` or the deadline (monotonic seconds) have passed without an answer. One try is made even past
+        the deadline, for `CLOSING_SECONDS`: what says how an activity ended is written when its time is up.
         """
         token = self._new_token()
         until = min(deadline, self._monotonic() + PATIENCE_SECONDS)
-        pause, sent_without_answer = _FIRST_PAUSE, False
+        pause, sent_without_answer = FIRST_PAUSE, False
         while True:
             try:
-                self._send(statements, token)
+                with calling(max(until, self._monotonic() + CLOSING_SECONDS)):
+                    self._send(statements, token)
             except ClientError as error:
                 if failed := _failed(error, len(statements)):
                     return Result(Outcome.CANCELLED, failed)
@@ -155,7 +150,7 @@ class Transactor:
             if self._monotonic() + pause >= until:
                 return Result(Outcome.UNKNOWN)
             self._sleep(pause * (1 + self._jitter()) / 2)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _send(self, statements: Sequence[Statement], token: str) -> None:
         self._client.execute_transaction(
@@ -178,7 +173,7 @@ def _failed(error: ClientError, count: int) -> frozenset[int]:
 
     Codes tell load from all else and nothing more: for a row that exists, engines differ in them.
     """
-    if error.response["Error"]["Code"] != _CANCELLED:
+    if error.response["Error"]["Code"] != CANCELLED:
         return frozenset()
     codes = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])]
     named = {index: code for index, code in enumerate(codes) if code != "None"}

@@ -18,6 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
+from twinvault.deadlines import result_in_time
 from twinvault.errors import DependencyError, KeyRefused
 from twinvault.keys.refusals import Refusals
 
@@ -135,7 +136,7 @@ class KeyCache:
             if pending is None:
                 future = self._state.loading[name] = Future[object]()
         if pending is not None:
-            return cast("T", pending.result())
+            return cast("T", result_in_time(pending))
         return self._load(name, load, future=future, serving=entry)
 
     def reload[T](self, name: CacheName, load: Callable[[], Loaded[T]]) -> T:
@@ -208,8 +209,7 @@ class KeyCache:
         expires = began.plus(self._limits.ttl)
         if loaded.parent is not None:
             parent = self._living(loaded.parent, now)
-            # Its opener was evicted or loaded anew meanwhile: the key serves this one request and is not kept, for it
-            # would live as long as an opener that never said so.
+            # Its opener was evicted or loaded anew meanwhile: what is kept lives no longer than what vouched for it.
             if parent is None or parent.value is not loaded.opened_by:
                 return
             expires = expires.earlier(parent.expires)

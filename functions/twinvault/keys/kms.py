@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from twinvault.deadlines import calling, deadline_here, keep_deadlines, require_time
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step
 
 if TYPE_CHECKING:
@@ -56,12 +57,15 @@ class AwsKms:
     """`RootKms` over AWS KMS, with an injected boto3 client."""
 
     def __init__(self, client: "KMSClient") -> None:
+        keep_deadlines(client)
         self._client = client
 
     def generate_data_key(self, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> DataKey:
         """See `RootKms.generate_data_key`."""
+        require_time()
         try:
-            answer = self._client.generate_data_key(KeyId=root_key_id, KeySpec="AES_256", EncryptionContext=context)
+            with calling(deadline_here()):
+                answer = self._client.generate_data_key(KeyId=root_key_id, KeySpec="AES_256", EncryptionContext=context)
         except (ClientError, BotoCoreError) as error:
             _translate(error, observer)
         _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
@@ -71,9 +75,11 @@ class AwsKms:
 
     def decrypt(self, wrapped: bytes, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> bytes:
         """See `RootKms.decrypt`."""
+        require_time()
         try:
             # KeyId is always named: without it KMS would open a blob of any key that this role may use.
-            answer = self._client.decrypt(CiphertextBlob=wrapped, KeyId=root_key_id, EncryptionContext=context)
+            with calling(deadline_here()):
+                answer = self._client.decrypt(CiphertextBlob=wrapped, KeyId=root_key_id, EncryptionContext=context)
         except (ClientError, BotoCoreError) as error:
             _translate(error, observer)
         _count(observer, answer["ResponseMetadata"].get("RequestId", ""))

@@ -123,7 +123,10 @@ class Finder:
             Undeclared: a hit is authentic, and the kind does not declare what it holds.
             KeyRefused, DependencyError: a key, the index or the table cannot be read now.
         """
-        self.activity.require_going_on()
+        with self.activity.going_on():
+            return self._page(entity, by, limit=limit, cursor=cursor)
+
+    def _page(self, entity: str, by: Mapping[str, object], *, limit: int, cursor: str | None) -> FoundPage:
         require_limit(limit)
         wanted = Wanted.of(self.kind, entity, by=by)
         blinder = find_blinder(self.keys, self.kind, tenant=self.activity.tenant, observer=self.activity)

@@ -82,7 +82,10 @@ class Listing:
                 one of this listing.
             DependencyError: the index cannot be read now.
         """
-        self._activity.require_going_on()
+        with self._activity.going_on():
+            return self._page(status=status, limit=limit, cursor=cursor)
+
+    def _page(self, *, status: str | None, limit: int, cursor: str | None) -> Hits:
         require_limit(limit)
         equals = {"tenant_id": self._tenant, "list_kind": self._kind.kind}
         if status is not None:
@@ -102,13 +105,14 @@ class Listing:
         Raises:
             IntegrityError: one of them was changed or moved.
         """
-        items = self._items(scopes, sks)
         opened = []
-        for scope in scopes:
-            self._activity.asked(head_mark_key(scope.pk))
-            found = self._open(items[scope], scope=scope)
-            if found:
-                opened.append(Opened(scope, found))
+        with self._activity.going_on():
+            items = self._items(scopes, sks)
+            for scope in scopes:
+                self._activity.asked(head_mark_key(scope.pk))
+                found = self._open(items[scope], scope=scope)
+                if found:
+                    opened.append(Opened(scope, found))
         return opened
 
     def open_complete(
@@ -123,12 +127,13 @@ class Listing:
         Raises:
             Undeclared, KeyRefused, Contention, DependencyError: as for any read.
         """
-        items = self._items(scopes, sks)
         found = []
-        for scope in scopes:
-            self._activity.asked(head_mark_key(scope.pk))
-            if items[scope]:
-                found.append(self._complete(scope, sks, items=items[scope], check=check))
+        with self._activity.going_on():
+            items = self._items(scopes, sks)
+            for scope in scopes:
+                self._activity.asked(head_mark_key(scope.pk))
+                if items[scope]:
+                    found.append(self._complete(scope, sks, items=items[scope], check=check))
         return [one for one in found if one is not None]
 
     def require_id(self, scope: Scope, caller_id: object) -> None:
@@ -147,7 +152,6 @@ class Listing:
 
     def _items(self, scopes: tuple[Scope, ...], sks: tuple[str, ...]) -> dict[Scope, dict[str, Item]]:
         """What there is of these records now, by partition and sort key."""
-        self._activity.require_going_on()
         items = self._table.batch_get([(scope.pk, sk) for scope in scopes for sk in sks])
         return {scope: {sk: items[scope.pk, sk] for sk in sks if (scope.pk, sk) in items} for scope in scopes}
 

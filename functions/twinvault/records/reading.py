@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -212,7 +213,7 @@ class Reader:
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         opening = Opening(scope, kind, observer=activity)
-        newest = self._beside.submit(self._marks.newest, head_mark_key(scope.pk))
+        newest = self._beside.submit(copy_context().run, self._marks.newest, head_mark_key(scope.pk))
         try:
             with closing(self._table.pages(scope.pk, size=_PAGE, beside=self._beside)) as pages:
                 for items in pages:

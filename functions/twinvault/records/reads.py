@@ -59,8 +59,8 @@ class PartitionReads:
 
     def peek(self) -> Snapshot | None:
         """`read` without its audit entry: for callers that go on to write, or call `release` themselves."""
-        self.activity.require_going_on()
-        return self._reader.read(self.scope, self.kind, activity=self.activity)
+        with self.activity.going_on():
+            return self._reader.read(self.scope, self.kind, activity=self.activity)
 
     def get(self, sk: str) -> StoredRecord | None:
         """One record, authentic, audited before it is returned. Freshness is shown by a full read alone."""
@@ -82,9 +82,9 @@ class PartitionReads:
 
     def open_many(self, sks: Iterable[str]) -> dict[str, StoredRecord]:
         """`get_many` without its audit entry: for callers that call `release` themselves."""
-        self.activity.require_going_on()
         asked = [require_sort_key(sk) for sk in sks]
-        items = self._table.batch_get([(self.pk, sk) for sk in asked])
+        with self.activity.going_on():
+            items = self._table.batch_get([(self.pk, sk) for sk in asked])
         return {sk: self.open(items[self.pk, sk]) for sk in dict.fromkeys(asked) if (self.pk, sk) in items}
 
     def query(self, prefix: str = "", *, limit: int = 100, cursor: str | None = None) -> RecordPage:
@@ -102,10 +102,10 @@ class PartitionReads:
             InvalidInput: the prefix, the limit or the cursor is none.
             IntegrityError, DependencyError: as for `get_many`.
         """
-        self.activity.require_going_on()
-        page = self._reader.page(
-            self.scope, self.kind, prefix=prefix, limit=limit, cursor=cursor, activity=self.activity
-        )
+        with self.activity.going_on():
+            page = self._reader.page(
+                self.scope, self.kind, prefix=prefix, limit=limit, cursor=cursor, activity=self.activity
+            )
         self._audit.release(self.activity)
         return page
 
@@ -115,5 +115,5 @@ class PartitionReads:
         Raises:
             IntegrityError: it is not an authentic record of this partition.
         """
-        self.activity.require_going_on()
-        return self._reader.open_row(item, self.kind, scope=self.scope, activity=self.activity)
+        with self.activity.going_on():
+            return self._reader.open_row(item, self.kind, scope=self.scope, activity=self.activity)

@@ -27,8 +27,8 @@ class PartitionStore(PartitionReads):
 
     def write(self, plan: WholePlan, *, base: Snapshot | None = None) -> Snapshot | None:
         """Writes what `plan` wants (see `Writer.write`); the audit entry is part of the transaction."""
-        self.activity.require_going_on()
-        return self._writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
+        with self.activity.going_on():
+            return self._writer.write(self.scope, self.kind, activity=self.activity, plan=plan, base=base)
 
     def write_rows(
         self,
@@ -42,16 +42,16 @@ class PartitionStore(PartitionReads):
 
         `base` spares the first look, if it shows all of these records, as what a write of them returned does.
         """
-        self.activity.require_going_on()
-        return self._writer.write_rows(
-            self.scope,
-            self.kind,
-            sks=[require_sort_key(sk) for sk in sks],
-            activity=self.activity,
-            plan=plan,
-            base=base,
-            idempotency=idempotency,
-        )
+        with self.activity.going_on():
+            return self._writer.write_rows(
+                self.scope,
+                self.kind,
+                sks=[require_sort_key(sk) for sk in sks],
+                activity=self.activity,
+                plan=plan,
+                base=base,
+                idempotency=idempotency,
+            )
 
     def answered(self, idempotency: Idempotency) -> bool:
         """Whether this very request was answered here already, for whoever writes in several steps.
@@ -60,9 +60,9 @@ class PartitionStore(PartitionReads):
             Unprocessable: another request was, under the same key.
             IntegrityError, DependencyError: as for any read.
         """
-        self.activity.require_going_on()
-        name = self._writer.request_name(self.scope, idempotency, activity=self.activity)
-        look = self._reader.look(self.scope, self.kind, sks=(), activity=self.activity, request=name)
+        with self.activity.going_on():
+            name = self._writer.request_name(self.scope, idempotency, activity=self.activity)
+            look = self._reader.look(self.scope, self.kind, sks=(), activity=self.activity, request=name)
         return idempotency.is_answered(look.answered if look else None, self._writer.freezer.now())
 
     def add(self, *drafts: Draft, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Written:
