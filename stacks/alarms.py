@@ -29,6 +29,8 @@ OWN = {
     "OpenFailed": "A record or key did not open: it was changed, moved or removed behind the store's back, or is "
     "damaged. The audit log says which and why.",
     "AuditAppendFailed": "An audit entry could not be made durable, so the answer it belongs to was withheld.",
+    "StoreErrors": "DynamoDB refused a request's call or did not answer it until its deadline. StoreErrorsThrottled, "
+    "Denied, TableKey, Missing, Silent and Other count why; the log names operation, code and AWS's request id.",
     "KmsErrors": "KMS refused a call or did not answer it, after the SDK's own retries. Keys in memory serve on until "
     "their TTL, unless KMS refused.",
 }

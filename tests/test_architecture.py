@@ -21,7 +21,8 @@ MOST_POSITIONAL = 2
 OURS = {"twinvault", "dialogues", "service"}
 ARROWS = {
     # Each room and the rooms that it may import; itself and twinvault.errors are always allowed.
-    "twinvault.errors": set(),
+    "twinvault.errors": {"twinvault.causes"},
+    "twinvault.causes": set(),
     "twinvault.observe": set(),
     "twinvault.deadlines": set(),
     "twinvault.envelope": set(),

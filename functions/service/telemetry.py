@@ -4,18 +4,16 @@ No log line holds plaintext, a key, a token, a context value or a path.
 """
 
 import traceback
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from service.settings import trace_ids
-from twinvault import CallerError, Contention, IntegrityError, Undeclared
+from twinvault import CallerError, Contention, DependencyError, IntegrityError, Undeclared
 
 _NAMESPACE = "Twinvault"
 _FAILED = range(500, 600)
-# Answers of 500 and above that say nothing of the code: what stands in the table, and how many want it at once. Either
-# has an alarm of its own, and neither takes a release back (stacks/alarms.py).
-_NOT_THE_CODES_FAULT = (IntegrityError, Contention)
 
 
 class Telemetry:
@@ -33,10 +31,10 @@ class Telemetry:
 
     def problem(self, error: Exception, *, slug: str, status: int) -> None:
         """Logs that a request ended in an error: its kind, never its text."""
-        if status in _FAILED and not isinstance(error, _NOT_THE_CODES_FAULT):
+        if status in _FAILED and _is_the_codes_fault(error):
             self._failed += 1
         trace_id, _ = trace_ids()
-        about = {"problem": slug, "status": status, "error": type(error).__name__, "trace_id": trace_id}
+        about: dict[str, Any] = {"problem": slug, "status": status, "error": type(error).__name__, "trace_id": trace_id}
         match error:
             case CallerError():
                 self._log.info("refused", extra=about)
@@ -47,6 +45,8 @@ class Telemetry:
             case _:
                 # Where it was raised, without the message: an exception's text can quote what it was given.
                 frames = traceback.extract_tb(error.__traceback__)[-3:]
+                if isinstance(error, DependencyError) and error.cause is not None:
+                    about["cause"] = error.cause.shown()
                 about["at"] = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
                 self._log.error("failed", extra=about)
 
@@ -72,3 +72,18 @@ class Telemetry:
             self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
         self._counts.clear()
         self._metrics.flush_metrics()
+
+
+def _is_the_codes_fault(error: Exception) -> bool:
+    """Whether an answer of 500 and above may be this version's doing.
+
+    What stands in the table and how many want it at once are not. Either has an alarm of its own, and neither takes a
+    release back (stacks/alarms.py).
+    """
+    match error:
+        case IntegrityError() | Contention():
+            return False
+        case DependencyError(cause=cause) if cause is not None:
+            return not cause.is_load
+        case _:
+            return True

@@ -19,15 +19,16 @@
         ├── Contention                  a consistent view could not be had in time
         └── OutcomeUnknown              a write may or may not have been applied
 
-Messages hold no plaintext, key, token or context value. `IntegrityError` tells the audit log which check failed
-(`step` and `detail`) and which row (`where`, key attributes only); the service answers callers with a flat text and a
-correlation id.
+Messages hold no plaintext, key, token or context value. `IntegrityError` tells the audit log which check failed and of
+which row, `DependencyError` the logs and metrics what AWS said; callers get a flat text and a correlation id.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+
+from twinvault.causes import Cause
 
 MAX_NAMES = 20  # how many undeclared names an error carries
 
@@ -220,14 +221,13 @@ class ConfigurationError(TwinvaultError):
 
 
 class DependencyError(TwinvaultError):
-    """Something we call is unavailable. Nothing was stored, unless a subclass says otherwise."""
+    """Something we call is unavailable: `cause`, if AWS said why. Nothing was stored, unless a subclass says else."""
 
     problem = "unavailable"
 
-    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+    def __init__(self, message: str, *, retry_after: int = 5, cause: Cause | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.retry_after = retry_after
+        self.message, self.retry_after, self.cause = message, retry_after, cause
 
 
 class KeyRefused(DependencyError):

@@ -1,5 +1,6 @@
 """A store that hangs or is throttled: the function's own 503, with time left to say how it ended."""
 
+import json
 import threading
 
 import pytest
@@ -41,11 +42,19 @@ def test_a_hanging_store_is_a_503_after_an_attempt_at_an_entry(short: Service, l
     assert asked[-1] == "ExecuteTransaction"
 
 
-def test_a_throttled_store_is_a_503_that_says_when_to_come_again(short: Service, line: Line) -> None:
+def test_a_throttled_store_is_a_503_that_says_when_to_come_again(
+    capsys: pytest.CaptureFixture[str], short: Service, line: Line
+) -> None:
     line.next(*[Fault.THROTTLE] * 200, operation="Query")
     answered = short.call(READ, id=SMALL["id"])
     assert (answered.status, answered.body["detail"]) == (503, "the store is busy")
     assert int(answered.headers["retry-after"]) > 0
+    assert "ThrottlingException" not in json.dumps(answered.body)
+    logged = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    (cause,) = [one["cause"] for one in logged if "cause" in one]
+    assert (cause["trouble"], cause["operation"], cause["code"]) == ("Throttled", "Query", "ThrottlingException")
+    (metrics,) = [one for one in logged if "StoreErrors" in one]
+    assert (metrics["StoreErrors"], metrics["StoreErrorsThrottled"]) == ([1.0], [1.0])
     assert "failure" in {entry["outcome"] for entry in short.entries()}
 
 

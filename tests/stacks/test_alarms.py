@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-OWN = ["OpenFailed", "AuditAppendFailed", "KmsErrors"]
+OWN = ["OpenFailed", "AuditAppendFailed", "StoreErrors", "KmsErrors"]
 LAMBDAS = ["Errors", "Throttles"]
 
 

@@ -11,7 +11,7 @@ from twinvault.audit.elements import HeadSeen, mark_hash
 from twinvault.audit.entry import MAX_TEXT, Origin
 from twinvault.audit.notes import Asked, KeyEvent, KmsCall, Note, Notes, Saw
 from twinvault.deadlines import CLOSING_SECONDS, within
-from twinvault.errors import DependencyError, InvalidInput
+from twinvault.errors import DependencyError, IntegrityError, InvalidInput
 from twinvault.observe import CryptoOperation, CryptoOutcome, KeyOperation
 
 
@@ -108,6 +108,14 @@ class Activity:
     def metric(self, name: str, value: int = 1) -> None:
         """See `Observer.metric`."""
         self.count(name, value)
+
+    def count_error(self, error: Exception) -> None:
+        """Counts what an error is an alarm of: something that does not open, or a store that refuses or is silent."""
+        if isinstance(error, IntegrityError):
+            self.metric("OpenFailed")
+        if isinstance(error, DependencyError) and error.cause is not None and error.cause.is_of_the_store:
+            self.metric("StoreErrors")
+            self.metric(f"StoreErrors{error.cause.trouble}")
 
     def asked(self, mark_pk: str) -> None:
         """This partition was asked for, whether or not it is there or may be looked at."""

@@ -8,6 +8,7 @@ follow whichever of the two happened (docs/audit.md, "Closed chains").
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from twinvault.audit.activity import Activity
@@ -23,7 +24,6 @@ from twinvault.dynamodb.transaction import Outcome, Result, Statement, insert
 from twinvault.errors import DependencyError, Forbidden, IntegrityError
 
 _TRIES = 3
-_OPEN_FAILED = "OpenFailed"
 
 
 class Transactions(Protocol):
@@ -77,10 +77,9 @@ class AuditLog:
             with within(activity.deadline):
                 yield
         except Exception as error:
-            if isinstance(error, IntegrityError):
-                activity.metric(_OPEN_FAILED)
+            activity.count_error(error)
             outcome: EventOutcome = "denied" if isinstance(error, Forbidden) else "failure"
-            self._append(activity, outcome, error=error)
+            self._append_last(activity, outcome, error=error)
             raise
         else:
             if activity.notes.unsaid(every=True):
@@ -103,7 +102,7 @@ class AuditLog:
         Raises:
             DependencyError: it could not be made durable; nothing may be released.
         """
-        activity.metric(_OPEN_FAILED)
+        activity.count_error(error)
         self._append(activity, "failure", error=error)
 
     def commit(
@@ -137,12 +136,19 @@ class AuditLog:
             if chain is not None:
                 self._chains.give_back(chain)
 
+    def _append_last(self, activity: Activity, outcome: EventOutcome, *, error: Exception) -> None:
+        try:
+            self._append(activity, outcome, error=error)
+        except DependencyError as unsaid:
+            activity.count_error(unsaid)
+            raise
+
     def _append(self, activity: Activity, outcome: EventOutcome, *, error: Exception | None = None) -> None:
         with activity.turns():
             event = self._event(activity, outcome, event_id=self._event_id(), error=error)
             result = self._store(activity, event)
         if result.outcome is not Outcome.COMMITTED:
-            raise _cannot_be_written(activity)
+            raise _cannot_be_written(activity, result)
 
     def _event(
         self, activity: Activity, outcome: EventOutcome, *, event_id: str, error: Exception | None = None
@@ -177,7 +183,7 @@ class AuditLog:
             if result.outcome is not Outcome.COMMITTED:
                 activity.doubtful[event.event_id] = _sources(parts[-1])
             return result
-        raise _cannot_be_written(activity)
+        raise _cannot_be_written(activity, result)
 
     def _send(
         self,
@@ -208,13 +214,13 @@ class AuditLog:
                 activity.chain = None
             else:
                 self._chains.not_stored(chain)
-        return Result(result.outcome, result.failed - {len(statements)})
+        return replace(result, failed=result.failed - {len(statements)})
 
 
 def _sources(part: Sequence[Element]) -> list[Note]:
     return [note for element in part for note in element.sources]
 
 
-def _cannot_be_written(activity: Activity) -> DependencyError:
+def _cannot_be_written(activity: Activity, result: Result) -> DependencyError:
     activity.metric("AuditAppendFailed")
-    return DependencyError("the audit log cannot be written now")
+    return DependencyError("the audit log cannot be written now", cause=result.cause)

@@ -9,9 +9,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from twinvault.causes import Cause, Trouble
 from twinvault.deadlines import Pauses, calling, deadline_here, require_time
 from twinvault.errors import Contention, DependencyError, TooLarge
 
+_UNREADABLE = "the store cannot be read now"
 CANCELLED = "TransactionCanceledException"
 CONFLICT = "TransactionConflict"
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
@@ -47,11 +49,11 @@ def read(method: Callable[..., Any], request: Mapping[str, Any], *, sleep: Calla
         except ClientError as error:
             if is_throttled(error) and pauses.wait():
                 continue
-            raise _translated(error, request) from None
-        except BotoCoreError:
-            raise DependencyError("the store cannot be read now") from None
+            raise _translated(error, request, cause=cause_of(error, _operation(method))) from None
+        except BotoCoreError as error:
+            raise DependencyError(_UNREADABLE, cause=cause_of(error, _operation(method))) from None
         if "ConsumedCapacity" not in answer:
-            raise DependencyError("the store cannot be read now")
+            raise DependencyError(_UNREADABLE, cause=Cause(Trouble.SILENT, _operation(method), "cut"))
         return answer
 
 
@@ -70,13 +72,23 @@ def reasons_of(error: ClientError) -> set[str]:
     return {reason.get("Code", "None") for reason in reasons} - {"None"}
 
 
-def _translated(error: ClientError, request: Mapping[str, Any]) -> DependencyError | TooLarge:
+def cause_of(error: ClientError | BotoCoreError, operation: str) -> Cause:
+    """Why a call of this name failed, as the SDK said it."""
+    return Cause.of(error, operation, throttled=isinstance(error, ClientError) and is_throttled(error))
+
+
+def _operation(method: Callable[..., Any]) -> str:
+    """The operation of a client's method, in AWS's own word."""
+    return "".join(part.title() for part in method.__name__.split("_"))
+
+
+def _translated(error: ClientError, request: Mapping[str, Any], *, cause: Cause) -> DependencyError | TooLarge:
     code, reasons = error.response["Error"]["Code"], reasons_of(error)
     invalid = code == "ValidationException" or any("Validation" in reason for reason in reasons)
     if "TransactItems" in request and invalid:
         return TooLarge("what is to be read together is over 4 MB")
     if is_throttled(error):
-        return DependencyError("the store is busy")
+        return DependencyError("the store is busy", cause=cause)
     if code == CANCELLED:
         return Contention("what is to be read is being changed", retry_after=1)
-    return DependencyError("the store cannot be read now")
+    return DependencyError(_UNREADABLE, cause=cause)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
 
+from twinvault.causes import Cause, Trouble
 from twinvault.deadlines import Pauses, keep_deadlines
 from twinvault.dynamodb.calls import read
 from twinvault.errors import DependencyError
@@ -154,7 +155,9 @@ class Table:
             if not left:
                 return found
             if not pauses.wait() and len(left) == len(unread):
-                raise DependencyError("the store is busy")
+                raise DependencyError(
+                    "the store is busy", cause=Cause(Trouble.THROTTLED, "BatchGetItem", "unprocessed")
+                )
             unread = left
 
     def query_index(

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from twinvault.causes import Cause
 from twinvault.deadlines import CLOSING_SECONDS, FIRST_PAUSE, LONGEST_PAUSE, calling, keep_deadlines
-from twinvault.dynamodb.calls import CANCELLED, CONFLICT, THROTTLED, THROTTLED_WITHIN
+from twinvault.dynamodb.calls import CANCELLED, CONFLICT, THROTTLED, THROTTLED_WITHIN, cause_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,6 +30,7 @@ MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 PATIENCE_SECONDS = 60.0
 """How long an unknown outcome is pursued. DynamoDB remembers a token for ten minutes."""
 
+_OPERATION = "ExecuteTransaction"
 _NOT_YET = frozenset({"TransactionInProgressException"})
 _WAITED_FOR = THROTTLED | {CANCELLED}  # cancelled with no reason but load or another transaction
 _BUSY = THROTTLED_WITHIN | {CONFLICT}
@@ -63,10 +65,12 @@ class Result:
     Attributes:
         outcome: how.
         failed: the positions of the statements for which it was cancelled; all of them where DynamoDB names none.
+        cause: of what was refused or is unknown, what was said last.
     """
 
     outcome: Outcome
     failed: frozenset[int] = frozenset()
+    cause: Cause | None = field(default=None, compare=False)
 
 
 def insert(table: str, item: "Item") -> Statement:
@@ -133,22 +137,24 @@ class Transactor:
         token = self._new_token()
         until = min(deadline, self._monotonic() + PATIENCE_SECONDS)
         pause, sent_without_answer = FIRST_PAUSE, False
+        cause: Cause | None = None
         while True:
             try:
                 with calling(max(until, self._monotonic() + CLOSING_SECONDS)):
                     self._send(statements, token)
             except ClientError as error:
+                cause = cause_of(error, _OPERATION)
                 if failed := _failed(error, len(statements)):
                     return Result(Outcome.CANCELLED, failed)
                 if _is_definite(error) and not sent_without_answer and not self._may_wait(error, until - pause):
-                    return Result(Outcome.REFUSED)
+                    return Result(Outcome.REFUSED, cause=cause)
                 sent_without_answer = sent_without_answer or not _is_definite(error)
-            except BotoCoreError:
-                sent_without_answer = True
+            except BotoCoreError as error:
+                cause, sent_without_answer = cause_of(error, _OPERATION), True
             else:
                 return Result(Outcome.COMMITTED)
             if self._monotonic() + pause >= until:
-                return Result(Outcome.UNKNOWN)
+                return Result(Outcome.UNKNOWN, cause=cause)
             self._sleep(pause * (1 + self._jitter()) / 2)
             pause = min(pause * 2, LONGEST_PAUSE)
 

@@ -128,11 +128,12 @@ class KeyChanges:
                 if planned is None:
                     return None
                 tried[event_id] = planned
-                outcome = committer.commit(planned.statements, event_id=event_id, change=planned.change).outcome
+                result = committer.commit(planned.statements, event_id=event_id, change=planned.change)
+                outcome = result.outcome
                 if outcome is Outcome.COMMITTED:
                     return planned
                 if outcome is Outcome.REFUSED:
-                    raise DependencyError("the keys cannot be written now")
+                    raise DependencyError("the keys cannot be written now", cause=result.cause)
                 self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
                 # A mark that is taken while the register is the same, a row of the new epoch's name: refused here.
                 after = self._look(tenant, committer)

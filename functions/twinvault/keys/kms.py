@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from twinvault.causes import Cause
 from twinvault.deadlines import calling, deadline_here, keep_deadlines, require_time
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step
 
@@ -32,6 +33,7 @@ _REFUSED = frozenset(
         "NotFoundException",
     }
 )
+_THROTTLED = frozenset({"ThrottlingException", "LimitExceededException", "RequestLimitExceeded"})
 _TAMPERING = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
@@ -67,7 +69,7 @@ class AwsKms:
             with calling(deadline_here()):
                 answer = self._client.generate_data_key(KeyId=root_key_id, KeySpec="AES_256", EncryptionContext=context)
         except (ClientError, BotoCoreError) as error:
-            _translate(error, observer)
+            _translate(error, observer, operation="GenerateDataKey")
         _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
         _require_whole(answer, "KeyId", "Plaintext", "CiphertextBlob")
         _require_same_key(answer["KeyId"], root_key_id)
@@ -81,7 +83,7 @@ class AwsKms:
             with calling(deadline_here()):
                 answer = self._client.decrypt(CiphertextBlob=wrapped, KeyId=root_key_id, EncryptionContext=context)
         except (ClientError, BotoCoreError) as error:
-            _translate(error, observer)
+            _translate(error, observer, operation="Decrypt")
         _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
         _require_whole(answer, "KeyId", "Plaintext")
         _require_same_key(answer["KeyId"], root_key_id)
@@ -105,16 +107,17 @@ def _require_same_key(answered_arn: str, asked_key_id: str) -> None:
         raise IntegrityError(Step.ROOT_KEY)
 
 
-def _translate(error: ClientError | BotoCoreError, observer: "Observer") -> NoReturn:
+def _translate(error: ClientError | BotoCoreError, observer: "Observer", *, operation: str) -> NoReturn:
     """Raises our error for KMS's. The message names the code alone: KMS's own text can repeat the context."""
     observer.metric("KmsErrors")
     if not isinstance(error, ClientError):
         _count(observer, "")
-        raise DependencyError("the key service cannot be reached") from None
+        raise DependencyError("the key service cannot be reached", cause=Cause.of(error, operation)) from None
     _count(observer, error.response.get("ResponseMetadata", {}).get("RequestId", ""))
     code = error.response.get("Error", {}).get("Code", "")
+    cause = Cause.of(error, operation, throttled=code in _THROTTLED)
     if code in _TAMPERING:
         raise IntegrityError(Step.ROOT_KEY) from None
     if code in _REFUSED:
-        raise KeyRefused(f"the key service refuses the root key ({code})", retry_after=30) from None
-    raise DependencyError("the key service cannot answer now") from None
+        raise KeyRefused(f"the key service refuses the root key ({code})", retry_after=30, cause=cause) from None
+    raise DependencyError("the key service cannot answer now", cause=cause) from None

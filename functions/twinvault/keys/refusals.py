@@ -41,4 +41,4 @@ class Refusals:
         if until.reached(now):
             del self._held[name]
             return
-        raise KeyRefused(refusal.message, retry_after=refusal.retry_after)
+        raise KeyRefused(refusal.message, retry_after=refusal.retry_after, cause=refusal.cause)

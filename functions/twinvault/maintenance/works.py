@@ -162,9 +162,10 @@ class Works:
     def _commit(self, work: Work, statements: Sequence[Statement]) -> Outcome:
         self.activity.crypto("encrypt", REGISTER_KEY)
         self.activity.asked(work_mark_key(self.activity.tenant, work.id))
-        outcome = self.audit.commit(self.activity, statements, event_id=work.last_event, wrote={}).outcome
+        result = self.audit.commit(self.activity, statements, event_id=work.last_event, wrote={})
+        outcome = result.outcome
         if outcome is Outcome.REFUSED:
-            raise DependencyError("the work cannot be written now")
+            raise DependencyError("the work cannot be written now", cause=result.cause)
         return outcome
 
     def _again(self, attempt: int) -> None:

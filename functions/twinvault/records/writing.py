@@ -161,7 +161,7 @@ class _Write:
                 return frozen.after
             self.tried[frozen.event_id] = frozen
             if result.outcome is Outcome.UNKNOWN:
-                return self._resolve(frozen)
+                return self._resolve(frozen, result)
             self.activity.new_attempt()
             before = self._after_cancellation(result, frozen, before=before)
 
@@ -195,14 +195,14 @@ class _Write:
         wrote = {head_mark_key(self.scope.pk): frozen.wrote}
         result = self.writer.audit.commit(self.activity, frozen.statements, event_id=frozen.event_id, wrote=wrote)
         if result.outcome is Outcome.REFUSED:
-            raise DependencyError("the store cannot take the write now")
+            raise DependencyError("the store cannot take the write now", cause=result.cause)
         return result
 
     def _found_committed(self, event_id: str) -> Look:
         self.writer.audit.found_committed(self.activity, event_id)
         return self.tried[event_id].after
 
-    def _resolve(self, frozen: Frozen) -> Look:
+    def _resolve(self, frozen: Frozen, result: Result) -> Look:
         """Committed if the head's last event is ours; otherwise nobody can say."""
         try:
             found = self.look()
@@ -210,7 +210,7 @@ class _Write:
             found = None
         if found is not None and found.state.last_event == frozen.event_id:
             return self._found_committed(frozen.event_id)
-        raise OutcomeUnknown("the write was sent and its outcome is unknown; repeating the request is safe")
+        raise OutcomeUnknown("the write's outcome is unknown; repeating the request is safe", cause=result.cause)
 
     def _after_cancellation(self, result: Result, frozen: Frozen, *, before: Look | None) -> Look | None:
         """Returns what to plan on anew, or raises what the cancellation means (docs/design.md has the table).
