@@ -40,7 +40,8 @@ def trial(tmp_path_factory, synthesize):
 
 def test_lambda_alone_has_the_roles_of_a_stage_that_is_not_disposable(either):
     found = trust(either)
-    assert set(found) == {f"twinvault-{either.stage}-{name}" for name in ("import", "read", "keys", "maintain")}
+    functions = ("import", "read", "keys", "maintain")
+    assert set(found) == {f"twinvault-{either.stage}-{name}-eu-central-1" for name in functions}
     assert all(statements == [LAMBDA] for statements in found.values())
 
 
