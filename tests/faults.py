@@ -146,6 +146,11 @@ def line_to(endpoint: str, *, namespace: str) -> Iterator[Line]:
         await ended.wait()
         server.close()
         server.close_clients()
+        # What a test let hang is not left behind: who asked has gone.
+        hanging = asyncio.all_tasks() - {asyncio.current_task()}
+        for one in hanging:
+            one.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
         engine.close()
         await server.wait_closed()
 

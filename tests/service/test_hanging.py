@@ -1,6 +1,7 @@
 """A store that hangs or is throttled: the function's own 503, with time left to say how it ended."""
 
 import json
+import logging
 import threading
 
 import pytest
@@ -20,6 +21,7 @@ def short(service: Service, line: Line, monkeypatch: pytest.MonkeyPatch) -> Serv
     """A service that has a dialogue, and from then on a second and a half a request, and DynamoDB at the line's end."""
     assert service.load(SMALL).status == 201
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", line.endpoint)
+    logging.Logger.manager.loggerDict.pop("twinvault", None)  # as in conftest: it keeps the output that it began with
     wiring.service.cache_clear()
     service.context.milliseconds = round((MARGIN_SECONDS + 1.5) * 1000)
     return service
@@ -43,7 +45,7 @@ def test_a_hanging_store_is_a_503_after_an_attempt_at_an_entry(short: Service, l
 
 
 def test_a_throttled_store_is_a_503_that_says_when_to_come_again(
-    capsys: pytest.CaptureFixture[str], short: Service, line: Line
+    short: Service, line: Line, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line.next(*[Fault.THROTTLE] * 200, operation="Query")
     answered = short.call(READ, id=SMALL["id"])
