@@ -119,9 +119,9 @@ def list_dialogues(
         print_json(page)
     else:
         _print_page(page)
-    if damaged := [item for item in page["dialogues"] if item.get("damaged")]:
+    if refused := page.get("refused"):
         raise TamperingError(
-            f"{len(damaged)} of them cannot be opened: changed, moved or removed behind the store's back.",
+            f"{len(refused)} of them cannot be opened.",
             next_step=f"Tell an operator the correlation id: {page['correlation_id']}",
         )
 
@@ -129,13 +129,11 @@ def list_dialogues(
 def _print_page(page: dict[str, Any]) -> None:
     table = Table("id", "title", "status", "updated", box=None)
     for item in page["dialogues"]:
-        if not item.get("damaged"):
-            shown = item["status"] if item["state"] == "complete" else item["state"]
-            table.add_row(escape(item.get("id", "")), escape(item.get("title", "")), shown, item["updated_at"][:19])
+        shown = item["status"] if item["state"] == "complete" else item["state"]
+        table.add_row(escape(item.get("id", "")), escape(item.get("title", "")), shown, item["updated_at"][:19])
     results.print(table)
-    for item in page["dialogues"]:
-        if item.get("damaged"):
-            results.print(f" damaged: {escape(item['partition_key'])}", soft_wrap=True)
+    for one in page.get("refused", ()):
+        results.print(f" refused: {escape(one['partition'])} ({escape(one['problem'])})", soft_wrap=True)
     if page["cursor"]:
         console.print(f"More: twinvault list --cursor {page['cursor']}", soft_wrap=True)
 

@@ -12,13 +12,12 @@ from dialogues.mapping import plain
 from twinvault import (
     HEAD,
     Acting,
-    Damaged,
     Incomplete,
-    IntegrityError,
     InvalidInput,
     NotFound,
     Opened,
     PartitionStore,
+    Refused,
     Snapshot,
 )
 
@@ -34,8 +33,8 @@ class ListPage:
 
     items: Sequence[Element]
     cursor: str | None
-    damaged: Sequence[IntegrityError] = ()
-    """Why those of the items do not open that say so; for the log alone."""
+    refused: Sequence[Refused] = ()
+    """The partitions that are not among the items, for they cannot be opened."""
 
 
 class StoredDialogues:
@@ -80,7 +79,7 @@ class StoredDialogues:
     def list(self, *, status: str | None, limit: int, cursor: str | None) -> ListPage:
         """One page of this tenant's dialogues, newest first within a status.
 
-        One that cannot be opened is named, by its partition and as damaged: it hides none of the others.
+        One that cannot be opened is named by its partition, with the reason, beside them: it hides none of the others.
 
         Raises:
             InvalidInput: an unknown status, a limit outside 1 to 50, or a cursor of another tenant or question.
@@ -102,9 +101,10 @@ class StoredDialogues:
             (HEAD, META),
             check=lambda one: listing.require_id(one.scope, one.records[META].fields.get("source_id")),
         )
-        items = [_summary(one) for one in found if _still(one, status)]
+        items = [_summary(one) for one in found if isinstance(one, Opened) and _still(one, status)]
         self._acting.release()
-        return ListPage(items, hits.cursor, [one.error for one in found if isinstance(one, Damaged)])
+        # What status one has that does not open, nobody knows.
+        return ListPage(items, hits.cursor, [one for one in found if isinstance(one, Refused)])
 
     def new_dek(self, dialogue_id: str) -> int:
         """Makes a new version of a dialogue's DEK for what is written from now on; returns the version.
@@ -133,14 +133,12 @@ class StoredDialogues:
         return partition
 
 
-def _still(one: Opened | Damaged, status: str | None) -> bool:
-    """An index lags: what has left the status since is left out. What status a damaged one has, nobody knows."""
-    return isinstance(one, Damaged) or status in {None, one.records[HEAD].fields.get("list_status")}
+def _still(one: Opened, status: str | None) -> bool:
+    """An index lags: what has left the status since is left out."""
+    return status in {None, one.records[HEAD].fields.get("list_status")}
 
 
-def _summary(one: Opened | Damaged) -> Element:
-    if isinstance(one, Damaged):
-        return {"partition_key": one.scope.pk, "damaged": True}
+def _summary(one: Opened) -> Element:
     head, meta = one.records[HEAD], one.records[META]
     known = {
         "id": meta.fields.get("source_id"),

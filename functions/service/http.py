@@ -16,10 +16,10 @@ from typing import Any
 
 from service.access import Principal
 from service.events import HttpEvent
-from service.problems import describe
+from service.problems import describe, problem_of
 from service.settings import trace_ids
 from service.wiring import Service, service
-from twinvault import Acting, Forbidden, IntegrityError, NotFound, TooLarge, TwinvaultError, Unauthenticated
+from twinvault import Acting, Forbidden, NotFound, TooLarge, TwinvaultError, Unauthenticated
 
 MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
@@ -61,12 +61,12 @@ class Answer:
     """What a route's function returns: a status and a JSON document.
 
     Attributes:
-        damaged: why some of what the document names does not open; the caller is told under which id the logs say more.
+        refused: why some of what was asked for does not open; the caller is told under which id the logs say more.
     """
 
     status: int
     document: Mapping[str, Any]
-    damaged: Sequence[IntegrityError] = ()
+    refused: Sequence[TwinvaultError] = ()
 
 
 type RouteFunction = Callable[[Request], Answer]
@@ -189,10 +189,10 @@ def _answered(
         _require(route, principal, request=request)
         answer = route.function(request)
         document = dict(answer.document)
-        if answer.damaged:
+        if answer.refused:
             document["correlation_id"] = _correlation_id(context)
-        for error in answer.damaged:
-            wired.telemetry.problem(error, slug=error.problem, status=answer.status)
+        for error in answer.refused:
+            wired.telemetry.problem(error, slug=problem_of(error).slug, status=answer.status)
         return _fitting(_json(answer.status, document))
 
 

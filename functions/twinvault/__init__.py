@@ -39,7 +39,7 @@ from twinvault.maintenance.work import Counts, Lease, Work, WorkState
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
 from twinvault.records.finding import FoundPage, FoundRecord
-from twinvault.records.listing import Damaged, Hits, Listing, Opened
+from twinvault.records.listing import Hits, Listing, Opened, Refused
 from twinvault.records.paging import RecordPage
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.record import Draft, StoredRecord
@@ -80,7 +80,6 @@ __all__ = [
     "Conflict",
     "Contention",
     "Counts",
-    "Damaged",
     "DependencyError",
     "Draft",
     "EntitySpec",
@@ -112,6 +111,7 @@ __all__ = [
     "Record",
     "RecordPage",
     "Records",
+    "Refused",
     "Rewritten",
     "Scope",
     "Searchable",

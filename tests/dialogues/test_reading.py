@@ -105,13 +105,13 @@ def test_a_damaged_dialogue_is_listed_as_such_and_hides_no_other(
     scope = partition(world, "second").scope
     damage(world, scope)
     page = dialogues(world.another_environment()).list(status=status, limit=10, cursor=None)
-    (damaged,) = [one for one in page.items if "title" not in one]
-    assert damaged == {"partition_key": scope.pk, "damaged": True}
-    assert sorted(one["id"] for one in page.items if one is not damaged) == ["first", "third"]
-    assert len(page.damaged) == 1
+    assert sorted(one["id"] for one in page.items) == ["first", "third"]
+    (damaged,) = page.refused
+    assert damaged.scope == scope
+    assert isinstance(damaged.error, IntegrityError)
     entries = [json.loads(item["entry"]["S"]) for item in world.items(world.tables.audit)]
     refused = [entry for entry in entries if entry["outcome"] == "failure"]
-    assert [(entry["problem"], entry["step"]) for entry in refused] == [("integrity", page.damaged[0].check)]
+    assert [(entry["problem"], entry["step"]) for entry in refused] == [("integrity", damaged.error.check)]
 
 
 def test_a_dialogue_that_is_gone_since_the_index_named_it_is_left_out(world: World) -> None:
@@ -123,4 +123,4 @@ def test_a_dialogue_that_is_gone_since_the_index_named_it_is_left_out(world: Wor
     take(world, scope, META)
     page = dialogues(world).list(status=None, limit=10, cursor=None)
     assert [one["id"] for one in page.items] == ["here"]
-    assert page.damaged == []
+    assert page.refused == []

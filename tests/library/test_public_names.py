@@ -41,7 +41,7 @@ STORING = {
     "Snapshot",
     "Written",
 }
-ASKING = {"Damaged", "FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "RecordPage"}
+ASKING = {"FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "RecordPage", "Refused"}
 TYPED = {
     "Kind",
     "Moved",

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import OUTAGE, FakeKms
 from tests.faults import Fault, Line
+from tests.keys.test_hierarchy import restate
 from tests.records.samples import LEDGER, line, puts
 from tests.stores import World
-from twinvault.errors import DependencyError, IntegrityError, InvalidInput, Place, Step
+from twinvault.errors import DependencyError, IntegrityError, InvalidInput, KeyRefused, Place, Step
+from twinvault.keys.register import State
 from twinvault.keys.rows import NamedKey
-from twinvault.records.listing import Damaged, Hits, Listing, Opened
+from twinvault.records.listing import Hits, Listing, Opened, Refused
 from twinvault.records.opaque import opaque_id
 from twinvault.records.spec import HEAD
 from twinvault.scope import Scope
@@ -200,13 +203,35 @@ def test_a_partition_that_does_not_open_is_named_and_recorded_and_hides_no_other
     damage(three)
     other, counted = three.another_environment(), list[str]()
     found = listing(other, count=lambda name, value: counted.extend([name] * value)).open_complete(SCOPES, BOTH)
-    assert [(type(one), one.scope.partition) for one in found] == [(Opened, "a"), (Damaged, "b"), (Opened, "c")]
-    assert isinstance(found[1], Damaged)
+    assert [(type(one), one.scope.partition) for one in found] == [(Opened, "a"), (Refused, "b"), (Opened, "c")]
+    assert isinstance(found[1], Refused)
     assert found[1].error.step is step
     assert counted.count("OpenFailed") == 1
     entries = [json.loads(item["entry"]["S"]) for item in three.items(three.tables.audit)]
     (refused,) = [entry for entry in entries if entry["outcome"] == "failure"]
     assert (refused["problem"], refused["step"]) == ("integrity", found[1].error.check)
+
+
+def test_a_partition_whose_key_is_revoked_is_named_and_hides_no_other(world: World) -> None:
+    for name in ("a", "c"):
+        fill(world, name)
+    world.rotate()
+    fill(world, "b")
+    restate(world, State.REVOKED)
+    found = listing(world.another_environment()).open_complete(SCOPES, BOTH)
+    assert [(type(one), one.scope.partition) for one in found] == [(Opened, "a"), (Refused, "b"), (Opened, "c")]
+    assert isinstance(found[1], Refused)
+    assert isinstance(found[1].error, KeyRefused)
+    entries = [json.loads(item["entry"]["S"]) for item in world.items(world.tables.audit)]
+    assert [entry["problem"] for entry in entries if entry["outcome"] == "failure"] == ["key-refused"]
+
+
+def test_a_key_service_that_does_not_answer_refuses_no_partition_but_the_list(world: World, kms: FakeKms) -> None:
+    fill(world, "a")
+    fresh = world.another_environment()
+    kms.fault = OUTAGE
+    with pytest.raises(DependencyError):
+        listing(fresh).open_complete(SCOPES[:1], BOTH)
 
 
 def test_half_of_a_write_that_was_seen_is_looked_at_again_and_opens(three: World, faulty: World, line: Line) -> None:
@@ -230,7 +255,7 @@ def test_what_was_deleted_since_is_left_out(three: World) -> None:
 
 def test_a_record_that_every_partition_has_and_a_whole_one_has_not_is_damage(three: World) -> None:
     found = listing(three).open_complete(SCOPES[:1], (HEAD, "line#0077"))
-    assert isinstance(found[0], Damaged)
+    assert isinstance(found[0], Refused)
     assert (found[0].error.step, found[0].error.where) == (
         Step.MODEL,
         Place("records", SCOPES[0].pk, "line#0077"),
@@ -243,7 +268,7 @@ def test_what_a_check_refuses_is_damaged(three: World) -> None:
             raise IntegrityError(Step.MODEL)
 
     found = listing(three).open_complete(SCOPES, BOTH, check=check)
-    assert [type(one) for one in found] == [Opened, Damaged, Opened]
+    assert [type(one) for one in found] == [Opened, Refused, Opened]
 
 
 def test_nothing_is_named_whose_refusal_cannot_be_recorded(three: World, faulty: World, line: Line) -> None:

@@ -211,14 +211,14 @@ def test_a_list_names_what_is_damaged_and_says_under_which_id_the_log_knows_more
     service.load(SMALL)
     service.load(small(id="damaged"))
     place = service.call(READ, id="damaged").body["stored"]["partition_key"]
-    assert "correlation_id" not in service.call(LIST).body
+    assert {"correlation_id", "refused"}.isdisjoint(service.call(LIST).body)
     key = {"pk": {"S": place}, "sk": {"S": "meta"}}
     service.client.delete_item(TableName=service.tables.records, Key=key)
     capsys.readouterr()
     answer = service.call(LIST)
     assert answer.status == 200
-    assert [one.get("id") for one in answer.body["dialogues"]] == [None, SMALL["id"]]
-    assert answer.body["dialogues"][0] == {"partition_key": place, "damaged": True}
+    assert [one["id"] for one in answer.body["dialogues"]] == [SMALL["id"]]
+    assert answer.body["refused"] == [{"partition": place.rpartition("#")[2], "problem": "integrity"}]
     assert answer.body["correlation_id"] == TRACE
     refused, listed = service.entries()[-2:]
     assert (refused["outcome"], refused["action"], refused["step"]) == (

@@ -1,9 +1,12 @@
 """`GET /dialogues`, `/dialogues/{id}` and `/dialogues/{id}/export`: the function that only reads."""
 
+from typing import Any
+
 from dialogues.ids import id_from_path
 from dialogues.reading import MAX_PAGE, StoredDialogues
 from service.access import READ
 from service.http import Answer, Api, Request
+from service.problems import problem_of
 from twinvault import InvalidInput
 
 _DEFAULT_PAGE = 20
@@ -23,7 +26,12 @@ def list_dialogues(request: Request) -> Answer:
     page = _dialogues(request).list(
         status=request.query.get("status"), limit=int(limit), cursor=request.query.get("cursor")
     )
-    return Answer(200, {"dialogues": list(page.items), "cursor": page.cursor}, damaged=page.damaged)
+    document: dict[str, Any] = {"dialogues": list(page.items), "cursor": page.cursor}
+    if page.refused:
+        document["refused"] = [
+            {"partition": one.scope.partition, "problem": problem_of(one.error).slug} for one in page.refused
+        ]
+    return Answer(200, document, refused=[one.error for one in page.refused])
 
 
 def _about(request: Request) -> None:

@@ -21,7 +21,7 @@ from twinvault.audit.parts import split
 from twinvault.audit.signing import ChainKey
 from twinvault.deadlines import require_time, within
 from twinvault.dynamodb.transaction import Outcome, Result, Statement, insert
-from twinvault.errors import DependencyError, Forbidden, IntegrityError
+from twinvault.errors import DependencyError, Forbidden, TwinvaultError
 
 _TRIES = 3
 
@@ -96,7 +96,7 @@ class AuditLog:
         """
         self._append(activity, "success")
 
-    def refused(self, activity: Activity, error: IntegrityError) -> None:
+    def refused(self, activity: Activity, error: TwinvaultError) -> None:
         """Logs that something did not open, for an activity that names it and goes on.
 
         Raises:

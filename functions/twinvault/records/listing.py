@@ -9,7 +9,7 @@ from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.names import ID, tenant_key
-from twinvault.errors import IntegrityError, InvalidInput, Place, Step
+from twinvault.errors import IntegrityError, InvalidInput, KeyRefused, Place, Step, Undeclared
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.fields import indexed_text
@@ -21,6 +21,10 @@ from twinvault.records.spec import HEAD, KindSpec
 from twinvault.scope import Scope
 
 BY_LIST = "ByList"
+
+
+type Refusal = IntegrityError | KeyRefused | Undeclared
+_REFUSALS = (IntegrityError, KeyRefused, Undeclared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,16 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Damaged:
-    """A partition that cannot be opened: tampering, or damage that cannot be told from it. The audit log says so."""
+class Refused:
+    """A partition that cannot be opened, and why; the audit log says so.
+
+    Attributes:
+        error: tampering, or damage that cannot be told from it; a key that is revoked or that KMS refuses; or what this
+            release does not declare.
+    """
 
     scope: Scope
-    error: IntegrityError
+    error: Refusal
 
 
 class Listing:
@@ -58,12 +67,12 @@ class Listing:
         kind: KindSpec,
         key: NamedKey,
         activity: Activity,
-        refused: Callable[[IntegrityError], None],
+        refused: Callable[[Refusal], None],
         randomness: Callable[[int], bytes],
     ) -> None:
         """`key`, the activity's tenant's index key, seals cursors with salts and nonces from `randomness`.
 
-        `refused` is told of each partition that is named as damaged, before it is.
+        `refused` is told of each partition that is named as such, before it is.
         """
         self._table = table
         self._reader = reader
@@ -117,15 +126,16 @@ class Listing:
 
     def open_complete(
         self, scopes: tuple[Scope, ...], sks: tuple[str, ...], *, check: Callable[[Opened], None] = lambda _: None
-    ) -> list[Opened | Damaged]:
-        """`open_each` for records that every partition of the kind has; one that is damaged hides none of the others.
+    ) -> list[Opened | Refused]:
+        """`open_each` for records that every partition of the kind has; one that does not open hides no other.
 
         A partition that has some of the records and not all, or that does not open, or that `check` refuses by an
         IntegrityError, is read whole: these reads see half of a transaction, that one does not. If it is refused then
-        too it is named as damaged. What has none of the records was deleted since, and is left out.
+        too it is named as refused; so is one whose key is, or which holds what is not declared. What has none of the
+        records was deleted since, and is left out.
 
         Raises:
-            Undeclared, KeyRefused, Contention, DependencyError: as for any read.
+            Contention, DependencyError: as for any read: of a store or KMS that does not answer nothing can be said.
         """
         found = []
         with self._activity.going_on():
@@ -163,20 +173,20 @@ class Listing:
 
     def _complete(
         self, scope: Scope, sks: tuple[str, ...], *, items: Mapping[str, Item], check: Callable[[Opened], None]
-    ) -> Opened | Damaged | None:
+    ) -> Opened | Refused | None:
         """The records, by what was found of them or else by a look at the whole; None: it is gone by now."""
-        if len(items) == len(sks):
-            with contextlib.suppress(IntegrityError):
-                opened = Opened(scope, self._open(items, scope=scope))
-                check(opened)
-                return opened
         try:
+            if len(items) == len(sks):
+                with contextlib.suppress(IntegrityError):
+                    opened = Opened(scope, self._open(items, scope=scope))
+                    check(opened)
+                    return opened
             again = self._look_again(scope, sks)
             if again is not None:
                 check(again)
-        except IntegrityError as error:
+        except _REFUSALS as error:
             self._refused(error)
-            return Damaged(scope, error)
+            return Refused(scope, error)
         return again
 
     def _look_again(self, scope: Scope, sks: tuple[str, ...]) -> Opened | None:
