@@ -406,9 +406,10 @@ def test_an_idempotency_key_is_for_one_document(service: Service) -> None:
 def test_a_request_whose_time_is_up_still_ends_with_an_answer_and_an_entry(service: Service) -> None:
     service.load(SMALL)
     service.context.milliseconds = 0
-    assert service.call(READ, id="nothing").status == 404
-    assert service.call(READ, id=SMALL["id"]).status == 200
-    assert [entry["outcome"] for entry in service.entries()] == ["success", "failure", "success"]
+    for asked in ("nothing", SMALL["id"]):
+        answer = service.call(READ, id=asked)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert [entry["outcome"] for entry in service.entries()] == ["success", "failure", "failure"]
 
 
 @pytest.mark.parametrize("cause", ["the same file twice", "another file"])
