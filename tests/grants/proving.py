@@ -61,7 +61,9 @@ class Judging:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-            self.complaints = suite.report(self._announced).complaints
+            report = suite.report(self._announced)
+            self.complaints = report.complaints
+            tell(session.config, report)
         if self.complaints:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -70,3 +72,10 @@ class Judging:
             terminalreporter.section("grants", red=True)
             for line in self.complaints:
                 terminalreporter.line(line)
+
+
+def tell(config: pytest.Config, report: suite.Report) -> None:
+    """What the suite proved is evidence, where the run leaves any."""
+    recorder: Any = config.pluginmanager.get_plugin("evidence")
+    if recorder is not None:
+        recorder.tell("iam", passed=not report.complaints, details=report.details)

@@ -118,6 +118,18 @@ class Report:
             complaints.append(f"{self.found.surprising} recorded calls would be answered otherwise by these policies")
         return complaints
 
+    @property
+    def details(self) -> dict[str, object]:
+        """What evidence says of it."""
+        return {
+            "twins": self.twins,
+            "granted": len(self.found.granted),
+            "unused": self.unused,
+            "unannounced_denials": self.unannounced_denials,
+            "listed": {_told(grant): reason for grant, reason in sorted(self.listed.items())},
+            "complaints": self.complaints,
+        }
+
     def _is_announced(self, denied: GrantOf) -> bool:
         """A test may call a function by the end of its name."""
         return any(

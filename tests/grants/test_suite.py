@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.grants import suite
+from tests.grants import proving, suite
 from tests.grants.suite import Report
 from tests.grants.test_usage import call
 from twinvault_grants.usage import GrantOf, Usage
@@ -115,3 +115,26 @@ def test_the_templates_grants_are_read_without_a_twin():
     assert QUERY in granted
     assert GrantOf("twinvault-dev-import", "kms:GenerateDataKey", "RootKey", "MakeKeks") in granted
     assert any(one.action == "lambda:InvokeFunction" for one in granted)
+
+
+class Told:
+    """Where evidence would be written."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, tuple[bool, dict[str, Any]]] = {}
+
+    def tell(self, name: str, *, passed: bool, details: dict[str, Any]) -> None:
+        self.heard[name] = (passed, details)
+
+
+def test_what_a_suite_proved_is_told_as_evidence(pytestconfig: pytest.Config):
+    """The verdict's check reads `unused` and `unannounced_denials` of the evidence `iam`."""
+    config, told = type(pytestconfig)(pluginmanager := pytest.PytestPluginManager()), Told()
+    pluginmanager.register(told, "evidence")
+    proving.tell(config, report(Usage(granted={QUERY}, denied={GET})))
+    passed, details = told.heard["iam"]
+    assert not passed
+    assert details["unused"] == ["twinvault-dev-read: dynamodb:Query on Records (Records) is never used"]
+    assert details["unannounced_denials"] == ["twinvault-dev-read: dynamodb:GetItem on Records (Records)"]
+    proving.tell(config, report(Usage(granted={QUERY}, used={QUERY}, needed={QUERY})))
+    assert told.heard["iam"][0]
