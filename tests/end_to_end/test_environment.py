@@ -93,6 +93,10 @@ def shell(vault: Vault, script: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
+@pytest.mark.denies("read", "dynamodb:PutItem")
+@pytest.mark.denies("read", "dynamodb:DeleteTable")
+@pytest.mark.denies("read", "dynamodb:ListStreams")
+@pytest.mark.denies("read", "kms:GenerateDataKey")
 def test_a_polluted_shell_calls_the_twin_in_a_functions_name_and_the_real_aws_never(
     vault: Vault, polluted: dict[str, str]
 ) -> None:
@@ -131,6 +135,7 @@ def test_without_a_function_there_are_endpoints_and_names_alone(vault: Vault, po
     }
 
 
+@pytest.mark.denies("read", "dynamodb:Query")
 def test_the_command_itself_is_refused_what_the_function_is_refused(vault: Vault, polluted: dict[str, str]) -> None:
     assert vault.load(dialogue("by-env", perspectives=1), tenant="demo").status_code == 201
     raw = 'eval "$(twinvault env --as {})"; twinvault raw "$ID"'
