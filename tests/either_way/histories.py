@@ -1,5 +1,6 @@
 """One state, served by one release and then another: what each wrote, everybody reads."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -26,6 +27,7 @@ from twinvault_local.twin import Twin
 
 TENANTS = ("acme", "umbra")
 START_SECONDS = 120
+WORK_SECONDS = 600
 REWRITE = json.dumps({"work": "rewrite", "kind": "dialogue"}).encode()
 
 
@@ -58,15 +60,13 @@ class History:
     def also_served(self, release: Release, beside: Vault) -> Iterator[Vault]:
         """A second server over the running twin's engines: this release's functions as its own template made them."""
         folder = self.state.parent / "second"
-        for name in ("logs", "bytecode"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
         port = free_port()
         config = replace(
             self.configs[release.name],
             api_port=port,
             task_root=archive.unpack(release.made.artifact, folder / "artifact"),
             log_dir=folder / "logs",
-            bytecode_dir=folder / "bytecode",
             schedules=(),
         )
         (folder / "server.json").write_text(config.to_json(), encoding="utf-8")
@@ -105,7 +105,7 @@ class History:
             assert listed >= {name for owner, name in self.written if owner == tenant}
 
     def writes(self, vault: Vault, release: Release, word: str) -> None:
-        """New dialogues for each tenant, under keys that are there; then new keys, and everything sealed anew."""
+        """New dialogues for each tenant, under keys that are there and new ones; then all of one sealed anew."""
         for tenant in TENANTS:
             for size in (3, 110) if tenant == TENANTS[0] else (3,):  # one transaction, and several
                 self._write(vault, release, (tenant, f"{word}-{size}"), perspectives=size)
@@ -116,28 +116,35 @@ class History:
 
     def _write(self, vault: Vault, release: Release, at: tuple[str, str], *, perspectives: int) -> None:
         tenant, name = at
-        before = {_place(item) for item in vault.items("records")}
         document = dialogue(name, perspectives=perspectives, words=5)
         answer = _answered(partial(vault.load, document, tenant=tenant))
         assert answer.status_code in {200, 201}, f"{tenant}/{name}: {answer.status_code} {answer.text}"
         self.written[at] = canonical(document)
-        new = [item for item in vault.items("records") if _place(item) not in before]
-        assert new
-        self.formats.setdefault(release.name, set()).update(int(item["format"]["N"]) for item in new)
+        told = _answered(partial(vault.call, "GET", f"/dialogues/{name}", tenant=tenant)).json()
+        rows = vault.dynamodb().query(
+            TableName=vault.facts.tables["records"],
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": told["stored"]["partition_key"]}},
+        )["Items"]
+        assert rows
+        self.formats.setdefault(release.name, set()).update(int(row["format"]["N"]) for row in rows)
 
     def stop(self) -> None:
         self.twin.down()
 
 
 def _answered(call: Callable[[], httpx.Response]) -> httpx.Response:
-    """The answer to a request that is repeated while it is told to be: 202 and 503 say so (docs/api.md)."""
+    """The answer to a request that is repeated while it is told to be: 202, 503 and silence say so (docs/api.md)."""
     answers: list[httpx.Response] = []
 
     def settled() -> bool:
-        answers.append(call())
-        return answers[-1].status_code not in {202, 503}
+        with contextlib.suppress(httpx.TimeoutException):
+            answers.append(call())
+            return answers[-1].status_code not in {202, 503}
+        return False
 
-    waiting.until(settled, seconds=START_SECONDS, alive=lambda: True)
+    waiting.until(settled, seconds=START_SECONDS)
+    assert answers, f"no answer within {START_SECONDS} s"
     return answers[-1]
 
 
@@ -157,12 +164,11 @@ def _rewrite(vault: Vault, tenant: str) -> None:
     assert answer.status_code == 202, answer.text
     work = answer.json()["id"]
 
-    def driven() -> bool:
-        state = vault.call("POST", f"/maintenance/{work}", tenant=tenant, content=b"{}").json()
-        return bool(state.get("state") == "done" and not state["counts"]["failed"])
+    states: list[dict[str, Any]] = []
 
-    assert waiting.until(driven, seconds=120, alive=lambda: True), "the dialogues were not sealed anew"
+    def ended() -> bool:
+        states.append(vault.call("POST", f"/maintenance/{work}", tenant=tenant, content=b"{}").json())
+        return states[-1].get("state") == "done"
 
-
-def _place(item: dict[str, Any]) -> tuple[str, str]:
-    return item["pk"]["S"], item["sk"]["S"]
+    assert waiting.until(ended, seconds=WORK_SECONDS), states[-1]
+    assert not states[-1]["counts"]["failed"], states[-1]
