@@ -138,3 +138,11 @@ def test_what_a_suite_proved_is_told_as_evidence(pytestconfig: pytest.Config):
     assert details["unannounced_denials"] == ["twinvault-dev-read: dynamodb:GetItem on Records (Records)"]
     proving.tell(config, report(Usage(granted={QUERY}, used={QUERY}, needed={QUERY})))
     assert told.heard["iam"][0]
+
+
+def test_a_twin_that_a_test_left_half_made_proves_nothing_and_stops_nothing(tmp_path: Path) -> None:
+    one = tmp_path / "0" / "half"
+    (one / "gate").mkdir(parents=True)
+    (one / "gate" / "policies.json").write_text("{}")
+    (one / "server.json").write_text("{}")
+    assert suite.report([], tmp_path).complaints == ["no twin of the template's policies was recorded"]
