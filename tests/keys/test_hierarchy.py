@@ -91,6 +91,8 @@ class Mortal:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.inner, name)
+        if name == "meta":  # of the SDK's clients, and no call
+            return method
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self.lives[0] -= 1
