@@ -1,6 +1,7 @@
 """The ledger: each new thing once, whole lines alone, and a file that ends growing."""
 
 import json
+import resource
 import stat
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,22 @@ def test_a_line_that_a_crash_broke_off_is_left_out_and_written_over(path: Path):
         file.write('{"caller": "arn')
     assert list(recorded(path)) == [a_call()]
     assert noted(path, a_call(verdict="deny")) == [a_call(), a_call(verdict="deny")]
+
+
+def test_nothing_follows_a_line_that_a_full_disk_broke_off(path: Path):
+    """A full disk takes a part of a line, and says so by the count alone; what came next was one line with it."""
+    ledger = CallLedger(path)
+    ledger.note(a_call())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, hard))
+    try:
+        ledger.note(a_call(action="dynamodb:Scan"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    ledger.note(a_call(action="dynamodb:GetItem"))
+    assert list(recorded(path)) == [a_call()]
+    CallLedger(path).note(a_call(action="dynamodb:Scan"))
+    assert [one.action for one in recorded(path)] == ["dynamodb:Query", "dynamodb:Scan"]
 
 
 def test_without_a_path_nothing_is_written(tmp_path: Path):

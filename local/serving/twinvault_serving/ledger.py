@@ -86,10 +86,13 @@ class CallLedger:
         """Write a call down if it says something new. A disk that is full stops no request: it is said once."""
         if self._file is None or not self._is_new(call):
             return
+        line = f"{call.line()}\n".encode()
         try:
-            os.write(self._file, f"{call.line()}\n".encode())
+            whole, why = os.write(self._file, line) == len(line), "the disk is full"
         except OSError as error:
-            LOG.warning("the ledger %s is not written any more: %s", self._path, error.strerror)
+            whole, why = False, str(error.strerror)
+        if not whole:  # nothing may follow a line that is broken off: it would be one with it
+            LOG.warning("the ledger %s is not written any more: %s", self._path, why)
             self.close()
 
     def close(self) -> None:

@@ -66,7 +66,7 @@ def test_up_on_a_full_disk_is_refused_before_anything_starts(house: House) -> No
     assert not house.said
 
 
-@pytest.mark.parametrize("left", [pytest.param(0, id="at once"), pytest.param(300_000, id="half way")])
+@pytest.mark.parametrize("left", [pytest.param(0, id="at once"), pytest.param(80_000, id="half way")])
 def test_a_disk_that_fills_during_up_leaves_nothing_running_and_the_next_up_works(
     house: House, small: Disk, monkeypatch: pytest.MonkeyPatch, left: int
 ) -> None:
