@@ -110,6 +110,13 @@ def _function(name: str) -> dict[str, dict[str, Any]]:
                             "Action": "dynamodb:GetItem" if name == "Read" else ["dynamodb:PutItem"],
                             "Resource": {"Fn::ImportValue": "Small-Tables:RecordsArn"},
                         },
+                        # DynamoDB asks the table's key in the caller's name.
+                        {
+                            "Effect": "Allow",
+                            "Action": "kms:Decrypt",
+                            "Resource": "*",
+                            "Condition": {"StringLike": {"kms:ViaService": "dynamodb.*"}},
+                        },
                     ],
                 },
             },

@@ -230,6 +230,7 @@ def test_a_key_of_kms_signs_and_never_leaves_it(kms_endpoint, aws, monkeypatch):
     made = client.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", kms_endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", aws["aws_access_key_id"])
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another test's credentials stay in it
     by = envelope.signer(f"awskms:{made}", work_tree=TREE)
     sealed = json.dumps(envelope.seal(statement.to_bytes(said()), by=by)).encode()
     der = client.get_public_key(KeyId=made)["PublicKey"]

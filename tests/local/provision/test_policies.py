@@ -16,6 +16,12 @@ type Load = Callable[[Templates], Assembly]
 ROLE = "arn:aws:iam::000000000000:role/small-dev-read"
 RECORDS, AUDIT = (f"arn:aws:dynamodb:eu-central-1:000000000000:table/{name}" for name in ("records-1", "audit-1"))
 GET = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": RECORDS}
+TABLES_KEY = {
+    "Effect": "Allow",
+    "Action": "kms:Decrypt",
+    "Resource": "*",
+    "Condition": {"StringLike": {"kms:ViaService": "dynamodb.*"}},
+}
 
 
 def known(assembly: Assembly) -> Known:
@@ -46,7 +52,7 @@ def test_a_functions_role_has_its_statements_about_what_is_enforced(
 ) -> None:
     found = read(templates)["identity"]
     assert set(found) == {ROLE, "arn:aws:iam::000000000000:role/small-dev-write"}
-    assert found[ROLE] == [{"Version": "2012-10-17", "Statement": [GET]}]
+    assert found[ROLE] == [{"Version": "2012-10-17", "Statement": [GET, TABLES_KEY]}]
 
 
 @pytest.mark.parametrize(
