@@ -53,16 +53,20 @@ def _told(grant: GrantOf, why: str) -> str:
     return f"{grant.action:<28} {grant.resource}  ({why})"
 
 
-def _deployment(folder: StateFolder) -> Deployment:
-    files = TwinFiles(
+def twin_files(folder: StateFolder) -> TwinFiles:
+    """Where in a state folder that lies from which a deployment is read."""
+    return TwinFiles(
         policies=folder.policies,
         callers=folder.callers,
         server=folder.server,
         provisioned=folder.provisioned,
         ledgers=[folder.ledger_of(service) for service in LEDGERS],
     )
+
+
+def _deployment(folder: StateFolder) -> Deployment:
     try:
-        return read_deployment(files)
+        return read_deployment(twin_files(folder))
     except GrantsError as error:
         raise UnavailableError(
             f"What functions are granted cannot be told. {error}", next_step="Make a twin first: twinvault up"

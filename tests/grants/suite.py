@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twinvault_cli.iam import twin_files
 from twinvault_grants.reading import GrantsError, TwinFiles, read_deployment, split_policies
 from twinvault_grants.usage import Deployment, GrantOf, Usage, usage
 from twinvault_local.artifact import sources
 from twinvault_local.provision import callers, functions, keys, permissions, policies, tables
 from twinvault_local.provision.template import ACCOUNT, Assembly, Physical
-from twinvault_local.state import LEDGERS, StateFolder
+from twinvault_local.state import StateFolder
 
 ROOT = Path(__file__).parents[2]
 COLLECTED = ROOT / "build" / "ledgers"
@@ -27,8 +28,8 @@ LISTED = Path(__file__).with_name("unproven.json")
 def collect(basetemp: Path, place: Path) -> None:
     """Copies what the twins below a folder wrote down, but for their data and secrets."""
     for number, found in enumerate(_state_folders(basetemp)):
-        kept, state = place / str(number), StateFolder(found)
-        for path in _paths(state):
+        kept = place / str(number)
+        for path in _paths(twin_files(StateFolder(found))):
             copy = kept / path.relative_to(found)
             copy.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
@@ -42,21 +43,12 @@ def _state_folders(basetemp: Path) -> Iterator[Path]:
             yield Path(folder)
 
 
-def _paths(state: StateFolder) -> list[Path]:
-    return [state.policies, state.callers, state.server, state.provisioned, *map(state.ledger_of, LEDGERS)]
+def _paths(files: TwinFiles) -> list[Path]:
+    return [files.policies, files.callers, files.server, files.provisioned, *files.ledgers]
 
 
 def read(folder: Path) -> Deployment:
-    state = StateFolder(folder)
-    return read_deployment(
-        TwinFiles(
-            policies=state.policies,
-            callers=state.callers,
-            server=state.server,
-            provisioned=state.provisioned,
-            ledgers=[state.ledger_of(service) for service in LEDGERS],
-        )
-    )
+    return read_deployment(twin_files(StateFolder(folder)))
 
 
 def deployed() -> Deployment:

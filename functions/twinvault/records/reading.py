@@ -212,8 +212,8 @@ class Reader:
             raise _changing() from None
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
-        opening = Opening(scope, kind, observer=activity)
-        newest = self._beside.submit(copy_context().run, self._marks.newest, head_mark_key(scope.pk))
+        opening, mark_pk = Opening(scope, kind, observer=activity), head_mark_key(scope.pk)
+        newest = self._beside.submit(copy_context().run, self._marks.newest, mark_pk)
         try:
             with closing(self._table.pages(scope.pk, size=_PAGE, beside=self._beside)) as pages:
                 for items in pages:
@@ -224,7 +224,7 @@ class Reader:
             newest.exception()  # nothing may go on after a request has ended
         snapshot = opening.whole(newest.result())
         seen = HeadSeen(snapshot.head.version, snapshot.head.digest) if snapshot else None
-        activity.saw(head_mark_key(scope.pk), seen)
+        activity.saw(mark_pk, seen)
         return snapshot
 
     def _fetched(self, rows: Sequence[Found], *, scope: Scope, activity: Activity) -> dict[str, NamedKey]:

@@ -8,12 +8,9 @@ variable wins over AWS_ENDPOINT_URL, both over the shared config file, unless th
 from collections.abc import Iterable
 
 from twinvault_lambda.config import FunctionConfig
+from twinvault_lambda.environment import DEAD_ENDPOINT
 from twinvault_local import lambda_server, status
-from twinvault_local.machine.ports import LOOPBACK
 from twinvault_local.state import StateFolder
-
-DEAD = f"http://{LOOPBACK}:9"
-"""Where every service is looked for that the twin does not serve: the discard port, at which nobody listens."""
 
 type Variables = dict[str, str | None]
 """Names of environment variables and their values; None: there must be none."""
@@ -44,7 +41,7 @@ def variables(state: StateFolder, function: str | None, *, already: Iterable[str
     facts, functions = status.facts(state), lambda_server.read(state).functions
     found: Variables = dict.fromkeys((*_UNSET, *(name for name in already if name.startswith(_OWN_ADDRESS))))
     found |= {
-        "AWS_ENDPOINT_URL": DEAD,
+        "AWS_ENDPOINT_URL": DEAD_ENDPOINT,
         "AWS_ENDPOINT_URL_DYNAMODB": facts.endpoints["dynamodb"],
         "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": facts.endpoints["dynamodb"],
         "AWS_ENDPOINT_URL_KMS": facts.endpoints["kms"],
