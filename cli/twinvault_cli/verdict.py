@@ -5,6 +5,8 @@ Exit code 0: GO. 1: NO-GO, each reason with what to do about it.
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,18 +120,15 @@ _BUILDING = everything.Building(
 )
 
 
-class _in_words:  # noqa: N801  # it reads as the statement that it is
+@contextmanager
+def _in_words() -> Iterator[None]:
     """What the verdict's own errors become for the command: a signature that does not hold is tampering."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Raise the command's error in place of the verdict's."""
-        if isinstance(error, EnvelopeError):
-            raise TamperingError(error.message, next_step=error.next_step) from error
-        if isinstance(error, VerdictError):
-            raise UsageError(error.message, next_step=error.next_step) from error
+    try:
+        yield
+    except EnvelopeError as error:
+        raise TamperingError(error.message, next_step=error.next_step) from error
+    except VerdictError as error:
+        raise UsageError(error.message, next_step=error.next_step) from error
 
 
 def _missing(facts: Gathered) -> list[str]:

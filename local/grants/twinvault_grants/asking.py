@@ -7,7 +7,7 @@ from twinvault_grants.splitting import PolicyGrant, PolicyPart
 from twinvault_iam.book import PolicyBook, table_of
 from twinvault_iam.policy import Access, Policy, PolicyKind, Verdict
 from twinvault_iam.principals import IamPrincipal
-from twinvault_serving.ledger import RecordedCall
+from twinvault_serving.ledger import ALLOW, RecordedCall
 
 type Parts = Mapping[str, tuple[PolicyPart, ...]]
 """Parts of policies, by the ARN that the policies hang on."""
@@ -41,7 +41,7 @@ class SplitBook:
         for call in calls:
             access = access_of(call)
             allowed = whole.decide(access).allowed
-            if allowed is not (call.verdict == "allow"):
+            if allowed is not (call.verdict == ALLOW):
                 asked.surprising.append(call)
             if allowed:
                 self._rests_on(access, asked)

@@ -11,9 +11,10 @@ DEAD_ENDPOINT = "http://127.0.0.1:9"
 VERSION = "$LATEST"
 
 
-def function_arn(config: ServerConfig, function: FunctionConfig) -> str:
-    """The ARN that the function is invoked by."""
-    return f"arn:aws:lambda:{config.region}:{config.account}:function:{function.name}"
+def function_arn(config: ServerConfig, name: str, alias: str | None = None) -> str:
+    """The ARN of a function, or of an alias of it."""
+    arn = f"arn:aws:lambda:{config.region}:{config.account}:function:{name}"
+    return arn if alias is None else f"{arn}:{alias}"
 
 
 def worker_command(config: ServerConfig, function: FunctionConfig) -> list[str]:

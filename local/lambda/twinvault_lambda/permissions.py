@@ -8,6 +8,7 @@ import logging
 
 from twinvault_iam.patterns import matches_arn
 from twinvault_lambda.config import PermissionConfig, RouteConfig, ScheduleConfig, ServerConfig
+from twinvault_lambda.environment import function_arn
 from twinvault_lambda.errors import LedgerError
 from twinvault_serving.ledger import ALLOW, DENY, BadLedgerError, CallLedger, RecordedCall
 
@@ -73,12 +74,6 @@ def permits(permission: PermissionConfig, call: RecordedCall) -> bool:
         and (permission.source_arn is None or matches_arn(source, permission.source_arn))
         and permission.source_account in {None, account}
     )
-
-
-def function_arn(config: ServerConfig, name: str, alias: str | None) -> str:
-    """The ARN of a function, or of an alias of it."""
-    arn = f"arn:aws:lambda:{config.region}:{config.account}:function:{name}"
-    return arn if alias is None else f"{arn}:{alias}"
 
 
 def rule_arn(config: ServerConfig, schedule: ScheduleConfig) -> str:

@@ -131,7 +131,7 @@ class WorkerPool:
         worker = Worker(function, log=self._log, on_idle=self._worker_idle, on_ended=self._worker_ended)
         api = RuntimeApi(
             worker,
-            function_arn=function_arn(self._config, function),
+            function_arn=function_arn(self._config, function.name),
             timeout_seconds=function.limit_seconds,
         )
         stream = f"worker-{next(self._numbers)}"
