@@ -23,19 +23,29 @@ STOPPED = dict.fromkeys(SERVICES, Health.STOPPED)
 
 @dataclass
 class House:
-    """A twin with what it is brought up from."""
+    """A twin with what it is brought up from.
+
+    Attributes:
+        said: the progress it told.
+        hears: is told the same, while it waits: a test may act in between.
+    """
 
     twin: Twin
     made: Sources
     port: int = field(default_factory=free_port)
     said: list[str] = field(default_factory=list)
+    hears: Callable[[str], None] = lambda _said: None
 
     @property
     def state(self) -> StateFolder:
         return self.twin.state
 
     def up(self) -> Facts:
-        return self.twin.up(lambda _: self.made, port=self.port, progress=self.said.append)[0]
+        return self.twin.up(lambda _: self.made, port=self.port, progress=self._hear)[0]
+
+    def _hear(self, said: str) -> None:
+        self.said.append(said)
+        self.hears(said)
 
     def services(self) -> dict[str, Health]:
         return dict(status.look(self.state).services)

@@ -111,6 +111,22 @@ def test_what_was_changed_behind_the_stores_back_is_not_served(vault: Vault, dam
     assert mine["step"], "the audit log says which step failed"
 
 
+def test_where_a_dek_was_planted_a_rotation_says_tampering_and_what_was_stored_is_served(vault: Vault) -> None:
+    document = dialogue("planted", perspectives=3, words=5)
+    vault.load(document)
+    partition = vault.call("GET", "/dialogues/planted").json()["stored"]["partition_key"]
+    own = partition.rpartition("#")[2]
+    (dek,) = [row for row in vault.items("keys") if row["sk"]["S"].startswith(f"dek#dialogue#{own}#")]
+    planted = {**dek, "sk": {"S": dek["sk"]["S"].replace("#000001", "#000002")}}
+    vault.dynamodb().put_item(TableName=vault.facts.tables["keys"], Item=planted)
+    answer = vault.call("POST", "/keys/rotate", content=b'{"dialogue": "planted"}')
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:twinvault:problem:integrity")
+    entries = [json.loads(one["entry"]["S"]) for one in vault.items("audit")]
+    (mine,) = [entry for entry in entries if entry["trace"] == answer.json()["correlation_id"]]
+    assert (mine["outcome"], mine["step"]) == ("failure", "place taken")
+    assert canonical(vault.export("planted").json()) == canonical(document)
+
+
 def test_data_is_readable_after_down_and_up(tmp_path: Path, made: Sources) -> None:
     first = bring_up(tmp_path / "state", made)
     try:
