@@ -101,6 +101,13 @@ def test_root_has_no_rights_in_another_account():
     assert not decide(access("arn:aws:iam::444455556666:root"), identity=[], resource=None).allowed
 
 
+def test_root_needs_no_policy_of_its_own_where_another_account_lets_it_in():
+    there = _resource(Principal={"AWS": "444455556666"})
+    root = access("arn:aws:iam::444455556666:root")
+    assert decide(root, identity=[], resource=there) == Decision(ALLOW, RESOURCE)
+    assert decide_by_key_policy(root, key_policy=there, identity=[]) == Decision(ALLOW, RESOURCE)
+
+
 def test_what_has_no_account_is_the_callers_own():
     for resource in ("*", "arn:aws:s3:::bucket"):
         assert decide(access(resource=resource), identity=[_identity()], resource=None).allowed

@@ -18,7 +18,7 @@ from twinvault_iam.policy import Access, PolicyKind, Verdict
 from twinvault_iam.principals import IamPrincipal
 
 ROOT = Path(__file__).resolve().parents[2]
-QUESTIONS, SECONDS = 1200, 120
+QUESTIONS, SECONDS = 1200, 600
 ORACLE = Path(__file__).with_name("oracle.mjs")
 SAID = {Verdict.ALLOW: "Allowed", Verdict.DENY: "ExplicitlyDenied", Verdict.SILENT: "ImplicitlyDenied"}
 

@@ -1,5 +1,6 @@
 """The whole twin, on free ports and in state folders of its own: real engines, real workers, a small app."""
 
+import json
 import os
 import signal
 import zipfile
@@ -26,7 +27,7 @@ from twinvault_local.errors import (
     TemplateError,
 )
 from twinvault_local.inner_loop import reloading
-from twinvault_local.machine import waiting
+from twinvault_local.machine import files, waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
 from twinvault_local.provision import callers
 from twinvault_local.provision.aws import dynamodb_client, kms_client
@@ -126,6 +127,24 @@ def test_a_function_may_do_with_tables_what_the_template_says_and_no_more(runnin
     assert operator.scan(TableName=table)["Items"] == [item]
     for one in (reader, writer, operator):
         one.close()
+
+
+def test_where_a_key_leaves_it_to_the_account_a_function_may_do_with_it_what_the_template_says(running: House) -> None:
+    facts, key = status.facts(running.state), "alias/small-root"
+    reader = kms_client(facts.endpoints["kms"], region=facts.region, caller=caller(running, "small-dev-read"))
+    with pytest.raises(ClientError) as caught:
+        reader.encrypt(KeyId=key, Plaintext=b"x")
+    assert "because no identity-based policy allows the kms:Encrypt action" in str(caught.value)
+    before = running.state.policies.read_text(encoding="utf-8")
+    document = json.loads(before)
+    (role,) = [arn for arn in document["identity"] if arn.endswith("/small-dev-read")]
+    document["identity"][role].append({"Statement": [{"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*"}]})
+    try:
+        files.write_json(running.state.policies, document)
+        reader.encrypt(KeyId=key, Plaintext=b"x")
+    finally:
+        files.write_json(running.state.policies, json.loads(before))
+        reader.close()
 
 
 def test_the_engine_itself_serves_the_tables_to_one_access_key_id(running: House) -> None:

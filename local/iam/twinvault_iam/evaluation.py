@@ -30,7 +30,7 @@ def decide(access: Access, *, identity: Iterable[Policy], resource: Policy | Non
     if denied := _denied(here, there):
         return denied
     if access.caller.account != _account_of(access):
-        return _across_accounts(here, there)
+        return _across_accounts(access, here, there)
     if access.caller.is_account_root:
         return Decision(Verdict.ALLOW, None)
     if there is Verdict.ALLOW and here is not Verdict.ALLOW:
@@ -47,7 +47,7 @@ def decide_by_key_policy(access: Access, *, key_policy: Policy, identity: Iterab
     if denied := _denied(here, there):
         return denied
     if identity is not None and access.caller.account != _account_of(access):
-        return _across_accounts(here, there)
+        return _across_accounts(access, here, there)
     if there is Verdict.DELEGATE:
         return Decision(here, PolicyKind.IDENTITY)
     return Decision(there, PolicyKind.RESOURCE)
@@ -68,10 +68,12 @@ def denial(access: Access, decision: Decision) -> str:
     )
 
 
-def _across_accounts(here: Verdict, there: Verdict) -> Decision:
-    """The resource's policy must let the other account in, and that account its principal."""
+def _across_accounts(access: Access, here: Verdict, there: Verdict) -> Decision:
+    """The resource's policy must let the other account in, and that account its principal; its root needs nobody."""
     if there is Verdict.SILENT:
         return Decision(Verdict.SILENT, PolicyKind.RESOURCE)
+    if access.caller.is_account_root:
+        return Decision(Verdict.ALLOW, PolicyKind.RESOURCE)
     return Decision(here, PolicyKind.IDENTITY)
 
 

@@ -22,6 +22,7 @@ def options(arguments: list[str]) -> Options:
     parser.add_argument("--callers", type=Path, help="JSON map of access key ids to principals' ARNs and secrets")
     parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="everyone's account where no --callers are given")
     parser.add_argument("--admin-port", type=int, help="port for clock and faults, on 127.0.0.1 (default: none)")
+    parser.add_argument("--policies", type=Path, help="JSON with everyone's identity policies (default: none is known)")
     parser.add_argument("--ledger", type=Path, help="file for each new thing that is asked and said (default: none)")
     return Options(**vars(parser.parse_args(arguments)))
 

@@ -1,4 +1,4 @@
-"""May this caller do this with this key? The key policy and the grants together.
+"""May this caller do this with this key? Key policy, grants and, where they are known, identity policies together.
 
 Source: AWS KMS developer guide, "Troubleshooting AWS KMS permissions" (the order: an explicit Deny, then the key
 policy, then grants) and "Using grant constraints"; API reference, GrantConstraints.
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from twinvault_iam.evaluation import decide_by_key_policy, denial
-from twinvault_iam.policy import Access, PolicyKind, Verdict
+from twinvault_iam.policy import Access, Policy, PolicyKind, Verdict
 from twinvault_iam.principals import IamPrincipal
 from twinvault_kms import key_policy
 from twinvault_kms.model import Grant, Key
@@ -31,10 +31,15 @@ def authorize(
     key: Key,
     grants: Iterable[Grant],
     context: Mapping[str, str] | None,
+    identity: Iterable[Policy] | None = None,
     suits: Callable[[Grant], bool] = lambda _grant: True,
 ) -> KeyAnswer:
-    """Say whether the request is allowed. `suits` says which grants count where one allows less than a policy."""
-    decision = decide_by_key_policy(access, key_policy=key_policy.parse(key.policy))
+    """Say whether the request is allowed.
+
+    `identity` are the caller's own policies; None: nobody knows any. `suits` says which grants count where one allows
+    less than a policy.
+    """
+    decision = decide_by_key_policy(access, key_policy=key_policy.parse(key.policy), identity=identity)
     by = "identity" if decision.kind is PolicyKind.IDENTITY else "key"
     if decision.allowed:
         return KeyAnswer(None, by)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from twinvault_iam.policy import Access
+from twinvault_iam.evaluation import decide, denial
+from twinvault_iam.policy import Access, Policy
 from twinvault_iam.services import context_facts
 from twinvault_kms.authorize import authorize
 from twinvault_kms.catalog import Catalog
@@ -69,6 +70,8 @@ class Call:
     ring: KeyRing = field(repr=False)
     random: Callable[[int], bytes] = field(repr=False)
     note: Callable[[RecordedCall], None] = field(repr=False)
+    identity: tuple[Policy, ...] | None = field(default=None, repr=False)
+    """The caller's own policies; None: nobody knows any."""
 
     def text(self, name: str, default: str = "") -> str:
         """Return a string parameter."""
@@ -180,25 +183,26 @@ class Call:
             facts=self.caller.facts() | said,
         )
         grants = self.catalog.grants_on(key.key_id)
-        answer = authorize(access, key=key, grants=grants, context=context, suits=suits)
+        answer = authorize(access, key=key, grants=grants, context=context, identity=self.identity, suits=suits)
         self._note(access.action, key.arn, facts=said, allowed=answer.refusal is None, by=answer.by)
         if answer.refusal is not None:
             raise KmsError("AccessDeniedException", answer.refusal)
 
     def permit_account(self, resource: str = "*") -> None:
-        """Let the request pass if it is the account's own.
+        """Let the request pass if it is the account's own, or the caller's own policies allow it.
 
-        What belongs to no key (creating one, listing, random bytes, the alias's side of an alias) is for IAM policies
-        to allow. There are none here, so only the account itself may.
+        What belongs to no key (creating one, listing, random bytes, the alias's side of an alias) is for identity
+        policies to allow. Where nobody knows any, only the account itself may.
 
         Raises:
             KmsError: AccessDeniedException.
         """
-        is_root = self.caller.is_account_root
-        self._note(f"kms:{self.operation}", resource, facts={}, allowed=is_root, by="root" if is_root else "identity")
-        if not is_root:
-            reason = "no identity-based policy allows it (the local KMS knows key policies and grants, not IAM)"
-            raise access_denied(self.caller.arn, f"kms:{self.operation}", resource, reason)
+        action, said = f"kms:{self.operation}", {"kms:calleraccount": (self.caller.account,)}
+        access = Access(self.caller, action, resource, self.caller.facts() | said)
+        decision = decide(access, identity=self.identity or (), resource=None)
+        self._note(action, resource, facts=said, allowed=decision.allowed, by="identity" if decision.kind else "root")
+        if not decision.allowed:
+            raise KmsError("AccessDeniedException", denial(access, decision))
 
     def _facts(self, key: Key, context: EncryptionContext, *, requested: str) -> dict[str, tuple[str, ...]]:
         facts: dict[str, tuple[str, ...]] = {

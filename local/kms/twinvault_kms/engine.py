@@ -14,6 +14,7 @@ from twinvault_kms.clock import Clock
 from twinvault_kms.core import OPERATIONS
 from twinvault_kms.errors import KmsError
 from twinvault_kms.identity import Identity
+from twinvault_kms.identity_policies import IdentityPolicies
 from twinvault_kms.journal import Journal
 from twinvault_kms.lifecycle import due_changes
 from twinvault_kms.ring import KeyRing
@@ -31,6 +32,7 @@ class Engine:
     ring: KeyRing = field(repr=False)
     clock: Clock = field(default_factory=Clock)
     ledger: CallLedger = field(default_factory=lambda: CallLedger(None), repr=False)
+    policies: IdentityPolicies = field(default_factory=IdentityPolicies, repr=False)
 
     def answer(self, operation: str, body: bytes, identity: Identity) -> bytes:
         """Return the body of a successful answer.
@@ -56,6 +58,7 @@ class Engine:
             ring=self.ring,
             random=secrets.token_bytes,
             note=self.ledger.note,
+            identity=self.policies.of(identity.caller.principal_arn),
         )
         return self._committed(handler(call))
 

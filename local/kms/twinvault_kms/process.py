@@ -9,6 +9,7 @@ from pathlib import Path
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import StoreError
 from twinvault_kms.identity import read_callers
+from twinvault_kms.identity_policies import IdentityPolicies
 from twinvault_kms.journal import Journal
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.seed import SEED_BYTES, load_or_create_seed, load_seed
@@ -29,7 +30,10 @@ _GRACE_SECONDS = 2  # for requests that are under way when the KMS is told to st
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to serve. `seed_file` None: DATA/seed, made at the first start. `ledger` None: none is written."""
+    """How to serve. `seed_file` None: DATA/seed, made at the first start. `ledger` None: none is written.
+
+    `policies` None: nobody knows identity policies.
+    """
 
     port: int
     data: Path
@@ -39,6 +43,7 @@ class Options:
     admin_port: int | None = None
     account: str = DEFAULT_ACCOUNT
     ledger: Path | None = None
+    policies: Path | None = None
 
 
 def serve(options: Options) -> None:
@@ -89,8 +94,9 @@ def open_engine(options: Options) -> tuple[Engine, Callers]:
     else:
         seed = load_or_create_seed(options.data / "seed", fresh=secrets.token_bytes(SEED_BYTES))
     callers = read_callers(options.callers, account=options.account)
+    policies = IdentityPolicies(options.policies)
     try:
         ledger = CallLedger(options.ledger)
     except BadLedgerError as error:
         raise StoreError(str(error), next_step="Move it away, or give another --ledger.") from None
-    return Engine(Journal(options.data, seed=seed), KeyRing(seed), ledger=ledger), callers
+    return Engine(Journal(options.data, seed=seed), KeyRing(seed), ledger=ledger, policies=policies), callers

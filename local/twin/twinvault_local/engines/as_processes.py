@@ -36,6 +36,7 @@ class ProcessLauncher:
                 data=state.kms,
                 seed=state.seed,
                 callers=state.callers,
+                policies=state.policies,
                 ledger=state.ledger_of(KMS),
             ),
             DYNAMODB: dynamodb.command(java, engine, port=chosen[DYNAMODB], data=state.dynamodb),

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 
 
-def kms_command(*, port: int, data: Path, seed: Path, callers: Path, ledger: Path) -> list[str]:
-    """The local KMS on 127.0.0.1: its keys from `seed`, its store in `data`, who calls from `callers`."""
+def kms_command(*, port: int, data: Path, seed: Path, callers: Path, policies: Path, ledger: Path) -> list[str]:
+    """The local KMS on 127.0.0.1: its keys from `seed`, its store in `data`, who calls and may do what from files."""
     options = ("--port", str(port), "--data", str(data), "--seed-file", str(seed), "--callers", str(callers))
-    return [*_module("twinvault_kms"), *options, "--ledger", str(ledger)]
+    return [*_module("twinvault_kms"), *options, "--policies", str(policies), "--ledger", str(ledger)]
 
 
 def gate_command(
