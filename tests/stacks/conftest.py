@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.stacks.sample_stages import context as sample_context
 from twinvault_local.machine import locks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,14 +118,14 @@ def synthesize(artifact: Path) -> Callable[..., "subprocess.CompletedProcess[str
     """Synthesizes with a context of the test's own into a folder."""
 
     def run(folder: Path, **context: Json) -> "subprocess.CompletedProcess[str]":
-        return _synthesize({"artifact": str(artifact), **context}, folder)
+        return _synthesize({"artifact": str(artifact), "stages": sample_context()["stages"], **context}, folder)
 
     return run
 
 
 @pytest.fixture(scope="session")
 def assembly(shared_folder: Path, synthesize: Callable[..., Json]) -> Callable[[str], Assembly]:
-    """A stage as cdk.json has it, synthesized by the first worker that asks."""
+    """A stage with the values of `sample_stages`, synthesized by the first worker that asks."""
 
     def of(stage: str) -> Assembly:
         folder = shared_folder / f"cdk.out-{stage}"

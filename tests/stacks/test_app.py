@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.stacks.sample_stages import context as sample_context
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,7 +27,7 @@ def messages(assembly, kind):
 def careless(tmp_path_factory, artifact):
     """The same app with somebody who hears the alarms, and a bucket that anyone would object to."""
     folder = tmp_path_factory.mktemp("careless")
-    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    context = sample_context()
     context["stages"]["dev"]["alarm_emails"] = ["ops@acme.org"]
     (folder / "careless.py").write_text(f"""
 from aws_cdk import App, Stack, aws_s3

@@ -1,16 +1,15 @@
 """The twin provisions from stage dev: dev and prod differ in what differences.txt lists and in nothing else."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from tests.stacks.sample_stages import context
 from twinvault_verdict import committed, stages
 
-ROOT = Path(__file__).parents[2]
 LINES = committed.read((Path(__file__).parent / "differences.txt").read_text(encoding="utf-8"))
 ALLOWED = [line.fields for line in LINES]
-VALUES = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
+VALUES = context()["stages"]
 
 
 def differences(dev, prod, stack, stages_values=VALUES):

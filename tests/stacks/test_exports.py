@@ -10,9 +10,9 @@ from aws_cdk import App
 from stacks.keys import KeysStack
 from stacks.stage import Stage
 from stacks.tables import TablesStack
+from tests.stacks.sample_stages import context as sample_context
 
-ROOT = Path(__file__).parents[2]
-CONTEXT = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+CONTEXT = sample_context()
 
 
 def exports(template):

@@ -1,7 +1,6 @@
 """Where a stage may stand: endpoints, role names and key policies are right for each region, or it is refused."""
 
 import json
-from pathlib import Path
 
 import pytest
 from aws_cdk import App
@@ -10,9 +9,9 @@ from stacks.endpoints import endpoint_urls, via
 from stacks.functions import FUNCTIONS, role_name
 from stacks.keys import KeysStack
 from stacks.stage import Stage, StageError
+from tests.stacks.sample_stages import context as sample_context
 
-ROOT = Path(__file__).parents[2]
-CONTEXT = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+CONTEXT = sample_context()
 
 
 def stage(**values):

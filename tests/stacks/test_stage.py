@@ -6,26 +6,31 @@ from pathlib import Path
 import pytest
 
 from stacks.stage import Code, Stage, StageError
+from tests.stacks.sample_stages import context as sample_context
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def context(**changes):
-    """What cdk.json says, with changes to stage prod; a value of None is taken out."""
-    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    """Two stages, with changes to stage prod; a value of None is taken out."""
+    settings = sample_context()
     prod = {**settings["stages"]["prod"], **changes}
     settings["stages"]["prod"] = {key: value for key, value in prod.items() if value is not None}
     return {**settings, "stage": "prod"}.get
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_the_stages_of_cdk_json_are_valid(name):
+def test_the_stages_of_cdk_json_are_valid():
     settings = json.loads((ROOT / "cdk.json").read_text())["context"]
-    assert Stage.read({**settings, "stage": name}.get).name == name
+    assert [Stage.read({**settings, "stage": name}.get).name for name in settings["stages"]] == [*settings["stages"]]
+
+
+def test_no_other_test_of_the_stacks_hangs_on_what_somebody_writes_into_cdk_json():
+    reading = {path.name for path in Path(__file__).parent.glob("*.py") if '"cdk.json")' in path.read_text()}
+    assert reading == {"sample_stages.py", Path(__file__).name}
 
 
 def test_an_unknown_stage_names_itself_and_the_ones_there_are():
-    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    settings = sample_context()
     with pytest.raises(StageError, match=r"Unknown stage 'staging': cdk\.json has dev, prod"):
         Stage.read({**settings, "stage": "staging"}.get)
 
@@ -50,12 +55,12 @@ def test_a_stage_that_is_no_object_says_so():
 
 @pytest.mark.parametrize("name", ["Dev", "dev-1", "1st", "a" * 17, ""])
 def test_a_stage_name_that_would_spoil_physical_names_is_refused(name):
-    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
+    settings = sample_context()
     with pytest.raises(StageError, match="the name must be a-z"):
         Stage.read({"stages": {name: settings["stages"]["dev"]}, "stage": name}.get)
 
 
-@pytest.mark.parametrize("key", sorted(json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]["prod"]))
+@pytest.mark.parametrize("key", sorted(sample_context()["stages"]["prod"]))
 def test_a_missing_value_names_itself(key):
     with pytest.raises(StageError, match=f"stage prod: {key} is missing"):
         Stage.read(context(**{key: None}))
