@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.acknowledgements import acknowledge_api, acknowledge_function
+from stacks.address import map_address
 from stacks.alarms import add_api_alarm, add_function_alarms, add_gates, make_topic
 from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
 from stacks.releases import LIVE, Deployer, add_routes, release, version_options
@@ -73,11 +74,13 @@ class ApiStack(Stack):
         CfnOutput(self, "ArtifactSha256", value=digest)
 
     def _api(self) -> apigatewayv2.HttpApi:
+        domain = self._stage.domain
         api = apigatewayv2.HttpApi(
             self,
             "HttpApi",
             api_name=f"twinvault-{self._stage.name}",
             create_default_stage=False,
+            disable_execute_api_endpoint=True if domain and domain.alone else None,
             cors_preflight=apigatewayv2.CorsPreflightOptions(
                 allow_origins=list(self._stage.cors_origins),
                 allow_methods=[apigatewayv2.CorsHttpMethod[method] for method in _methods()],
@@ -87,7 +90,7 @@ class ApiStack(Stack):
             ),
         )
         log_group = make_log_group(self, "AccessLog", self._stage)
-        apigatewayv2.CfnStage(
+        default = apigatewayv2.CfnStage(
             self,
             "DefaultStage",
             api_id=api.api_id,
@@ -101,7 +104,9 @@ class ApiStack(Stack):
             ),
         )
         acknowledge_api(api)
-        CfnOutput(self, "ApiUrl", value=api.api_endpoint)
+        if domain:
+            map_address(self, domain, api=api, stage=default)
+        CfnOutput(self, "ApiUrl", value=f"https://{domain.name}" if domain else api.api_endpoint)
         return api
 
     def _serve(self, api: apigatewayv2.HttpApi, spec: FunctionSpec) -> None:

@@ -1,8 +1,9 @@
-"""One deployment: the three stacks of a stage, stateful ones apart from the one that is not, under cdk-nag's eyes."""
+"""One deployment: the stacks of a stage, what stays apart from what may be made again, under cdk-nag's eyes."""
 
 from aws_cdk import Annotations, App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from stacks.address import AddressStack
 from stacks.api import ApiStack
 from stacks.keys import KeysStack
 from stacks.rollout import Rollout
@@ -32,6 +33,9 @@ def add_deployment(app: App) -> None:
         root_key=keys.root,
         alarms_key=keys.alarms,
     )
+    if stage.domain:
+        # The name first: the API is mapped to it.
+        api.add_stack_dependency(AddressStack(app, f"{prefix}-Address", stage=stage, domain=stage.domain))
     Tags.of(app).add("application", "twinvault")
     Tags.of(app).add("stage", stage.name)
     _warn(api, stage)

@@ -1,7 +1,8 @@
 """The stage: where a deployment stands and which identity provider it trusts.
 
 The values stand in ``cdk.json`` and nowhere else; what one deployment says of itself is in ``rollout.py``. A stage that
-is not there, a value that is missing, unknown or wrong is an error that names itself; nothing has a silent default.
+is not there, a value that is missing, unknown or wrong is an error that names itself. What may be missing, or null, is
+what a stage may do without (``OPTIONAL``); nothing else has a default.
 """
 
 import re
@@ -10,6 +11,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from stacks import checks
+from stacks.domain import Domain, domain
 
 # CloudWatch Logs takes these and no others (CloudWatch Logs API Reference, "PutRetentionPolicy").
 RETENTION_DAYS = frozenset(
@@ -20,8 +24,9 @@ ENDPOINTS = ("standard", "fips", "dualstack")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 RUNTIMES = ("python3.13",)
 ARCHITECTURES = ("x86_64",)
+# Null is the same as missing: the CDK drops it from its context.
+OPTIONAL = frozenset({"domain"})
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _EXAMPLE = re.compile(r"(^|\.)example\.(com|net|org)$")
 
 
@@ -42,6 +47,7 @@ class Stage:
     jwks_url: str  # fetched
     tenant_claim: str
     permissions_claim: str
+    domain: Domain | None  # the name under which the API is called; None: under the one that API Gateway gives it
     cors_origins: tuple[str, ...]
     throttle_rate: int  # requests a second
     throttle_burst: int  # requests at once
@@ -73,6 +79,10 @@ class Stage:
         stage = cls(name=name, **_values(name, stages[name]))
         if stage.disposable and stage.name == PRODUCTION:
             raise StageError(f"cdk.json, stage {name}: disposable is true: the functions alone may have their roles.")
+        if stage.domain and stage.domain.certificate_region != stage.region:
+            raise StageError(
+                f"cdk.json, stage {name}: domain: the certificate must be of {stage.region}, as the API is."
+            )
         for other, values in stages.items():
             if other != name and isinstance(values, Mapping) and values.get("store") == stage.store:
                 raise StageError(f"cdk.json, stage {name}: store {stage.store} is stage {other}'s too.")
@@ -84,11 +94,13 @@ class Stage:
         found = [name for name, url in urls.items() if _EXAMPLE.search(urlsplit(url).hostname or "")]
         if any(_EXAMPLE.search(urlsplit(origin).hostname or "") for origin in self.cors_origins):
             found.append("cors_origins")
+        if self.domain and _EXAMPLE.search(self.domain.name):
+            found.append("domain")
         return tuple(found)
 
     def trusts_this_machine(self) -> bool:
         """Says whether tokens come from an issuer on the loopback: right for the twin, useless in a deployment."""
-        return urlsplit(self.jwks_url).hostname in _LOOPBACK
+        return urlsplit(self.jwks_url).hostname in checks.LOOPBACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +118,12 @@ class Code:
         Raises:
             StageError: one of them is missing or wrong.
         """
-        checks = {"artifact": _path, "runtime": _one_of(*RUNTIMES), "architecture": _one_of(*ARCHITECTURES)}
-        return cls(**{key: _checked(f"cdk.json, context.{key}", context(key), check) for key, check in checks.items()})
-
-
-type _Check = Callable[[Any], Any]
+        known = {
+            "artifact": checks.path,
+            "runtime": checks.one_of(*RUNTIMES),
+            "architecture": checks.one_of(*ARCHITECTURES),
+        }
+        return cls(**{key: _checked(f"cdk.json, context.{key}", context(key), check) for key, check in known.items()})
 
 
 def _values(stage: str, given: object) -> dict[str, Any]:
@@ -121,116 +134,38 @@ def _values(stage: str, given: object) -> dict[str, Any]:
         if key not in known:
             raise StageError(f"cdk.json, stage {stage}: {key} is unknown; the values are {', '.join(known)}.")
     for key in known:
-        if key not in given:
+        if key not in given and key not in OPTIONAL:
             raise StageError(f"cdk.json, stage {stage}: {key} is missing.")
-    return {key: _checked(f"cdk.json, stage {stage}: {key}", given[key], _CHECKS[key]) for key in known}
+    return {key: _checked(f"cdk.json, stage {stage}: {key}", given.get(key), _CHECKS[key]) for key in known}
 
 
-def _checked(where: str, value: object, check: _Check) -> Any:  # noqa: ANN401  # each check has a type of its own
+def _checked(where: str, value: object, check: checks.Check) -> Any:  # noqa: ANN401  # each check has a type of its own
     try:
         return check(value)
     except ValueError as rule:
         raise StageError(f"{where} is {value!r}: it must be {rule}.") from None
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or value != value.strip():
-        raise ValueError("a text without spaces around it")
-    return value
-
-
-def _path(value: object) -> Path:
-    return Path(__file__).resolve().parents[1] / _text(value)
-
-
-def _matching(pattern: str, rule: str) -> _Check:
-    def check(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(rule)
-        return value
-
-    return check
-
-
-def _url(value: object) -> str:
-    rule = "an https address, or http on this machine's loopback"
-    try:
-        parts = urlsplit(_text(value))
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(rule) from None
-    if not host or parts.username or not (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
-        raise ValueError(rule)
-    return parts.geturl()
-
-
-def _origins(value: object) -> tuple[str, ...]:
-    rule = "a list of origins such as https://dashboard.example.com, without path and without *"
-    if not isinstance(value, list | tuple):
-        raise ValueError(rule)  # noqa: TRY004  # each check raises the same error: its rule
-    try:
-        origins = tuple(_url(origin) for origin in value)
-    except ValueError:
-        raise ValueError(rule) from None
-    if any(urlsplit(origin).path or urlsplit(origin).query for origin in origins):
-        raise ValueError(rule)
-    return origins
-
-
-def _emails(value: object) -> tuple[str, ...]:
-    rule = "a list of e-mail addresses, which may be empty"
-    if not isinstance(value, list | tuple):
-        raise ValueError(rule)  # noqa: TRY004  # each check raises the same error: its rule
-    return tuple(_matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", rule)(address) for address in value)
-
-
-def _whole(low: int, high: int) -> _Check:
-    def check(value: object) -> int:
-        # JSON numbers may arrive as floats; booleans are ints in Python and never meant here.
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-            raise ValueError(f"a whole number from {low} to {high}")
-        if not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(value)
-
-    return check
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")  # noqa: TRY004  # each check raises the same error: its rule
-    return value
-
-
-def _one_of(*choices: str | int) -> _Check:
-    def check(value: object) -> str | int:
-        for choice in choices:
-            if value == choice and not isinstance(value, bool):
-                return choice
-        raise ValueError(f"one of {', '.join(map(str, choices))}")
-
-    return check
-
-
-_CHECKS: Mapping[str, _Check] = {
-    "store": _matching(r"[a-z0-9][a-z0-9._-]{0,62}", "1 to 63 characters of a-z, 0-9, '.', '_' and '-'"),
-    "region": _matching(r"[a-z]{2,4}(-[a-z]+)+-[0-9]", "a region such as eu-central-1"),
-    "endpoints": _one_of(*ENDPOINTS),
-    "issuer": _url,
-    "audience": _text,
-    "jwks_url": _url,
-    "tenant_claim": _text,
-    "permissions_claim": _text,
-    "cors_origins": _origins,
-    "throttle_rate": _whole(1, 10_000),
-    "throttle_burst": _whole(1, 5_000),
-    "log_retention_days": _one_of(*sorted(RETENTION_DAYS)),
-    "keys_recovery_days": _whole(1, 35),
-    "key_ttl_seconds": _whole(1, 3600),
-    "lowest_format": _whole(1, 1),
-    "written_format": _whole(1, 1),
-    "log_level": _one_of(*LOG_LEVELS),
-    "alarm_emails": _emails,
-    "disposable": _truth,
-    "parity_on_aws_required": _truth,
+_CHECKS: Mapping[str, checks.Check] = {
+    "store": checks.matching(r"[a-z0-9][a-z0-9._-]{0,62}", "1 to 63 characters of a-z, 0-9, '.', '_' and '-'"),
+    "region": checks.matching(r"[a-z]{2,4}(-[a-z]+)+-[0-9]", "a region such as eu-central-1"),
+    "endpoints": checks.one_of(*ENDPOINTS),
+    "issuer": checks.url,
+    "audience": checks.text,
+    "jwks_url": checks.url,
+    "tenant_claim": checks.text,
+    "permissions_claim": checks.text,
+    "domain": checks.optional(domain),
+    "cors_origins": checks.origins,
+    "throttle_rate": checks.whole(1, 10_000),
+    "throttle_burst": checks.whole(1, 5_000),
+    "log_retention_days": checks.one_of(*sorted(RETENTION_DAYS)),
+    "keys_recovery_days": checks.whole(1, 35),
+    "key_ttl_seconds": checks.whole(1, 3600),
+    "lowest_format": checks.whole(1, 1),
+    "written_format": checks.whole(1, 1),
+    "log_level": checks.one_of(*LOG_LEVELS),
+    "alarm_emails": checks.emails,
+    "disposable": checks.truth,
+    "parity_on_aws_required": checks.truth,
 }

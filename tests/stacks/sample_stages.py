@@ -46,7 +46,6 @@ _OWN: dict[str, dict[str, Any]] = {
 
 
 def context() -> dict[str, Any]:
-    """What cdk.json says, its stages with these values; a value that is newer than this page stays as it is there."""
+    """What cdk.json says, but for the stages."""
     found: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    stages = {name: {**found["stages"].get(name, {}), **_BOTH, **own} for name, own in _OWN.items()}
-    return {**found, "stages": stages}
+    return {**found, "stages": {name: {**_BOTH, **own} for name, own in _OWN.items()}}

@@ -9,6 +9,12 @@ from stacks.stage import Code, Stage, StageError
 from tests.stacks.sample_stages import context as sample_context
 
 ROOT = Path(__file__).resolve().parents[2]
+DOMAIN = {
+    "name": "api.acme.org",
+    "certificate_arn": "arn:aws:acm:eu-central-1:111122223333:certificate/0f1e2d3c",
+    "hosted_zone_id": None,
+    "alone": False,
+}
 
 
 def context(**changes):
@@ -60,6 +66,14 @@ def test_a_stage_name_that_would_spoil_physical_names_is_refused(name):
         Stage.read({"stages": {name: settings["stages"]["dev"]}, "stage": name}.get)
 
 
+def test_a_domain_is_optional_and_its_certificate_is_of_the_stages_region():
+    assert Stage.read(context()).domain is None
+    assert Stage.read(context(domain=DOMAIN)).domain.name == "api.acme.org"
+    elsewhere = {**DOMAIN, "certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/0f1e2d3c"}
+    with pytest.raises(StageError, match="stage prod: domain: the certificate must be of eu-central-1"):
+        Stage.read(context(domain=elsewhere))
+
+
 @pytest.mark.parametrize("key", sorted(sample_context()["stages"]["prod"]))
 def test_a_missing_value_names_itself(key):
     with pytest.raises(StageError, match=f"stage prod: {key} is missing"):
@@ -107,6 +121,17 @@ def test_an_unknown_value_names_itself():
         pytest.param("alarm_emails", ["ops"], "a list of e-mail addresses", id="no address"),
         pytest.param("disposable", "no", "true or false", id="no truth value"),
         pytest.param("disposable", 1, "true or false", id="a number for a truth value"),
+        pytest.param("domain", "api.acme.org", "null, or", id="a domain's name alone"),
+        pytest.param("domain", {"name": "api.acme.org"}, "null, or", id="half a domain"),
+        pytest.param("domain", {**DOMAIN, "zone": "Z1"}, "null, or", id="more than a domain"),
+        pytest.param("domain", {**DOMAIN, "name": "API.acme.org"}, "null, or", id="capitals in a domain"),
+        pytest.param("domain", {**DOMAIN, "name": "*.acme.org"}, "null, or", id="a domain for many"),
+        pytest.param("domain", {**DOMAIN, "name": "acme"}, "null, or", id="one label"),
+        pytest.param(
+            "domain", {**DOMAIN, "certificate_arn": "arn:aws:iam::1:x"}, "null, or", id="no certificate of ACM"
+        ),
+        pytest.param("domain", {**DOMAIN, "hosted_zone_id": "acme.org"}, "null, or", id="a zone by its name"),
+        pytest.param("domain", {**DOMAIN, "alone": "yes"}, "null, or", id="neither alone nor not"),
     ],
 )
 def test_a_wrong_value_names_itself_and_its_rule(key, value, rule):
@@ -120,6 +145,7 @@ def test_numbers_may_arrive_as_floats():
 
 def test_examples_left_in_a_stage_are_named():
     assert Stage.read(context()).example_values() == ("issuer", "jwks_url", "cors_origins")
+    assert "domain" in Stage.read(context(domain={**DOMAIN, "name": "api.example.com"})).example_values()
     real = {"issuer": "https://id.acme.org/", "jwks_url": "https://id.acme.org/keys", "cors_origins": []}
     assert Stage.read(context(**real)).example_values() == ()
 

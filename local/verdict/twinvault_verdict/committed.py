@@ -34,6 +34,12 @@ def unexplained(lines: list[Exempt]) -> list[str]:
 
 
 def path_matches(path: tuple[str, ...], pattern: str) -> bool:
-    """Whether a path in a template is of this pattern: as many steps, each matching (``*`` for any)."""
+    """Whether a path in a template is of this pattern: as many steps, each matching (``*`` for any).
+
+    ``**`` at the end is for any number of further steps, also for none.
+    """
     steps = pattern.split(".")
+    if steps[-1] == "**":
+        steps = steps[:-1]
+        path = path[: len(steps)]
     return len(path) == len(steps) and all(fnmatchcase(step, wanted) for step, wanted in zip(path, steps, strict=True))

@@ -12,6 +12,7 @@ from twinvault_verdict.facts import Json, StackTemplate
 
 type Path = tuple[str, ...]
 
+_OTHER_POLICIES = frozenset({"DeletionPolicy", "SecurityPolicy"})  # what becomes of a resource; which TLS a name takes
 _VERSION = re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}$")
 
 
@@ -36,7 +37,7 @@ def is_about_permissions(path: Path, template: StackTemplate) -> bool:
         kind = str(template.get("Resources", {}).get(path[1], {}).get("Type", ""))
         if kind.startswith("AWS::IAM::") or kind == "AWS::Lambda::Permission":
             return True
-    return any(step.endswith(("Policy", "PolicyDocument", "Policies")) and step != "DeletionPolicy" for step in path)
+    return any(step.endswith(("Policy", "PolicyDocument", "Policies")) and step not in _OTHER_POLICIES for step in path)
 
 
 def _leaves(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
