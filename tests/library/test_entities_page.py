@@ -32,7 +32,7 @@ from twinvault.envelope.numbers import MAX_DIGITS, canonical_number
 from twinvault.records import opaque, spec
 from twinvault.records.batches import MAX_DRAFTS
 from twinvault.records.blind import MAX_BITS, SLOTS
-from twinvault.records.declaring import RESERVED as RESERVED_NAMES
+from twinvault.records.carried import RESERVED as RESERVED_NAMES
 from twinvault.records.paging import MAX_PAGE
 from twinvault.records.payload import MAX_NESTING
 from twinvault.records.record import MAX_ITEM_BYTES

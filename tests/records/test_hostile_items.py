@@ -1,6 +1,7 @@
 """Items that a records table may answer with: each gives the record that was sealed, or `IntegrityError`."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,9 +35,9 @@ ALL_NAMES = sorted({name for item in ITEMS.values() for name in item})
 CHANGES = st.dictionaries(st.one_of(st.sampled_from(ALL_NAMES), st.text(max_size=6)), ATTRIBUTES, max_size=3)
 
 
-def _open(item):
+def _open(item, *, tolerate=False):
     (row,) = place_rows([item], scope=SCOPE, lowest_format=1)
-    return open_row(row, {KEY.name: KEY}, kind=DIALOGUE, observer=Recorder())
+    return open_row(row, {KEY.name: KEY}, kind=replace(DIALOGUE, tolerate=tolerate), observer=Recorder())
 
 
 @settings(max_examples=500)
@@ -128,7 +129,25 @@ def test_what_is_authentic_and_not_declared_is_no_tampering(plaintext, clear, na
     assert "high" not in str(caught.value)
 
 
-def test_what_is_not_declared_and_was_added_by_a_writer_of_the_table_is_tampering():
+@pytest.mark.parametrize(
+    ("plaintext", "clear", "names"),
+    [
+        pytest.param(b'{"status":"x","more":1}', {}, ["status"], id="a field that the entity holds in the clear"),
+        pytest.param(b'{"Not a name":1,"version":1,"bi_1":"x"}', {}, ["?", "bi_1", "version"], id="names of nobody's"),
+        pytest.param(b"{}", {"bi_4": "x", "more": "x"}, ["bi_4"], id="a blind index of no slot"),
+        pytest.param(b"{}", {"status": Number("1")}, ["status"], id="an attribute of another type"),
+        pytest.param(b"{}", {"tenant_id": True}, ["tenant_id"], id="a common attribute of another type"),
+        pytest.param(b"{}", {"entity_type": "head"}, ["entity_type"], id="a head where no head stands"),
+    ],
+)
+def test_what_is_not_more_than_declared_and_only_otherwise_is_not_tolerated(plaintext, clear, names):
+    with pytest.raises(Undeclared) as caught:
+        _open(_sealed(plaintext, **clear), tolerate=True)
+    assert list(caught.value.names) == names
+
+
+@pytest.mark.parametrize("tolerate", [False, True])
+def test_what_is_not_declared_and_was_added_by_a_writer_of_the_table_is_tampering(tolerate):
     with pytest.raises(IntegrityError) as caught:
-        _open(ITEMS["claim"] | {"priority": {"S": "high"}})
+        _open(ITEMS["claim"] | {"priority": {"S": "high"}}, tolerate=tolerate)
     assert caught.value.step is Step.COMMITMENT

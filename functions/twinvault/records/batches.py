@@ -40,7 +40,7 @@ class Batches:
             TooLarge: over DynamoDB's 400 KiB.
             InvalidInput: it is not a record of this kind.
         """
-        spec = self._kind.written(draft.entity)
+        spec = self._kind.spec_of(draft)
         size = sealed_size(draft, spec, scope=self._scope)
         if size > MAX_ITEM_BYTES:
             raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")

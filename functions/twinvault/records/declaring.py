@@ -8,11 +8,11 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from twinvault.dynamodb.transaction import insert, replace
-from twinvault.envelope.aad import ATTRIBUTE_NAME
 from twinvault.envelope.item import ENVELOPE
 from twinvault.envelope.names import require_id
 from twinvault.errors import InvalidInput
 from twinvault.records.blind import BLIND_ATTRIBUTES, require_searchable
+from twinvault.records.carried import may_be_declared
 from twinvault.records.fields import CLEAR, DECIMAL, INDEXED, SEALED, TEXT, from_clear, to_clear
 from twinvault.records.history import KnownField
 from twinvault.records.payload import write_payload
@@ -20,8 +20,6 @@ from twinvault.records.payload import write_payload
 if TYPE_CHECKING:
     from twinvault.records.entity import EntitySpec
 
-RESERVED = ENVELOPE | {"expires_at"}
-_BLIND_INDEX = "bi_"
 _MAX_STATEMENT = 8192  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ParameterizedStatement.html
 _NOT = frozenset[str]()
 _SOME_VALUE: Mapping[str, object] = {}
@@ -84,7 +82,7 @@ def _require_names(spec: "EntitySpec", *, common: AbstractSet[str]) -> None:
     """Each name is one that can be stored, and is one thing alone."""
     roles: dict[str, str] = {}
     for name, role in _named(spec):
-        if not ATTRIBUTE_NAME.fullmatch(name) or name in RESERVED | common or name.startswith(_BLIND_INDEX):
+        if not may_be_declared(name, common=common):
             raise _refusal(spec, name, rule="is reserved or not of the form [a-z][a-z0-9_]{0,63}")
         if name in roles:
             raise _refusal(spec, name, rule=f"is declared twice: as {roles[name]} and as {role}")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from twinvault.envelope.aad import ClearValue, Context
 from twinvault.errors import InvalidInput, Place, Undeclared
 from twinvault.records.blind import BLIND_ATTRIBUTES, Searchable
+from twinvault.records.carried import NOTHING, CarriedFields, beside, whole_of
 from twinvault.records.declaring import known_fields, require_sound, usable_defaults
 from twinvault.records.fields import NUMBER, TEXT, Fields, Forms, classes_of, from_clear, to_clear
 from twinvault.records.history import History
@@ -30,6 +31,7 @@ COMMON: Mapping[str, Forms] = {
 
 # Every entity's rows may have them, whatever it declares: a record from before a field ceased to be searchable opens.
 _BLIND = dict.fromkeys(BLIND_ATTRIBUTES, TEXT)
+_ANY = re.compile(r"(?s).+")
 
 
 class Reading(Value, frozen=True):
@@ -39,6 +41,7 @@ class Reading(Value, frozen=True):
         fields: its fields by the names of today, those that have a default included.
         retired: the names among them of fields that nobody writes any more.
         outdated: whether a write of these fields would be stored otherwise.
+        carried: what else it holds, where that is tolerated.
     """
 
     hidden: ClassVar = frozenset({"fields"})
@@ -46,6 +49,7 @@ class Reading(Value, frozen=True):
     fields: dict[str, Any]
     retired: frozenset[str] = frozenset()
     outdated: bool = False
+    carried: CarriedFields = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class EntitySpec:
     _always: tuple[frozenset[str], frozenset[str]] = field(init=False, repr=False, compare=False)
     """The clear and the sealed fields that every record has which is written now: those that have a default."""
     _history: History = field(init=False, repr=False, compare=False)
+    _names: frozenset[str] = field(init=False, repr=False, compare=False)
+    """All names that fields of it have or had, the library's own included."""
 
     def __post_init__(self) -> None:
         """Refuses a spec that could not be stored as it says."""
@@ -96,6 +102,7 @@ class EntitySpec:
             "_hidden": hidden,
             "_always": (self.defaults.keys() & self.clear.keys(), self.defaults.keys() & self.sealed),
             "_history": History(known, common={**COMMON, **_BLIND}, hidden=hidden),
+            "_names": hidden.union(*(one.names for one in known)),
         }
         for name, value in compiled.items():
             object.__setattr__(self, name, value)
@@ -131,8 +138,10 @@ class EntitySpec:
             fields.pop(name, None)
         return fields
 
-    def read(self, context: Context, sealed: Mapping[str, Any]) -> Reading:
+    def read(self, context: Context, sealed: Mapping[str, Any], *, tolerant: bool = False) -> Reading:
         """What an authentic row holds, as it is declared now, whichever declaration it was written under.
+
+        `tolerant`: fields of names that are not declared, and a record at a sort key of another form, are carried.
 
         Raises:
             Undeclared: a sort key, clear attributes or sealed fields are not declared, or not as they are.
@@ -140,11 +149,24 @@ class EntitySpec:
         in_place = self.sk.fullmatch(context.sk) is not None
         if in_place and self._is_as_written_now(context.clear, sealed):
             return Reading(self.own(context.clear, sealed))
-        fields, problems = self._history.read(context.clear, sealed)
+        if tolerant and not in_place:
+            return foreign(context, sealed)
+        clear, carried = context.clear, NOTHING
+        if tolerant and (carried := self._beside(clear, sealed)):
+            clear = {name: value for name, value in clear.items() if name not in carried.clear}
+            sealed = {name: value for name, value in sealed.items() if name not in carried.sealed}
+            if self._is_as_written_now(clear, sealed):
+                return Reading(self.own(clear, sealed), carried=carried)
+        fields, problems = self._history.read(clear, sealed)
         problems += [] if in_place else ["sk"]
         if problems:
             raise Undeclared(problems, where=Place(context.table, context.pk, context.sk))
-        return Reading(dict(self.complete(fields)), frozenset(fields.keys() & self.retired.keys()), outdated=True)
+        retired = frozenset(fields.keys() & self.retired.keys())
+        return Reading(dict(self.complete(fields)), retired, outdated=True, carried=carried)
+
+    def _beside(self, clear: Mapping[str, ClearValue], sealed: Mapping[str, Any]) -> CarriedFields:
+        indexed = [blind.attribute for blind in self.searchable.values()]
+        return beside(clear, sealed, known=self._names, common=COMMON.keys(), indexed=indexed)
 
     def _is_as_written_now(self, clear: Mapping[str, ClearValue], sealed: Mapping[str, Any]) -> bool:
         """Whether nothing of this is to be looked up in the declaration's history, as of nearly all rows."""
@@ -158,3 +180,13 @@ class EntitySpec:
         """Why a field cannot be written."""
         rule = "is retired: it is read and no longer written" if name in self.retired else "is not a declared field"
         return InvalidInput(f"{self.name}.{name}: {rule}", field=name)
+
+
+def foreign(context: Context, sealed: Mapping[str, Any]) -> Reading:
+    """An authentic row of an entity, or at a sort key, that is not declared: none of its fields, and all carried."""
+    return Reading({}, carried=whole_of(context.clear, sealed, common=COMMON.keys()))
+
+
+def spec_of_foreign(entity: str) -> EntitySpec:
+    """By what such a row is sealed anew, as it is: at any sort key, with no field of its own."""
+    return EntitySpec(entity, _ANY)

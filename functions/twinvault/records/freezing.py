@@ -128,7 +128,10 @@ def _sealed(changes: Changes, before: Look | None, *, sealing: Sealing) -> tuple
     there = before.records if before else {}
     sealed = [sealing.put(draft, None) for draft in changes.add]
     sealed += [sealing.put(draft, there.get(draft.sk)) for draft in changes.put]
-    return sealed, [there[sk] for sk in changes.delete]
+    gone = [there[sk] for sk in changes.delete]
+    for old in gone:
+        sealing.require_known(old)
+    return sealed, gone
 
 
 def _inserts(sealed: Sequence[Put]) -> dict[int, str]:

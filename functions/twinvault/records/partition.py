@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinvault.dynamodb.marks import Mark
 from twinvault.envelope.item import Found, Item, from_item, open_found, text_of
-from twinvault.errors import IntegrityError, Place, Step, Undeclared
+from twinvault.errors import IntegrityError, Place, Step
 from twinvault.keys.rows import NamedKey, is_dek_name
 from twinvault.records.head import STORE, HeadState
 from twinvault.records.payload import decode_payload
@@ -210,12 +210,9 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
         observer.crypto("decrypt", key.name, outcome="failure")
         raise refusal.at(row.place) from None
     observer.crypto("decrypt", key.name)
-    spec = kind.spec_at(context.sk, entity=stamp.entity)
-    if spec is None:
-        raise Undeclared(["entity_type"], where=row.place)
-    reading = spec.read(context, sealed)
+    reading = kind.read(context, sealed, entity=stamp.entity)
     record = StoredRecord(
-        entity=spec.name,
+        entity=stamp.entity,
         sk=context.sk,
         version=stamp.version,
         created_at=stamp.created_at,
@@ -228,5 +225,6 @@ def _opened(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> 
         blind=blind_of(context.clear),
         retired=reading.retired,
         outdated=reading.outdated,
+        carried=reading.carried,
     )
     return record, sealed

@@ -23,6 +23,7 @@ from twinvault.envelope.primitive import TAG_BYTES, seal_bound
 from twinvault.errors import IntegrityError, InvalidInput, Step, TooLarge
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_name
 from twinvault.records.blind import BLIND_ATTRIBUTES, placeholders
+from twinvault.records.carried import NOTHING, CarriedFields
 from twinvault.records.head import Row
 from twinvault.records.payload import write_payload
 from twinvault.records.spec import HEAD, EntitySpec, Fields
@@ -39,13 +40,18 @@ _SOME_TIME = "2000-01-01T00:00:00.000000Z"
 
 
 class Draft(Value, frozen=True):
-    """A record to be written. Fields that are absent stay absent; None in a clear field becomes NULL."""
+    """A record to be written. Fields that are absent stay absent; None in a clear field becomes NULL.
 
-    hidden: ClassVar = frozenset({"fields"})
+    Attributes:
+        carried: for the library, which sets it where it seals a record anew as it is: what of it is not declared.
+    """
+
+    hidden: ClassVar = frozenset({"fields", "carried"})
 
     entity: str
     sk: str
     fields: Fields
+    carried: CarriedFields = NOTHING
 
 
 class StoredRecord(Value, frozen=True):
@@ -55,6 +61,7 @@ class StoredRecord(Value, frozen=True):
         attributes: the names of all clear attributes of its item, whether or not a field is read from them.
         retired: the names among its fields of those that nobody writes any more.
         outdated: whether it was written under an older declaration, so that a write of it would store it otherwise.
+        carried: what else it holds, which a newer release wrote, where its kind tolerates that.
     """
 
     hidden: ClassVar = frozenset({"fields", "attributes", "blind"})
@@ -73,6 +80,12 @@ class StoredRecord(Value, frozen=True):
     """Its blind indexes as they are stored, by attribute."""
     retired: frozenset[str] = frozenset()
     outdated: bool = False
+    carried: CarriedFields = NOTHING
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its entity, or the form of its sort key, is not declared: it has no fields here, and is carried."""
+        return self.carried.whole
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -129,7 +142,7 @@ class Stamp(Value, frozen=True):
 def seal_record(
     draft: Draft, spec: EntitySpec, *, scope: Scope, key: NamedKey, stamp: Stamp, blind: Mapping[str, str] | None = None
 ) -> SealedItem:
-    """Returns a draft as an item. `blind` is its blind indexes, by attribute.
+    """Returns a draft as an item, with what it carries. `blind` is its blind indexes, by attribute.
 
     Raises:
         InvalidInput: an undeclared or retired field, a value that a clear one may not have, a sort key that the spec or
@@ -181,6 +194,7 @@ def _context_and_payload(
         sk=draft.sk,
         key_id=key_name,
         clear={
+            **draft.carried.clear,
             **clear,
             **blind,
             "tenant_id": scope.tenant,
@@ -191,7 +205,7 @@ def _context_and_payload(
             "updated_at": stamp.updated_at,
         },
     )
-    return context, *write_payload(sealed, entity=spec.name)
+    return context, *write_payload({**draft.carried.sealed, **sealed}, entity=spec.name)
 
 
 def blind_of(clear: Mapping[str, ClearValue]) -> dict[str, str]:

@@ -41,10 +41,10 @@ def _should_be(kind: KindSpec, blinder: Blinder) -> Callable[[StoredRecord], dic
 
     def attributes(record: StoredRecord) -> dict[str, str]:
         spec = kind.spec_at(record.sk, entity=record.entity)
-        if spec is None or not spec.searchable:
-            return {}
+        if spec is None or record.foreign or not spec.searchable:
+            return record.carried.blind
         try:
-            return blinder.attributes(spec.name, spec.searchable, fields=record.fields)
+            return record.carried.blind | blinder.attributes(spec.name, spec.searchable, fields=record.fields)
         except InvalidInput as refusal:
             raise InvalidInput(f"{record.sk}: {refusal.message}", field=refusal.field) from None
 

@@ -21,7 +21,7 @@ class Resealing:
 
     def due(self, records: Iterable[StoredRecord]) -> list[Draft]:
         """Those of these records that are to be written again, as they are."""
-        return [Draft(one.entity, one.sk, one.kept) for one in records if self.is_due(one)]
+        return [Draft(one.entity, one.sk, one.kept, one.carried) for one in records if self.is_due(one)]
 
     def plan(self, look: Look | None) -> Changes | None:
         """Writes again what is due of a look: whoever wrote one of the records meanwhile has done so already."""

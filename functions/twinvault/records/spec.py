@@ -7,13 +7,17 @@ else is sealed. What is not declared is refused. What was declared otherwise onc
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from twinvault.envelope.aad import Context
 from twinvault.envelope.names import require_id
-from twinvault.errors import InvalidInput
+from twinvault.errors import InvalidInput, Place, Undeclared
 from twinvault.records.blind import Searchable
-from twinvault.records.entity import COMMON, HEAD, HEAD_SEALED, EntitySpec
+from twinvault.records.entity import COMMON, HEAD, HEAD_SEALED, EntitySpec, Reading, foreign, spec_of_foreign
 from twinvault.records.fields import FLAG, NULLABLE, NUMBER, SEALED, TEXT, Fields, Forms, from_clear
+
+if TYPE_CHECKING:
+    from twinvault.records.record import Draft
 
 __all__ = [
     "COMMON",
@@ -67,6 +71,8 @@ class KindSpec:
         entities: what is written, read and deleted.
         head: the head's own fields.
         retired: entities that older partitions hold: read and deleted, and no longer written.
+        tolerate: whether fields, entities and sort keys' forms that are not declared are carried, not refused: for the
+            time in which a newer release writes beside this one, or wrote before it was taken back.
     """
 
     kind: str
@@ -74,6 +80,7 @@ class KindSpec:
     head: EntitySpec = field(default_factory=head_spec)
     _: KW_ONLY
     retired: Sequence[EntitySpec] = ()
+    tolerate: bool = False
     _known: Mapping[str, EntitySpec] = field(init=False, repr=False, compare=False)
     _written: Mapping[object, EntitySpec] = field(init=False, repr=False, compare=False)
 
@@ -124,7 +131,30 @@ class KindSpec:
 
     def reopened(self) -> "KindSpec":
         """The kind in which retired entities are written, too: for what is sealed anew as it is."""
-        return KindSpec(self.kind, (*self.entities, *self.retired), self.head)
+        return KindSpec(self.kind, (*self.entities, *self.retired), self.head, tolerate=self.tolerate)
+
+    def read(self, context: Context, sealed: Mapping[str, Any], *, entity: str) -> Reading:
+        """What an authentic row holds that says that it is of this entity (see `EntitySpec.read`).
+
+        Raises:
+            Undeclared: it holds what is not declared, and that is not tolerated. A head is never of another entity.
+        """
+        spec = self.spec_at(context.sk, entity=entity)
+        if spec is not None:
+            return spec.read(context, sealed, tolerant=self.tolerate)
+        if self.tolerate and HEAD not in {context.sk, entity}:
+            return foreign(context, sealed)
+        raise Undeclared(["entity_type"], where=Place(context.table, context.pk, context.sk))
+
+    def spec_of(self, draft: "Draft") -> EntitySpec:
+        """The spec by which a draft is sealed.
+
+        Raises:
+            InvalidInput: as for `written`.
+        """
+        if draft.carried.whole:
+            return spec_of_foreign(draft.entity)
+        return self.written(HEAD if draft.sk == HEAD else draft.entity)
 
     def as_stored(self, entity: str, fields: Fields) -> dict[str, Any]:
         """These fields as they will be read back: `1.0` in a clear number becomes `1`, and what is absent its default.

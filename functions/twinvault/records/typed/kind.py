@@ -19,6 +19,7 @@ class Kind:
         records: the types of the records that are written, read and deleted.
         head: the type of its head's own fields, whose `sk` is `head`; None: it has none.
         retired: types of records that older partitions hold: read and deleted, and no longer written.
+        tolerate: whether what is not declared is carried, not refused (see `KindSpec`).
         spec: the same as the store beneath knows it: for `listing`, and wherever a `KindSpec` is asked for.
     """
 
@@ -27,6 +28,7 @@ class Kind:
     head: type[Record] | None = None
     _: KW_ONLY
     retired: Sequence[type[Record]] = ()
+    tolerate: bool = False
     spec: KindSpec = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -38,7 +40,7 @@ class Kind:
         specs = [one.__declared__.spec for one in self.records]
         head = self.head.__declared__.spec if self.head else head_spec()
         retired = tuple(one.__declared__.spec for one in self.retired)
-        object.__setattr__(self, "spec", KindSpec(self.name, specs, head, retired=retired))
+        object.__setattr__(self, "spec", KindSpec(self.name, specs, head, retired=retired, tolerate=self.tolerate))
 
     def require(self, record: type[Record]) -> None:
         """Lets a record type of this kind pass, its head's and retired ones too.

@@ -97,7 +97,8 @@ class TypedPartition:
         self.kind.require(record)
         declared = record.__declared__
         page = self.store.query(conversion.to_beginning(key, declared), limit=limit, cursor=cursor)
-        found = [from_stored(record, one, pk=self.pk) for one in page.records if one.entity == declared.entity]
+        rows = (one for one in page.records if one.entity == declared.entity and not one.foreign)
+        found = [from_stored(record, one, pk=self.pk) for one in rows]
         return Page(found, cursor=page.cursor, scopes=[self.store.scope] * len(found))
 
     def add(self, *records: Record, expected: Expected = NOTHING, idempotency_key: str | None = None) -> Records:

@@ -42,7 +42,8 @@ class Records:
         """
         self.kind.require(record)
         entity = record.__declared__.entity
-        return [from_stored(record, row, pk=self.pk) for row in self._rows.values() if row.entity == entity]
+        rows = (row for row in self._rows.values() if row.entity == entity and not row.foreign)
+        return [from_stored(record, row, pk=self.pk) for row in rows]
 
     def get[R: Record](self, record: type[R], /, **key: object) -> R | None:
         """The record of this type with these fields in its sort key, or None.
