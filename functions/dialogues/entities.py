@@ -39,5 +39,8 @@ DIALOGUE = KindSpec(
         *map(_spec, ELEMENTS.values()),
     ),
     head_spec({"state": TEXT, **HEAD_FIELDS.clear, **_LIST}),
+    tolerate=True,
 )
-"""The kind that dialogues are stored as."""
+"""The kind that dialogues are stored as. Each release runs beside the next one for as long as a canary takes, and may
+be gone back to: so each carries what it does not know (docs/adr/0018).
+"""

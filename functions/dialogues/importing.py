@@ -1,6 +1,5 @@
 """From a document to the drafts of its records; every rule is checked before anything is written."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from dialogues.entities import (
 from dialogues.graph import ref_rule
 from dialogues.layout import check_layout
 from dialogues.mapping import to_fields
-from dialogues.strict_json import MAX_BODY_BYTES, canonical, join
+from dialogues.strict_json import MAX_BODY_BYTES, canonical, digest_of, join
 from twinvault import Draft, InvalidInput, TooLarge, Unprocessable
 
 _NOT_TIME = re.compile(r"[^0-9TZ]")
@@ -58,7 +57,7 @@ def plan_import(document: Element) -> ImportPlan:
         raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
     head = _fields("", HEAD_FIELDS, element=HEAD_FIELDS.own(document), implied={})
     # What a head cannot give back letter for letter stands in the meta record.
-    digest = hashlib.sha256(encoded).digest()
+    digest = digest_of(encoded)
     drafts = [("", _meta(document, digest, kept=head.pop(AS_WRITTEN, {})))]
     for name, spec in ELEMENTS.items():
         for position, element in enumerate(document.get(name, [])):

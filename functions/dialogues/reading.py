@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dialogues.declarations import Element
 from dialogues.elements import DIALOGUE_STATUS
 from dialogues.entities import DIALOGUE, META, STATE_COMPLETE, STATE_IMPORTING
-from dialogues.exporting import export_document, require_dialogue
+from dialogues.exporting import export_document, left_out, require_dialogue, require_whole
 from dialogues.graph import graph_of
 from dialogues.mapping import plain
 from twinvault import (
@@ -59,12 +59,18 @@ class StoredDialogues:
             NotFound: this tenant has no such dialogue.
             Incomplete: its import has not been completed.
             IntegrityError: what is stored is changed, incomplete, or another dialogue.
+            Undeclared: a newer release stored more of it than this one knows.
         """
         partition, snapshot = self._read(dialogue_id)
-        return export_document(snapshot, pk=partition.pk)
+        document = export_document(snapshot, pk=partition.pk)
+        require_whole(document, snapshot, pk=partition.pk)
+        return document
 
     def read(self, dialogue_id: str) -> Element:
-        """The dialogue opened: its document, the graph that follows from it, and the state of its storage."""
+        """The dialogue opened: its document, the graph that follows from it, and the state of its storage.
+
+        Of what a newer release stored, it has what this one knows, and the names of the rest: `stored.undeclared`.
+        """
         partition, snapshot = self._read(dialogue_id)
         document = export_document(snapshot, pk=partition.pk)
         stored = {
@@ -74,6 +80,8 @@ class StoredDialogues:
             "created_at": snapshot.head.created_at,
             "updated_at": snapshot.head.updated_at,
         }
+        if unknown := left_out(document, snapshot):
+            stored["undeclared"] = unknown
         return {"dialogue": document, "graph": graph_of(document), "stored": stored}
 
     def list(self, *, status: str | None, limit: int, cursor: str | None) -> ListPage:

@@ -1,5 +1,6 @@
 """A dialogue document: strict JSON in, canonical JSON out. Knows JSON, not dialogues."""
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable
@@ -56,6 +57,11 @@ def parse(body: bytes) -> dict[str, Any]:
 def canonical(value: object) -> bytes:
     """Canonical JSON for comparing two documents: keys sorted, no white space, UTF-8. `1` and `1.0` stay different."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest_of(encoded: bytes) -> bytes:
+    """SHA-256 of a document's canonical JSON: what its dialogue's sealed record says of it, in hex."""
+    return hashlib.sha256(encoded).digest()
 
 
 def join(path: str, step: str | int) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from dialogues.declarations import Element
 from dialogues.entities import DIALOGUE, KIND, STATE_COMPLETE, STATE_IMPORTING
-from dialogues.exporting import export_document, require_dialogue
+from dialogues.exporting import export_document, left_out, require_dialogue
 from dialogues.importing import ImportPlan, plan_import
 from dialogues.mapping import plain
 from dialogues.reading import StoredDialogues
@@ -124,7 +124,8 @@ class _Import:
 
     def _compared(self, snapshot: Snapshot) -> Imported:
         """The end of an import that finds the dialogue complete: by others, or by itself, whose answer was lost."""
-        if canonical(export_document(snapshot, pk=self.partition.pk)) != canonical(self.document):
+        stored = export_document(snapshot, pk=self.partition.pk)
+        if canonical(stored) != canonical(self.document) or left_out(stored, snapshot):
             raise Conflict("id: this dialogue exists with other content", field="id")
         self.acting.release()
         return self._imported("created" if self.transactions else "unchanged", len(self.plan.drafts))
@@ -136,6 +137,8 @@ class _Import:
         """The drafts that an unfinished import has not written yet."""
         remaining = {draft.sk: draft for _, draft in self.plan.drafts}
         for sk, record in snapshot.records.items() if snapshot else ():
+            if record.foreign:  # a newer release's, beside those of the document
+                continue
             draft = remaining.pop(sk, None)
             if draft is None or not (record.commitment in self.known or _same(draft, record)):
                 raise Conflict("id: an unfinished import of this dialogue has other content", field="id")
