@@ -24,6 +24,13 @@ from dialogues.mapping import to_fields
 from dialogues.strict_json import MAX_BODY_BYTES, canonical, digest_of, join
 from twinvault import Draft, InvalidInput, TooLarge, Unprocessable
 
+MAX_RECORDS = 10_000
+"""Of one dialogue: its elements and their events, and two of its own. So many are imported within two requests, and
+read within one. A document has room for 24,000, of which each request would read what those before it wrote."""
+MAX_EVENTS = 5_000
+"""Of all its items together. Nothing in a document is shorter, and each becomes a record."""
+
+_OWN_RECORDS = 2  # the head, and the dialogue's own
 _NOT_TIME = re.compile(r"[^0-9TZ]")
 _NO_TIME = "0"
 
@@ -49,9 +56,10 @@ def plan_import(document: Element) -> ImportPlan:
 
     Raises:
         Unprocessable: names the field and the rule that it breaks.
-        TooLarge: over 2 MiB as canonical JSON: it could not be exported again.
+        TooLarge: over 10,000 records or 5,000 events; or over 2 MiB as canonical JSON: it could not be exported again.
     """
     check_layout(document)
+    _check_counts(document)
     encoded = canonical(document)
     if len(encoded) > MAX_BODY_BYTES:
         raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
@@ -65,6 +73,21 @@ def plan_import(document: Element) -> ImportPlan:
     _refuse_duplicates(drafts)
     _check_refs(document)
     return ImportPlan(document["id"], head, tuple(drafts), digest)
+
+
+def _check_counts(document: Element) -> None:
+    records, events = _OWN_RECORDS, 0
+    for name, spec in ELEMENTS.items():
+        for position, element in enumerate(document.get(name, [])):
+            told = len(element.get(EVENTS) or ()) if spec.lifecycle else 0
+            records, events = records + 1 + told, events + told
+            path = join(name, position)
+            if events > MAX_EVENTS:
+                field = join(path, EVENTS)
+                raise TooLarge(f"{field}: over the limit of {MAX_EVENTS} events in one dialogue", field=field)
+            if records > MAX_RECORDS:
+                rule = f"over the limit of {MAX_RECORDS} records in one dialogue: its elements, their events, and two"
+                raise TooLarge(f"{path}: {rule}", field=path)
 
 
 def _meta(document: Element, digest: bytes, *, kept: Element) -> Draft:

@@ -13,6 +13,18 @@ from twinvault.errors import TooLarge, Unprocessable
 _EVENT = {"type": "created"}
 
 
+def crowd(*, items: int, events: int = 0) -> dict[str, Any]:
+    """A dialogue of so many tensions, each with so many events."""
+    history = {"events": [_EVENT] * events} if events else {}
+    ids = (f"T{number // 99:02d}{number % 99 + 1:02d}" for number in range(items))
+    return {
+        "id": "crowd",
+        "title": "A crowd",
+        "status": "open",
+        "tensions": [{"id": one, "label": "x", "status": "open", **history} for one in ids],
+    }
+
+
 def case(path: tuple[str | int, ...], value: Any, field: str, says: str, *, id: str) -> Any:  # noqa: A002  # as pytest.param has it
     return pytest.param(changed(path, value), field, says, id=id)
 
@@ -152,6 +164,33 @@ def test_what_is_refused_is_not_stored(world: World) -> None:
     assert refused.value.field == "perspectives[1]"
     assert "400 KiB" in refused.value.message
     assert world.items() == []
+
+
+@pytest.mark.parametrize(
+    ("document", "field", "limit"),
+    [
+        pytest.param(crowd(items=4_999, events=1), "", "", id="10,000 records"),
+        pytest.param(crowd(items=5_000, events=1), "tensions[4999]", "10000 records", id="10,002 records"),
+        pytest.param(crowd(items=50, events=99), "", "", id="4,950 events"),
+        pytest.param(crowd(items=51, events=99), "tensions[50].events", "5000 events", id="5,049 events"),
+        pytest.param(
+            crowd(items=9_000) | {"moves": [{"round": 0, "expert": "ada", "seq": 1, "type": "x"}] * 999},
+            "moves[998]",
+            "10000 records",
+            id="10,001 records of two kinds",
+        ),
+    ],
+)
+def test_a_dialogue_has_at_most_10000_records_and_5000_events(
+    world: World, document: dict[str, Any], field: str, limit: str
+) -> None:
+    if not field:
+        assert plan_import(document).drafts
+        return
+    with pytest.raises(TooLarge) as refused:
+        dialogues(world).import_document(document)
+    assert (refused.value.field, world.items()) == (field, [])
+    assert refused.value.message.startswith(f"{field}: over the limit of {limit} in one dialogue")
 
 
 def test_the_largest_record_that_fits_is_stored_and_one_byte_of_padding_more_is_not(world: World) -> None:

@@ -19,7 +19,9 @@ PARTITION_UNITS = 1000
 """Write units that a partition takes in a second.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
 BATCH_UNITS = PARTITION_UNITS // 2
-"""Write units of one part of a work that may be split."""
+"""Write units of one part of a work that may be split, its head's among them."""
+_HEAD_UNITS = 16
+"""What is kept of them for the head, which each part writes anew: one of 8 KiB, and few are that large."""
 
 
 class Batches:
@@ -62,7 +64,7 @@ class Batches:
 
     def _first(self, drafts: Sequence[Draft]) -> tuple[list[Draft], int]:
         """The longest beginning that makes one part, one draft at least; and what it costs in write units."""
-        size, units, part = 0, 0, list[Draft]()
+        size, units, part = 0, _HEAD_UNITS, list[Draft]()
         for draft in drafts:
             one = self.check(draft)
             if part and (size + one > MAX_DRAFT_BYTES or units + write_units(one) > BATCH_UNITS):
