@@ -30,7 +30,10 @@ _MANY, _WITHOUT_END = 100_000, 1_000_000
 
 
 def cancelled(*codes: str) -> dict[str, Any]:
-    """Cancelled for reasons that the service gives and the local engine never does."""
+    """Cancelled for reasons that the service gives and the local engine never does: one a statement, or `None`.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteTransaction.html
+    """
     reasons = [{"Code": code, "Message": "by order"} for code in codes]
     error = {"error": "TransactionCanceledException", "message": "Transaction cancelled, by order"}
     return error | ({"details": {"CancellationReasons": reasons}} if codes else {})
@@ -77,11 +80,11 @@ class Line:
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     before: Callable[[str], None] = lambda _operation: None
 
-    def next(self, *faults: Fault, operation: str = "ExecuteTransaction") -> None:
+    def next(self, *faults: Fault | dict[str, Any], operation: str = "ExecuteTransaction") -> None:
         """Tells what happens to the next requests of an operation."""
         self._order([_ordered(fault, operation, times=1) for fault in faults], self._endless())
 
-    def always(self, fault: Fault, operation: str = "ExecuteTransaction") -> None:
+    def always(self, fault: Fault | dict[str, Any], operation: str = "ExecuteTransaction") -> None:
         """Tells what happens to all requests of an operation, after those that were told of one by one."""
         others = [one for one in self._endless() if one.operation != operation]
         self._order([], [*others, _ordered(fault, operation, times=_WITHOUT_END)])
@@ -104,8 +107,9 @@ class Line:
             self.faults.order(one)
 
 
-def _ordered(fault: Fault, operation: str, *, times: int) -> OrderedFault:
-    document = {"operation": operation, "times": times, **(fault.value or {})}
+def _ordered(fault: Fault | dict[str, Any], operation: str, *, times: int) -> OrderedFault:
+    told = fault.value if isinstance(fault, Fault) else fault
+    document = {"operation": operation, "times": times, **(told or {})}
     return ordered_fault(document, further={"message", "details", "applied", "within"})
 
 

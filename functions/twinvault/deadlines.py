@@ -131,10 +131,10 @@ class Pauses:
         self._next = FIRST_PAUSE
 
     def wait(self) -> bool:
-        """Sleeps, and says so; or says that there is no time for it, or nobody said how much there is."""
+        """Sleeps, and says whether there is time for another try; there is none where nobody said how much there is."""
         until = _UNTIL.get()
         if until is None or time.monotonic() + self._next >= until:
             return False
         self._sleep(self._next * (1 + random.random()) / 2)  # noqa: S311  # no secret: it keeps callers apart
         self._next = min(2 * self._next, LONGEST_PAUSE)
-        return True
+        return time.monotonic() < until  # a busy machine sleeps for longer than it was told

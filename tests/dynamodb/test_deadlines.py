@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import batched
 from typing import Any
 
 import boto3
@@ -98,6 +99,31 @@ def test_a_read_that_hangs_is_told_of_in_the_log(
         ended(lambda: acting(patient.vault, write=False)).result()
     (told,) = [item for item in world.items(world.tables.audit) if "test.hang" in item["entry"]["S"]]
     assert '"outcome":"failure"' in told["entry"]["S"]
+
+
+def test_a_read_of_many_pages_ends_with_the_activitys_time(world: World, patient: World, line: Line) -> None:
+    """No call of it hangs: there are too many for the time."""
+    for numbers in batched(range(1, 600), 95, strict=False):
+        world.partition(SCOPE, LEDGER, world.activity()).write(puts(*map(a_line, numbers)))
+    line.before = lambda operation: time.sleep(0.6 * SECONDS) if operation == "Query" else None
+    mine = patient.partition(SCOPE, LEDGER, patient.activity(seconds=SECONDS))
+    with pytest.raises(DependencyError, match=r"no time left|cannot be read now"):
+        ended(mine.read).result()
+    assert len([one for one in line.sent("Query") if one["TableName"] == world.tables.records]) < 3
+
+
+@pytest.mark.parametrize("ask", ["read", "get", "query"])
+def test_a_read_whose_time_is_up_asks_nothing(world: World, patient: World, line: Line, ask: str) -> None:
+    world.partition(SCOPE, LEDGER, world.activity()).write(puts(a_line(1)))
+    mine = patient.partition(SCOPE, LEDGER, patient.activity(seconds=-1))
+    asks: dict[str, Callable[[], object]] = {
+        "read": mine.read,
+        "get": lambda: mine.get("line#0001"),
+        "query": mine.query,
+    }
+    with pytest.raises(DependencyError, match="no time left"):
+        asks[ask]()
+    assert line.requests == []
 
 
 def test_threads_of_one_activity_do_not_queue_for_longer_than_it_has_time(

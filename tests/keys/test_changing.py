@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from tests.fakes import OUTAGE, FakeKms
-from tests.faults import Fault, Line
+from tests.faults import Fault, Line, cancelled
 from tests.stores import Watched, World, make_world
 from twinvault.dynamodb.transaction import Outcome, Result
 from twinvault.errors import Conflict, DependencyError, KeyRefused, NotFound, OutcomeUnknown
 from twinvault.keys.overview import overview
 from twinvault.keys.register import MAX_EPOCHS
 from twinvault.keys.table import Committer
+from twinvault.records.committing import AuditedCommits
 from twinvault.records.record import Draft
 from twinvault.records.spec import TEXT, EntitySpec, KindSpec
 from twinvault.records.store import PartitionStore
@@ -252,6 +253,41 @@ def test_a_fault_on_the_line_makes_one_epoch_all_the_same(
     line.next(fault)
     assert faulty.rotate() == 2
     assert keys(world).register.newest == 2
+
+
+CHANGED = ("KEK", "index key", "register", "mark", "audit entry")
+
+
+def throttled_at(position: str) -> dict[str, Any]:
+    return cancelled(*("ThrottlingError" if name == position else "None" for name in CHANGED))
+
+
+@pytest.mark.parametrize("position", CHANGED)
+def test_load_at_any_position_of_a_change_is_waited_for(world: World, faulty: World, line: Line, position: str) -> None:
+    world.begin()
+    line.next(*[throttled_at(position)] * 2)
+    assert faulty.rotate() == 2
+    (sent, *again) = line.sent()
+    assert len(sent["TransactStatements"]) == len(CHANGED)
+    assert again == [sent] * 2, "one change, sent again"
+
+
+@pytest.mark.parametrize("fault", [*map(throttled_at, CHANGED), Fault.THROTTLE], ids=[*CHANGED, "the call itself"])
+def test_load_of_which_a_change_sees_no_end_is_a_503_and_no_conflict(
+    world: World, faulty: World, line: Line, fault: Fault | dict[str, Any]
+) -> None:
+    world.begin()
+    before = rows(world)
+    line.always(fault)
+    commits = AuditedCommits(faulty.audit, faulty.activity(seconds=1.0))
+    with pytest.raises(DependencyError) as caught:
+        faulty.changes.new_epoch("acme", commits)
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert caught.value.retry_after > 0
+    if line.sent():  # a busy machine may have had no time for it
+        assert caught.value.cause is not None
+        assert caught.value.cause.is_load
+    assert rows(world) == before
 
 
 def test_a_rotation_under_another_root_key_leaves_the_old_ones_openable(world: World, kms: FakeKms) -> None:

@@ -154,7 +154,7 @@ class Transactor:
             else:
                 return Result(Outcome.COMMITTED)
             if self._monotonic() + pause >= until:
-                return Result(Outcome.UNKNOWN, cause=cause)
+                return Result(Outcome.UNKNOWN if sent_without_answer else Outcome.REFUSED, cause=cause)
             self._sleep(pause * (1 + self._jitter()) / 2)
             pause = min(pause * 2, LONGEST_PAUSE)
 
