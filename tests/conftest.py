@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tests import evidence
 from tests.fakes import FakeKms
 from tests.faults import Line, line_to
 from tests.grants import proving
+from tests.serving.running import order
 from tests.stores import World, make_client, make_world
 from tests.together import pytest_xdist_make_scheduler  # noqa: F401  # a hook, found by its name
 from twinvault_local.engines import dynamodb
@@ -162,22 +163,36 @@ def faulty(line: Line, world: World, aws: dict[str, Any]) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def kms_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The local KMS with the fixed test seed, no keys at first, who calls decided by the access key id (CALLERS)."""
+def kms_ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int]]:
+    """Where the local KMS listens, and where it takes orders: fixed test seed, no keys at first, callers as CALLERS."""
     folder = tmp_path_factory.mktemp("kms")
     seed, callers, data = folder / "seed", folder / "callers.json", folder / "data"
     data.mkdir(mode=0o700)
     seed.touch(mode=0o600)
     seed.write_text(SEED, encoding="ascii")
     callers.write_text(json.dumps(CALLERS), encoding="utf-8")
-    port = free_port()
+    port, admin = free_port(), free_port()
     endpoint = f"http://{LOOPBACK}:{port}"
-    options = ["--port", str(port), "--data", str(data), "--seed-file", str(seed), "--callers", str(callers)]
+    options = ["--port", str(port), "--admin-port", str(admin)]
+    options += ["--data", str(data), "--seed-file", str(seed), "--callers", str(callers)]
     with _running([sys.executable, "-m", "twinvault_kms", *options]) as process:
         assert waiting.until(lambda: _healthy(endpoint), seconds=START_SECONDS, alive=lambda: process.poll() is None), (
             "the local KMS did not start"
         )
-        yield endpoint
+        yield port, admin
+
+
+@pytest.fixture(scope="session")
+def kms_endpoint(kms_ports: tuple[int, int]) -> str:
+    """The local KMS."""
+    return f"http://{LOOPBACK}:{kms_ports[0]}"
+
+
+@pytest.fixture
+def kms_fault(kms_ports: tuple[int, int]) -> Iterator[Callable[..., None]]:
+    """Orders a fault of the local KMS, as its admin port takes it; none is left behind."""
+    yield lambda **fault: order(kms_ports[1], "POST", "/faults", fault) and None
+    order(kms_ports[1], "DELETE", "/faults")
 
 
 def _healthy(endpoint: str) -> bool:
