@@ -133,7 +133,8 @@ def _print_page(page: dict[str, Any]) -> None:
         table.add_row(escape(item.get("id", "")), escape(item.get("title", "")), shown, item["updated_at"][:19])
     results.print(table)
     for one in page.get("refused", ()):
-        results.print(f" refused: {escape(one['partition'])} ({escape(one['problem'])})", soft_wrap=True)
+        place = one["partition"] or "a row that is no dialogue of this tenant"
+        results.print(f" refused: {escape(place)} ({escape(one['problem'])})", soft_wrap=True)
     if page["cursor"]:
         console.print(f"More: twinvault list --cursor {page['cursor']}", soft_wrap=True)
 

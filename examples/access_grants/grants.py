@@ -26,6 +26,8 @@ from twinvault import (
 
 REQUESTED, GRANTED, REFUSED, REVOKED = "requested", "granted", "refused", "revoked"
 STATES = (REQUESTED, GRANTED, REFUSED, REVOKED)
+UNREADABLE = "unreadable"
+"""What a list says of a grant that does not open; no grant is in this state."""
 _NEXT = {REQUESTED: {GRANTED, REFUSED}, GRANTED: {REVOKED}}
 _MOST_LISTED = 50
 
@@ -93,15 +95,16 @@ class Grants:
         return _grant(self._partition(incident, create=False).read())
 
     def listed(self, state: str) -> Sequence[Grant]:
-        """The newest grants in this state, without their decisions."""
+        """The newest grants in this state, without their decisions, and what nobody can read: it may be one of them."""
         listing = self.acting.listing(GRANT)
         found: list[Grant] = []
         if listing is not None:
-            hits = listing.page(status=state, limit=_MOST_LISTED, cursor=None)
-            for one in listing.open_each(hits.scopes, ("head", "request")):
+            page = listing.open_page(("head", "request"), status=state, limit=_MOST_LISTED, cursor=None)
+            for one in page:
                 head, asked = one.records["head"], one.records["request"]
                 if head.fields["state"] == state:  # an index lags; the record decides
                     found.append({"state": state, **asked.fields})
+            found += [{"state": UNREADABLE, "problem": one.problem} for one in page.refused]
         self.acting.release()
         return found
 

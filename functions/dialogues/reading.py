@@ -24,7 +24,9 @@ from twinvault import (
 STATUSES = (*DIALOGUE_STATUS.words, STATE_IMPORTING)
 """What dialogues are listed by: their status, or `importing` while an import of them is not complete."""
 
-MAX_PAGE = 50  # two records of each are fetched in one call, which takes 100
+MAX_PAGE = 50
+MAX_SHOWN = 256
+"""Characters of a title in a list, of which a dialogue's own may have as many as its document holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class ListPage:
     items: Sequence[Element]
     cursor: str | None
     refused: Sequence[Refused] = ()
-    """The partitions that are not among the items, for they cannot be opened."""
+    """What is not among the items, for it cannot be opened."""
 
 
 class StoredDialogues:
@@ -102,17 +104,18 @@ class StoredDialogues:
                 raise InvalidInput("cursor: was not given out for this listing", field="cursor")
             self._acting.release()
             return ListPage((), None)
-        hits = listing.page(status=status, limit=limit, cursor=cursor)
         # Head and meta are written together, by a dialogue's first write.
-        found = listing.open_complete(
-            hits.scopes,
+        page = listing.open_page(
             (HEAD, META),
+            status=status,
+            limit=limit,
+            cursor=cursor,
             check=lambda one: listing.require_id(one.scope, one.records[META].fields.get("source_id")),
         )
-        items = [_summary(one) for one in found if isinstance(one, Opened) and _still(one, status)]
+        items = [_summary(one) for one in page if _still(one, status)]
         self._acting.release()
         # What status one has that does not open, nobody knows.
-        return ListPage(items, hits.cursor, [one for one in found if isinstance(one, Refused)])
+        return ListPage(items, page.cursor, page.refused)
 
     def new_dek(self, dialogue_id: str) -> int:
         """Makes a new version of a dialogue's DEK for what is written from now on; returns the version.
@@ -146,11 +149,16 @@ def _still(one: Opened, status: str | None) -> bool:
     return status in {None, one.records[HEAD].fields.get("list_status")}
 
 
+def _shown(title: str | None) -> str | None:
+    """A title as a list shows it: whole, unless it is longer than a title is."""
+    return title if title is None or len(title) <= MAX_SHOWN else f"{title[: MAX_SHOWN - 1]}…"
+
+
 def _summary(one: Opened) -> Element:
     head, meta = one.records[HEAD], one.records[META]
     known = {
         "id": meta.fields.get("source_id"),
-        "title": meta.fields.get("title"),
+        "title": _shown(meta.fields.get("title")),
         "state": head.fields["state"],
         "status": head.fields["status"],
         "total_alignment": plain(head.fields.get("total_alignment")),

@@ -39,7 +39,8 @@ from twinvault.maintenance.work import Counts, Lease, Work, WorkState
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
 from twinvault.records.finding import FoundPage, FoundRecord
-from twinvault.records.listing import Hits, Listing, Opened, Refused
+from twinvault.records.hits import Hits, Opened, OpenedPage, Refused
+from twinvault.records.listing import Listing
 from twinvault.records.paging import RecordPage
 from twinvault.records.partition import Look, Snapshot
 from twinvault.records.record import Draft, StoredRecord
@@ -104,6 +105,7 @@ __all__ = [
     "Moved",
     "NotFound",
     "Opened",
+    "OpenedPage",
     "OutcomeUnknown",
     "Page",
     "PartitionStore",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from twinvault.audit.activity import Activity
 from twinvault.dynamodb.marks import head_mark_key
-from twinvault.errors import InvalidInput
+from twinvault.errors import InvalidInput, TwinvaultError
 from twinvault.keys.rows import NamedKey
 from twinvault.records.finding import Finder, FoundPage
 from twinvault.records.listing import Listing
@@ -112,7 +112,7 @@ class Acting:
             kind=spec,
             key=key,
             activity=self.activity,
-            refused=lambda error: self.vault.audit.refused(self.activity, error),
+            refused=self._refused,
             randomness=os.urandom,
         )
 
@@ -144,7 +144,7 @@ class Acting:
 
             acting.find(CLUB, Person, email="ada@example.com")
 
-        Each was read again, opened and compared: authentic, perhaps not the newest, and perhaps not all of them.
+        Each was opened and compared: authentic, perhaps neither the newest nor all. `refused` names what does not open.
 
         Args:
             kind: the kind of partition.
@@ -156,19 +156,20 @@ class Acting:
         Raises:
             InvalidInput: the kind has no such entity, not one searchable field is given, or the value is none that can
                 be searched by; `limit` is out of range, or `cursor` not of this question.
-            IntegrityError, Undeclared: a hit is a row of another tenant, or does not open; is not declared.
-            KeyRefused, DependencyError: a table, a key or the audit log does not answer.
+            IntegrityError, KeyRefused, DependencyError: the tenant's own keys, the index or the audit log.
         """
         if isinstance(kind, Kind) and isinstance(entity, type):
             name, plain = kind.searched(entity, by)
-            return of_found(entity, self.find(kind.spec, name, limit=limit, cursor=cursor, **plain))
+            return of_found(
+                entity, self.find(kind.spec, name, limit=limit, cursor=cursor, **plain), refused=self._refused
+            )
         if isinstance(kind, Kind) or isinstance(entity, type):
             raise InvalidInput("entity: must be a record type of a `Kind`, or a name of a `KindSpec`", field="entity")
         vault = self.vault
-        finder = Finder(vault.records, vault.reader, vault.keys, kind, self.activity, os.urandom)
-        found = finder.page(entity, by, limit=limit, cursor=cursor)
+        finder = Finder(vault.records, vault.reader, vault.keys, kind, self.activity, self._refused, os.urandom)
+        page = finder.page(entity, by, limit=limit, cursor=cursor)
         self.release()
-        return found
+        return page
 
     def release(self) -> None:
         """Appends this activity's success: call it before what `peek` or a listing read leaves.
@@ -177,6 +178,10 @@ class Acting:
             DependencyError: the entry could not be made durable; nothing may leave.
         """
         self.vault.audit.release(self.activity)
+
+    def _refused(self, error: TwinvaultError) -> None:
+        """Appends that something does not open, before it is named as such."""
+        self.vault.audit.refused(self.activity, error)
 
     def _index_key(self, *, create: bool) -> NamedKey | None:
         with self.activity.going_on():

@@ -114,7 +114,7 @@ def test_a_damaged_dialogue_is_listed_as_such_and_hides_no_other(
     assert [(entry["problem"], entry["step"]) for entry in refused] == [("integrity", damaged.error.check)]
 
 
-def test_a_dialogue_that_is_gone_since_the_index_named_it_is_left_out(world: World) -> None:
+def test_a_dialogue_whose_two_records_are_gone_is_named_and_not_left_out(world: World) -> None:
     """Nothing of it is there but another record that claims its place in the list."""
     dialogues(world).import_document(small(id="gone"))
     dialogues(world).import_document(small(id="here"))
@@ -123,4 +123,28 @@ def test_a_dialogue_that_is_gone_since_the_index_named_it_is_left_out(world: Wor
     take(world, scope, META)
     page = dialogues(world).list(status=None, limit=10, cursor=None)
     assert [one["id"] for one in page.items] == ["here"]
-    assert page.refused == []
+    assert [(one.scope, one.problem) for one in page.refused] == [(scope, "integrity")]
+
+
+def test_titles_of_any_length_leave_every_list_to_be_read(world: World) -> None:
+    """Eight dialogues whose titles fill their records: each page has its share, and shows the beginnings."""
+    whole = "🗝" * 80_000
+    for number in range(8):
+        dialogues(world).import_document(small(id=f"d{number}", title=whole))
+    found, cursor, pages = list[Any](), None, 0
+    while pages == 0 or cursor:
+        page = dialogues(world).list(status=None, limit=50, cursor=cursor)
+        found, cursor, pages = [*found, *page.items], page.cursor, pages + 1
+    assert sorted(one["id"] for one in found) == [f"d{number}" for number in range(8)]
+    assert {one["title"] for one in found} == {whole[:255] + "…"}
+    assert pages > 1
+    assert dialogues(world).export("d0")["title"] == whole
+
+
+@pytest.mark.parametrize(("length", "shown"), [(256, 256), (257, 256)])
+def test_a_title_is_cut_where_it_is_longer_than_a_list_shows(world: World, length: int, shown: int) -> None:
+    title = "t" * length
+    dialogues(world).import_document(small(title=title))
+    (one,) = dialogues(world).list(status=None, limit=1, cursor=None).items
+    assert len(one["title"]) == shown
+    assert (one["title"] == title) is (length == shown)

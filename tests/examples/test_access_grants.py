@@ -77,6 +77,18 @@ def test_grants_are_listed_by_state(vault, tenant):
     assert [one["incident"] for one in requested] == ["another incident"]
 
 
+def test_a_grant_that_nobody_can_read_hides_no_other_and_is_told_of(vault, tenant, engines):
+    ask(vault, tenant)
+    ask(vault, tenant, "another incident")
+    dynamodb, _, tables, _ = engines
+    rows = dynamodb.scan(TableName=tables.records, ConsistentRead=True)["Items"]
+    damaged = next(one for one in rows if one["sk"]["S"] == "request" and one["tenant_id"]["S"] == tenant)
+    dynamodb.put_item(TableName=tables.records, Item=damaged | {"system": {"S": "another"}})
+    _, listed = call(vault, "GET /grants", tenant)
+    assert sorted(one["state"] for one in listed) == ["requested", "unreadable"]
+    assert {one.get("problem") for one in listed} == {None, "integrity"}
+
+
 @pytest.mark.parametrize(
     ("steps", "status"),
     [

@@ -358,13 +358,14 @@ def test_what_was_done_under_which_key_is_observed(world: World) -> None:
 # -- states -----------------------------------------------------------------------------------------------------------
 
 
-def restate(world: World, state: State) -> None:
-    """Seals a register in which the newest epoch is in this state: what a later release's own moves will do."""
+def restate(world: World, state: State, *, epoch: int | None = None) -> None:
+    """Seals a register in which an epoch, the newest, is in this state: what a later release's own moves will do."""
     found = world.keys.tenant("acme", observer=Recorder(), fresh=True)
     assert found is not None
     key = world.keys.register_key(found, observer=Recorder())
-    *others, newest = found.register.epochs
-    register = replace(found.register, epochs=(*others, replace(newest, state=state)))
+    changed = epoch or found.register.newest
+    epochs = tuple(replace(one, state=state) if one.epoch == changed else one for one in found.register.epochs)
+    register = replace(found.register, epochs=epochs)
     written = found.written.again("2026-11-24T09:00:00Z")
     item, digest = seal_register(
         register, tenant="acme", key=key, written=written, salt=os.urandom(32), nonce=os.urandom(12)

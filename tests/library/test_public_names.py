@@ -41,7 +41,7 @@ STORING = {
     "Snapshot",
     "Written",
 }
-ASKING = {"FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "RecordPage", "Refused"}
+ASKING = {"FoundPage", "FoundRecord", "Hits", "Listing", "Opened", "OpenedPage", "RecordPage", "Refused"}
 TYPED = {
     "Kind",
     "Moved",

@@ -12,10 +12,12 @@ from tests.faults import Fault, Line
 from tests.keys.test_hierarchy import restate
 from tests.records.samples import LEDGER, line, puts
 from tests.stores import World
+from twinvault.audit.elements import row_hash
 from twinvault.errors import DependencyError, IntegrityError, InvalidInput, KeyRefused, Place, Step
 from twinvault.keys.register import State
 from twinvault.keys.rows import NamedKey
-from twinvault.records.listing import Hits, Listing, Opened, Refused
+from twinvault.records.hits import Hits, Opened, OpenedPage
+from twinvault.records.listing import Listing
 from twinvault.records.opaque import opaque_id
 from twinvault.records.spec import HEAD
 from twinvault.scope import Scope
@@ -110,19 +112,52 @@ def edit(world: World, partition: str, **change: Any) -> None:
     world.client.put_item(TableName=world.tables.records, Item=item | change)
 
 
-def test_a_row_that_claims_another_tenant_is_tampering(world: World) -> None:
+def failures(world: World) -> list[dict[str, Any]]:
+    """What the audit log says of what did not open."""
+    entries = [json.loads(item["entry"]["S"]) for item in world.items(world.tables.audit)]
+    return [entry for entry in entries if entry["outcome"] == "failure"]
+
+
+def plant(world: World, pk: str, *, tenant: str = "bolt") -> None:
+    """Puts a row of this key behind the store's back, which claims a place in the tenant's list of open ledgers."""
+    key = {"pk": {"S": "tenant#acme#ledger#a"}, "sk": {"S": "head"}}
+    item = world.client.get_item(TableName=world.tables.records, Key=key)["Item"]
+    world.client.put_item(TableName=world.tables.records, Item=item | {"pk": {"S": pk}, "tenant_id": {"S": tenant}})
+
+
+@pytest.mark.parametrize(
+    ("pk", "named"),
+    [
+        pytest.param("tenant#acme#ledger#z", None, id="another tenant's"),
+        pytest.param("tenant#bolt#diary#z", Scope("bolt", "diary", "z"), id="another kind's"),
+        pytest.param("tenant#bolt#ledger#Z", None, id="no id"),
+        pytest.param("tenant#bolt#ledger#z#requests", None, id="a part more"),
+        pytest.param("x", None, id="anything"),
+    ],
+)
+def test_a_row_at_no_place_of_the_tenant_is_named_and_recorded_and_hides_no_other(
+    world: World, pk: str, named: Scope | None
+) -> None:
     fill(world, "a")
-    edit(world, "a", tenant_id={"S": "bolt"})
-    with pytest.raises(IntegrityError):
-        page(world, "bolt")
+    fill(world, "mine", tenant="bolt")
+    plant(world, pk)
+    hits = page(world, "bolt")
+    opened = listing(world, "bolt").open_page((HEAD,), status="open", limit=9, cursor=None)
+    assert [scope.partition for scope in hits.scopes] == [one.scope.partition for one in opened] == ["mine"]
+    for (refused,) in (hits.refused, opened.refused):
+        assert (refused.scope, refused.problem) == (named, "integrity")
+    assert [(entry["step"], entry["row"]) for entry in failures(world)] == [
+        (f"{Step.PLACE}: it claims a place that is not its own", row_hash("records", pk=pk, sk="head"))
+    ] * 2
 
 
 def test_a_row_listed_under_another_status_does_not_open(world: World) -> None:
     fill(world, "a", list_status="closed")
+    fill(world, "b")
     edit(world, "a", list_status={"S": "open"})
-    hits = page(world)
-    with pytest.raises(IntegrityError):
-        listing(world).open_each(hits.scopes, (HEAD,))
+    opened = listing(world).open_each(page(world).scopes, (HEAD,))
+    assert [one.scope.partition for one in opened] == ["b"]
+    assert [(one.scope, one.problem) for one in opened.refused] == [(Scope("acme", "ledger", "a"), "integrity")]
 
 
 def test_a_partition_that_is_listed_twice_is_opened_once(world: World) -> None:
@@ -188,6 +223,19 @@ def take_the_key(world: World) -> None:
             world.client.delete_item(TableName=world.tables.keys, Key={"pk": item["pk"], "sk": item["sk"]})
 
 
+WAYS: dict[str, Callable[[Listing], OpenedPage]] = {
+    "open_each": lambda here: here.open_each(SCOPES, BOTH),
+    "open_complete": lambda here: here.open_complete(SCOPES, BOTH),
+    "open_page": lambda here: here.open_page(BOTH, status="open", limit=9, cursor=None),
+}
+
+
+def found(page: OpenedPage) -> tuple[list[str], list[str]]:
+    """The partitions that opened, and those that did not."""
+    return sorted(one.scope.partition for one in page), [one.scope.partition for one in page.refused if one.scope]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("damage", "step"),
     [
@@ -198,32 +246,59 @@ def take_the_key(world: World) -> None:
     ],
 )
 def test_a_partition_that_does_not_open_is_named_and_recorded_and_hides_no_other(
-    three: World, damage: Callable[[World], None], step: Step
+    three: World, damage: Callable[[World], None], step: Step, way: str
 ) -> None:
     damage(three)
-    other, counted = three.another_environment(), list[str]()
-    found = listing(other, count=lambda name, value: counted.extend([name] * value)).open_complete(SCOPES, BOTH)
-    assert [(type(one), one.scope.partition) for one in found] == [(Opened, "a"), (Refused, "b"), (Opened, "c")]
-    assert isinstance(found[1], Refused)
-    assert found[1].error.step is step
+    counted = list[str]()
+    other = listing(three.another_environment(), count=lambda name, value: counted.extend([name] * value))
+    opened = WAYS[way](other)
+    if (damage, way) == (take_the_line, "open_each"):
+        assert found(opened) == (["a", "b", "c"], []), "nobody said that every partition has it"
+        return
+    if (damage, way) == (take_the_head, "open_page"):
+        assert found(opened) == (["a", "c"], []), "with its head the index has lost it"
+        return
+    assert found(opened) == (["a", "c"], ["b"])
+    (refused,) = opened.refused
+    assert isinstance(refused.error, IntegrityError)
+    assert (refused.error.step, refused.problem) == (step, "integrity")
     assert counted.count("OpenFailed") == 1
-    entries = [json.loads(item["entry"]["S"]) for item in three.items(three.tables.audit)]
-    (refused,) = [entry for entry in entries if entry["outcome"] == "failure"]
-    assert (refused["problem"], refused["step"]) == ("integrity", found[1].error.check)
+    assert [(one["problem"], one["step"]) for one in failures(three)] == [("integrity", refused.error.check)]
 
 
-def test_a_partition_whose_key_is_revoked_is_named_and_hides_no_other(world: World) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_partition_whose_key_is_revoked_is_named_and_hides_no_other(world: World, way: str) -> None:
     for name in ("a", "c"):
         fill(world, name)
     world.rotate()
     fill(world, "b")
     restate(world, State.REVOKED)
-    found = listing(world.another_environment()).open_complete(SCOPES, BOTH)
-    assert [(type(one), one.scope.partition) for one in found] == [(Opened, "a"), (Refused, "b"), (Opened, "c")]
-    assert isinstance(found[1], Refused)
-    assert isinstance(found[1].error, KeyRefused)
-    entries = [json.loads(item["entry"]["S"]) for item in world.items(world.tables.audit)]
-    assert [entry["problem"] for entry in entries if entry["outcome"] == "failure"] == ["key-refused"]
+    opened = WAYS[way](listing(world.another_environment()))
+    assert found(opened) == (["a", "c"], ["b"])
+    assert [type(one.error) for one in opened.refused] == [KeyRefused]
+    assert [one["problem"] for one in failures(world)] == ["key-refused"]
+
+
+@pytest.mark.parametrize("sks", [BOTH, (HEAD,)], ids=["head and record", "head alone"])
+@pytest.mark.parametrize("way", ["open_each", "open_complete", "open_page"])
+def test_a_partition_that_was_taken_away_and_that_the_index_still_shows_is_named(
+    three: World, faulty: World, line: Line, way: str, sks: tuple[str, ...]
+) -> None:
+    """The index is read before the rows are taken: it lags behind."""
+
+    def late(operation: str) -> None:
+        if operation == "BatchGetItem":
+            take(three, *BOTH)
+
+    line.before = late
+    here = listing(faulty)
+    opened = {
+        "open_each": lambda: here.open_each(SCOPES, sks),
+        "open_complete": lambda: here.open_complete(SCOPES, sks),
+        "open_page": lambda: here.open_page(sks, status="open", limit=9, cursor=None),
+    }[way]()
+    assert found(opened) == (["a", "c"], ["b"])
+    assert [one["step"] for one in failures(three)] == [Step.MISSING_PARTITION]
 
 
 def test_a_key_service_that_does_not_answer_refuses_no_partition_but_the_list(world: World, kms: FakeKms) -> None:
@@ -244,22 +319,35 @@ def test_half_of_a_write_that_was_seen_is_looked_at_again_and_opens(three: World
                 three.client.put_item(TableName=three.tables.records, Item=item)
 
     line.before = written
-    found = listing(faulty).open_complete(SCOPES, BOTH)
-    assert [sorted(one.records) for one in found if isinstance(one, Opened)] == [sorted(BOTH)] * 3
+    opened = listing(faulty).open_complete(SCOPES, BOTH)
+    assert [sorted(one.records) for one in opened] == [sorted(BOTH)] * 3
 
 
-def test_what_was_deleted_since_is_left_out(three: World) -> None:
-    take(three, *BOTH)
-    assert [one.scope.partition for one in listing(three).open_complete(SCOPES, BOTH)] == ["a", "c"]
+def test_a_head_and_a_key_that_are_seen_one_by_one_are_looked_at_again(three: World, faulty: World, line: Line) -> None:
+    """A partition's first write brings its key along: single reads may see its records and not yet the key."""
+    keys = [item for item in three.items(three.tables.keys) if item["sk"]["S"].startswith("dek#ledger#b#")]
+    take_the_key(three)
+
+    def written(operation: str) -> None:
+        if operation == "TransactGetItems":
+            for item in keys:
+                three.client.put_item(TableName=three.tables.keys, Item=item)
+
+    line.before = written
+    assert found(listing(faulty).open_each(SCOPES, BOTH)) == (["a", "b", "c"], [])
+
+
+def test_a_partition_that_never_was_is_left_out(three: World) -> None:
+    never = Scope("acme", "ledger", "never")
+    for sks in (BOTH, (HEAD,), ("line#0001",)):
+        for opened in (listing(three).open_each((*SCOPES, never), sks), listing(three).open_complete((never,), sks)):
+            assert "never" not in str(found(opened))
 
 
 def test_a_record_that_every_partition_has_and_a_whole_one_has_not_is_damage(three: World) -> None:
-    found = listing(three).open_complete(SCOPES[:1], (HEAD, "line#0077"))
-    assert isinstance(found[0], Refused)
-    assert (found[0].error.step, found[0].error.where) == (
-        Step.MODEL,
-        Place("records", SCOPES[0].pk, "line#0077"),
-    )
+    (refused,) = listing(three).open_complete(SCOPES[:1], (HEAD, "line#0077")).refused
+    assert isinstance(refused.error, IntegrityError)
+    assert (refused.error.step, refused.error.where) == (Step.MODEL, Place("records", SCOPES[0].pk, "line#0077"))
 
 
 def test_what_a_check_refuses_is_damaged(three: World) -> None:
@@ -267,8 +355,7 @@ def test_what_a_check_refuses_is_damaged(three: World) -> None:
         if one.scope.partition == "b":
             raise IntegrityError(Step.MODEL)
 
-    found = listing(three).open_complete(SCOPES, BOTH, check=check)
-    assert [type(one) for one in found] == [Opened, Refused, Opened]
+    assert found(listing(three).open_complete(SCOPES, BOTH, check=check)) == (["a", "c"], ["b"])
 
 
 def test_nothing_is_named_whose_refusal_cannot_be_recorded(three: World, faulty: World, line: Line) -> None:
@@ -276,6 +363,60 @@ def test_nothing_is_named_whose_refusal_cannot_be_recorded(three: World, faulty:
     line.always(Fault.ERROR_BEFORE)
     with pytest.raises(DependencyError):
         listing(faulty, seconds=1).open_complete(SCOPES, BOTH)
+
+
+# -- pages of a size -----------------------------------------------------------------------------------------------
+
+
+def opened_pages(world: World, *, limit: int = 50, status: str | None = "open") -> list[OpenedPage]:
+    pages, cursor = list[OpenedPage](), None
+    while True:
+        pages.append(listing(world).open_page(BOTH, status=status, limit=limit, cursor=cursor))
+        cursor = pages[-1].cursor
+        if cursor is None:
+            return pages
+
+
+def test_a_page_ends_where_a_mebibyte_of_records_is_full_and_the_next_one_goes_on(world: World) -> None:
+    for number in range(9):
+        scope = Scope("acme", "ledger", f"p{number}")
+        memo = "x" * (380_000 if number < 8 else 10)
+        head = {"list_at": f"202{number}"}
+        world.partition(scope, LEDGER, world.activity()).write(puts(line(1, memo=memo), **head))
+    pages = opened_pages(world)
+    assert [[one.scope.partition for one in page] for page in pages] == [
+        ["p8", "p7", "p6"],
+        ["p5", "p4"],
+        ["p3", "p2"],
+        ["p1", "p0"],
+    ]
+
+
+def test_what_is_over_a_mebibyte_by_itself_has_a_page_by_itself(world: World) -> None:
+    drafts = [line(number, memo="x" * 380_000) for number in (1, 2, 3)]
+    for name in ("a", "b"):
+        scope = Scope("acme", "ledger", name)
+        world.partition(scope, LEDGER, world.activity()).write(puts(*drafts))
+    sks = (HEAD, *(draft.sk for draft in drafts))
+    first = listing(world).open_page(sks, status="open", limit=9, cursor=None)
+    second = listing(world).open_page(sks, status="open", limit=9, cursor=first.cursor)
+    assert sorted(one.scope.partition for one in (*first, *second)) == ["a", "b"]
+    assert (len(first), len(second), second.cursor) == (1, 1, None)
+
+
+def test_pages_that_are_opened_follow_one_another_as_the_index_has_them(world: World) -> None:
+    for number in range(7):
+        fill(world, f"p{number}", list_at=f"202{number}")
+    for limit in (1, 3, 7, 50):
+        pages = opened_pages(world, limit=limit)
+        assert [one.scope.partition for page in pages for one in page] == [f"p{n}" for n in reversed(range(7))]
+
+
+def test_a_small_page_is_fetched_in_few_calls(world: World, faulty: World, line: Line) -> None:
+    for number in range(50):
+        fill(world, f"p{number:02d}")
+    assert len(listing(faulty).open_page(BOTH, status="open", limit=50, cursor=None)) == 50
+    assert len(line.sent("BatchGetItem")) == 3
 
 
 def test_an_id_belongs_to_one_partition_and_no_other(world: World) -> None:

@@ -274,6 +274,30 @@ def test_a_route_is_found_by_its_very_key(service: Service, key: str, capsys: py
     assert answered["route"] == "", "a text that is no route of ours can be anything"
 
 
+def test_a_row_of_another_tenant_in_a_list_is_refused_without_a_word_of_whose_it_is(service: Service) -> None:
+    assert service.load(SMALL).status == 201
+    theirs = service.issuer.token(tenant="bolt")
+    assert service.load({**SMALL, "id": "theirs"}, token=theirs).status == 201
+    rows = service.client.scan(TableName=service.tables.records)["Items"]
+    (head,) = [one for one in rows if one["sk"]["S"] == "head" and one["tenant_id"]["S"] == "bolt"]
+    mine = service.call(LIST).body["dialogues"]
+    service.client.put_item(TableName=service.tables.records, Item=head | {"tenant_id": {"S": "acme"}})
+    answer = service.call(LIST)
+    assert (answer.status, answer.body["dialogues"]) == (200, mine)
+    assert answer.body["refused"] == [{"partition": None, "problem": "integrity"}]
+    assert "bolt" not in json.dumps(answer.body)
+    refused, listed = service.entries()[-2:]
+    assert (refused["outcome"], refused["row"]) == ("failure", row_hash("records", pk=head["pk"]["S"], sk="head"))
+    assert (listed["outcome"], listed["event"] == refused["event"]) == ("success", False)
+
+
+def test_more_than_50000_values_are_refused_before_the_layout_is_looked_at(service: Service) -> None:
+    """A finding is many times as large as what it is about."""
+    answer = service.load({**SMALL, "experts": [{}] * 50_000})
+    assert (answer.status, answer.body["field"]) == (413, "body")
+    assert "50000 values" in answer.body["detail"]
+
+
 def test_an_answer_that_lambda_would_drop_is_refused_and_recorded(service: Service) -> None:
     """Dropped, it would count as a crash, and crashes take a deployment back."""
     api = Api()

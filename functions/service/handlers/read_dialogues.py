@@ -29,7 +29,8 @@ def list_dialogues(request: Request) -> Answer:
     document: dict[str, Any] = {"dialogues": list(page.items), "cursor": page.cursor}
     if page.refused:
         document["refused"] = [
-            {"partition": one.scope.partition, "problem": problem_of(one.error).slug} for one in page.refused
+            {"partition": one.scope.partition if one.scope else None, "problem": problem_of(one.error).slug}
+            for one in page.refused
         ]
     return Answer(200, document, refused=[one.error for one in page.refused])
 

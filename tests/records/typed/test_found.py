@@ -1,5 +1,6 @@
 """Typed records that are found by a sealed field, in whatever partition."""
 
+import json
 from datetime import date
 from typing import Annotated, Any
 
@@ -116,13 +117,18 @@ def test_a_type_of_another_kind_is_refused(world: World) -> None:
         act(world).find(CLUB.spec, Person, email="x")  # type: ignore[call-overload]  # to see that it is refused
 
 
-def test_what_was_found_and_does_not_convert_is_undeclared(filled: World) -> None:
+def test_what_was_found_and_does_not_convert_is_undeclared_and_hides_no_other(filled: World) -> None:
     act(filled).partition(CLUB.spec, "north").put(Draft("person", "person#4", {"number": 5, "email": "cy"}))
-    with pytest.raises(Undeclared) as refused:
-        act(filled).find(CLUB, Person, email="cy")
-    assert refused.value.names == ("sk",)
-    assert refused.value.where is not None
-    assert refused.value.where.pk == "tenant#acme#club#north"
+    act(filled).partition(CLUB, "south").put(Person(number=6, email="cy"))
+    found = act(filled).find(CLUB, Person, email="cy")
+    assert [one.number for one in found] == [6]
+    assert [scope.partition for scope in found.scopes] == ["south"]
+    (refused,) = found.refused
+    assert isinstance(refused.error, Undeclared)
+    assert refused.error.names == ("sk",)
+    assert (refused.scope, refused.sk) == (Scope("acme", "club", "north"), "person#4")
+    entries = [json.loads(item["entry"]["S"]) for item in filled.items(filled.tables.audit)]
+    assert [entry["problem"] for entry in entries if entry["outcome"] == "failure"] == ["undeclared"]
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,10 @@ def listed(acting: Acting) -> list[str]:
         return []
     hits = listing.page(status=None, limit=10, cursor=None)
     opened = listing.open_each(hits.scopes, ("head",))
+    page = listing.open_page(("head",), status=None, limit=10, cursor=hits.cursor)
     acting.release()
-    return [one.records["head"].updated_at for one in opened]
+    refused = [f"{one.scope.partition if one.scope else ''}: {one.problem}" for one in (*hits.refused, *page.refused)]
+    return [one.records["head"].updated_at for one in (*opened, *page)] + refused
 
 
 def explain(error: TwinvaultError) -> str:

@@ -149,4 +149,5 @@ def find(acting: Acting) -> list[str]:
     """Found by a sealed field, wherever they stand."""
     found: Page[Visit] = acting.find(CLINIC, Visit, email="bo@example.com", limit=10)
     more: list[Visit] = acting.find(CLINIC, Visit, phone="1", cursor=found.cursor)
-    return [one.email for one in (*found, *more)] + [scope.partition for scope in found.scopes]
+    refused = [f"{one.sk}: {one.problem}" for one in found.refused]
+    return [one.email for one in (*found, *more)] + [scope.partition for scope in found.scopes] + refused

@@ -1,11 +1,12 @@
 """Records that were read, by type."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinvault.errors import Place, Undeclared
 from twinvault.records.changes import Written
 from twinvault.records.finding import FoundPage
+from twinvault.records.hits import Refused
 from twinvault.records.partition import Look
 from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.spec import HEAD
@@ -71,14 +72,18 @@ class Page[R: Record](list[R]):
     Attributes:
         cursor: what to ask for the next page with; None: there is none.
         scopes: the partition in which each of them stands.
+        refused: of what was found, what does not open or is not of its type, each with the reason.
     """
 
-    __slots__ = ("cursor", "scopes")
+    __slots__ = ("cursor", "refused", "scopes")
 
-    def __init__(self, records: Iterable[R], *, cursor: str | None, scopes: Sequence[Scope]) -> None:
+    def __init__(
+        self, records: Iterable[R], *, cursor: str | None, scopes: Sequence[Scope], refused: Sequence[Refused] = ()
+    ) -> None:
         super().__init__(records)
         self.cursor = cursor
         self.scopes = scopes
+        self.refused = refused
 
 
 def of_look(look: Look, kind: Kind, *, pk: str) -> Records:
@@ -91,15 +96,19 @@ def of_written(written: Written, kind: Kind, *, pk: str) -> Records:
     return Records(kind, pk, written.version, written.digest, written.records, written.repeated)
 
 
-def of_found[R: Record](record: type[R], found: FoundPage) -> Page[R]:
-    """What was found of one type.
-
-    Raises:
-        Undeclared: one holds what its type does not declare.
-    """
-    scopes = [one.scope for one in found.records]
-    records = [from_stored(record, one.record, pk=one.scope.pk) for one in found.records]
-    return Page(records, cursor=found.cursor, scopes=scopes)
+def of_found[R: Record](record: type[R], found: FoundPage, *, refused: Callable[[Undeclared], None]) -> Page[R]:
+    """What was found of one type; `refused` is told of each that holds what the type does not declare."""
+    scopes: list[Scope] = []
+    records: list[R] = []
+    others = list(found.refused)
+    for one in found.records:
+        try:
+            records.append(from_stored(record, one.record, pk=one.scope.pk))
+            scopes.append(one.scope)
+        except Undeclared as error:
+            refused(error)
+            others.append(Refused(one.scope, error, one.record.sk))
+    return Page(records, cursor=found.cursor, scopes=scopes, refused=others)
 
 
 def of_type[R: Record](record: type[R], stored: StoredRecord, *, pk: str) -> R:
