@@ -15,6 +15,11 @@ export UV_SYSTEM_CERTS := 1
 # What the verdict is about.
 STAGE ?= prod
 PREVIOUS ?=
+# Of one deployment: its name (else when it is, and of which commit), and whether alarms may take it back: on or off.
+RELEASE ?=
+GATES ?=
+# Of a rollback: the one stack that goes back, such as Api; the stacks that hold data stay as they are.
+ONLY ?=
 JUDGED = --stage $(STAGE) $(if $(PREVIOUS),--previous $(PREVIOUS))
 
 # Folders too: a file that is removed changes its folder.
@@ -103,10 +108,12 @@ verdict: $(SETUP) build bill ## GO or NO-GO for STAGE (prod); runs what is missi
 	  echo "==> $$command"; $$command || true; done
 	@.venv/bin/twinvault verdict $(JUDGED) $(if $(KEY),--key '$(KEY)') $(if $(VERIFIER),--verifier '$(VERIFIER)')
 
-# A NO-GO ends it before anything reaches AWS. What is deployed is what was judged, not synthesized again.
-deploy: verdict node_modules ## the verdict, cdk deploy and verify-deploy of STAGE (prod)
+# A NO-GO ends it before anything reaches AWS. What is deployed is what was judged, with a name, and nothing else.
+deploy: verdict node_modules ## the verdict, cdk deploy and verify-deploy of STAGE (prod) as RELEASE; GATES=off, ONLY=Api
+	@echo '==> Release'
+	@$(PY) -m twinvault_verdict.rollout --stage $(STAGE) $(if $(RELEASE),--release '$(RELEASE)') $(if $(GATES),--gates '$(GATES)')
 	@echo '==> Deploy'
-	@npx cdk deploy --all --app build/verdict/$(STAGE) $(CDK)
+	@npx cdk deploy $(if $(ONLY),Twinvault-$(STAGE)-$(ONLY) --exclusively,--all) --app build/rollout/$(STAGE) $(CDK)
 	@.venv/bin/twinvault verify-deploy --stage $(STAGE)
 
 release: $(SETUP) build ## artifact, wheels, bill of materials and checksums: build/release

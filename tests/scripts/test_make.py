@@ -15,9 +15,9 @@ DONE = (".venv/.installed", "build/functions.zip", "build/functions.cdx.json", "
 def folder(tmp_path):
     """The makefile among programs that write down how they were called; what they answer is in `answers`."""
     shutil.copy(ROOT / "Makefile", tmp_path / "Makefile")
-    for name in (".venv/bin/twinvault", "bin/npx"):
+    for name in (".venv/bin/twinvault", ".venv/bin/python", "bin/npx"):
         path = tmp_path / name
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             f"""#!/bin/sh
 echo "{path.name} $*" >> called
@@ -44,15 +44,25 @@ def make(folder, *arguments):
     return done.returncode, (folder / "called").read_text(encoding="utf-8").splitlines()
 
 
-def test_a_deployment_is_the_verdict_then_what_was_judged_then_a_look_at_what_runs(folder):
+def test_a_deployment_is_the_verdict_then_a_release_of_what_was_judged_then_a_look_at_what_runs(folder):
     signing = ("KEY=awskms:alias/verdict", "VERIFIER=https://ci")
     code, called = make(folder, "deploy", "STAGE=live", *signing, "CDK=--quiet")
     assert code == 0
     assert [line.replace("  ", " ").strip() for line in called] == [
         "twinvault verdict --stage live --missing",
         "twinvault verdict --stage live --key awskms:alias/verdict --verifier https://ci",
-        "npx cdk deploy --all --app build/verdict/live --quiet",
+        "python -m twinvault_verdict.rollout --stage live",
+        "npx cdk deploy --all --app build/rollout/live --quiet",
         "twinvault verify-deploy --stage live",
+    ]
+
+
+def test_a_deployment_has_a_name_gates_or_none_and_may_be_of_one_stack(folder):
+    code, called = make(folder, "deploy", "STAGE=live", "RELEASE=2026-11-30.2", "GATES=off", "ONLY=Api")
+    assert code == 0
+    assert [line.replace("  ", " ").strip() for line in called[2:4]] == [
+        "python -m twinvault_verdict.rollout --stage live --release 2026-11-30.2 --gates off",
+        "npx cdk deploy Twinvault-live-Api --exclusively --app build/rollout/live",
     ]
 
 
@@ -60,6 +70,7 @@ def test_a_deployment_is_the_verdict_then_what_was_judged_then_a_look_at_what_ru
     ("refuses", "last"),
     [
         pytest.param("twinvault verdict", "twinvault verdict", id="NO-GO reaches no AWS"),
+        pytest.param("python -m", "python -m", id="a release that is not what was judged reaches no AWS"),
         pytest.param("npx cdk", "npx cdk", id="a deployment that fails is not looked at"),
         pytest.param("twinvault verify-deploy", "twinvault verify-deploy", id="another artifact is an error"),
     ],

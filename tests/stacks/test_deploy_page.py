@@ -33,6 +33,19 @@ def test_nobody_is_told_to_move_an_alias_by_hand_but_to_where_the_stack_has_it()
     assert told == ["If somebody moved an alias by hand"]
 
 
+def test_whoever_goes_back_by_hand_leaves_the_stacks_that_hold_data_alone():
+    """A dependency is deployed first: the older commit's tables would take away what the API still uses."""
+    one = [line for line in PAGE.splitlines() if re.search(r"npx cdk deploy Twinvault-\w+-Api", line)]
+    assert one
+    assert [line for line in one if "--exclusively" not in line] == []
+
+
+def test_the_page_says_what_a_release_differs_in_and_how_it_is_named():
+    section = PAGE.split("### Every deployment is a release", 1)[1].split("\n### ", 1)[0]
+    assert all(word in section for word in ("RELEASE=", "GATES=off", "build/rollout/prod"))
+    assert "make deploy STAGE=prod ONLY=Api GATES=off" in PAGE
+
+
 def test_the_outputs_that_the_page_names_are_there(prod):
     outputs = {name for stack in ("Keys", "Tables", "Api") for name in prod.outputs(stack)}
     assert {"ApiUrl", "ArtifactSha256", "AlarmTopicArn"} <= outputs

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from twinvault_verdict.facts import StackTemplate, Synthesis
@@ -20,22 +20,36 @@ _SUFFIX = ".template.json"
 
 def synthesize(root: Path, stage: str, *, into: Path, region: str) -> Synthesis:
     """The stage's templates, as `app.py` of the checkout makes them now; what fails is said, not raised."""
+    if error := run_app(root, stage, into=into):
+        return Synthesis(stage=stage, error=error)
+    lint = tuple(_lint(sorted(into.glob(f"*{_SUFFIX}")), region))
+    return Synthesis(stage=stage, templates=read(into, stage), lint=lint)
+
+
+def run_app(root: Path, stage: str, *, into: Path, context: Mapping[str, str] | None = None) -> str:
+    """Lets `app.py` of the checkout write the stage's templates, with what `-c` would say; why it did not, or nothing.
+
+    What was there is replaced.
+    """
     shutil.rmtree(into, ignore_errors=True)
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    chosen = {"CDK_OUTDIR": str(into), "CDK_CONTEXT_JSON": json.dumps({"stage": stage})}
+    chosen = {"CDK_OUTDIR": str(into), "CDK_CONTEXT_JSON": json.dumps({**(context or {}), "stage": stage})}
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=root, env=kept | _QUIET | chosen, capture_output=True, text=True, check=False
     )
-    if done.returncode != 0:
-        lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
-        return Synthesis(stage=stage, error=" ".join(lines[-_MOST_LINES:]) or "app.py failed and said nothing")
-    paths = sorted(into.glob(f"*{_SUFFIX}"))
+    if done.returncode == 0:
+        return ""
+    lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
+    return " ".join(lines[-_MOST_LINES:]) or "app.py failed and said nothing"
+
+
+def read(folder: Path, stage: str) -> dict[str, StackTemplate]:
+    """The stage's templates in this folder, by the stack's short name."""
     prefix = f"Twinvault-{stage}-"
-    templates: dict[str, StackTemplate] = {
+    return {
         path.name.removeprefix(prefix).removesuffix(_SUFFIX): json.loads(path.read_text(encoding="utf-8"))
-        for path in paths
+        for path in sorted(folder.glob(f"{prefix}*{_SUFFIX}"))
     }
-    return Synthesis(stage=stage, templates=templates, lint=tuple(_lint(paths, region)))
 
 
 def _lint(paths: list[Path], region: str) -> Iterator[str]:
