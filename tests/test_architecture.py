@@ -56,6 +56,7 @@ ARROWS = {
         "twinvault.envelope",
         "twinvault.keys",
         "twinvault.records",
+        "twinvault.scope",
         "twinvault.acting",
         "twinvault.vault",
     },
@@ -67,11 +68,24 @@ PURE = (
     "twinvault/scope.py",
     *(f"twinvault/keys/{name}.py" for name in ("planning", "register", "rows", "sealed", "tenant", "wrapped")),
     *(f"twinvault/audit/{name}.py" for name in ("elements", "entry", "form", "parts", "signing", "verify")),
+    "twinvault/maintenance/report.py",
     "twinvault/maintenance/rows.py",
     "twinvault/maintenance/work.py",
     *(
         f"twinvault/records/{name}.py"
-        for name in ("blind", "declaring", "entity", "fields", "head", "history", "partition", "record", "spec")
+        for name in (
+            "blind",
+            "declaring",
+            "entity",
+            "fields",
+            "head",
+            "history",
+            "mending",
+            "partition",
+            "record",
+            "spec",
+            "surveying",
+        )
     ),
     *(
         f"twinvault/records/typed/{name}.py"

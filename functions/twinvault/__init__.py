@@ -34,8 +34,11 @@ from twinvault.errors import (
 from twinvault.keys.overview import KeyRow
 from twinvault.maintenance.driving import Maintenance
 from twinvault.maintenance.jobs import JOBS, Job, JobStep
+from twinvault.maintenance.recovery import Recovery
+from twinvault.maintenance.recovery_jobs import recovery_jobs
+from twinvault.maintenance.report import RecoveryReport
 from twinvault.maintenance.schedule import Carried, carry_on
-from twinvault.maintenance.work import Counts, Lease, Work, WorkState
+from twinvault.maintenance.work import Counts, Lease, RefusedPartition, Work, WorkState
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
 from twinvault.records.finding import FoundPage, FoundRecord
@@ -113,7 +116,10 @@ __all__ = [
     "Record",
     "RecordPage",
     "Records",
+    "Recovery",
+    "RecoveryReport",
     "Refused",
+    "RefusedPartition",
     "Rewritten",
     "Scope",
     "Searchable",
@@ -140,6 +146,7 @@ __all__ = [
     "head_spec",
     "now",
     "open_vault",
+    "recovery_jobs",
     "retired",
     "sort_key",
 ]

@@ -52,6 +52,7 @@ def open_vault(
     lowest_format: int = FORMAT,
     function: str = "",
     artifact: str = "",
+    backup_table: str | None = None,
 ) -> Vault:
     """Puts the library together; calls nothing yet.
 
@@ -65,6 +66,7 @@ def open_vault(
         lowest_format: the lowest record format that is still opened.
         function: the name of the function that this is, for the audit log; empty for a script.
         artifact: SHA-256 of the function's zip file, hex, likewise.
+        backup_table: the name of a records table that was restored from a backup, to put partitions back from.
 
     Raises:
         InvalidInput: the store's name is no id.
@@ -78,13 +80,17 @@ def open_vault(
     audit = _audit_log(transactor, tables.audit)
     reader = _reader(records, marks, keys=keys, lowest_format=lowest_format)
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
-    origin = Origin(store=store, function=function, artifact=artifact)
-    return Vault(records, reader, writer, audit, keys, changes, origin, key_table)
+    origin, backup = Origin(store=store, function=function, artifact=artifact), _backup(dynamodb, backup_table)
+    return Vault(records, reader, writer, audit, keys, changes, origin, key_table, backup)
 
 
 def _tables(client: "DynamoDBClient", *names: str) -> list[Table]:
     decode_items_at_once(client)
     return [Table(client, name, sleep=time.sleep) for name in names]
+
+
+def _backup(client: "DynamoDBClient", name: str | None) -> Table | None:
+    return _tables(client, name)[0] if name else None
 
 
 def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames) -> KeyChanges:

@@ -36,6 +36,8 @@ class Vault:
     changes: KeyChanges
     origin: Origin
     key_table: Table
+    backup: Table | None = None
+    """A records table that was restored from a backup, to put partitions back from."""
 
     @contextmanager
     def acting(

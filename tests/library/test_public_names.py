@@ -56,12 +56,16 @@ TYPED = {
     "sort_key",
 }
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
+RECOVERING = {"RefusedPartition", "Recovery", "RecoveryReport", "recovery_jobs"}
 MAINTAINING = {"Carried", "Counts", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
 USERS = ("functions/dialogues", "functions/service", "examples")
 
 
 def test_these_names_are_public_and_no_others():
-    assert set(twinvault.__all__) == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING | MAINTAINING
+    assert (
+        set(twinvault.__all__)
+        == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING | MAINTAINING | RECOVERING
+    )
 
 
 def test_every_public_name_is_there_and_says_what_it_promises():

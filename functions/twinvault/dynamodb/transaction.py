@@ -104,6 +104,33 @@ def exchange(table: str, item: "Item", *, name: str, before: "Mapping[str, Any] 
     )
 
 
+def overwrite(table: str, item: "Item", *, before: "Item") -> Statement:
+    """UPDATE that makes this item of the row that was found, whatever it holds, if it still has that commitment.
+
+    What else the row holds goes; the names of that are written into the statement, and must be names of attributes.
+    """
+    changed, gone = [name for name in item if name not in {"pk", "sk"}], [name for name in before if name not in item]
+    sets = " ".join(f'SET "{name}"=?' for name in changed)
+    removes = "".join(f' REMOVE "{name}"' for name in gone)
+    where, values = _as_found(before)
+    text = f'UPDATE "{table}" {sets}{removes} WHERE {where}'
+    return Statement(text, (*(item[name] for name in changed), *values))
+
+
+def discard(table: str, before: "Item") -> Statement:
+    """DELETE of the row that was found, whatever it holds, if it still has that commitment. See `delete`."""
+    where, values = _as_found(before)
+    return Statement(f'DELETE FROM "{table}" WHERE {where}', values)  # noqa: S608  # as above
+
+
+def _as_found(before: "Item") -> "tuple[str, tuple[Mapping[str, Any], ...]]":
+    """The condition that a row is still there with the commitment that it was found with, or without any."""
+    where, keys = '"pk"=? AND "sk"=? AND "key_commitment"', (before["pk"], before["sk"])
+    if "key_commitment" in before:
+        return f"{where}=?", (*keys, before["key_commitment"])
+    return f"{where} IS MISSING", keys
+
+
 class Transactor:
     """Executes frozen transactions and finds out how they ended."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
+from twinvault.envelope.item import text_of
 from twinvault.errors import IntegrityError, KeyRefused, NotFound, Place, Step, TwinvaultError
 from twinvault.keys.cache import CacheName, KeyCache, Loaded
 from twinvault.keys.loading import TenantLoader
@@ -21,6 +22,7 @@ from twinvault.keys.rows import (
     REGISTER_KEY,
     NamedKey,
     dek_name,
+    dek_prefix,
     dek_version,
     kek_name,
     row_place,
@@ -45,6 +47,9 @@ class NewDek:
     key: NamedKey
     version: int
     row: dict[str, dict[str, Any]]
+
+
+type OpenedDeks = tuple[dict[str, NamedKey], dict[str, IntegrityError]]
 
 
 class KeyHierarchy:
@@ -142,6 +147,19 @@ class KeyHierarchy:
             return self._unwrap(row, tenant=scope.tenant, label=Label.DEK, observer=observer)
 
         return self._cache.get(CacheName(scope.tenant, key_id), load, observer=observer)
+
+    def open_deks(self, scope: "Scope", *, observer: "Observer") -> OpenedDeks:
+        """The DEKs of this partition whose rows are there and open, and why others do not; errors as for any key."""
+        there, refused = dict[str, NamedKey](), dict[str, IntegrityError]()
+        for item in self._table.query(scope.keys_pk, dek_prefix(scope)):
+            name = text_of(item, "sk")
+            try:
+                dek_version(name, scope=scope)
+                row = parse_sealed(item, tenant=scope.tenant, name=name)
+                there[name] = self._unwrap(row, tenant=scope.tenant, label=Label.DEK, observer=observer).value
+            except IntegrityError as refusal:
+                refused[name] = refusal.at(row_place(scope.tenant, name))
+        return there, refused
 
     def new_dek(self, scope: "Scope", version: int, *, observer: "Observer") -> NewDek:
         """A fresh DEK, wrapped under the newest active KEK of a tenant that has keys, not stored yet.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from twinvault.errors import DependencyError
+from twinvault.errors import DependencyError, TwinvaultError
 from twinvault.records.rewriting import rewrite
 
 if TYPE_CHECKING:
@@ -19,11 +19,13 @@ class JobStep:
         rewritten: records that were written again.
         skipped: records that were found as they should be.
         is_complete: whether nothing is left to do there; else the job goes on with it when there is time again.
+        refusal: why it cannot be done, where the job has seen to it that the audit log says so.
     """
 
     rewritten: int = 0
     skipped: int = 0
     is_complete: bool = True
+    refusal: TwinvaultError | None = None
 
 
 class Job(Protocol):

@@ -6,7 +6,7 @@ it left, and what it did in between is done again and counted once.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from twinvault.errors import CallerError, Conflict, DependencyError, IntegrityError, Undeclared
 from twinvault.maintenance.jobs import Job, JobStep
 from twinvault.maintenance.partitions import partitions
-from twinvault.maintenance.work import Counts, Lease, Work
+from twinvault.maintenance.work import MAX_FINDINGS, Counts, Lease, RefusedPartition, Work
 from twinvault.maintenance.works import Works
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class _Batch:
 
     cursor: str
     counts: Counts
+    findings: Sequence[RefusedPartition] = ()
     is_end: bool = False
     at: str = ""
     why: DependencyError | Conflict | None = None
@@ -77,26 +78,29 @@ class Stepper:
         return written
 
     def _batch(self, work: Work) -> _Batch:
-        cursor, counts = work.cursor, Counts()
+        cursor, counts, findings = work.cursor, Counts(), list[RefusedPartition]()
         until = time.monotonic() + STEP_SECONDS
         for partition in partitions(self.works.table, self.acting.tenant, kind=self.kind.kind, after=work.cursor):
             if counts.partitions >= STEP_PARTITIONS or time.monotonic() >= until or self._is_over(work):
-                return _Batch(cursor, counts)
+                return _Batch(cursor, counts, findings)
             try:
                 done = self._one(work, partition)
             except (DependencyError, Conflict) as error:
                 if self._is_over(work) and cursor != work.cursor:
-                    return _Batch(cursor, counts)  # it was begun too late, that is all
-                return _Batch(cursor, counts, at=partition, why=error)
-            except (CallerError, IntegrityError, Undeclared):
-                # Its own activity has said which it is and why.
+                    return _Batch(cursor, counts, findings)  # it was begun too late, that is all
+                return _Batch(cursor, counts, findings, at=partition, why=error)
+            except (CallerError, IntegrityError, Undeclared) as error:
+                # Its own activity has said so.
+                done = JobStep(refusal=error)
+            if done.refusal is not None:
                 counts += Counts(partitions=1, failed=1)
+                findings.append(RefusedPartition.of(partition, done.refusal))
             else:
                 counts += Counts(int(done.is_complete), done.rewritten, done.skipped if done.is_complete else 0)
                 if not done.is_complete:
-                    return _Batch(cursor, counts)
+                    return _Batch(cursor, counts, findings)
             cursor = partition
-        return _Batch(cursor, counts, is_end=True)
+        return _Batch(cursor, counts, findings, is_end=True)
 
     def _one(self, work: Work, partition: str) -> JobStep:
         """One partition, in an activity of its own: what was seen, written or refused there is an entry of its own."""
@@ -130,6 +134,7 @@ def _after(before: Work, batch: _Batch, *, now: str, keep: bool) -> Work:
         before,
         cursor=batch.cursor,
         counts=before.counts + batch.counts,
+        findings=(*before.findings, *batch.findings)[:MAX_FINDINGS],
         stopped_since=None,
         lease=lease_from(before.lease.holder, now) if keep and before.lease else None,
     )
@@ -139,7 +144,8 @@ def _after(before: Work, batch: _Batch, *, now: str, keep: bool) -> Work:
         return work
     since = before.stopped_since if before.stopped_since and not moved else now
     if _time(now) - _time(since) >= timedelta(seconds=PATIENCE_SECONDS):
-        return replace(work, cursor=batch.at, counts=work.counts + Counts(partitions=1, failed=1))
+        findings = (*work.findings, RefusedPartition.of(batch.at, batch.why))[:MAX_FINDINGS]
+        return replace(work, cursor=batch.at, counts=work.counts + Counts(partitions=1, failed=1), findings=findings)
     return replace(work, stopped_since=since)
 
 

@@ -11,15 +11,18 @@ from enum import StrEnum
 from typing import Any
 
 from twinvault.envelope import ID
-from twinvault.errors import IntegrityError, Step
+from twinvault.errors import CallerError, DependencyError, IntegrityError, Step, TwinvaultError, Undeclared
 
 MAX_PRINCIPAL = 256
 """Characters, as of any text in an audit entry."""
+MAX_FINDINGS = 100
+MAX_CHECK, MAX_ROW = 256, 1024
 
 _HOLDER = re.compile(r"[0-9a-f]{32}")
 # To the microsecond, so that times compare as texts.
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PROBLEM = re.compile(r"[a-z][a-z-]{0,63}")
 _MAX_COUNT = 2**53 - 1
 
 
@@ -61,6 +64,40 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedPartition:
+    """A partition that was refused, for whoever asked for the work.
+
+    Attributes:
+        partition: its id.
+        problem: what sort of error it was, as docs/errors.md names it.
+        check: of tampering which check failed, else what was said.
+        row: the sort key of the row that it was of; empty where it was none, or nobody knows which.
+    """
+
+    partition: str
+    problem: str
+    check: str
+    row: str
+
+    @classmethod
+    def of(cls, partition: str, error: TwinvaultError) -> "RefusedPartition":
+        """Of what a partition was refused for."""
+        match error:
+            case IntegrityError():
+                check = error.check
+            case Undeclared():
+                check = ", ".join(error.names)
+            case CallerError() | DependencyError():
+                check = error.message
+            case _:
+                check = ""
+        where = error.where if isinstance(error, IntegrityError | Undeclared) else None
+        # As an audit entry has it, a lone surrogate counts as `?`.
+        row = where.sk.encode(errors="replace").decode() if where else ""
+        return cls(partition, error.problem, check[:MAX_CHECK], row[:MAX_ROW])
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """Who is at the work, and until when nobody else may be.
 
@@ -86,6 +123,7 @@ class Work:
         cursor: the partition that was done last; empty before the first.
         stopped_since: since when nothing but the partition after the cursor has been tried, in vain; None: it goes on.
         last_event: the id of the audit entry that tells of the latest change.
+        findings: the first partitions that were refused, `MAX_FINDINGS` at most; `counts.failed` are all of them.
     """
 
     id: str
@@ -100,6 +138,7 @@ class Work:
     state: WorkState = WorkState.RUNNING
     stopped_since: str | None = None
     lease: Lease | None = None
+    findings: tuple[RefusedPartition, ...] = ()
 
     @property
     def is_running(self) -> bool:
@@ -131,6 +170,8 @@ class Work:
             "stopped_since": self.stopped_since,
             "lease": asdict(self.lease) if self.lease else None,
             "last_event": self.last_event,
+            # A release from before there were any reads every work that has none.
+            **({"findings": [asdict(one) for one in self.findings]} if self.findings else {}),
         }
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -147,7 +188,7 @@ def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
             id=_text(work_id, ID),
             job=_text(document["job"], ID),
             kind=_text(document["arguments"]["kind"], ID),
-            principal=_principal(document["principal"]),
+            principal=_short(document["principal"], MAX_PRINCIPAL),
             begun=_text(begun, _TIME),
             updated=_text(updated, _TIME),
             last_event=_text(document["last_event"], _UUID),
@@ -156,6 +197,7 @@ def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
             state=WorkState(document["state"]),
             stopped_since=_text(document["stopped_since"], _TIME) if document["stopped_since"] is not None else None,
             lease=_lease(document["lease"]),
+            findings=_findings(document.get("findings", [])),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise IntegrityError(Step.WORK, detail="it has not the form of a work") from None
@@ -171,15 +213,29 @@ def _lease(document: Any) -> Lease | None:  # noqa: ANN401  # whatever JSON ther
     return Lease(_text(document["holder"], _HOLDER), _text(document["until"], _TIME))
 
 
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
+def _findings(document: Any) -> tuple[RefusedPartition, ...]:  # noqa: ANN401  # whatever JSON there is
+    if not isinstance(document, list) or len(document) > MAX_FINDINGS:
+        raise ValueError("findings")
+    return tuple(
+        RefusedPartition(
+            _text(one["partition"], ID),
+            _text(one["problem"], _PROBLEM),
+            _short(one["check"], MAX_CHECK),
+            _short(one["row"], MAX_ROW),
+        )
+        for one in document
+    )
+
+
+def _short(value: object, most: int) -> str:
+    if not isinstance(value, str) or len(value) > most:
         raise ValueError("text")
     return value
 
 
-def _principal(value: object) -> str:
-    if not isinstance(value, str) or not len(value) <= MAX_PRINCIPAL:
-        raise ValueError("principal")
+def _text(value: object, grammar: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not grammar.fullmatch(value):
+        raise ValueError("text")
     return value
 
 

@@ -120,7 +120,7 @@ class Opening:
         """
         for row in rows:
             if row.context.sk == HEAD and self._head is None:
-                self._head = _opened_head(row, keys, kind=self._kind, observer=self._observer)
+                self._head = open_head(row, keys, kind=self._kind, observer=self._observer)
             else:
                 self._records.append(open_row(row, keys, kind=self._kind, observer=self._observer))
 
@@ -157,6 +157,12 @@ def open_row(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") ->
     return record
 
 
+def open_head(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[StoredRecord, HeadState]:
+    """Returns the head of the kind and the library's part of it; errors as for `open_row`."""
+    head, fields = _opened(row, keys, kind=kind, observer=observer)
+    return head, HeadState.from_fields(fields.get(STORE), where=row.place)
+
+
 def open_look(rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope, observer: "Observer") -> Look | None:
     """Returns the head and the records that these rows are, which were read together; None: there is no row.
 
@@ -172,16 +178,11 @@ def open_look(rows: Sequence[Found], keys: Keys, *, kind: KindSpec, scope: Scope
     head_row = next((row for row in rows if row.context.sk == HEAD), None)
     if head_row is None:
         raise Mismatch(Step.HEAD, where=Place(TABLE, scope.pk), detail=_NO_HEAD)
-    head, state = _opened_head(head_row, keys, kind=kind, observer=observer)
+    head, state = open_head(head_row, keys, kind=kind, observer=observer)
     records = [open_row(row, keys, kind=kind, observer=observer) for row in rows if row is not head_row]
     require_keys(head, state, records=records, scope=scope)
     require_not_newer(head, records=records, pk=scope.pk)
     return Look(head, state, {record.sk: record for record in sorted(records, key=lambda one: one.sk)})
-
-
-def _opened_head(row: Found, keys: Keys, *, kind: KindSpec, observer: "Observer") -> tuple[StoredRecord, HeadState]:
-    head, fields = _opened(row, keys, kind=kind, observer=observer)
-    return head, HeadState.from_fields(fields.get(STORE), where=row.place)
 
 
 def _placed(item: Item, tenant: str, *, pk: str, lowest_format: int) -> Found:

@@ -57,9 +57,9 @@ class Reader:
     ) -> None:
         """`lowest_format`: the lowest record format that is still opened. `randomness` salts cursors."""
         self._table = table
-        self._marks = marks
+        self.marks = marks
         self._keys = keys
-        self._lowest_format = lowest_format
+        self.lowest_format = lowest_format
         self._randomness = randomness
         self._sleep = sleep
         self._monotonic = monotonic
@@ -143,7 +143,7 @@ class Reader:
     def _open_rows(
         self, items: Sequence[Item], kind: KindSpec, *, scope: Scope, activity: Activity
     ) -> tuple[StoredRecord, ...]:
-        rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
+        rows = place_rows(items, scope=scope, lowest_format=self.lowest_format)
         keys = self._fetched(rows, scope=scope, activity=activity)
         return tuple(open_row(row, keys, kind=kind, observer=activity) for row in rows)
 
@@ -165,7 +165,7 @@ class Reader:
         items = self._together(keys)
         request = next((item for item in items if is_request_row(item, scope)), None)
         others = [item for item in items if item is not request]
-        rows = place_rows(others, scope=scope, lowest_format=self._lowest_format)
+        rows = place_rows(others, scope=scope, lowest_format=self.lowest_format)
         fetched = self._fetched(rows, scope=scope, activity=activity)
         look = open_look(rows, fetched, kind=kind, scope=scope, observer=activity)
         if request is None:
@@ -191,7 +191,7 @@ class Reader:
 
     def _answered(self, item: Item, scope: Scope, *, state: HeadState, activity: Activity) -> Answered:
         found = from_item(
-            item, table=TABLE, tenant=scope.tenant, pk=requests_key(scope), lowest_format=self._lowest_format
+            item, table=TABLE, tenant=scope.tenant, pk=requests_key(scope), lowest_format=self.lowest_format
         )
         if dek_version(found.context.key_id, scope=scope) < state.lowest_dek_version:
             return Answered(b"", 0, b"", 0, found.stored.commitment)  # its key may be gone: it counts as expired
@@ -213,12 +213,12 @@ class Reader:
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         opening, mark_pk = Opening(scope, kind, observer=activity), head_mark_key(scope.pk)
-        newest = self._beside.submit(copy_context().run, self._marks.newest, mark_pk)
+        newest = self._beside.submit(copy_context().run, self.marks.newest, mark_pk)
         try:
             with closing(self._table.pages(scope.pk, size=_PAGE, beside=self._beside)) as pages:
                 for items in pages:
                     # What has not the form of a row is refused before any key is fetched in its name.
-                    rows = place_rows(items, scope=scope, lowest_format=self._lowest_format)
+                    rows = place_rows(items, scope=scope, lowest_format=self.lowest_format)
                     opening.take(rows, self._fetched(rows, scope=scope, activity=activity))
         finally:
             newest.exception()  # nothing may go on after a request has ended

@@ -1,0 +1,71 @@
+"""What mending a partition did, or would do, as whoever asked is told. Pure."""
+
+from dataclasses import dataclass, field
+
+from twinvault.dynamodb.marks import Mark
+from twinvault.records.surveying import Survey
+from twinvault.scope import Scope
+
+MAX_NAMED = 1000
+"""How many rows of one sort a report names; it counts all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryReport:
+    """What was found of a partition, and how it ended.
+
+    Attributes:
+        partition: its id.
+        done: whether it is whole: a full read gives it.
+        version: of its head now; 0 where none was written.
+        of: the version of the head that it is made of; None: no head opens there.
+        mark: the version that its newest mark named; None: it has none.
+        kept: how many rows open, and are kept.
+        refused: by sort key, which check each row failed that does not open, the head among them.
+        refused_count: how many those are.
+        lost: how many of them are records, and no head: what has to be given up to mend it.
+        replaced: the sort keys of rows that open, and that a backup has otherwise or not at all.
+        replaced_count: how many those are.
+    """
+
+    partition: str
+    done: bool
+    version: int
+    of: int | None
+    mark: int | None
+    kept: int
+    refused: dict[str, str] = field(repr=False)
+    refused_count: int
+    lost: int
+    replaced: list[str] = field(repr=False)
+    replaced_count: int
+
+    @property
+    def lost_versions(self) -> tuple[int, int] | None:
+        """From which version to which the partition was written, and is not any more; None: not at all.
+
+        What those wrote, nobody knows.
+        """
+        if self.mark is None or (self.of is not None and self.mark <= self.of):
+            return None
+        return (self.of or 0) + 1, self.mark
+
+
+def report_of(living: Survey, source: Survey, *, mark: Mark | None, scope: Scope) -> RecoveryReport:
+    """What is to be told of a partition before it is mended."""
+    refused = {sk: source.refused[sk].check for sk in sorted(source.refused)}
+    same = {(sk, record.digest) for sk, record in source.records.items()}
+    replaced = sorted(sk for sk, record in living.records.items() if (sk, record.digest) not in same)
+    return RecoveryReport(
+        partition=scope.partition,
+        done=False,
+        version=0,
+        of=source.head[0].version if source.head else None,
+        mark=mark.version if mark else None,
+        kept=len(source.records),
+        refused=dict(list(refused.items())[:MAX_NAMED]),
+        refused_count=len(refused),
+        lost=len(source.lost),
+        replaced=replaced[:MAX_NAMED],
+        replaced_count=len(replaced),
+    )
