@@ -40,6 +40,7 @@ class FunctionSpec:
     routes: tuple[tuple[str, str], ...]  # (method, path)
     tables: Mapping[str, tuple[str, ...]]
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    backup: tuple[str, ...] = ()  # what it may do with a records table that was restored from a backup
     makes_keys: tuple[str, ...] = ()  # purposes for which it may ask KMS for a new data key
     every_minutes: int | None = None  # how often a schedule calls it
 
@@ -90,18 +91,30 @@ FUNCTIONS = (
             ("POST", "/maintenance"),
             ("GET", "/maintenance/{id}"),
             ("POST", "/maintenance/{id}"),
+            ("POST", "/recovery/accept"),
+            ("POST", "/recovery/restore"),
         ),
         tables={
-            # It writes again what is there, and adds no record.
-            "records": ("PartiQLUpdate", *_READ),
+            # It writes again what is there. A partition that is mended loses what does not open, and gets back what a
+            # backup has.
+            "records": ("PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", *_READ),
             # Works begin and change. Nothing here can delete a key.
             "keys": ("PartiQLInsert", "PartiQLUpdate", *_KEYS),
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
+        backup=("Query",),
         every_minutes=5,
     ),
 )
+
+
+def backup_table(stage: Stage) -> str:
+    """Returns the name that a records table must be given which is restored from a backup to put partitions back from.
+
+    It is fixed, so that nothing has to be deployed when it is needed. There need not be such a table.
+    """
+    return f"twinvault-{stage.name}-restored"
 
 
 def role_name(stage: Stage, function: str) -> str:
@@ -139,6 +152,9 @@ def make_role(
     for table, actions in spec.indexes.items():
         arns = [f"{tables[table].table_arn}/index/{index}" for index in indexes[table]]
         role.add_to_policy(_allow(f"{table.capitalize()}Indexes", actions, arns))
+    if spec.backup:
+        parts = ArnComponents(service="dynamodb", resource="table", resource_name=backup_table(stage))
+        role.add_to_policy(_allow("Backup", spec.backup, [Arn.format(parts, Stack.of(scope))]))
     return role
 
 
@@ -172,6 +188,7 @@ def environment(
         "TWINVAULT_STORE": stage.store,
         "TWINVAULT_ARTIFACT": artifact,
         **{f"TWINVAULT_{name.upper()}_TABLE": table.table_name for name, table in tables.items()},
+        "TWINVAULT_BACKUP_TABLE": backup_table(stage),
         "TWINVAULT_ROOT_KEYS": root_key.key_id,
         "TWINVAULT_ISSUER": stage.issuer,
         "TWINVAULT_AUDIENCE": stage.audience,

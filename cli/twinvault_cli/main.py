@@ -30,6 +30,7 @@ COMMANDS = {
     "logs": "logs",
     "maintain": "maintain",
     "raw": "raw",
+    **dict.fromkeys(("fsck", "restore"), "recovering"),
     **dict.fromkeys(("reload", "tick"), "inner_loop"),
     "verdict": "verdict",
     "verify-deploy": "deployed",

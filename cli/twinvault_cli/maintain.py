@@ -38,7 +38,7 @@ def start(
     """Begin a work, or go on with the one of this kind that runs."""
     client = connect(url, token, tenant, state)
     work: WorkJson = json.loads(client.post("/maintenance", json.dumps({"work": job, "kind": kind}).encode()))
-    _finish(_driven(client, work["id"]) if drive else work, as_json=as_json)
+    _finish(driven(client, work["id"]) if drive else work, as_json=as_json)
 
 
 @app.command(name="drive")
@@ -52,7 +52,7 @@ def drive_work(
     state: StateOption = None,
 ) -> None:
     """Drive a work to its end, from wherever it stands."""
-    _finish(_driven(connect(url, token, tenant, state), work_id), as_json=as_json)
+    _finish(driven(connect(url, token, tenant, state), work_id), as_json=as_json)
 
 
 @app.command(name="list")
@@ -71,17 +71,17 @@ def list_works(
         return
     for work in works:
         about = escape(f"{work['id']}  {work['state']:<7}  {work['work']} {work['kind']}  {work['begun'][:16]}")
-        results.print(f"{about}  {_said(work)}", soft_wrap=True)
+        results.print(f"{about}  {said(work)}", soft_wrap=True)
 
 
-def _driven(client: Client, work_id: str) -> WorkJson:
+def driven(client: Client, work_id: str) -> WorkJson:
     """Ask for more of it until it is at its end, and show how far it is."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("asking")
         return drive_to_end(
             lambda: json.loads(client.post(f"/maintenance/{work_id}", b"")),
-            show=lambda work: progress.update(task, description=_said(work)),
+            show=lambda work: progress.update(task, description=said(work)),
             sleep=time.sleep,
         )
 
@@ -116,7 +116,7 @@ def _finish(work: WorkJson, *, as_json: bool) -> None:
     if as_json:
         print_json(work)
     else:
-        console.print(f"{escape(work['id'])}: {escape(work['state'])}. {_said(work)}")
+        console.print(f"{escape(work['id'])}: {escape(work['state'])}. {said(work)}")
     if work["state"] == "failed":
         raise TamperingError(
             f"{work['counts']['failed']} partitions were refused; the others are done.",
@@ -125,7 +125,8 @@ def _finish(work: WorkJson, *, as_json: bool) -> None:
         )
 
 
-def _said(work: WorkJson) -> str:
+def said(work: WorkJson) -> str:
+    """How far a work is, in words."""
     counts = work["counts"]
     refused = f", [red]{counts['failed']} refused[/]" if counts["failed"] else ""
     elsewhere = "  (somebody else is at it)" if work["driven_until"] else ""

@@ -54,6 +54,15 @@ class StoredDialogues:
         """
         self._acting.hidden_partition(DIALOGUE, dialogue_id, create=False)
 
+    def partition_id(self, dialogue_id: str) -> str:
+        """The id of the partition in which a dialogue stands, whether or not it can be read; likewise.
+
+        Raises:
+            NotFound: this tenant has no keys, so no dialogue.
+            InvalidInput, IntegrityError, DependencyError: as for `name`.
+        """
+        return self._existing(dialogue_id).scope.partition
+
     def export(self, dialogue_id: str) -> Element:
         """The document of a dialogue, equal to what was imported.
 

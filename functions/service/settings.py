@@ -25,6 +25,7 @@ class Settings:
     Attributes:
         store: the store's logical name, which never changes.
         artifact: SHA-256 of this function's zip file, hex.
+        backup_table: the name that a records table has which was restored from a backup; there need not be one.
         root_keys: KMS key ids; the first wraps new KEKs, all may open.
         issuer, audience: what a token's `iss` and `aud` must be.
         jwks_url: where the issuer's keys are fetched.
@@ -39,6 +40,7 @@ class Settings:
     keys_table: str
     marks_table: str
     audit_table: str
+    backup_table: str
     root_keys: tuple[str, ...]
     issuer: str
     audience: str
@@ -75,6 +77,7 @@ class Settings:
             keys_table=_text(environ, "TWINVAULT_KEYS_TABLE"),
             marks_table=_text(environ, "TWINVAULT_MARKS_TABLE"),
             audit_table=_text(environ, "TWINVAULT_AUDIT_TABLE"),
+            backup_table=_text(environ, "TWINVAULT_BACKUP_TABLE"),
             root_keys=roots,
             issuer=_text(environ, "TWINVAULT_ISSUER"),
             audience=_text(environ, "TWINVAULT_AUDIENCE"),

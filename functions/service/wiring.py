@@ -51,6 +51,7 @@ def build(settings: Settings) -> Service:
         root_keys=settings.root_keys,
         key_ttl_seconds=settings.key_ttl_seconds,
         lowest_format=settings.lowest_format,
+        backup_table=settings.backup_table,
     )
     tokens = TokenVerifier(
         Jwks(lambda: _fetch(settings.jwks_url), monotonic=time.monotonic),

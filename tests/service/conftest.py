@@ -134,6 +134,7 @@ def service(
         "TWINVAULT_KEYS_TABLE": tables.keys,
         "TWINVAULT_MARKS_TABLE": tables.marks,
         "TWINVAULT_AUDIT_TABLE": tables.audit,
+        "TWINVAULT_BACKUP_TABLE": f"{tables.records}-restored",
         "TWINVAULT_ROOT_KEYS": root,
         "TWINVAULT_ISSUER": ISSUER,
         "TWINVAULT_AUDIENCE": AUDIENCE,

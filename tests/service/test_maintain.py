@@ -37,6 +37,7 @@ def test_a_work_begins_is_driven_and_ends(service: Service) -> None:
         "begun": work["begun"],
         "updated": work["begun"],
         "counts": {"partitions": 0, "rewritten": 0, "skipped": 0, "failed": 0},
+        "findings": [],
         "driven_until": None,
     }
     again = ask(service, BEGIN, body=WANTED)
@@ -178,4 +179,4 @@ def test_a_schedules_time_is_shared_by_its_works(service: Service) -> None:
 
 
 def test_the_function_has_these_routes() -> None:
-    assert maintain.handler.keys == {BEGIN, DRIVE, LIST, READ}
+    assert maintain.handler.keys == {BEGIN, DRIVE, LIST, READ, "POST /recovery/accept", "POST /recovery/restore"}

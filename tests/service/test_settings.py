@@ -14,6 +14,7 @@ GOOD = {
     "TWINVAULT_KEYS_TABLE": "keys",
     "TWINVAULT_MARKS_TABLE": "marks",
     "TWINVAULT_AUDIT_TABLE": "audit",
+    "TWINVAULT_BACKUP_TABLE": "restored",
     "TWINVAULT_ROOT_KEYS": "11111111-2222-3333-4444-555555555555,mrk-0123456789abcdef0123456789abcdef",
     "TWINVAULT_ISSUER": "https://issuer.example",
     "TWINVAULT_AUDIENCE": "twinvault",

@@ -20,6 +20,7 @@ VARIABLES = {
     "TWINVAULT_KEYS_TABLE": "${Keys}",
     "TWINVAULT_MARKS_TABLE": "${Marks}",
     "TWINVAULT_AUDIT_TABLE": "${Audit}",
+    "TWINVAULT_BACKUP_TABLE": "twinvault-prod-restored",
     "TWINVAULT_ROOT_KEYS": "${RootKey}",
     "TWINVAULT_ISSUER": "https://login.example.com/",
     "TWINVAULT_AUDIENCE": "twinvault",
@@ -111,11 +112,13 @@ def test_records_alone_are_deleted_and_by_writers_alone(either):
         for action, where in allowed(either, name)
         if action.startswith("dynamodb:") and "Delete" in action
     }
-    assert deleting == {("Import", "dynamodb:PartiQLDelete", "${Records.Arn}")}
+    assert deleting == {(name, "dynamodb:PartiQLDelete", "${Records.Arn}") for name in ("Import", "Maintain")}
 
 
 def test_the_function_for_long_work_changes_records_and_works_and_can_add_no_record_and_delete_nothing(either):
-    assert on(either, "Maintain", "${Records.Arn}") == READ | {"dynamodb:PartiQLUpdate"}
+    assert on(either, "Maintain", "${Records.Arn}") == READ | {
+        f"dynamodb:PartiQL{change}" for change in ("Insert", "Update", "Delete")
+    }
     assert on(either, "Maintain", "${Keys.Arn}") == READ_KEYS | {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
     assert on(either, "Maintain", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Maintain", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}

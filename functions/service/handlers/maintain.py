@@ -8,10 +8,12 @@ from dialogues.entities import DIALOGUE
 from dialogues.strict_json import parse
 from service.access import MAINTAIN
 from service.http import Answer, Api, Request
+from service.recovering import add_routes
 from service.scheduling import Scheduled
-from twinvault import Acting, InvalidInput, Maintenance, Work, now
+from twinvault import JOBS, Acting, InvalidInput, Maintenance, Work, now, recovery_jobs
 
 api = Api()
+add_routes(api)
 
 
 @api.route("POST /maintenance", permission=MAINTAIN, action="maintain.begin")
@@ -44,13 +46,14 @@ def read(request: Request) -> Answer:
 
 
 def _maintenance(acting: Acting) -> Maintenance:
-    return Maintenance(acting, kinds=[DIALOGUE], now=now)
+    return Maintenance(acting, kinds=[DIALOGUE], jobs=[*JOBS, *recovery_jobs(acting.vault)], now=now)
 
 
 def _shown(work: Work) -> Mapping[str, Any]:
     about = {name: getattr(work, name) for name in ("id", "kind", "state", "principal", "begun", "updated")}
     until = work.lease.until if work.lease else None
-    return {**about, "work": work.job, "counts": asdict(work.counts), "driven_until": until}
+    findings = [asdict(one) for one in work.findings]
+    return {**about, "work": work.job, "counts": asdict(work.counts), "findings": findings, "driven_until": until}
 
 
 handler = Scheduled(api, _maintenance)

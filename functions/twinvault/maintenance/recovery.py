@@ -149,7 +149,7 @@ class Recovery:
         return self._target(found, head)
 
     def _target(self, found: Situation, given: Fields | None) -> MendTarget:
-        heads = [one for one in (found.living.head, found.source.head) if one is not None]
+        heads = [one for one in (found.source.head, found.living.head) if one is not None]
         head, state = heads[0] if heads else (None, None)
         return target_of(
             found.source,
