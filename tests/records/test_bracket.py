@@ -10,7 +10,7 @@ from tests.faults import Fault, Line
 from tests.records.samples import LEDGER, SCOPE, puts
 from tests.records.samples import line as entry
 from tests.stores import World
-from twinvault.errors import Contention, IntegrityError, Step
+from twinvault.errors import DependencyError, IntegrityError, Step
 from twinvault.records.partition import Snapshot
 from twinvault.records.store import PartitionStore
 
@@ -164,8 +164,10 @@ def test_writers_that_never_stop_are_contention_when_the_time_is_up(
 
     rows.away("line#0002")
     at(line, HEAD_READ, busy)
-    with pytest.raises(Contention) as refused:
+    # On a busy machine the time may be up within a call, and not between two looks.
+    with pytest.raises(DependencyError) as refused:
         partition(faulty, seconds=3.0).read()
+    assert refused.value.problem in {"contention", "unavailable"}
     assert refused.value.retry_after == 1
 
 
