@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from histories import History
-from previous import Release, given, rebuilt
+from previous import Release, given, newer, rebuilt
 from vaults import ROOT, make_sources
 
 from twinvault_verdict.gathering import everything, git
@@ -37,6 +37,12 @@ def present(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """This checkout's own."""
     made = make_sources(tmp_path_factory.mktemp("present"))
     return Release("this", git.commit(ROOT), made, everything.digest_of(made.artifact))
+
+
+@pytest.fixture(scope="session")
+def following(present: Release, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The release after this one: it knows a kind of item more, and a field more of each perspective."""
+    return newer(ROOT, present, into=tmp_path_factory.mktemp("following"))
 
 
 @pytest.fixture(scope="session")

@@ -95,32 +95,32 @@ class History:
     def reads_everything(self, vault: Vault) -> None:
         """Whatever was written by whomever comes out as it went in, is listed, and is known again."""
         for (tenant, name), document in self.written.items():
-            answer = _answered(partial(vault.export, name, tenant=tenant))
+            answer = answered(partial(vault.export, name, tenant=tenant))
             assert answer.status_code == 200, f"{tenant}/{name}: {answer.status_code} {answer.text}"
             assert canonical(answer.json()) == document, f"{tenant}/{name} came back otherwise"
-            again = _answered(partial(vault.load, document, tenant=tenant))
+            again = answered(partial(vault.load, document, tenant=tenant))
             assert (again.status_code, again.json()["result"]) == (200, "unchanged"), f"{tenant}/{name}: {again.text}"
         for tenant in TENANTS:
-            listed = {one["id"] for one in _listed(vault, tenant)}
-            assert listed >= {name for owner, name in self.written if owner == tenant}
+            found = {one["id"] for one in listed(vault, tenant)}
+            assert found >= {name for owner, name in self.written if owner == tenant}
 
     def writes(self, vault: Vault, release: Release, word: str) -> None:
         """New dialogues for each tenant, under keys that are there and new ones; then all of one sealed anew."""
         for tenant in TENANTS:
             for size in (3, 110) if tenant == TENANTS[0] else (3,):  # one transaction, and several
                 self._write(vault, release, (tenant, f"{word}-{size}"), perspectives=size)
-            rotated = _answered(partial(vault.call, "POST", "/keys/rotate", tenant=tenant, content=b"{}"))
+            rotated = answered(partial(vault.call, "POST", "/keys/rotate", tenant=tenant, content=b"{}"))
             assert rotated.status_code in {200, 201}, rotated.text
             self._write(vault, release, (tenant, f"{word}-after-rotation"), perspectives=2)
-        _rewrite(vault, TENANTS[0])
+        rewrite(vault, TENANTS[0])
 
     def _write(self, vault: Vault, release: Release, at: tuple[str, str], *, perspectives: int) -> None:
         tenant, name = at
         document = dialogue(name, perspectives=perspectives, words=5)
-        answer = _answered(partial(vault.load, document, tenant=tenant))
+        answer = answered(partial(vault.load, document, tenant=tenant))
         assert answer.status_code in {200, 201}, f"{tenant}/{name}: {answer.status_code} {answer.text}"
         self.written[at] = canonical(document)
-        told = _answered(partial(vault.call, "GET", f"/dialogues/{name}", tenant=tenant)).json()
+        told = answered(partial(vault.call, "GET", f"/dialogues/{name}", tenant=tenant)).json()
         rows = vault.dynamodb().query(
             TableName=vault.facts.tables["records"],
             KeyConditionExpression="pk = :pk",
@@ -133,7 +133,7 @@ class History:
         self.twin.down()
 
 
-def _answered(call: Callable[[], httpx.Response]) -> httpx.Response:
+def answered(call: Callable[[], httpx.Response]) -> httpx.Response:
     """The answer to a request that is repeated while it is told to be: 202, 503 and silence say so (docs/api.md)."""
     answers: list[httpx.Response] = []
 
@@ -148,8 +148,9 @@ def _answered(call: Callable[[], httpx.Response]) -> httpx.Response:
     return answers[-1]
 
 
-def _listed(vault: Vault, tenant: str) -> list[dict[str, Any]]:
-    answer = _answered(partial(vault.call, "GET", "/dialogues", tenant=tenant))
+def listed(vault: Vault, tenant: str) -> list[dict[str, Any]]:
+    """Every dialogue of a tenant's list, page by page."""
+    answer = answered(partial(vault.call, "GET", "/dialogues", tenant=tenant))
     assert answer.status_code == 200, answer.text
     content = answer.json()
     found: list[dict[str, Any]] = content["dialogues"]
@@ -159,7 +160,8 @@ def _listed(vault: Vault, tenant: str) -> list[dict[str, Any]]:
     return found
 
 
-def _rewrite(vault: Vault, tenant: str) -> None:
+def rewrite(vault: Vault, tenant: str) -> None:
+    """Has every record of a tenant's dialogues sealed anew, and waits until that is done."""
     answer = vault.call("POST", "/maintenance", tenant=tenant, content=REWRITE)
     assert answer.status_code == 202, answer.text
     work = answer.json()["id"]
