@@ -29,7 +29,7 @@ PACKAGES := $(wildcard local/*/pyproject.toml) cli/pyproject.toml
 STACKS := app.py cdk.json $(wildcard stacks/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build bill synth lint-templates check test parity test-docker either-way verdict deploy release sam-env demo down bench vectors mutants schema lock clean
+.PHONY: help setup fetch build bill synth lint-templates check test test-all parity test-docker either-way verdict deploy release sam-env demo down bench vectors mutants schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -86,6 +86,11 @@ test: $(SETUP) fetch build node_modules ## the whole suite, against real engines
 	@echo '==> Tests'
 	@mkdir -p build/coverage
 	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov --grants)
+
+# What takes longer than everybody should wait for: a release beside the next one, and back.
+test-all: $(SETUP) fetch build ## what is too long for `make test`: two artifacts through a canary and a roll-back
+	@echo '==> Two releases'
+	@$(PY) -m pytest tests/either_way/test_mixed_versions.py $(ARGS)
 
 # On AWS nothing of the twin is needed, nor seen: --confcutdir leaves out what the other tests start.
 ON_AWS := $(filter aws,$(TARGET))
