@@ -95,8 +95,8 @@ def test_in_the_library_an_activity_has_its_time_and_no_thread_waits_for_another
     with library.acting(tenant="hangs", principal="u-1", action="contract.sign") as acting:
         acting.partition(CONTRACT, "c-0").put(Terms(vendor="initech"))
 
-    def sign(number: int) -> None:
-        with library.acting(tenant="hangs", principal="u-1", action="contract.sign", seconds=3) as acting:
+    def sign(number: int, seconds: float = 3) -> None:
+        with library.acting(tenant="hangs", principal="u-1", action="contract.sign", seconds=seconds) as acting:
             contract = acting.partition(CONTRACT, f"c-{number}")
             contract.put(Terms(vendor="initech")) if number else contract.read()
 
@@ -108,7 +108,7 @@ def test_in_the_library_an_activity_has_its_time_and_no_thread_waits_for_another
         ended = in_the_end(all_at_once)
     assert [type(one) for one in ended if not isinstance(one, DependencyError)] == []
     for number in range(8):
-        sign(number)
+        sign(number, seconds=60)
         with library.acting(tenant="hangs", principal="u-1", action="contract.read") as acting:
             assert acting.partition(CONTRACT, f"c-{number}").get(Terms) == Terms(vendor="initech")
 
