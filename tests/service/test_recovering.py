@@ -43,7 +43,7 @@ def restored(service: Service) -> str:
 def test_a_dialogue_is_looked_at_and_mended(service: Service) -> None:
     service.load(SMALL)
     edited = next(row for sk, row in rows(service).items() if sk.startswith("perspective#"))
-    put(service, edited | {"status": {"S": "refined"}})
+    put(service, edited | {"status": {"S": "conceded"}})
     assert service.call("GET /dialogues/{id}/export", id=SMALL["id"]).status == 500
     asked = {"dialogue": SMALL["id"]}
     looked = ask(service, ACCEPT, asked)

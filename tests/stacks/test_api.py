@@ -115,13 +115,21 @@ def test_records_alone_are_deleted_and_by_writers_alone(either):
     assert deleting == {(name, "dynamodb:PartiQLDelete", "${Records.Arn}") for name in ("Import", "Maintain")}
 
 
-def test_the_function_for_long_work_changes_records_and_works_and_can_add_no_record_and_delete_nothing(either):
+def test_the_function_for_long_work_changes_records_and_works_and_deletes_no_key_and_no_mark(either):
     assert on(either, "Maintain", "${Records.Arn}") == READ | {
         f"dynamodb:PartiQL{change}" for change in ("Insert", "Update", "Delete")
     }
     assert on(either, "Maintain", "${Keys.Arn}") == READ_KEYS | {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
     assert on(either, "Maintain", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Maintain", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
+
+
+def test_a_restored_table_is_read_by_its_one_name_and_by_the_function_that_puts_it_back(either):
+    restored = f"table/twinvault-{either.stage}-restored"
+    found = {
+        (name, action) for name in FUNCTIONS for action, where in allowed(either, name) if where.endswith(restored)
+    }
+    assert found == {("Maintain", "dynamodb:Query")}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

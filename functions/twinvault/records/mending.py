@@ -25,6 +25,8 @@ from twinvault.records.spec import HEAD, Fields
 from twinvault.records.surveying import Survey
 from twinvault.scope import Scope
 
+_HEAD_UNITS = write_units(8 * 1024)
+"""What is kept of a part's write units for the head, which each part writes anew; few are that large."""
 MAX_VERSION = 2**53 - 1
 """Of a head: the highest that an audit entry can name."""
 
@@ -140,12 +142,12 @@ def moves(target: MendTarget, living: Survey, *, table: str) -> list[Move]:
 
 def parts(every: Sequence[Move]) -> Iterator[list[Move]]:
     """The moves in order, in parts that fit into one write each; one part at least, for the head's sake."""
-    part, size, units = list[Move](), 0, 0
+    part, size, units = list[Move](), 0, _HEAD_UNITS
     for one in every:
         cost = write_units(one.size)
         if part and (len(part) >= MAX_DRAFTS or size + one.size > MAX_DRAFT_BYTES or units + cost > BATCH_UNITS):
             yield part
-            part, size, units = [], 0, 0
+            part, size, units = [], 0, _HEAD_UNITS
         part.append(one)
         size, units = size + one.size, units + cost
     yield part
