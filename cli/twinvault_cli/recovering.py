@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from twinvault_cli import maintain
+from twinvault_cli import inspecting, maintain
 from twinvault_cli.client import Client
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.errors import TamperingError, UsageError
@@ -168,6 +168,13 @@ def fsck(
     partition: Annotated[bool, typer.Option("--partition", help="The ID of --accept is a partition's.")] = False,
     lose: LoseOption = None,
     head: HeadOption = None,
+    keys: Annotated[
+        bool, typer.Option(help="Without them the tables are looked at, with your own AWS credentials.")
+    ] = True,
+    every: Annotated[bool, typer.Option("--all", help="All tenants; only with --no-keys.")] = False,
+    region: Annotated[
+        str | None, typer.Option(help="The tables' region, with --no-keys.", show_default="the AWS settings'")
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -175,6 +182,11 @@ def fsck(
     state: StateOption = None,
 ) -> None:
     """Read every partition of a tenant whole, keys and all, and say which cannot be read. Exit code 3 if one cannot."""
+    if every and keys:
+        raise UsageError("--all needs --no-keys: a token is of one tenant.")
+    if not keys:
+        inspecting.look(None if every else tenant, region=region, state=state, as_json=as_json)
+        return
     client = connect(url, token, tenant, state)
     if accept is None:
         look_at_all(client, "fsck", kind, as_json=as_json)

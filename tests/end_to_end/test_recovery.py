@@ -71,6 +71,8 @@ def test_a_tampering_is_found_and_what_opens_is_kept(vault: Vault, files: list[b
     assert run(vault, "export", NAMES[0], *MINE).returncode == 3
     found = run(vault, "fsck", *MINE, "--json")
     assert found.returncode == 3, found.stderr
+    without = run(vault, "fsck", "--no-keys", *MINE, "--json")
+    assert (without.returncode, json.loads(without.stdout)["findings"]) == (0, []), "that an edit shows only with keys"
     (finding,) = json.loads(found.stdout)["findings"]
     partition = pk.rpartition("#")[2]
     assert finding == {"partition": partition, "problem": "integrity", "check": "5 commitment", "row": sk}
@@ -89,6 +91,14 @@ def test_a_dialogue_is_put_back_from_a_restored_table(vault: Vault, files: list[
         key = {"pk": item["pk"], "sk": item["sk"]}
         vault.dynamodb().delete_item(TableName=vault.facts.tables["records"], Key=key)
     assert run(vault, "export", NAMES[1], *MINE).returncode == 3
+    without = run(vault, "fsck", "--no-keys", *MINE, "--json")
+    assert (without.returncode, [one["check"] for one in json.loads(without.stdout)["findings"]]) == (
+        3,
+        ["missing partition"],
+    )
+    everywhere = run(vault, "fsck", "--no-keys", "--all", "--json")
+    assert json.loads(everywhere.stdout)["unanswered_marks"] is not None, everywhere.stderr
+    assert run(vault, "fsck", "--all", *MINE).returncode == 2
     assert run(vault, "restore", "partition", NAMES[1], *MINE).returncode == 3
     done = run(vault, "restore", "partition", NAMES[1], "--lose", "0", *MINE, "--json")
     assert (done.returncode, json.loads(done.stdout)["done"]) == (0, True), done.stderr

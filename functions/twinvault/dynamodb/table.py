@@ -1,6 +1,6 @@
 """Strongly consistent reads of one table, and pages of its indexes."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -159,6 +159,26 @@ class Table:
                     "the store is busy", cause=Cause(Trouble.THROTTLED, "BatchGetItem", "unprocessed")
                 )
             unread = left
+
+    def scan(self, names: Sequence[str]) -> "Iterator[Item]":
+        """These attributes of every item of the table, in no order, page by page.
+
+        Raises:
+            DependencyError: the table cannot be read now.
+        """
+        projection = {f"#{number}": name for number, name in enumerate(names)}
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "ProjectionExpression": ", ".join(projection),
+            "ExpressionAttributeNames": projection,
+        }
+        while True:
+            answer = self._call(self._client.scan, **request)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def query_index(
         self, index: str, equals: Mapping[str, str], *, limit: int, after: "Item | None", descending: bool

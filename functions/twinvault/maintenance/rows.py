@@ -20,9 +20,11 @@ from twinvault.errors import IntegrityError
 from twinvault.keys.rows import WORK, NamedKey
 from twinvault.keys.sealed import Payload, SealedRow, Written, open_payload, parse_sealed, seal_payload
 from twinvault.maintenance.work import Work, decode
+from twinvault.scope import Scope
 
 INDEX = "work"
 OPEN = "open"
+_OF_PARTITION = re.compile(rf"dek#(?P<kind>{ID.pattern})#(?P<partition>{ID.pattern})#(?:[0-9]{{6}}|erased)")
 _DEK = re.compile(rf"dek#(?P<kind>{ID.pattern})#(?P<partition>{ID.pattern})#[0-9]{{6}}")
 
 
@@ -108,6 +110,12 @@ def listed_tenant(item: Item) -> str | None:
     """The tenant of a row of the index; None where it is no tenant's."""
     tenant = text_of(item, "sk")
     return tenant if ID.fullmatch(tenant) else None
+
+
+def dek_of(item: Item, tenant: str) -> Scope | None:
+    """The partition that a row is of which stands where DEKs and tombstones do; None where it is none's."""
+    match = _OF_PARTITION.fullmatch(text_of(item, "sk"))
+    return Scope(tenant, match["kind"], match["partition"]) if match else None
 
 
 def partition_of(item: Item, *, kind: str) -> str | None:
