@@ -1,7 +1,8 @@
-"""verify-deploy: whether what a stage's functions run is the artifact that was tested, byte for byte.
+"""verify-deploy: whether a stage runs what was tested, and whether its tables and keys are as the templates have them.
 
 Lambda tells the sha256 of the zip that a version was published from (AWS Lambda API Reference, "FunctionConfiguration",
-CodeSha256). It is asked with the caller's own AWS credentials; nothing is changed.
+CodeSha256). Tables and keys are compared setting by setting (``deployment/``). AWS is asked with the caller's own
+credentials; nothing is changed.
 """
 
 import base64
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from rich.markup import escape
 from rich.table import Table
 
 from twinvault_cli.connection import JsonOption
+from twinvault_cli.deployment import living
+from twinvault_cli.deployment.comparing import Compared, compare
 from twinvault_cli.errors import TamperingError, UnavailableError, UsageError
 from twinvault_cli.output import print_json, results
 from twinvault_cli.state import ROOT
@@ -49,18 +53,30 @@ def verify_deploy(
     *,
     stage: Annotated[str, typer.Option(help="The stage that was deployed, for example prod.")],
     zipped: Annotated[Path, typer.Option("--artifact", help="The zip that was tested.")] = ROOT / "build/functions.zip",
+    templates: Annotated[
+        Path | None,
+        typer.Option(help="The folder that was deployed.", show_default="build/verdict/STAGE or cdk.out, the newer"),
+    ] = None,
     region: Annotated[str | None, typer.Option(help="The stage's region.", show_default="as cdk.json has it")] = None,
+    commands: Annotated[
+        bool, typer.Option("--commands", help="Only print what puts tables and keys right, a line each.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare what a stage's functions run with the artifact. Exit code 3 if anything else is served."""
+    """Compare what a stage's functions run with the artifact, and its tables and keys with the templates.
+
+    Exit code 3 if anything else is served, or any setting differs.
+    """
     if not zipped.is_file():
         raise UsageError(
             f"There is no artifact at {zipped}.", next_step="make build, from the commit that was deployed"
         )
     digest = archive.sha256(zipped)
+    synthesized = templates or _templates_of(stage)
     try:
         session = boto3.Session(region_name=region or _region_of(stage))
         served = list(look(session.client("cloudformation"), session.client("lambda"), stage=stage, digest=digest))
+        compared = compare(session, stage=stage, templates=synthesized)
     except ClientError as error:
         _refused(error, stage)
     except BotoCoreError as error:
@@ -69,15 +85,40 @@ def verify_deploy(
         ) from None
     if not served:
         raise UsageError(f"Stage {stage} has no functions.", next_step=f"npx cdk deploy --all -c stage={stage}")
-    if as_json:
-        print_json({"stage": stage, "artifact": digest, "functions": [asdict(one) for one in served]})
+    _tell(stage, digest, served, compared, as_json=as_json, commands=commands)
+    _refuse(stage, served, compared)
+
+
+def _tell(
+    stage: str, digest: str, served: list[ServedVersion], compared: Compared, *, as_json: bool, commands: bool
+) -> None:
+    if commands:
+        for command in dict.fromkeys(one.command for one in compared.differences if one.command):
+            typer.echo(command)
+    elif as_json:
+        looked_at = [
+            {"resource": one.logical_id, "name": one.name, "adopted": one.adopted} for one in compared.looked_at
+        ]
+        differing = [asdict(one) for one in compared.differences]
+        functions = [asdict(one) for one in served]
+        told = {"functions": functions, "tables_and_keys": looked_at, "differences": differing}
+        print_json({"stage": stage, "artifact": digest, **told})
     else:
         _print(served, digest)
+        _print_settings(compared)
+
+
+def _refuse(stage: str, served: list[ServedVersion], compared: Compared) -> None:
+    """Says what is not as it was tested or synthesized, if anything is not."""
+    said, todo = [], []
     if strange := sorted({one.function for one in served if not one.tested}):
-        raise TamperingError(
-            f"{', '.join(strange)} of stage {stage} serves code that is not this artifact.",
-            next_step="Build the commit that was deployed and compare again; if it still differs, ask who deployed.",
-        )
+        said.append(f"{', '.join(strange)} of stage {stage} serves code that is not this artifact.")
+        todo.append("Build the commit that was deployed and compare again; if it still differs, ask who deployed.")
+    if differing := compared.differences:
+        said.append(f"{len(differing)} settings of tables and keys of stage {stage} are not the templates'.")
+        todo.append(f"What puts them right: twinvault verify-deploy --stage {stage} --commands")
+    if said:
+        raise TamperingError(" ".join(said), next_step="\n".join(todo))
 
 
 def look(
@@ -94,6 +135,22 @@ def look(
         for version, share in shares.items():
             code = functions.get_function_configuration(FunctionName=name, Qualifier=version)["CodeSha256"]
             yield ServedVersion(name, version, share, code, code == expected)
+
+
+def _templates_of(stage: str) -> Path:
+    """The newest assembly of this stage that lies in the checkout: the verdict's, or the last one synthesized by hand.
+
+    Raises:
+        UsageError: there is none.
+    """
+    folders = (ROOT / "build" / "verdict" / stage, ROOT / "cdk.out")
+    found = [one for one in folders if (one / f"Twinvault-{stage}-Tables.template.json").is_file()]
+    if not found:
+        raise UsageError(
+            f"There are no templates of stage {stage} to compare with.",
+            next_step=f"npx cdk synth --all -c stage={stage}",
+        )
+    return max(found, key=lambda one: (one / "manifest.json").stat().st_mtime)
 
 
 def _region_of(stage: str) -> str | None:
@@ -114,6 +171,17 @@ def _print(served: list[ServedVersion], digest: str) -> None:
     results.print(f"artifact  {digest}")
 
 
+def _print_settings(compared: Compared) -> None:
+    table = Table("table or key", "name", "is", box=None)
+    for one in compared.looked_at:
+        differing = sum(one.name == difference.name for difference in compared.differences)
+        said = f"[red]other than the template, in {differing}[/]" if differing else "[green]as the template has it[/]"
+        table.add_row(one.logical_id + (" (adopted)" if one.adopted else ""), one.name, said)
+    results.print(table)
+    for difference in compared.differences:
+        results.print(f"[red]{escape(str(difference))}[/]", soft_wrap=True)
+
+
 def _refused(error: ClientError, stage: str) -> NoReturn:
     code = error.response["Error"]["Code"]
     if code in _ABSENT:
@@ -123,5 +191,5 @@ def _refused(error: ClientError, stage: str) -> NoReturn:
         ) from None
     raise UnavailableError(
         f"AWS does not tell ({code}).",
-        next_step="It needs cloudformation:ListStackResources, lambda:GetAlias and lambda:GetFunctionConfiguration.",
+        next_step=f"It needs {', '.join(living.PERMISSIONS)}.",
     ) from None

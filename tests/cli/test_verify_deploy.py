@@ -1,27 +1,12 @@
-"""verify-deploy against moto's Lambda and CloudFormation: the same bytes or not, whole or while requests are moved."""
+"""verify-deploy against moto: what functions serve, and tables and keys setting by setting."""
 
 import json
-import os
-import subprocess
-import sys
-import uuid
-import zipfile
-from contextlib import suppress
 from pathlib import Path
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-TWINVAULT = Path(sys.executable).with_name("twinvault")
-REGION = "eu-central-1"
-ACCESS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-
-
-def zipped(path: Path, content: str) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("service/__init__.py"), content)
-    return path
+from tests.cli.deployments import ACCOUNT, REGION, Deployment, zipped
 
 
 @pytest.fixture(scope="module")
@@ -33,71 +18,24 @@ def endpoint():
     server.stop()
 
 
-class Deployment:
-    """One stage in moto: a stack with one function, whose versions the test publishes."""
-
-    def __init__(self, endpoint: str, zip_path: Path) -> None:
-        self.stage = f"s{uuid.uuid4().hex[:8]}"
-        self.function = f"twinvault-{self.stage}-read"
-        self._endpoint = endpoint
-        self.bucket = f"assets-{self.stage}"
-        s3, stack = self._client("s3"), f"Twinvault-{self.stage}-Api"
-        s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        s3.upload_file(str(zip_path), self.bucket, "zip")
-        role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
-        properties = {"FunctionName": self.function, "Handler": "h.h", "Runtime": "python3.13"}
-        properties |= {"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": {"S3Bucket": self.bucket, "S3Key": "zip"}}
-        resources = {"Role": role, "Function": {"Type": "AWS::Lambda::Function", "Properties": properties}}
-        self._client("cloudformation").create_stack(
-            StackName=stack, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_IAM"]
-        )
-        self.functions = self._client("lambda")
-
-    def _client(self, name: str):
-        return boto3.client(
-            name,
-            endpoint_url=self._endpoint,
-            region_name=REGION,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
-
-    def publish(self) -> str:
-        return self.functions.publish_version(FunctionName=self.function)["Version"]
-
-    def live(self, version: str, **others: float) -> None:
-        """Points the alias at a version, and a share of the requests at others."""
-        with suppress(self.functions.exceptions.ClientError):  # there is none at first
-            self.functions.delete_alias(FunctionName=self.function, Name="live")
-        self.functions.create_alias(
-            FunctionName=self.function,
-            Name="live",
-            FunctionVersion=version,
-            RoutingConfig={"AdditionalVersionWeights": {name.removeprefix("v"): w for name, w in others.items()}},
-        )
-
-    def update(self, zip_path: Path) -> None:
-        self.functions.update_function_code(FunctionName=self.function, ZipFile=zip_path.read_bytes())
-
-    def verify(self, *arguments: str, stage: str = "", artifact: Path, region: bool = True):
-        environment = {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": self._endpoint, "LANG": "C.UTF-8", **ACCESS}
-        environment |= {"AWS_DEFAULT_REGION": REGION} if region else {"AWS_CONFIG_FILE": os.devnull}
-        command = ["verify-deploy", "--stage", stage or self.stage, "--artifact", str(artifact), *arguments]
-        return subprocess.run(
-            [str(TWINVAULT), *command], env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
-
-
 @pytest.fixture
 def tested(tmp_path):
     return zipped(tmp_path / "functions.zip", "tested")
 
 
 @pytest.fixture
-def deployment(endpoint, tested):
-    made = Deployment(endpoint, tested)
+def restored(endpoint, prod, tested):
+    """A stage whose tables were just restored: their settings are not there."""
+    made = Deployment(endpoint, prod, tested)
     made.live(made.publish())
     return made
+
+
+@pytest.fixture
+def deployment(restored):
+    """A stage as the templates have it."""
+    restored.mend()
+    return restored
 
 
 def test_the_tested_artifact_is_recognised(deployment, tested):
@@ -139,6 +77,7 @@ def test_a_tenth_of_the_requests_that_reach_other_code_is_enough(deployment, tes
         pytest.param({"stage": "nowhere"}, "npx cdk deploy --all -c stage=nowhere", id="a stage that is not deployed"),
         pytest.param({"artifact": Path("/nowhere.zip")}, "make build", id="no artifact"),
         pytest.param({"region": False}, "--region", id="no region"),
+        pytest.param({"templates": Path("/nowhere")}, "cdk synth", id="no templates"),
     ],
 )
 def test_the_callers_faults_say_what_to_type(deployment, tested, options, says):
@@ -146,3 +85,139 @@ def test_the_callers_faults_say_what_to_type(deployment, tested, options, says):
     assert done.returncode == 2
     assert says in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def differing(made):
+    return {(one.resource, one.setting): one for one in made.compared().differences}
+
+
+def test_tables_and_keys_as_the_templates_have_them_are_no_difference(deployment):
+    compared = deployment.compared()
+    assert compared.differences == ()
+    assert len([one for one in compared.looked_at if not one.adopted]) == 7  # four tables, three keys
+
+
+def test_of_a_table_that_was_just_restored_everything_that_a_restore_leaves_out_is_named(restored):
+    found = differing(restored)
+    everywhere = {"point-in-time recovery", "deletion protection", "encryption", "tag application", "tag stage"}
+    for table in ("Records", "Keys", "Marks", "Audit"):
+        assert {setting for resource, setting in found if resource == table} >= everywhere
+    assert ("Records", "expiry") in found
+    assert ("Audit", "stream") in found
+    assert {table for table, setting in found if setting == "policy statement AppendOnly"} == {"Marks", "Audit"}
+    assert all(one.command.startswith("aws ") for one in found.values())
+
+
+def test_differences_are_exit_code_3_and_told_to_people_a_line_each(restored, tested):
+    done = restored.verify(artifact=tested)
+    assert done.returncode == 3
+    assert "Marks prod-Marks: policy statement AppendOnly is none, the template has it." in done.stdout
+    assert "Keys prod-Keys: point-in-time recovery is off, the template has 7 days." in done.stdout
+    assert "verify-deploy --stage prod --commands" in " ".join(done.stderr.split())
+
+
+def test_what_puts_differences_right_is_printed_to_be_carried_out(restored, tested):
+    printed = restored.verify("--commands", artifact=tested).stdout.splitlines()
+    assert printed == list(dict.fromkeys(one.command for one in restored.compared().differences))
+
+
+def table_arn(name):
+    return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/prod-{name}"
+
+
+def weaken_the_policy(made):
+    (statement,) = made.template("Tables")["Resources"]["Marks"]["Properties"]["Replicas"][0]["ResourcePolicy"][
+        "PolicyDocument"
+    ]["Statement"]
+    weaker = {**statement, "Action": [one for one in statement["Action"] if not one.endswith("DeleteItem")]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [weaker]})
+    made.client("dynamodb").put_resource_policy(ResourceArn=table_arn("Marks"), Policy=policy)
+
+
+def let_somebody_in(made):
+    kms, key = made.client("kms"), root_key(made)
+    policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    policy["Statement"].append(
+        {"Sid": "Mallory", "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    )
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+
+
+def root_key(made):
+    listed = made.client("cloudformation").list_stack_resources(StackName="Twinvault-prod-Keys")
+    found = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
+    return found["RootKey"]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        pytest.param(
+            lambda made: made.client("dynamodb").update_continuous_backups(
+                TableName="prod-Records", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+            ),
+            ("Records", "point-in-time recovery"),
+            id="recovery turned off",
+        ),
+        pytest.param(
+            lambda made: made.client("dynamodb").update_table(TableName="prod-Keys", DeletionProtectionEnabled=False),
+            ("Keys", "deletion protection"),
+            id="deletion protection taken away",
+        ),
+        pytest.param(
+            lambda made: made.client("dynamodb").update_table(
+                TableName="prod-Audit", StreamSpecification={"StreamEnabled": False}
+            ),
+            ("Audit", "stream"),
+            id="no stream any more",
+        ),
+        pytest.param(
+            lambda made: made.client("dynamodb").update_table(
+                TableName="prod-Records", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "ByBlind2"}}]
+            ),
+            ("Records", "index ByBlind2"),
+            id="an index deleted",
+        ),
+        pytest.param(
+            lambda made: made.client("dynamodb").update_time_to_live(
+                TableName="prod-Marks", TimeToLiveSpecification={"Enabled": True, "AttributeName": "event"}
+            ),
+            ("Marks", "expiry"),
+            id="marks that expire",
+        ),
+        pytest.param(
+            lambda made: made.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Audit")),
+            ("Audit", "policy statement AppendOnly"),
+            id="a table's policy deleted",
+        ),
+        pytest.param(
+            weaken_the_policy, ("Marks", "policy statement AppendOnly, Action"), id="a table's policy weakened"
+        ),
+        pytest.param(let_somebody_in, ("RootKey", "policy statement Mallory"), id="somebody let in by a key's policy"),
+        pytest.param(
+            lambda made: made.client("kms").disable_key_rotation(KeyId=root_key(made)),
+            ("RootKey", "rotation"),
+            id="no rotation",
+        ),
+        pytest.param(
+            lambda made: made.client("kms").schedule_key_deletion(KeyId=root_key(made)),
+            ("RootKey", "state"),
+            id="a key about to be deleted",
+        ),
+        pytest.param(
+            lambda made: made.client("dynamodb").delete_table(TableName="prod-Keys"), ("Keys", "it"), id="no such table"
+        ),
+    ],
+)
+def test_every_setting_that_somebody_changed_is_named(deployment, change, where):
+    if where == ("Keys", "it"):
+        deployment.client("dynamodb").update_table(TableName="prod-Keys", DeletionProtectionEnabled=False)
+    change(deployment)
+    found = differing(deployment)
+    assert where in found
+    assert {resource for resource, _ in found} == {where[0]}
+
+
+def test_a_tag_of_somebody_elses_is_nobodys_business(deployment):
+    deployment.client("dynamodb").tag_resource(ResourceArn=table_arn("Keys"), Tags=[{"Key": "cost", "Value": "42"}])
+    assert deployment.compared().differences == ()

@@ -16,7 +16,7 @@ from twinvault_local.errors import TemplateError
 
 ACCOUNT = "000000000000"
 _SUBSTITUTION = re.compile(r"\$\{(!?)([^}]*)\}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _NO_VALUE = object()
 
 
@@ -48,10 +48,12 @@ type Known = Mapping[str, Physical]
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """All stacks of one synthesized app, for one region of the local account."""
+    """All stacks of one synthesized app, for one region of one account: the local one, if nothing else is said."""
 
     templates: Mapping[str, Mapping[str, Any]]
     region: str
+    account: str = ACCOUNT
+    partition: str = "aws"
 
     @classmethod
     def load(cls, folder: Path) -> "Assembly":
@@ -168,9 +170,9 @@ class _Resolver:
 
     def _ref(self, name: str) -> Any:  # noqa: ANN401  # AWS::NoValue is no string
         pseudo = {
-            "AWS::AccountId": ACCOUNT,
+            "AWS::AccountId": self.assembly.account,
             "AWS::Region": self.assembly.region,
-            "AWS::Partition": "aws",
+            "AWS::Partition": self.assembly.partition,
             "AWS::URLSuffix": "amazonaws.com",
             "AWS::StackName": self.stack,
             "AWS::NoValue": _NO_VALUE,
