@@ -14,6 +14,7 @@ from constructs import Construct
 
 from stacks.acknowledgements import acknowledge_api, acknowledge_function
 from stacks.address import map_address
+from stacks.adopting import in_use
 from stacks.alarms import add_api_alarm, add_function_alarms, add_gates, make_topic
 from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
 from stacks.releases import LIVE, Deployer, add_routes, release, version_options
@@ -60,11 +61,11 @@ class ApiStack(Stack):
         )
         self._stage = stage
         self._rollout = rollout
-        self._tables = tables
+        self._tables = in_use(self, stage, tables)
         digest = _artifact_sha256(code.artifact)
         self._code = lambda_.Code.from_asset(str(code.artifact), asset_hash=digest)
         self._versions = version_options(digest)
-        self._environment = environment(stage, tables, root_key, artifact=digest)
+        self._environment = environment(stage, self._tables, root_key, artifact=digest)
         api = self._api()
         self._topic = make_topic(self, stage, key=alarms_key)
         add_api_alarm(self, stage, self._topic, api_id=api.api_id)

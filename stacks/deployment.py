@@ -4,6 +4,7 @@ from aws_cdk import Annotations, App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from stacks.address import AddressStack
+from stacks.adopting import check_letting_go
 from stacks.api import ApiStack
 from stacks.keys import KeysStack
 from stacks.rollout import Rollout
@@ -20,9 +21,10 @@ def add_deployment(app: App) -> None:
     stage = Stage.read(app.node.try_get_context)
     code = Code.read(app.node.try_get_context)
     rollout = Rollout.read(app.node.try_get_context)
+    check_letting_go(stage, rollout)
     prefix = f"Twinvault-{stage.name}"
     keys = KeysStack(app, f"{prefix}-Keys", stage=stage)
-    tables = TablesStack(app, f"{prefix}-Tables", stage=stage, table_key=keys.table)
+    tables = TablesStack(app, f"{prefix}-Tables", stage=stage, rollout=rollout, table_key=keys.table)
     api = ApiStack(
         app,
         f"{prefix}-Api",
@@ -52,6 +54,12 @@ def _warn(api: ApiStack, stage: Stage) -> None:
         Annotations.of(api).add_warning_v2(
             "twinvault:nobody-hears",
             f"alarm_emails of stage {stage.name} is empty: subscribe somebody to AlarmTopicArn after the deployment.",
+        )
+    if adopted := stage.adopted_tables:
+        Annotations.of(api).add_warning_v2(
+            "twinvault:adopted-tables",
+            f"Stage {stage.name} adopts {', '.join(adopted.values())}: the stack neither makes nor changes what it "
+            "adopts. docs/runbooks/restore.md says how it becomes the stack's own.",
         )
     if stage.disposable:
         Annotations.of(api).add_warning_v2(

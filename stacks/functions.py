@@ -133,7 +133,7 @@ def make_role(
     spec: FunctionSpec,
     *,
     stage: Stage,
-    tables: Mapping[str, dynamodb.TableV2],
+    tables: Mapping[str, dynamodb.ITable],
     indexes: Mapping[str, tuple[str, ...]],
     log_group: logs.LogGroup,
 ) -> iam.Role:
@@ -175,7 +175,7 @@ def _allow(sid: str, actions: tuple[str, ...], resources: list[str]) -> iam.Poli
 
 
 def environment(
-    stage: Stage, tables: Mapping[str, dynamodb.TableV2], root_key: kms.IKey, *, artifact: str
+    stage: Stage, tables: Mapping[str, dynamodb.ITable], root_key: kms.IKey, *, artifact: str
 ) -> dict[str, str]:
     """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name.
 

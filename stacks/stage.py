@@ -24,8 +24,9 @@ ENDPOINTS = ("standard", "fips", "dualstack")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 RUNTIMES = ("python3.13",)
 ARCHITECTURES = ("x86_64",)
+TABLES = ("records", "keys", "marks", "audit")
 # Null is the same as missing: the CDK drops it from its context.
-OPTIONAL = frozenset({"domain"})
+OPTIONAL = frozenset({"domain", *(f"{table}_table" for table in TABLES)})
 
 _EXAMPLE = re.compile(r"(^|\.)example\.(com|net|org)$")
 
@@ -49,6 +50,10 @@ class Stage:
     permissions_claim: str
     domain: Domain | None  # the name under which the API is called; None: under the one that API Gateway gives it
     cors_origins: tuple[str, ...]
+    records_table: str | None  # a table that stands in place of the stack's own: one that was restored; likewise below
+    keys_table: str | None
+    marks_table: str | None
+    audit_table: str | None
     throttle_rate: int  # requests a second
     throttle_burst: int  # requests at once
     log_retention_days: int
@@ -87,6 +92,12 @@ class Stage:
             if other != name and isinstance(values, Mapping) and values.get("store") == stage.store:
                 raise StageError(f"cdk.json, stage {name}: store {stage.store} is stage {other}'s too.")
         return stage
+
+    @property
+    def adopted_tables(self) -> dict[str, str]:
+        """The names of the tables that stand in place of the stack's own, by what they hold."""
+        named = {table: getattr(self, f"{table}_table") for table in TABLES}
+        return {table: name for table, name in named.items() if name is not None}
 
     def example_values(self) -> tuple[str, ...]:
         """Names the values that still are documentation's examples (RFC 2606), with which nobody can log in."""
@@ -157,6 +168,12 @@ _CHECKS: Mapping[str, checks.Check] = {
     "permissions_claim": checks.text,
     "domain": checks.optional(domain),
     "cors_origins": checks.origins,
+    **dict.fromkeys(
+        (f"{table}_table" for table in TABLES),
+        checks.optional(
+            checks.matching(r"[A-Za-z0-9_.-]{3,255}", "null, or the name of a table of this account and region")
+        ),
+    ),
     "throttle_rate": checks.whole(1, 10_000),
     "throttle_burst": checks.whole(1, 5_000),
     "log_retention_days": checks.one_of(*sorted(RETENTION_DAYS)),

@@ -6,6 +6,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.adopting import let_go
+from stacks.rollout import Rollout
 from stacks.stage import Stage
 
 RECOVERY_DAYS = 35  # the longest that point-in-time recovery offers
@@ -28,9 +30,16 @@ NOT_APPENDING = (
 
 
 class TablesStack(Stack):
-    """The tables of one stage, by their logical names. They outlive the stack."""
+    """The tables of one stage, by their logical names. They outlive the stack.
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, table_key: kms.IKey) -> None:
+    A table that the stage adopts changes nothing here: the stack's own stays as it is, and so do its exports. Where the
+    rollout lets go of it, the stack is without it, its outputs say the adopted one's name, and so there is room for
+    importing that one under the same logical id (docs/runbooks/restore.md).
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, rollout: Rollout, table_key: kms.IKey
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -53,6 +62,8 @@ class TablesStack(Stack):
         for table in self.tables.values():
             self.export_value(table.table_name)
             self.export_value(table.table_arn)
+        for name in rollout.letting_go:
+            let_go(self.tables[name], name=stage.adopted_tables[name])
 
     def _table(
         self,

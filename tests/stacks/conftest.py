@@ -26,7 +26,8 @@ CHOSEN = {
         "certificate_arn": "arn:aws:acm:eu-central-1:111122223333:certificate/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
         "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
         "alone": True,
-    }
+    },
+    "records_table": "Twinvault-prod-records-20261130",
 }
 
 

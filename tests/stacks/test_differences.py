@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stacks.conftest import CHOSEN, with_prod
 from tests.stacks.sample_stages import context
 from twinvault_verdict import committed, stages
 
@@ -24,7 +25,7 @@ ALL = ["Keys", "Tables", "Address", "Api"]
 @pytest.mark.parametrize("stack", ALL)
 def test_a_stage_may_choose_what_may_be_null(dev, chosen, stack):
     patterns = [pattern for where, pattern in ALLOWED if where == stack]
-    found = differences(dev, chosen, stack)
+    found = differences(dev, chosen, stack, with_prod(**CHOSEN))
     assert sorted(".".join(path) for path in found if not any(committed.path_matches(path, p) for p in patterns)) == []
     assert [p for p in found if stages.is_about_permissions(p, chosen.template(stack))] == []
 
@@ -38,7 +39,7 @@ def test_dev_and_prod_differ_only_where_the_list_says(dev, prod, stack):
 
 @pytest.mark.parametrize(("stack", "pattern"), [pytest.param(*line, id=" ".join(line)) for line in ALLOWED])
 def test_every_line_of_the_list_is_still_a_difference(dev, prod, chosen, stack, pattern):
-    found = differences(dev, prod, stack) | differences(dev, chosen, stack)
+    found = differences(dev, prod, stack) | differences(dev, chosen, stack, with_prod(**CHOSEN))
     assert any(committed.path_matches(path, pattern) for path in found)
 
 

@@ -8,6 +8,7 @@ import pytest
 from aws_cdk import App
 
 from stacks.keys import KeysStack
+from stacks.rollout import Rollout
 from stacks.stage import Stage
 from stacks.tables import TablesStack
 from tests.stacks.sample_stages import context as sample_context
@@ -30,7 +31,7 @@ def unused(tmp_path_factory):
         app = App(context=CONTEXT, outdir=str(tmp_path_factory.mktemp(wanted)), analytics_reporting=False)
         keys = KeysStack(app, "Twinvault-prod-Keys", stage=stage)
         if wanted == "Tables":
-            TablesStack(app, "Twinvault-prod-Tables", stage=stage, table_key=keys.table)
+            TablesStack(app, "Twinvault-prod-Tables", stage=stage, rollout=Rollout(), table_key=keys.table)
         app.synth()
         path = Path(app.outdir, f"Twinvault-prod-{wanted}.template.json")
         found[wanted] = json.loads(path.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from twinvault_local.errors import EngineError, PortInUseError, TemplateError
 from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import disk, files, ports, processes, toolchain
 from twinvault_local.machine.progress import Progress
-from twinvault_local.provision import aws, callers, functions, permissions, policies, schedules
+from twinvault_local.provision import adopting, aws, callers, functions, permissions, policies, schedules
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
@@ -233,4 +233,5 @@ def _table_names(assembly: Assembly, known: Known) -> dict[str, str]:
     outputs = assembly.outputs(known)
     if missing := [output for output in _TABLES.values() if output not in outputs]:
         raise TemplateError(f"The template has no output {', '.join(missing)}.")
-    return {table: outputs[output] for table, output in _TABLES.items()}
+    adopted = {path.rpartition("/")[2]: name for path, name in adopting.adopted(assembly).items()}
+    return {table: adopted.get(output.removesuffix("Table"), outputs[output]) for table, output in _TABLES.items()}

@@ -15,6 +15,10 @@ type Path = tuple[str, ...]
 _OTHER_POLICIES = frozenset({"DeletionPolicy", "SecurityPolicy"})  # what becomes of a resource; which TLS a name takes
 _VERSION = re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}$")
 
+_TABLE_EXPORT = re.compile(r":ExportsOutput(Ref|FnGetAtt)(Records|Keys|Marks|Audit)(?:Arn)?[0-9A-F]{8}$")
+_ARN = re.compile(r"arn:\$\{AWS::Partition\}:dynamodb:[a-z0-9-]+:\$\{AWS::AccountId\}:table/([^/]+)(.*)")
+_ADOPTED = re.compile(r"Adopted[A-Z][a-z]+Table")  # outputs that name what is adopted
+
 
 def differences(
     ours: StackTemplate, theirs: StackTemplate, *, names: tuple[str, str], values: tuple[Json, Json]
@@ -23,7 +27,7 @@ def differences(
     here, there = (
         {
             tuple(map(_unversioned, path)): _unversioned(_neutral(value, stage, own))
-            for path, value in _leaves(template)
+            for path, value in _leaves(_tables_named_alike(template, own))
             if "aws:cdk:path" not in path
         }
         for template, stage, own in zip((ours, theirs), names, values, strict=True)
@@ -50,6 +54,48 @@ def _leaves(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
             yield from _leaves(item, (*path, str(number)))
     else:
         yield path, value
+
+
+def _tables_named_alike(value: Json, own: Mapping[str, Json]) -> Json:
+    """A template in which a table has one name and one ARN, whether it is imported or adopted by its name.
+
+    So a stage that adopts a table is compared in all but which table it is.
+    """
+    match value:
+        case {"Fn::ImportValue": str(export)} if found := _TABLE_EXPORT.search(export):
+            return f"TABLE {found[2]}.Arn" if found[1] == "FnGetAtt" else f"TABLE {found[2]}"
+        case {"Fn::Join": [str(), list()]} if (text := _arn_of_a_table(value, own)) is not None:
+            return text
+        case str() if value in (named := _adopted(own)):
+            return f"TABLE {named[value]}"
+        case dict():
+            return {key: _tables_named_alike(item, own) for key, item in value.items() if not _ADOPTED.fullmatch(key)}
+        case list():
+            return [_tables_named_alike(item, own) for item in value]
+        case _:
+            return value
+
+
+def _arn_of_a_table(join: Json, own: Mapping[str, Json]) -> str | None:
+    """A join that makes the ARN of a table, or of its index; None where it makes something else."""
+    separator, parts = join["Fn::Join"]
+    told = [_tables_named_alike(one, own) for one in parts]
+    text: str = separator.join(
+        f"${{{one['Ref']}}}" if isinstance(one, dict) and "Ref" in one else str(one) for one in told
+    )
+    if text.startswith("TABLE "):
+        return text
+    found = _ARN.fullmatch(text)
+    named = _adopted(own)
+    if found is None or found[1] not in named:
+        return None
+    return f"TABLE {named[found[1]]}.Arn{found[2]}"
+
+
+def _adopted(own: Mapping[str, Json]) -> dict[str, str]:
+    """The logical id of each table that a stage adopts another for, by that one's name."""
+    tables = ("records", "keys", "marks", "audit")
+    return {own[f"{one}_table"]: one.capitalize() for one in tables if own.get(f"{one}_table")}
 
 
 def _neutral(value: Any, stage: str, own: Mapping[str, Json]) -> Any:  # noqa: ANN401  # a leaf of a template

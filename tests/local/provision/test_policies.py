@@ -145,3 +145,17 @@ def test_what_would_not_be_enforced_is_refused(
     change(templates)
     with pytest.raises(TemplateError, match=says):
         read(templates)
+
+
+def test_into_an_adopted_table_the_same_is_let_as_into_the_one_in_whose_place_it_stands(
+    read: Callable[[Templates], PoliciesFile], templates: Templates
+) -> None:
+    before = read(templates)
+    templates["Small-Api"].setdefault("Outputs", {})["AdoptedAuditTable"] = {"Value": "audit-restored"}
+    found = read(templates)
+    restored = AUDIT.replace("audit-1", "audit-restored")
+    assert found["resource"] == {**before["resource"], restored: before["resource"][AUDIT]}
+    assert found["table_keys"] == {
+        **before["table_keys"],
+        **({restored: before["table_keys"][AUDIT]} if AUDIT in before["table_keys"] else {}),
+    }

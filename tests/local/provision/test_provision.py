@@ -208,3 +208,47 @@ def test_a_property_that_nobody_knows_is_refused_before_anything_is_made(
     with pytest.raises(TemplateError, match=says):
         place.provision(templates)
     assert not place.ledger.exists()
+
+
+def adopting(templates: Templates, name: str) -> Templates:
+    templates["Small-Api"].setdefault("Outputs", {})["AdoptedRecordsTable"] = {"Value": name}
+    return templates
+
+
+def restored(place: Place, of: str, name: str, **others: Any) -> None:
+    """A table with the keys and indexes of another, as a restore makes it."""
+    table = place.dynamodb.describe_table(TableName=of)["Table"]
+    indexes = [
+        {part: index[part] for part in ("IndexName", "KeySchema", "Projection")}
+        for index in table.get("GlobalSecondaryIndexes", [])
+    ]
+    alike = {"AttributeDefinitions": table["AttributeDefinitions"], "KeySchema": table["KeySchema"]}
+    alike |= {"GlobalSecondaryIndexes": indexes} if indexes else {}
+    place.dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **{**alike, **others})
+
+
+def test_an_adopted_table_is_left_as_it_is_beside_the_one_of_the_template(
+    place: Place, templates: Templates, fresh_templates: Callable[[], Templates]
+) -> None:
+    own = place.provision(templates)["Tables/Records"].ref
+    name = f"{place.prefix}restored"
+    restored(place, own, name)
+    before = place.dynamodb.describe_table(TableName=name)["Table"]
+    assert place.provision(adopting(fresh_templates(), name))["Tables/Records"].ref == own
+    assert place.dynamodb.describe_table(TableName=name)["Table"] == before
+
+
+def test_an_adopted_table_that_is_not_there_or_has_other_keys_is_refused(
+    place: Place, templates: Templates, fresh_templates: Callable[[], Templates]
+) -> None:
+    own = place.provision(templates)["Tables/Records"].ref
+    name = f"{place.prefix}other"
+    with pytest.raises(StateError, match=f"adopts the table {name}, and DynamoDB Local does not have it"):
+        place.provision(adopting(fresh_templates(), name))
+    key = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "GlobalSecondaryIndexes": None}
+    other = {"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}
+    kept = {part: value for part, value in {**key, **other}.items() if value is not None}
+    place.dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **kept)
+    with pytest.raises(DriftError, match=f"{name}: key"):
+        place.provision(adopting(fresh_templates(), name))
+    assert own

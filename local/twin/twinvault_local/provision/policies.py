@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from twinvault_local.errors import TemplateError
-from twinvault_local.provision import callers, functions, keys, tables
+from twinvault_local.provision import adopting, callers, functions, keys, tables
 from twinvault_local.provision.template import Assembly, Known, Resource
 
 ATTACHED, OF_A_ROLE, MANAGED = "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"
@@ -38,14 +38,18 @@ def policies_file(assembly: Assembly, known: Known) -> PoliciesFile:
     for resource in assembly.resources(keys.KEY):
         policy = assembly.properties(resource, known, only=("KeyPolicy",))["KeyPolicy"]
         found["keys"][known[resource.path].attributes["Arn"]] = policy
+    adopted = adopting.adopted(assembly)
     for resource in assembly.resources(tables.TABLE, tables.GLOBAL_TABLE):
-        arn = known[resource.path].attributes["Arn"]
+        arns = [known[resource.path].attributes["Arn"]]
+        if other := adopted.get(resource.path):
+            arns.append(f"{arns[0].rpartition('/')[0]}/{other}")
         own = replace(resource, properties=tables.policy_and_key(resource.properties, where=resource.path))
         asked = assembly.properties(own, known)
-        if "ResourcePolicy" in asked:
-            found["resource"][arn] = asked["ResourcePolicy"]["PolicyDocument"]
-        if key := asked.get("KMSMasterKeyId"):
-            found["table_keys"][arn] = _key_arn(key, known, where=resource.path)
+        for arn in arns:
+            if "ResourcePolicy" in asked:
+                found["resource"][arn] = asked["ResourcePolicy"]["PolicyDocument"]
+            if key := asked.get("KMSMasterKeyId"):
+                found["table_keys"][arn] = _key_arn(key, known, where=resource.path)
     return found
 
 

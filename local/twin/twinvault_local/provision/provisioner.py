@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from twinvault_local.errors import DriftError, StateError
 from twinvault_local.machine.progress import Progress
-from twinvault_local.provision import keys, tables
+from twinvault_local.provision import adopting, keys, tables
 from twinvault_local.provision.ledger import NEXT_AFTER_DRIFT, Ledger
 from twinvault_local.provision.template import ACCOUNT, Assembly, Physical, Resource
 
@@ -78,9 +78,26 @@ class Provisioner:
                     f"The table {made} was made here and DynamoDB Local does not have it: its database was replaced.",
                     next_step="Put the folder's `dynamodb` back, or wipe data and keys: twinvault reset",
                 )
+        found += self._refuse_adopted(table_resources, exist)
         if found:
             listed = "\n  ".join(found)
             raise DriftError(f"The template changed since this was made:\n  {listed}", next_step=NEXT_AFTER_DRIFT)
+
+    def _refuse_adopted(self, table_resources: list[Resource], exist: set[str]) -> list[str]:
+        """Where an adopted table has other keys and indexes than the one in whose place it stands."""
+        found = []
+        adopted = adopting.adopted(self.assembly)
+        for table in table_resources:
+            if (name := adopted.get(table.path)) is None:
+                continue
+            if name not in exist:
+                raise StateError(
+                    f"The stage adopts the table {name}, and DynamoDB Local does not have it.",
+                    next_step="Copy the table under that name, or take the name out of cdk.json.",
+                )
+            wanted = {key: value for key, value in table.properties.items() if key not in adopting.NOT_RESTORED}
+            found += [f"{name}: {one}" for one in tables.differences(self.dynamodb, name, wanted)]
+        return found
 
     def _provide_key(self, resource: Resource) -> Physical:
         key_id = self.ledger.name(resource.path)
