@@ -237,6 +237,8 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         "POST /maintenance": "maintain",
         "GET /maintenance/{id}": "maintain",
         "POST /maintenance/{id}": "maintain",
+        "POST /recovery/accept": "maintain",
+        "POST /recovery/restore": "maintain",
     }
     handlers = {
         "import": import_dialogue.handler,
