@@ -25,6 +25,7 @@ from twinvault_cli.errors import TamperingError, UnavailableError, UsageError
 from twinvault_cli.output import print_json, results
 from twinvault_cli.state import ROOT
 from twinvault_local.artifact import archive
+from twinvault_local.errors import TemplateError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -55,7 +56,7 @@ def verify_deploy(
     zipped: Annotated[Path, typer.Option("--artifact", help="The zip that was tested.")] = ROOT / "build/functions.zip",
     templates: Annotated[
         Path | None,
-        typer.Option(help="The folder that was deployed.", show_default="build/verdict/STAGE or cdk.out, the newer"),
+        typer.Option(help="The folder that was deployed.", show_default="the newest in build/ or cdk.out"),
     ] = None,
     region: Annotated[str | None, typer.Option(help="The stage's region.", show_default="as cdk.json has it")] = None,
     commands: Annotated[
@@ -79,6 +80,8 @@ def verify_deploy(
         compared = compare(session, stage=stage, templates=synthesized)
     except ClientError as error:
         _refused(error, stage)
+    except TemplateError as error:
+        raise UsageError(error.message, next_step=f"npx cdk synth --all -c stage={stage}") from None
     except BotoCoreError as error:
         raise UsageError(
             f"The AWS settings do not suffice: {error}", next_step="Give --region, or a profile."
@@ -138,12 +141,12 @@ def look(
 
 
 def _templates_of(stage: str) -> Path:
-    """The newest assembly of this stage that lies in the checkout: the verdict's, or the last one synthesized by hand.
+    """The newest assembly of this stage that lies in the checkout: a release's, the verdict's, or one made by hand.
 
     Raises:
         UsageError: there is none.
     """
-    folders = (ROOT / "build" / "verdict" / stage, ROOT / "cdk.out")
+    folders = (ROOT / "build" / "rollout" / stage, ROOT / "build" / "verdict" / stage, ROOT / "cdk.out")
     found = [one for one in folders if (one / f"Twinvault-{stage}-Tables.template.json").is_file()]
     if not found:
         raise UsageError(

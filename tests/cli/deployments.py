@@ -23,8 +23,7 @@ TWINVAULT = Path(sys.executable).with_name("twinvault")
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 ACCESS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 STAGE = "prod"
-# What a restore brings back (DynamoDB API Reference, "RestoreTableToPointInTime"), but for the key that it is
-# encrypted under, which moto would ask KMS for.
+# What a restore brings back, beside the key at rest (DynamoDB API Reference, "RestoreTableToPointInTime").
 _RESTORED = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
 
 
@@ -85,8 +84,7 @@ class Deployment:
     def verify(self, *arguments: str, stage: str = STAGE, artifact: Path, region: bool = True, **options: Path) -> Any:
         environment = {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": self._endpoint, "LANG": "C.UTF-8", **ACCESS}
         environment |= {"AWS_DEFAULT_REGION": REGION} if region else {"AWS_CONFIG_FILE": os.devnull}
-        where = () if region else ("--region", "")
-        command = ["verify-deploy", "--stage", stage, "--artifact", str(artifact), *where, *arguments]
+        command = ["verify-deploy", "--stage", stage, "--artifact", str(artifact), *arguments]
         command += ["--templates", str(options.get("templates", self.templates))]
         return subprocess.run(
             [str(TWINVAULT), *command], env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -141,7 +139,12 @@ class Deployment:
     def _as_restored(self, logical_id: str) -> dict[str, Any]:
         """moto makes no GlobalTable; of one region it is the same table."""
         kept = {name: value for name, value in self._tables()[logical_id].items() if name in _RESTORED}
-        return {"Type": "AWS::DynamoDB::Table", "Properties": {**kept, "TableName": f"{STAGE}-{logical_id}"}}
+        listed = self.client("cloudformation").list_stack_resources(StackName=f"Twinvault-{STAGE}-Keys")
+        keys = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
+        key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{keys['TableKey']}"
+        kept |= {"TableName": f"{STAGE}-{logical_id}"}
+        kept |= {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}}
+        return {"Type": "AWS::DynamoDB::Table", "Properties": kept}
 
 
 def _key(rendered: dict[str, Any]) -> dict[str, Any]:

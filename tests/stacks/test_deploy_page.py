@@ -56,6 +56,7 @@ def test_links_between_the_pages_lead_somewhere():
     pages = [
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("docs/adr/*.md"),
+        *ROOT.glob("docs/runbooks/*.md"),
         *(ROOT / f"{n}.md" for n in ("SECURITY", "CONTRIBUTING")),
     ]
     for page in pages:
