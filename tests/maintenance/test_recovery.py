@@ -245,7 +245,7 @@ def test_of_a_kind_whose_head_has_no_fields_of_its_own_none_are_needed(world: Wo
 def test_fields_of_a_head_are_not_taken_where_one_opens(moments: Moments) -> None:
     plant_mark(moments.world, 99)
     with pytest.raises(InvalidInput, match="head"):
-        Mender(moments.world).mend(head=HEAD_FIELDS)
+        Mender(moments.world).mend(head={**HEAD_FIELDS, "title": "Another"})
 
 
 def test_under_a_key_whose_row_is_gone_nothing_opens_and_what_another_sealed_is_kept(moments: Moments) -> None:
