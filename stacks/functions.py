@@ -42,6 +42,7 @@ class FunctionSpec:
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     backup: tuple[str, ...] = ()  # what it may do with a records table that was restored from a backup
     makes_keys: tuple[str, ...] = ()  # purposes for which it may ask KMS for a new data key
+    rewraps_keys: bool = False  # whether it may have KMS wrap keys under another root key
     every_minutes: int | None = None  # how often a schedule calls it
 
     def physical_name(self, stage: Stage) -> str:
@@ -72,16 +73,25 @@ FUNCTIONS = (
     FunctionSpec(
         name="keys",
         handler="service.handlers.manage_keys.handler",
-        routes=(("GET", "/keys"), ("POST", "/keys/rotate")),
+        routes=(
+            ("GET", "/keys"),
+            ("GET", "/keys/status"),
+            *(("POST", f"/keys/{move}") for move in ("rotate", "retire", "revoke", "reinstate", "destroy")),
+            *((method, path) for path in ("/keys/rewrap", "/keys/rewrap/{id}") for method in ("GET", "POST")),
+            ("POST", "/keys/rewrap-root"),
+        ),
         tables={
             # A new DEK changes the head of its partition and no other record, and reads no other by its key.
             "records": ("PartiQLUpdate", "Query", "GetItem"),
-            # A new epoch replaces the register and the index key's row.
-            "keys": ("PartiQLInsert", "PartiQLUpdate", *_KEYS),
+            # A new epoch replaces the register and the index key's row; a rewrapping replaces the rows of DEKs. Its
+            # works begin and change. An epoch that wraps nothing is deleted: nobody else may delete a key.
+            "keys": ("PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", *_KEYS),
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
         makes_keys=("kek",),
+        rewraps_keys=True,
+        every_minutes=5,
     ),
     FunctionSpec(
         name="maintain",

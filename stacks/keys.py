@@ -100,11 +100,15 @@ class KeysStack(Stack):
     def _root_policy(self) -> Iterable[iam.PolicyStatement]:
         """A purpose has statements of its own: who may make KEKs may not for that make register keys."""
         every = [spec.name for spec in FUNCTIONS]
-        for purpose, opened, made in (("kek", "OpenKeks", "MakeKeks"), ("register", "OpenRegisters", "MakeRegisters")):
+        rewrapping = [spec.name for spec in FUNCTIONS if spec.rewraps_keys]
+        for purpose, keys in (("kek", "Keks"), ("register", "Registers")):
             conditions = _conditions(purpose, self._stage)
             makers = [spec.name for spec in FUNCTIONS if purpose in spec.makes_keys]
-            yield self._use(opened, ["kms:Decrypt"], roles=every, conditions=conditions)
-            yield self._use(made, ["kms:GenerateDataKey"], roles=makers, conditions=conditions)
+            yield self._use(f"Open{keys}", ["kms:Decrypt"], roles=every, conditions=conditions)
+            yield self._use(f"Make{keys}", ["kms:GenerateDataKey"], roles=makers, conditions=conditions)
+            # Under another context a key would be another one: From and To are held to the same conditions.
+            moved = ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
+            yield self._use(f"Rewrap{keys}", moved, roles=rewrapping, conditions=conditions)
 
     def _table_policy(self) -> Iterable[iam.PolicyStatement]:
         """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key"."""

@@ -46,6 +46,17 @@ class FakeKms:
         except (InvalidTag, ValueError):
             raise IntegrityError(Step.ROOT_KEY) from None
 
+    def re_encrypt(
+        self, wrapped: bytes, root_key_id: str, *, under: str, context: Mapping[str, str], observer: Observer
+    ) -> bytes:
+        root, target = self._root("re_encrypt", root_key_id, observer), self._root_of(under, observer)
+        try:
+            key = AESGCM(root).decrypt(wrapped[:12], wrapped[12:], _canonical(context))
+        except (InvalidTag, ValueError):
+            raise IntegrityError(Step.ROOT_KEY) from None
+        nonce = os.urandom(12)
+        return nonce + AESGCM(target).encrypt(nonce, key, _canonical(context))
+
     def _root(self, operation: str, root_key_id: str, observer: Observer) -> bytes:
         self.calls.append(operation)
         observer.metric("KmsCalls")
@@ -55,6 +66,9 @@ class FakeKms:
         if self.fault is not None:
             observer.metric("KmsErrors")
             raise self.fault
+        return self._root_of(root_key_id, observer)
+
+    def _root_of(self, root_key_id: str, observer: Observer) -> bytes:
         if root_key_id in self.refused or root_key_id not in self.roots:
             observer.metric("KmsErrors")
             raise KeyRefused("the key service refuses the root key (DisabledException)")

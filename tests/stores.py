@@ -20,9 +20,10 @@ from twinvault.audit.signing import SEED_BYTES, ChainKey
 from twinvault.dynamodb.marks import Marks, head_mark_key
 from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
-from twinvault.keys.cache import CacheLimits, Instant, KeyCache
+from twinvault.keys.cache import CacheLimits, KeyCache
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.instant import Instant
 from twinvault.keys.kms import RootKms
 from twinvault.keys.loading import TenantLoader
 from twinvault.keys.planning import Planner

@@ -1,4 +1,4 @@
-"""keys: a tenant's KEKs and DEKs, and new ones of them."""
+"""keys: a tenant's KEKs and DEKs, new ones of them, and what becomes of the old ones."""
 
 import json
 from datetime import UTC, datetime
@@ -8,13 +8,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from twinvault_cli import epochs, key_status, rewrap
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption
 
 _SINGLE = {"idx": "hides ids", "register": "says which keys there are", "register-key": "seals the register"}
 
-app = typer.Typer(name="keys", help="The keys of a tenant: what there is, and new epochs and versions.")
+app = typer.Typer(name="keys", help="The keys of a tenant: what there is, new ones, and their end.")
+for command in (key_status.status, epochs.retire, epochs.revoke, epochs.reinstate, rewrap.rewrap, epochs.destroy):
+    app.command()(command)
 
 
 @app.command(name="list")
@@ -44,7 +47,7 @@ def list_keys(
 
 @app.command()
 def rotate(
-    tenant: Annotated[str, typer.Option(help="Whose keys; the tenant of --token, where one is given.")],
+    tenant: epochs.RequiredTenant,
     *,
     dialogue: Annotated[str | None, typer.Option(help="Only the DEK of this dialogue.")] = None,
     as_json: JsonOption = False,

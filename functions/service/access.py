@@ -17,7 +17,7 @@ from jwt import PyJWK
 from twinvault import ID, DependencyError, Forbidden, Unauthenticated
 
 READ, WRITE = "dialogues:read", "dialogues:write"
-READ_KEYS, ROTATE_KEYS = "keys:read", "keys:rotate"
+READ_KEYS, ROTATE_KEYS, REVOKE_KEYS = "keys:read", "keys:rotate", "keys:revoke"
 MAINTAIN = "maintain:*"
 
 MAX_TOKEN_CHARACTERS = 8192

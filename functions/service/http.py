@@ -23,6 +23,8 @@ from twinvault import Acting, Forbidden, NotFound, TooLarge, TwinvaultError, Una
 
 MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
+LONGEST_SECONDS = 30.0
+"""No function has longer: an HTTP API answers within these, and no schedule has more."""
 
 _MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
 """Lambda drops a larger answer and counts a crash. The rest is room for headers.

@@ -13,7 +13,7 @@ from service.http import MARGIN_SECONDS, Api
 from service.problems import problem_of
 from service.settings import trace_ids
 from service.wiring import service
-from twinvault import Acting, Maintenance, TwinvaultError, carry_on
+from twinvault import Acting, Driver, TwinvaultError, carry_on
 
 _SOURCE = "aws.events"
 """As every event of a rule on a schedule has it: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-events.html"""
@@ -22,10 +22,11 @@ _ROUTE = "schedule"
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The routes of `api`, and a schedule that carries the store's works on."""
+    """The routes of `api`, and a schedule that carries the store's works on: of keys, or of partitions."""
 
     api: Api
-    maintenance: Callable[[Acting], Maintenance]
+    driver: Callable[[Acting], Driver]
+    of_keys: bool = False
 
     @property
     def keys(self) -> frozenset[str]:
@@ -53,7 +54,8 @@ class Scheduled:
 
         carried = carry_on(
             wired.vault,
-            self.maintenance,
+            self.driver,
+            of_keys=self.of_keys,
             seconds=context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS,
             about={
                 "function": context.function_name,

@@ -32,12 +32,15 @@ from twinvault.errors import (
     Unprocessable,
 )
 from twinvault.keys.overview import KeyRow
+from twinvault.keys.rerooting import Rerooted
+from twinvault.keys.status import EpochUse, KeyStatus, RootKeyUse
 from twinvault.maintenance.driving import Maintenance
 from twinvault.maintenance.jobs import JOBS, Job, JobStep
 from twinvault.maintenance.recovery import Recovery
 from twinvault.maintenance.recovery_jobs import recovery_jobs
+from twinvault.maintenance.rekeying import Rekeying
 from twinvault.maintenance.report import RecoveryReport
-from twinvault.maintenance.schedule import Carried, carry_on
+from twinvault.maintenance.schedule import Carried, Driver, carry_on
 from twinvault.maintenance.work import Counts, Lease, RefusedPartition, Work, WorkState
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
@@ -57,7 +60,7 @@ from twinvault.records.typed.partition import TypedPartition, Writes
 from twinvault.records.typed.record import Record, from_stored, sort_key
 from twinvault.records.typed.records import Page, Records
 from twinvault.scope import Scope
-from twinvault.tenant_keys import TenantKeys
+from twinvault.tenant_keys import KeyEpoch, TenantKeys
 from twinvault.vault import Vault
 
 __all__ = [
@@ -86,7 +89,9 @@ __all__ = [
     "Counts",
     "DependencyError",
     "Draft",
+    "Driver",
     "EntitySpec",
+    "EpochUse",
     "Forbidden",
     "FoundPage",
     "FoundRecord",
@@ -97,8 +102,10 @@ __all__ = [
     "InvalidInput",
     "Job",
     "JobStep",
+    "KeyEpoch",
     "KeyRefused",
     "KeyRow",
+    "KeyStatus",
     "Kind",
     "KindSpec",
     "Lease",
@@ -120,7 +127,10 @@ __all__ = [
     "RecoveryReport",
     "Refused",
     "RefusedPartition",
+    "Rekeying",
+    "Rerooted",
     "Rewritten",
+    "RootKeyUse",
     "Scope",
     "Searchable",
     "Snapshot",

@@ -22,9 +22,10 @@ from twinvault.dynamodb.marks import Marks
 from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.envelope import FORMAT, require_id
-from twinvault.keys.cache import CacheLimits, Instant, KeyCache
-from twinvault.keys.changing import KeyChanges
+from twinvault.keys.cache import CacheLimits, KeyCache
+from twinvault.keys.changing import DEFAULT_TTL_SECONDS, KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.instant import Instant
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.loading import TenantLoader
 from twinvault.keys.planning import Planner
@@ -37,8 +38,6 @@ from twinvault.vault import Vault
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
-
-DEFAULT_TTL_SECONDS = 300.0
 
 
 def open_vault(
@@ -71,12 +70,12 @@ def open_vault(
     Raises:
         InvalidInput: the store's name is no id.
     """
-    transactor = Transactor(dynamodb, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
     records, key_table, mark_table = _tables(dynamodb, tables.records, tables.keys, tables.marks)
     marks = Marks(mark_table)
     root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
     keys = _keys(key_table, marks, root=root, ttl=key_ttl_seconds)
-    changes, audit = _changes(keys, root, tables=tables), _audit_log(transactor, tables.audit)
+    changes = _changes(keys, root, tables=tables, ttl=key_ttl_seconds)
+    audit = _audit_log(dynamodb, tables.audit)
     reader = _reader(records, marks, keys=keys, lowest_format=lowest_format)
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
     origin, backup = Origin(store=store, function=function, artifact=artifact), _backup(dynamodb, backup_table)
@@ -92,9 +91,11 @@ def _backup(client: "DynamoDBClient", name: str | None) -> Table | None:
     return _tables(client, name)[0] if name else None
 
 
-def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames) -> KeyChanges:
+def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames, ttl: float) -> KeyChanges:
     planner = Planner(keys=tables.keys, marks=tables.marks, randomness=os.urandom)
-    return KeyChanges(keys, root, planner=planner, now=now, randomness=os.urandom, sleep=time.sleep)
+    return KeyChanges(
+        keys, root, planner=planner, now=now, randomness=os.urandom, sleep=time.sleep, key_ttl_seconds=ttl
+    )
 
 
 def _keys(table: Table, marks: Marks, *, root: RootKeys, ttl: float) -> KeyHierarchy:
@@ -103,7 +104,8 @@ def _keys(table: Table, marks: Marks, *, root: RootKeys, ttl: float) -> KeyHiera
     return KeyHierarchy(table=table, loader=loader, root=root, cache=cache, now=now, randomness=os.urandom)
 
 
-def _audit_log(transactor: Transactor, table: str) -> AuditLog:
+def _audit_log(client: "DynamoDBClient", table: str) -> AuditLog:
+    transactor = Transactor(client, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
     key = ChainKey(os.urandom(SEED_BYTES))
     return AuditLog(transactor, table=table, key=key, new_chain=_chain, event_id=_event_id, now=now)
 

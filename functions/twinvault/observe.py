@@ -12,6 +12,7 @@ KeyOperation = Literal[
     "rotate",
     "retire",
     "revoke",
+    "reinstate",
     "destroy",
     "rewrap",
     "erase",

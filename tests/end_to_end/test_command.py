@@ -142,3 +142,33 @@ def test_keys_are_listed_and_rotated_while_what_is_old_still_opens(vault: Vault,
     assert run(vault, "keys", "rotate", "--tenant", "nobody-yet").returncode == 2
     reader = vault.token("rotating", permissions=["dialogues:read", "keys:read"])
     assert run(vault, "keys", "rotate", *mine, "--token", reader).returncode == 2
+
+
+def test_an_epoch_lives_by_the_command(vault: Vault, file: Path) -> None:
+    mine = ("--tenant", "living")
+    assert run(vault, "import", str(file), *mine).returncode == 0
+    assert run(vault, "keys", "rotate", *mine).returncode == 0
+
+    def states(*command: str) -> list[str]:
+        done = run(vault, "keys", *command, *mine, "--json")
+        assert done.returncode == 0, done.stderr
+        return [one["state"] for one in json.loads(done.stdout)["epochs"]]
+
+    assert states("retire", "--epoch", "1") == ["retired", "active"]
+    assert states("revoke", "--epoch", "1") == ["revoked", "active"]
+    assert run(vault, "export", "by-command", *mine).returncode != 0
+    assert states("reinstate", "--epoch", "1") == ["retired", "active"]
+    assert states("revoke") == ["revoked", "revoked"]
+    said = run(vault, "keys", "revoke", *mine).stderr
+    assert b"No epoch seals" in said
+    assert run(vault, "keys", "retire", "--epoch", "2", *mine).returncode == 2
+    assert b"revoked" in run(vault, "keys", "status", *mine).stdout
+    found = json.loads(run(vault, "keys", "status", *mine, "--json").stdout)
+    assert [(one["deks"], one["index"]) for one in found["epochs"]] == [(1, False), (0, True)]
+    planned = json.loads(run(vault, "keys", "rewrap", "--root", "--again", "--dry-run", *mine, "--json").stdout)
+    done = json.loads(run(vault, "keys", "rewrap", "--root", "--again", *mine, "--json").stdout)
+    assert planned == done == {"root_key_id": found["root_keys"][0]["root_key_id"], "rewrapped": 3, "unused": []}
+    assert b"0 keys wrapped" in run(vault, "keys", "rewrap", "--root", *mine).stderr
+    assert (
+        run(vault, "keys", "rewrap", "--root", *mine, "--token", vault.token("living", permissions=[])).returncode == 2
+    )

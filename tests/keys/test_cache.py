@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.fakes import OUTAGE, Recorder
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step
-from twinvault.keys.cache import CacheLimits, CacheName, Instant, KeyCache, Loaded
+from twinvault.keys.cache import CacheLimits, CacheName, KeyCache, Loaded
+from twinvault.keys.instant import Instant
 from twinvault.keys.rows import NamedKey
 
 KEK = CacheName("acme", "kek#000001")

@@ -323,7 +323,7 @@ def test_a_refusal_closes_everything_at_the_keks_ttl(client: Any, kms: FakeKms) 
 
 
 def _instant(seconds: float) -> Any:
-    from twinvault.keys.cache import Instant
+    from twinvault.keys.instant import Instant
 
     return Instant(seconds, seconds)
 

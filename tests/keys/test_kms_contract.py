@@ -74,6 +74,26 @@ def test_what_was_wrapped_is_decrypted_under_its_context(any_kms: Bench) -> None
     assert len(set(seen.kms_ids)) == 2
 
 
+def test_a_key_is_wrapped_under_another_root_key_with_its_context_kept(any_kms: Bench) -> None:
+    seen = Recorder()
+    made = any_kms.kms.generate_data_key(any_kms.root, context=CONTEXT, observer=seen)
+    moved = any_kms.kms.re_encrypt(made.wrapped, any_kms.root, under=any_kms.other, context=CONTEXT, observer=seen)
+    assert any_kms.kms.decrypt(moved, any_kms.other, context=CONTEXT, observer=seen) == made.plaintext
+    assert seen.metrics["KmsCalls"] == len(set(seen.kms_ids)) == 3
+
+
+def test_what_is_not_of_this_root_key_and_context_is_not_wrapped_anew(strict: Bench) -> None:
+    made = strict.kms.generate_data_key(strict.root, context=CONTEXT, observer=Recorder())
+    another = CONTEXT | {"twinvault:tenant": "bolt"}
+    for blob, source, context in (
+        (made.wrapped, strict.root, another),
+        (made.wrapped, strict.other, CONTEXT),
+        (b"x" * 60, strict.root, CONTEXT),
+    ):
+        with pytest.raises(IntegrityError):
+            strict.kms.re_encrypt(blob, source, under=strict.other, context=context, observer=Recorder())
+
+
 def test_every_data_key_is_another(any_kms: Bench) -> None:
     one, other = (any_kms.kms.generate_data_key(any_kms.root, context=CONTEXT, observer=Recorder()) for _ in range(2))
     assert one.plaintext != other.plaintext

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.xdist_group("parity")
 CALLER = "provisioner"  # what the twin calls whoever runs the suite
 FUNCTIONS = ("import", "read", "keys", "maintain")
 MAKES_KEYS = {"import": {"kek", "register"}, "keys": {"kek"}}
+REWRAPS_KEYS = "keys"
 
 
 class Acting:
@@ -185,6 +186,16 @@ def test_a_function_uses_the_root_key_under_a_keys_whole_context_alone(
     maker.close()
     opening = partial(mine.decrypt, **root, CiphertextBlob=made["CiphertextBlob"])
     making = partial(mine.generate_data_key, **root, NumberOfBytes=32)
+
+    def moving(*, EncryptionContext: dict[str, str]) -> Any:  # noqa: N803  # KMS's own word
+        return mine.re_encrypt(
+            CiphertextBlob=made["CiphertextBlob"],
+            SourceKeyId=target.key("Root"),
+            SourceEncryptionContext=EncryptionContext,
+            DestinationKeyId=target.key("Root"),
+            DestinationEncryptionContext=whole,
+        )
+
     assert opening(EncryptionContext=whole)["Plaintext"] == made["Plaintext"]
     others: dict[str, dict[str, str]] = {
         "without any": {},
@@ -193,9 +204,34 @@ def test_a_function_uses_the_root_key_under_a_keys_whole_context_alone(
         "of another purpose": {**whole, "twinvault:purpose": "dek"},
         **{f"without {name}": {n: v for n, v in whole.items() if n != name} for name in whole},
     }
-    for action, call in {"Decrypt": opening, "GenerateDataKey": making}.items():
+    for action, call in {"Decrypt": opening, "GenerateDataKey": making, "ReEncryptFrom": moving}.items():
         changed = {f"{action} {which}": partial(call, EncryptionContext=given) for which, given in others.items()}
         all_denied(function.name, "kms", changed)
+
+
+@pytest.mark.parametrize("purpose", ["kek", "register"])
+def test_one_function_alone_has_keys_wrapped_anew_and_keeps_their_context(
+    target: Target, all_denied: Callable[..., None], function: Acting, purpose: str
+) -> None:
+    mine, maker = function.client("kms"), target.client("kms", target.function_credentials("import"))
+    root, whole = target.key("Root"), context(target, purpose)
+    made = maker.generate_data_key(KeyId=root, NumberOfBytes=32, EncryptionContext=whole)
+    maker.close()
+    moved = partial(
+        mine.re_encrypt,
+        CiphertextBlob=made["CiphertextBlob"],
+        SourceKeyId=root,
+        SourceEncryptionContext=whole,
+        DestinationKeyId=root,
+    )
+    if function.name == REWRAPS_KEYS:
+        again = moved(DestinationEncryptionContext=whole)["CiphertextBlob"]
+        opened = mine.decrypt(KeyId=root, CiphertextBlob=again, EncryptionContext=whole)
+        assert opened["Plaintext"] == made["Plaintext"]
+        for other in ({**whole, "more": "1"}, {**whole, "twinvault:store": "another"}, {}):
+            all_denied(function.name, "kms", {"ReEncryptTo": partial(moved, DestinationEncryptionContext=other)})
+    else:
+        all_denied(function.name, "kms", {"ReEncryptFrom": partial(moved, DestinationEncryptionContext=whole)})
 
 
 @pytest.mark.parametrize("logical", ["Root", "Table"])

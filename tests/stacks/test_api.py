@@ -7,6 +7,7 @@ import re
 import pytest
 
 from service.handlers import import_dialogue, maintain, manage_keys, read_dialogues
+from service.http import LONGEST_SECONDS
 from service.settings import Settings
 from twinvault_local.artifact.wheels import PYTHON_VERSION
 
@@ -98,21 +99,22 @@ def test_the_reader_changes_nothing_but_the_audit_log(either):
 
 
 def test_the_function_for_keys_adds_keys_and_changes_heads_and_can_add_no_record(either):
-    changes = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
+    changes = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
     assert on(either, "Keys", "${Keys.Arn}") == changes | READ_KEYS
     assert on(either, "Keys", "${Records.Arn}") == {"dynamodb:PartiQLUpdate", "dynamodb:Query", "dynamodb:GetItem"}
     assert on(either, "Keys", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
     assert on(either, "Keys", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
 
 
-def test_records_alone_are_deleted_and_by_writers_alone(either):
+def test_records_are_deleted_by_writers_alone_and_keys_by_the_function_for_keys_alone(either):
     deleting = {
         (name, action, where)
         for name in FUNCTIONS
         for action, where in allowed(either, name)
         if action.startswith("dynamodb:") and "Delete" in action
     }
-    assert deleting == {(name, "dynamodb:PartiQLDelete", "${Records.Arn}") for name in ("Import", "Maintain")}
+    writers = {(name, "dynamodb:PartiQLDelete", "${Records.Arn}") for name in ("Import", "Maintain")}
+    assert deleting == writers | {("Keys", "dynamodb:PartiQLDelete", "${Keys.Arn}")}
 
 
 def test_the_function_for_long_work_changes_records_and_works_and_deletes_no_key_and_no_mark(either):
@@ -179,6 +181,7 @@ def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handle
     assert properties["Runtime"] == f"python{PYTHON_VERSION}"
     assert properties["Architectures"] == ["x86_64"]
     assert (properties["MemorySize"], properties["Timeout"]) == (1024, 29)
+    assert properties["Timeout"] <= LONGEST_SECONDS, "what waits for all that may be under way relies on it"
     assert properties["TracingConfig"] == {"Mode": "Active"}
 
 
@@ -232,7 +235,17 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         "GET /dialogues/{id}": "read",
         "GET /dialogues/{id}/export": "read",
         "GET /keys": "keys",
+        "GET /keys/status": "keys",
         "POST /keys/rotate": "keys",
+        "POST /keys/retire": "keys",
+        "POST /keys/revoke": "keys",
+        "POST /keys/reinstate": "keys",
+        "POST /keys/destroy": "keys",
+        "GET /keys/rewrap": "keys",
+        "POST /keys/rewrap": "keys",
+        "GET /keys/rewrap/{id}": "keys",
+        "POST /keys/rewrap/{id}": "keys",
+        "POST /keys/rewrap-root": "keys",
         "GET /maintenance": "maintain",
         "POST /maintenance": "maintain",
         "GET /maintenance/{id}": "maintain",

@@ -90,8 +90,15 @@ def test_keks_are_made_by_who_writes_and_register_keys_by_who_begins_tenants(eit
     assert statement["Condition"] == condition(either, purpose, *roles)
 
 
+@pytest.mark.parametrize(("sid", "purpose"), [("RewrapKeks", "kek"), ("RewrapRegisters", "register")])
+def test_keys_are_rewrapped_by_the_function_for_keys_alone_with_their_context_kept(either, sid, purpose):
+    statement = statements(either, "RootKey")[sid]
+    assert actions(statement) == ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
+    assert statement["Condition"] == condition(either, purpose, "keys")
+
+
 def test_nothing_else_is_allowed_on_the_root_key(either):
-    own = {"OpenKeks", "MakeKeks", "OpenRegisters", "MakeRegisters"}
+    own = {"OpenKeks", "MakeKeks", "RewrapKeks", "OpenRegisters", "MakeRegisters", "RewrapRegisters"}
     assert set(statements(either, "RootKey")) == {"Administer", *own}
 
 

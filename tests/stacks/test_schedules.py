@@ -1,40 +1,47 @@
-"""The schedules: which function is called by itself, how often, and by whom alone."""
+"""The schedules: which functions are called by themselves, how often, and by whom alone."""
+
+import pytest
+
+SCHEDULED = ("keys", "maintain")
 
 
-def rule(assembly):
-    (only,) = assembly.resources("Api", "AWS::Events::Rule").values()
-    return only["Properties"]
+def rules(assembly):
+    found = assembly.resources("Api", "AWS::Events::Rule").items()
+    return {body["Properties"]["Name"].rpartition("-")[2]: (key, body["Properties"]) for key, body in found}
 
 
-def maintain(assembly):
+def function(assembly, name):
     functions = assembly.resources("Api", "AWS::Lambda::Function").items()
-    name = f"twinvault-{assembly.stage}-maintain"
-    return next(key for key, body in functions if body["Properties"]["FunctionName"] == name)
+    wanted = f"twinvault-{assembly.stage}-{name}"
+    return next(key for key, body in functions if body["Properties"]["FunctionName"] == wanted)
 
 
-def test_long_work_is_carried_on_every_five_minutes_by_what_the_api_calls_too(either):
-    properties = rule(either)
+def test_long_work_has_a_schedule_for_keys_and_one_for_partitions(either):
+    assert set(rules(either)) == set(SCHEDULED)
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_long_work_is_carried_on_every_five_minutes_by_what_the_api_calls_too(either, name):
+    _, properties = rules(either)[name]
     assert (properties["ScheduleExpression"], properties["State"]) == ("rate(5 minutes)", "ENABLED")
-    assert properties["Name"] == f"twinvault-{either.stage}-maintain"
+    assert properties["Name"] == f"twinvault-{either.stage}-{name}"
     (target,) = properties["Targets"]
-    assert target["Arn"] == f"${{{maintain(either)}.Arn}}:live"
+    assert target["Arn"] == f"${{{function(either, name)}.Arn}}:live"
     assert "Input" not in target, "its event names nothing"
 
 
-def test_an_event_that_was_lost_is_not_sent_again(either):
-    (target,) = rule(either)["Targets"]
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_an_event_that_was_lost_is_not_sent_again(either, name):
+    (target,) = rules(either)[name][1]["Targets"]
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
-def test_beside_the_api_this_rule_alone_may_call_the_function(either):
+def test_beside_the_api_each_rule_alone_may_call_its_function(either):
     permissions = either.resources("Api", "AWS::Lambda::Permission").values()
     scheduled = [one["Properties"] for one in permissions if one["Properties"]["Principal"] == "events.amazonaws.com"]
-    (only,) = scheduled
-    (name,) = either.resources("Api", "AWS::Events::Rule")
-    assert only["SourceArn"] == f"${{{name}.Arn}}"
-    (alias,) = [
-        key
-        for key, body in either.resources("Api", "AWS::Lambda::Alias").items()
-        if body["Properties"]["FunctionName"] == f"${{{maintain(either)}}}"
-    ]
-    assert only["FunctionName"] == f"${{{alias}}}"
+    aliases = {
+        key: body["Properties"]["FunctionName"] for key, body in either.resources("Api", "AWS::Lambda::Alias").items()
+    }
+    told = {(aliases[one["FunctionName"].removeprefix("${").removesuffix("}")], one["SourceArn"]) for one in scheduled}
+    assert len(scheduled) == len(SCHEDULED)
+    assert told == {(f"${{{function(either, name)}}}", f"${{{rules(either)[name][0]}.Arn}}") for name in SCHEDULED}

@@ -1,20 +1,31 @@
-"""`GET /keys` and `POST /keys/rotate`: the function that makes new keys where there are some."""
+"""`/keys`: the function that looks after the keys that a tenant has, and makes new ones where there are some."""
 
 from dataclasses import asdict
 
 from dialogues.reading import StoredDialogues
 from dialogues.strict_json import parse
 from service.access import READ_KEYS, ROTATE_KEYS
+from service.epoch_routes import add_epoch_routes
 from service.http import Answer, Api, Request
+from service.rewrap_routes import add_rewrap_routes, rekeying
+from service.scheduling import Scheduled
 from twinvault import InvalidInput
 
 api = Api()
+add_epoch_routes(api)
+add_rewrap_routes(api)
 
 
 @api.route("GET /keys", permission=READ_KEYS, action="key.list")
 def list_keys(request: Request) -> Answer:
     """The tenant's key rows, as they say of themselves. Nothing is opened and no key leaves."""
     return Answer(200, {"keys": [asdict(row) for row in request.acting.keys.overview()]})
+
+
+@api.route("GET /keys/status", permission=READ_KEYS, action="key.status")
+def status(request: Request) -> Answer:
+    """How many keys are under which, the oldest first."""
+    return Answer(200, asdict(request.acting.keys.status()))
 
 
 def _about(request: Request) -> None:
@@ -37,4 +48,4 @@ def rotate_keys(request: Request) -> Answer:
     return Answer(201, {"epoch": request.acting.keys.rotate()})
 
 
-handler = api
+handler = Scheduled(api, rekeying, of_keys=True)

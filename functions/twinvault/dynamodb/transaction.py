@@ -131,6 +131,21 @@ def _as_found(before: "Item") -> "tuple[str, tuple[Mapping[str, Any], ...]]":
     return f"{where} IS MISSING", keys
 
 
+def update_wrapped(table: str, item: "Item", *, wrapped: bytes) -> Statement:
+    """UPDATE of these attributes of a row that KMS wrapped, where it still holds this ciphertext of KMS's."""
+    changed = [name for name in item if name not in {"pk", "sk"}]
+    sets = " ".join(f'SET "{name}"=?' for name in changed)
+    text = f'UPDATE "{table}" {sets} WHERE "pk"=? AND "sk"=? AND "wrapped"=?'
+    return Statement(text, (*(item[name] for name in changed), item["pk"], item["sk"], {"B": wrapped}))
+
+
+def delete_wrapped(table: str, *, pk: str, sk: str, wrapped: bytes) -> Statement:
+    """DELETE of a row that KMS wrapped, where it still holds this ciphertext; as with `delete`, of none it succeeds."""
+    where = '"pk"=? AND "sk"=? AND "wrapped"=?'
+    text = f'DELETE FROM "{table}" WHERE {where}'  # noqa: S608  # the table's name alone; values are bound
+    return Statement(text, ({"S": pk}, {"S": sk}, {"B": wrapped}))
+
+
 class Transactor:
     """Executes frozen transactions and finds out how they ended."""
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, cast
 
 from twinvault.deadlines import result_in_time
 from twinvault.errors import DependencyError, KeyRefused
+from twinvault.keys.instant import Instant
 from twinvault.keys.refusals import Refusals
 
 if TYPE_CHECKING:
@@ -32,30 +33,6 @@ class CacheName:
 
     tenant: str
     key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """A moment on two clocks, in seconds. A frozen environment stops the first, a stepped clock bends the second."""
-
-    monotonic: float
-    wall: float
-
-    def plus(self, seconds: float) -> "Instant":
-        """This moment, `seconds` later on both clocks."""
-        return Instant(self.monotonic + seconds, self.wall + seconds)
-
-    def reached(self, now: "Instant") -> bool:
-        """Whether `now` is at or past this moment on either clock, whichever is first."""
-        return now.monotonic >= self.monotonic or now.wall >= self.wall
-
-    def earlier(self, other: "Instant") -> "Instant":
-        """The earlier of the two, clock by clock."""
-        return Instant(min(self.monotonic, other.monotonic), min(self.wall, other.wall))
-
-    def later(self, other: "Instant") -> "Instant":
-        """The later of the two, clock by clock."""
-        return Instant(max(self.monotonic, other.monotonic), max(self.wall, other.wall))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +138,12 @@ class KeyCache:
         with self._lock:
             self._evict(name)
 
+    def renew(self, name: CacheName) -> None:
+        """Forgets a key whose state has changed, every key that it opened, and what its tenant was refused lately."""
+        with self._lock:
+            self._evict(name)
+            self._refusals.forget(name.tenant)
+
     def _load[T](
         self, name: CacheName, load: Callable[[], Loaded[T]], *, future: "Future[object]", serving: _Entry | None
     ) -> T:
@@ -219,8 +202,7 @@ class KeyCache:
         self._state.entries[name] = _Entry(loaded.value, loaded.parent, expires, refresh)
         self._state.entries.move_to_end(name)
         while len(self._state.entries) > self._limits.size:
-            oldest = next(iter(self._state.entries))
-            self._evict(oldest)
+            self._evict(next(iter(self._state.entries)))
 
     def _living(self, name: CacheName, now: Instant) -> _Entry | None:
         entry = self._state.entries.get(name)

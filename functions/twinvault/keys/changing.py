@@ -7,7 +7,8 @@ is another one, and the change is planned anew on it; where somebody took the ma
 epoch or changed a row, what is there does not fit, and the look refuses it.
 
 A new epoch is used for what is wrapped from now on; what older epochs wrapped still opens under them. The index key
-never changes, for it names partitions: its row is wrapped again under the new KEK.
+never changes, for it names partitions: its row is wrapped again under the new KEK. What becomes of the epochs that are
+there already is `keys.epochs`.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from twinvault.dynamodb.transaction import Outcome
 from twinvault.errors import Conflict, DependencyError, IntegrityError, NotFound, OutcomeUnknown, Step
 from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.moving import open_index_to_move
 from twinvault.keys.planning import Made, PlannedChange, Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY, kek_name, row_place
@@ -25,10 +27,11 @@ from twinvault.keys.tenant import Tenant
 if TYPE_CHECKING:
     from twinvault.observe import Observer
 
+DEFAULT_TTL_SECONDS = 300.0
 _TRIES = 12
 _PAUSE = 0.02
 
-type _Planning = Callable[[Tenant | None, str], PlannedChange | None]
+type Planning = Callable[[Tenant | None, str], PlannedChange | None]
 """Looks at the tenant's keys as they are and plans a change for the event of this id; None: there is nothing to do."""
 
 
@@ -44,12 +47,14 @@ class KeyChanges:
         now: Callable[[], str],
         randomness: Callable[[int], bytes],
         sleep: Callable[[float], None],
+        key_ttl_seconds: float = DEFAULT_TTL_SECONDS,
     ) -> None:
-        """`now`: RFC 3339 UTC time as text."""
-        self._hierarchy = hierarchy
-        self._root = root
-        self._planner = planner
-        self._now = now
+        """`now`: RFC 3339 UTC time as text. `key_ttl_seconds`: for how long any environment may hold a register."""
+        self.hierarchy = hierarchy
+        self.root = root
+        self.planner = planner
+        self.now = now
+        self.key_ttl_seconds = key_ttl_seconds
         self._randomness = randomness
         self._sleep = sleep
 
@@ -61,14 +66,14 @@ class KeyChanges:
             IntegrityError, KeyRefused, DependencyError: as for any key.
         """
         observer = committer.observer
-        there = self._hierarchy.tenant(tenant, observer=observer)
+        there = self.hierarchy.tenant(tenant, observer=observer)
         if there is not None:
             return there
 
         def plan(found: Tenant | None, event_id: str) -> PlannedChange | None:
             if found is not None:
                 return None
-            now = self._now()
+            now = self.now()
             register_key = self._made(REGISTER_KEY, tenant=tenant, now=now, observer=observer)
             first = self._made(kek_name(1), tenant=tenant, now=now, observer=observer)
             observer.crypto("wrap_dek", first.key.name)
@@ -76,10 +81,10 @@ class KeyChanges:
             observer.key_event("make_register", REGISTER)
             observer.key_event("make_kek", first.key.name)
             observer.key_event("make_index_key", IDX)
-            return self._planner.birth(register_key, first, now=now, event_id=event_id)
+            return self.planner.birth(register_key, first, now=now, event_id=event_id)
 
-        self._change(tenant, plan, committer=committer)
-        made = self._look(tenant, committer)
+        self.change(tenant, plan, committer=committer)
+        made = self.look(tenant, committer)
         if made is None:
             raise IntegrityError(
                 Step.KEY_ROWS, where=row_place(tenant, REGISTER), detail="the keys that were made are not there"
@@ -101,27 +106,33 @@ class KeyChanges:
             if found is None:
                 raise NotFound("this tenant has no keys")
             found.register.require_room()
-            now = self._now()
-            index = self._hierarchy.open_index(found, observer=observer).value
-            register_key = self._hierarchy.register_key(found, observer=observer)
+            now = self.now()
+            index = open_index_to_move(found, hierarchy=self.hierarchy, root=self.root, observer=observer)
+            register_key = self.hierarchy.register_key(found, observer=observer)
             made = self._made(kek_name(found.register.newest + 1), tenant=tenant, now=now, observer=observer)
             observer.crypto("wrap_dek", made.key.name)
             observer.crypto("encrypt", register_key.name)
             observer.key_event("rotate", made.key.name)
-            return self._planner.epoch(found, made, index=index, register_key=register_key, now=now, event_id=event_id)
+            return self.planner.epoch(found, made, index=index, register_key=register_key, now=now, event_id=event_id)
 
-        planned = self._change(tenant, plan, committer=committer)
+        planned = self.change(tenant, plan, committer=committer)
         # For this environment the new epoch is the one to wrap under from now on.
-        self._look(tenant, committer)
+        self.look(tenant, committer)
         assert planned is not None  # noqa: S101  # for the type checker: this plan always wants something
         return planned.newest
 
-    def _change(self, tenant: str, plan: _Planning, *, committer: Committer) -> PlannedChange | None:
-        """Commits what `plan` wants and returns it; planned anew where another change came first."""
+    def change(self, tenant: str, plan: Planning, *, committer: Committer) -> PlannedChange | None:
+        """Commits what `plan` wants and returns it; planned anew where another change came first.
+
+        Raises:
+            Conflict: others kept changing the tenant's keys.
+            OutcomeUnknown: it may or may not be made; repeating is safe.
+            DependencyError: the tables cannot be written now; also what `plan` raises.
+        """
         tried: dict[str, PlannedChange] = {}
         moved = False
         with committer.writing():
-            before = self._look(tenant, committer)
+            before = self.look(tenant, committer)
             for attempt in range(_TRIES):
                 event_id = committer.event_id()
                 planned = plan(before, event_id)
@@ -136,7 +147,7 @@ class KeyChanges:
                     raise DependencyError("the keys cannot be written now", cause=result.cause)
                 self._sleep(_PAUSE * (attempt + 1) * (1 + self._randomness(1)[0] / 256))
                 # A mark that is taken while the register is the same, a row of the new epoch's name: refused here.
-                after = self._look(tenant, committer)
+                after = self.look(tenant, committer)
                 if after is not None and after.register.last_event in tried:
                     # The answer was lost, or the cancellation was of our own repetition: it is written.
                     committer.found_committed(after.register.last_event)
@@ -151,11 +162,12 @@ class KeyChanges:
             raise Conflict("others keep changing this tenant's keys; try again")
         raise DependencyError("the keys cannot be written now")
 
-    def _look(self, tenant: str, committer: Committer) -> Tenant | None:
-        return self._hierarchy.tenant(tenant, observer=committer.observer, fresh=True)
+    def look(self, tenant: str, committer: Committer) -> Tenant | None:
+        """The tenant's keys as they are now."""
+        return self.hierarchy.tenant(tenant, observer=committer.observer, fresh=True)
 
     def _made(self, name: str, *, tenant: str, now: str, observer: "Observer") -> Made:
-        return Made(*self._root.make(name, tenant=tenant, now=now, observer=observer))
+        return Made(*self.root.make(name, tenant=tenant, now=now, observer=observer))
 
 
 def _version(tenant: Tenant | None) -> int:

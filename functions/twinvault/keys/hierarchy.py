@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
 from twinvault.envelope.item import text_of
-from twinvault.errors import IntegrityError, KeyRefused, NotFound, Place, Step, TwinvaultError
+from twinvault.errors import IntegrityError, KeyRefused, NotFound, Step, TwinvaultError
 from twinvault.keys.cache import CacheName, KeyCache, Loaded
 from twinvault.keys.loading import TenantLoader
-from twinvault.keys.register import Epoch, State
+from twinvault.keys.register import State
 from twinvault.keys.root import RootKeys
 from twinvault.keys.rows import (
     IDX,
@@ -28,7 +28,7 @@ from twinvault.keys.rows import (
     row_place,
 )
 from twinvault.keys.sealed import SealedRow, Written, parse_sealed, unwrap, wrap
-from twinvault.keys.tenant import Tenant, TenantRows, open_tenant, require_key
+from twinvault.keys.tenant import Tenant, TenantRows, open_tenant, require_key, require_listed
 from twinvault.keys.wrapped import WrappedRow
 
 if TYPE_CHECKING:
@@ -92,6 +92,10 @@ class KeyHierarchy:
             opened = self._loader.load(tenant, open_rows)
             if opened is None:
                 raise _NoKeysError
+            for one in opened[0].register.epochs:
+                if one.state is State.REVOKED:
+                    # It was loaded under an older register: whoever sees this one waits for no TTL.
+                    self._cache.evict(CacheName(tenant, kek_name(one.epoch)))
             return Loaded(opened[0], parent=CacheName(tenant, REGISTER_KEY), opened_by=opened[1])
 
         try:
@@ -201,13 +205,17 @@ class KeyHierarchy:
 
         def load() -> Loaded[NamedKey]:
             listed = self._listing(tenant, name, observer=observer)
-            epoch, row = _require_listed(listed, row_place(tenant, name))
+            epoch, row = require_listed(listed, row_place(tenant, name))
             if epoch.state is State.REVOKED:
                 raise KeyRefused("a key of this tenant is revoked", retry_after=60)
             key = require_key(self._root.unwrap(row, observer=observer), epoch.fingerprint, tenant=tenant)
             return Loaded(key, parent=CacheName(tenant, REGISTER), opened_by=listed)
 
         return self._cache.get(CacheName(tenant, name), load, observer=observer)
+
+    def forget(self, tenant: str, name: str) -> None:
+        """Drops this KEK, what it opened and what the tenant was refused from memory: its state has changed."""
+        self._cache.renew(CacheName(tenant, name))
 
     def _register_key(self, row: WrappedRow, *, observer: "Observer") -> NamedKey:
         name = CacheName(row.tenant, REGISTER_KEY)
@@ -230,18 +238,6 @@ class KeyHierarchy:
         if found is None or found.kek(name) is None:
             found = self.tenant(tenant, observer=observer, fresh=True)
         return found
-
-
-def _require_listed(found: Tenant | None, where: Place) -> tuple[Epoch, WrappedRow]:
-    """What the register says of a KEK.
-
-    Raises:
-        IntegrityError: nothing: what names this KEK was not written here, or its row was put back.
-    """
-    listed = found.kek(where.sk) if found else None
-    if listed is None:
-        raise IntegrityError(Step.KEY_ID, where=where, detail="the register does not list this KEK")
-    return listed
 
 
 class _NoKeysError(TwinvaultError):

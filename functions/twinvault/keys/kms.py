@@ -1,4 +1,4 @@
-"""The root key, behind two methods, and their adapter to AWS KMS.
+"""The root key, behind three methods, and their adapter to AWS KMS.
 
 Whoever implements `RootKms` translates KMS's answers into our errors, so nothing above this module knows boto3:
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from twinvault.observe import Observer
 
-# https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html and .../API_GenerateDataKey.html, "Errors".
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html, and of GenerateDataKey and ReEncrypt: "Errors".
 _REFUSED = frozenset(
     {
         "AccessDeniedException",
@@ -53,6 +53,11 @@ class RootKms(Protocol):
 
     def decrypt(self, wrapped: bytes, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> bytes:
         """Returns the key that `generate_data_key` wrapped under this root key with this very context."""
+
+    def re_encrypt(
+        self, wrapped: bytes, root_key_id: str, *, under: str, context: Mapping[str, str], observer: "Observer"
+    ) -> bytes:
+        """Returns the same key, with the same context, wrapped under another root key; it never leaves KMS."""
 
 
 class AwsKms:
@@ -88,6 +93,28 @@ class AwsKms:
         _require_whole(answer, "KeyId", "Plaintext")
         _require_same_key(answer["KeyId"], root_key_id)
         return answer["Plaintext"]
+
+    def re_encrypt(
+        self, wrapped: bytes, root_key_id: str, *, under: str, context: Mapping[str, str], observer: "Observer"
+    ) -> bytes:
+        """See `RootKms.re_encrypt`."""
+        require_time()
+        try:
+            with calling(deadline_here()):
+                answer = self._client.re_encrypt(
+                    CiphertextBlob=wrapped,
+                    SourceKeyId=root_key_id,
+                    SourceEncryptionContext=context,
+                    DestinationKeyId=under,
+                    DestinationEncryptionContext=context,
+                )
+        except (ClientError, BotoCoreError) as error:
+            _translate(error, observer, operation="ReEncrypt")
+        _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        _require_whole(answer, "KeyId", "SourceKeyId", "CiphertextBlob")
+        _require_same_key(answer["SourceKeyId"], root_key_id)
+        _require_same_key(answer["KeyId"], under)
+        return answer["CiphertextBlob"]
 
 
 def _count(observer: "Observer", request_id: str) -> None:

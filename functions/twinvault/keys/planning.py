@@ -1,12 +1,12 @@
 """What a change of a tenant's keys writes: rows and register, sealed. Pure but for the randomness it is given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from twinvault.dynamodb.marks import Mark, mark_statement, register_mark_key
-from twinvault.dynamodb.transaction import Statement, insert, replace
-from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label
+from twinvault.dynamodb.transaction import Statement, delete_wrapped, insert, replace, update_wrapped
+from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
 from twinvault.envelope.subkeys import fingerprint
 from twinvault.keys.register import Epoch, Index, Register, State, born
 from twinvault.keys.rows import IDX, NamedKey, epoch_of
@@ -84,19 +84,34 @@ class Planner:
         Raises:
             Conflict: as many epochs are alive as may be.
         """
-        rows, name = tenant.rows, tenant.rows.tenant
-        one = _epoch(made, now=now)
-        register = tenant.register.with_epoch(one, event_id=event_id)
-        written = rows.register.written.again(now)
-        rewrapped = self._wrapped(index, made.key, tenant=name, written=rows.index.written.again(now))
+        register = tenant.register.with_epoch(_epoch(made, now=now), event_id=event_id)
+        rows = [insert(self._keys, made.row.to_item()), self.index_under(made.key, tenant, index=index, now=now)]
+        return self.changed(tenant, register, rows=rows, register_key=register_key, now=now)
+
+    def changed(
+        self, tenant: Tenant, register: Register, *, rows: Sequence[Statement], register_key: NamedKey, now: str
+    ) -> PlannedChange:
+        """This register in the place of the one that was found, with the rows that it then speaks of."""
+        found, name = tenant.rows, tenant.rows.tenant
+        written = found.register.written.again(now)
         item, digest = self._sealed(register, register_key, tenant=name, written=written)
-        statements = [
-            insert(self._keys, made.row.to_item()),
-            self._replaced(rows.index, rewrapped),
-            self._replaced(rows.register, item),
-        ]
-        before = (rows.register.written.version, rows.digest)
+        statements = [*rows, self._replaced(found.register, item)]
+        before = (found.register.written.version, found.digest)
         return self._plan(statements, register, tenant=name, digest=digest, version=written.version, replaced=before)
+
+    def index_under(self, kek: NamedKey, tenant: Tenant, *, index: NamedKey, now: str) -> Statement:
+        """The index key's row, wrapped anew under this KEK."""
+        row = tenant.rows.index
+        item = self._wrapped(index, kek, tenant=tenant.rows.tenant, written=row.written.again(now))
+        return self._replaced(row, item)
+
+    def rewrapped(self, before: WrappedRow, after: WrappedRow) -> Statement:
+        """The row of a key that KMS wrapped anew, in the place of the one that was found."""
+        return update_wrapped(self._keys, after.to_item(), wrapped=before.wrapped)
+
+    def destroyed(self, row: WrappedRow) -> Statement:
+        """The end of a KEK's row."""
+        return delete_wrapped(self._keys, pk=tenant_key(row.tenant), sk=row.name, wrapped=row.wrapped)
 
     def _plan(
         self,

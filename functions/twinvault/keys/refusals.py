@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from twinvault.errors import KeyRefused
 
 if TYPE_CHECKING:
-    from twinvault.keys.cache import CacheName, Instant
+    from twinvault.keys.cache import CacheName
+    from twinvault.keys.instant import Instant
 
 
 @dataclass(slots=True)
@@ -27,6 +28,10 @@ class Refusals:
         live = {key: held for key, held in self._held.items() if not held[0].reached(now)}
         live[name] = (now.plus(self.seconds), refusal)
         self._held = dict(list(live.items())[-self.size :])
+
+    def forget(self, tenant: str) -> None:
+        """What this tenant was refused is asked for again: why may hold no more."""
+        self._held = {name: held for name, held in self._held.items() if name.tenant != tenant}
 
     def require_none(self, name: "CacheName", *, now: "Instant") -> None:
         """Lets a name pass that was not refused lately.

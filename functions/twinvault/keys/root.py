@@ -32,13 +32,18 @@ class RootKeys:
         self._root_key_ids = tuple(root_key_ids)
         self._randomness = randomness
 
+    @property
+    def first(self) -> str:
+        """The root key that wraps new keys."""
+        return self._root_key_ids[0]
+
     def make(self, name: str, *, tenant: str, now: str, observer: "Observer") -> tuple[NamedKey, WrappedRow]:
         """A fresh key with the row that it will have. Not durable: only what is read back may be used for data.
 
         Raises:
             KeyRefused, DependencyError: KMS refuses, or cannot answer.
         """
-        key_id, root = self._randomness(_KEY_ID_BYTES).hex(), self._root_key_ids[0]
+        key_id, root = self._randomness(_KEY_ID_BYTES).hex(), self.first
         context = key_context(name, store=self._store, tenant=tenant, key=key_id)
         made = self._kms.generate_data_key(root, context=context, observer=observer)
         return NamedKey(name, made.plaintext), WrappedRow(tenant, name, key_id, root, made.wrapped, now)
@@ -62,3 +67,18 @@ class RootKeys:
         if len(key) != KEY_BYTES:
             raise IntegrityError(Step.ROOT_KEY, where=row_place(row.tenant, row.name), detail="key length")
         return NamedKey(row.name, key)
+
+    def rewrap(self, row: WrappedRow, *, now: str, observer: "Observer") -> WrappedRow:
+        """The row of the same key under the first root key; the key itself does not leave KMS.
+
+        Raises:
+            IntegrityError, KeyRefused, DependencyError: as for `unwrap`.
+        """
+        if row.root_key_id not in self._root_key_ids:
+            raise IntegrityError(Step.ROOT_KEY, where=row_place(row.tenant, row.name))
+        context = key_context(row.name, store=self._store, tenant=row.tenant, key=row.key)
+        wrapped = self._kms.re_encrypt(
+            row.wrapped, row.root_key_id, under=self.first, context=context, observer=observer
+        )
+        observer.key_event("rewrap", row.name)
+        return row.again(root_key_id=self.first, wrapped=wrapped, now=now)

@@ -77,8 +77,11 @@ class Committer(Protocol):
     def event_id(self) -> str:
         """A new event's id, which is sealed into what the event's own transaction writes."""
 
-    def commit(self, statements: "Sequence[Statement]", *, event_id: str, change: RegisterChange) -> "Result":
-        """Applies the statements and the entry together or not at all; `failed` counts among `statements`."""
+    def commit(self, statements: "Sequence[Statement]", *, event_id: str, change: RegisterChange | None) -> "Result":
+        """Applies the statements and the entry together or not at all; `failed` counts among `statements`.
+
+        `change` is None where the register stays: of rows that it says nothing of.
+        """
 
     def found_committed(self, event_id: str) -> None:
         """A commit whose outcome was not known turns out to have been applied, entry and all."""

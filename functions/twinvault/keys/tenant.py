@@ -139,6 +139,18 @@ def require_key(key: NamedKey, expected: bytes, *, tenant: str) -> NamedKey:
     return key
 
 
+def require_listed(found: Tenant | None, where: Place) -> tuple[Epoch, WrappedRow]:
+    """What the register says of a KEK.
+
+    Raises:
+        IntegrityError: nothing: what names this KEK was not written here, or its row was put back.
+    """
+    listed = found.kek(where.sk) if found else None
+    if listed is None:
+        raise IntegrityError(Step.KEY_ID, where=where, detail="the register does not list this KEK")
+    return listed
+
+
 def _by_name(items: Sequence[Item], *, tenant: str) -> dict[str, Item]:
     pk = tenant_key(tenant)
     named: dict[str, Item] = {}

@@ -5,7 +5,7 @@ root key that wraps it, and KMS's ciphertext; nothing else in it is relied on.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twinvault.envelope import FORMAT, tenant_key
@@ -14,6 +14,7 @@ from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import REGISTER_KEY, entity_of, epoch_of, row_place
 
 _KEY_ID = re.compile(r"[0-9a-f]{32}")
+_MOST_DIGITS = 15
 _MAX_WRAPPED_BYTES = 6144  # https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html, CiphertextBlob
 
 
@@ -43,6 +44,8 @@ class WrappedRow:
         root_key_id: the KMS key that wraps it; never an alias.
         wrapped: KMS's ciphertext.
         created_at: RFC 3339 in UTC; nothing rests on it.
+        updated_at: likewise; empty where the row was never written again.
+        version: how often the row was written; likewise.
     """
 
     tenant: str
@@ -51,6 +54,12 @@ class WrappedRow:
     root_key_id: str
     wrapped: bytes
     created_at: str
+    updated_at: str = ""
+    version: int = 1
+
+    def again(self, *, root_key_id: str, wrapped: bytes, now: str) -> "WrappedRow":
+        """The row that replaces this one: the same key, wrapped under this root key."""
+        return replace(self, root_key_id=root_key_id, wrapped=wrapped, updated_at=now, version=self.version + 1)
 
     def to_item(self) -> dict[str, dict[str, Any]]:
         """The row as a DynamoDB item."""
@@ -59,10 +68,10 @@ class WrappedRow:
             "sk": {"S": self.name},
             "tenant_id": {"S": self.tenant},
             "entity_type": {"S": entity_of(self.name)},
-            "version": {"N": "1"},
+            "version": {"N": str(self.version)},
             "format": {"N": str(FORMAT)},
             "created_at": {"S": self.created_at},
-            "updated_at": {"S": self.created_at},
+            "updated_at": {"S": self.updated_at or self.created_at},
             "key": {"S": self.key},
             "root_key_id": {"S": self.root_key_id},
             "wrapped": {"B": self.wrapped},
@@ -87,4 +96,12 @@ def parse_wrapped(item: Item, *, tenant: str, name: str) -> WrappedRow:
         or not created_at
     ):
         raise IntegrityError(Step.KEY_ROWS, where=row_place(tenant, name))
-    return WrappedRow(tenant, name, key, root, wrapped, created_at)
+    return WrappedRow(tenant, name, key, root, wrapped, created_at, text_of(item, "updated_at"), _version(item))
+
+
+def _version(item: Item) -> int:
+    """What the row says of itself, for people; where that is no number, it begins anew."""
+    text = attribute(item, "version", kind="N")
+    return (
+        int(text) if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else 1
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from twinvault.envelope import require_id
 from twinvault.errors import Conflict, InvalidInput
 from twinvault.maintenance.jobs import JOBS, Job
+from twinvault.maintenance.rows import is_of_keys
 from twinvault.maintenance.stepping import Stepper, lease_from
 from twinvault.maintenance.work import Work
 from twinvault.maintenance.works import Works
@@ -81,8 +82,8 @@ class Maintenance:
         return work
 
     def newest(self) -> list[Work]:
-        """The tenant's newest works, at most 100, the newest first. Errors as for `get`."""
-        works = self._works.newest()
+        """The tenant's newest works of partitions, at most 100, the newest first. Errors as for `get`."""
+        works = [work for work in self._works.newest() if not is_of_keys(work)]
         self._acting.release()
         return works
 

@@ -2,10 +2,11 @@
 
     pk = tenant#{tenant}   sk = work#{id}    the work, sealed under the tenant's register key
     pk = work              sk = {tenant}     which of the tenant's works are running: their ids, and nothing else
+    pk = work-of-keys      sk = {tenant}     the same of works of keys, which another function drives
 
-The second is how a schedule finds what nobody drives without looking at every tenant. It is a hint: neither sealed nor
-secret, and what it names is opened before anything is done. All works of a tenant begin and end by a condition on it,
-so that there are never more at once than may be.
+The second and the third are how a schedule finds what nobody drives without looking at every tenant. They are hints:
+neither sealed nor secret, and what they name is opened before anything is done. All works of a tenant begin and end by
+a condition on one of them, so that there are never more at once than may be.
 """
 
 import re
@@ -22,7 +23,9 @@ from twinvault.keys.sealed import Payload, SealedRow, Written, open_payload, par
 from twinvault.maintenance.work import Work, decode
 from twinvault.scope import Scope
 
-INDEX = "work"
+REWRAP, KEYS = "rewrap", "keys"
+"""The job of a work of keys, and what stands where others have the kind of their partitions."""
+INDEX, KEY_INDEX = "work", "work-of-keys"
 OPEN = "open"
 _OF_PARTITION = re.compile(rf"dek#(?P<kind>{ID.pattern})#(?P<partition>{ID.pattern})#(?:[0-9]{{6}}|erased)")
 _DEK = re.compile(rf"dek#(?P<kind>{ID.pattern})#(?P<partition>{ID.pattern})#[0-9]{{6}}")
@@ -71,12 +74,14 @@ class WorkSealer:
         table: the keys table's physical name.
         key: the tenant's register key.
         randomness: `os.urandom` outside of tests.
+        index: where its running works are listed.
     """
 
     table: str
     tenant: str
     key: NamedKey
     randomness: Callable[[int], bytes]
+    index: str = INDEX
 
     def added(self, work: Work) -> Statement:
         """The INSERT of a work that begins."""
@@ -89,7 +94,7 @@ class WorkSealer:
 
     def listed(self, ids: Sequence[str], before: Item | None) -> Statement:
         """What makes these the running works of the tenant, if the row is still as it was found."""
-        item = {"pk": {"S": INDEX}, "sk": {"S": self.tenant}, OPEN: {"S": " ".join(ids)}}
+        item = {"pk": {"S": self.index}, "sk": {"S": self.tenant}, OPEN: {"S": " ".join(ids)}}
         if before is None:
             return insert(self.table, item)
         return exchange(self.table, item, name=OPEN, before=before.get(OPEN))
@@ -98,6 +103,11 @@ class WorkSealer:
         payload = Payload(work_name(work.id), work.encode(), Label.WORK)
         salt, nonce = self.randomness(SALT_BYTES), self.randomness(NONCE_BYTES)
         return seal_payload(payload, tenant=self.tenant, key=self.key, written=written, salt=salt, nonce=nonce)[0]
+
+
+def is_of_keys(work: Work) -> bool:
+    """Whether it is done to keys, and not to partitions."""
+    return (work.job, work.kind) == (REWRAP, KEYS)
 
 
 def listed_ids(item: Item | None) -> list[str]:

@@ -4,20 +4,27 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from twinvault.errors import TwinvaultError
-from twinvault.maintenance.rows import INDEX, listed_ids, listed_tenant
+from twinvault.maintenance.rows import INDEX, KEY_INDEX, listed_ids, listed_tenant
 from twinvault.maintenance.stepping import RESERVE_SECONDS
 
 if TYPE_CHECKING:
     from twinvault.acting import Acting
-    from twinvault.maintenance.driving import Maintenance
     from twinvault.vault import Vault
 
 PRINCIPAL = "twinvault:maintenance"
 """Who acts, as the audit log says: nobody who has a token."""
 ACTION = "maintain.resume"
+KEY_ACTION = "key.resume"
+
+
+class Driver(Protocol):
+    """What drives works of one activity's tenant."""
+
+    def drive(self, work_id: str) -> object:
+        """Does as much of a work as the activity has time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +44,17 @@ class Carried:
 
 def carry_on(
     vault: "Vault",
-    maintenance: "Callable[[Acting], Maintenance]",
+    driver: "Callable[[Acting], Driver]",
     *,
+    of_keys: bool = False,
     seconds: float,
     about: Mapping[str, str],
     count: Callable[[str, int], None],
     report: Callable[[TwinvaultError], None],
 ) -> Carried:
     """Drives the works that are running, in any order, for `seconds`; each in its tenant's name and by itself.
+
+    Those of keys and those of partitions are listed apart: each kind has a function of its own.
 
     `about` says which function and request this is (`Vault.acting`), `report` is told what kept a work from being
     driven: the others are driven all the same.
@@ -53,10 +63,8 @@ def carry_on(
         DependencyError: the index cannot be read now.
     """
     until = time.monotonic() + seconds
-    listed = [(listed_tenant(item), listed_ids(item)) for item in vault.key_table.query(INDEX)]
-    works = [(tenant, work_id) for tenant, ids in listed if tenant for work_id in ids]
-    # One that takes all the time there is must not keep the same others waiting each time.
-    random.shuffle(works)
+    works = _running(vault, KEY_INDEX if of_keys else INDEX)
+    action = KEY_ACTION if of_keys else ACTION
     driven = failed = 0
     for tenant, work_id in works:
         left = until - time.monotonic()
@@ -65,10 +73,19 @@ def carry_on(
         driven += 1
         try:
             with vault.acting(
-                tenant=tenant, principal=PRINCIPAL, action=ACTION, seconds=left, count=count, **about
+                tenant=tenant, principal=PRINCIPAL, action=action, seconds=left, count=count, **about
             ) as acting:
-                maintenance(acting).drive(work_id)
+                driver(acting).drive(work_id)
         except TwinvaultError as error:
             failed += 1
             report(error)
     return Carried(len(works), driven, failed)
+
+
+def _running(vault: "Vault", index: str) -> list[tuple[str, str]]:
+    """The works that this index lists, each with its tenant, in any order."""
+    listed = [(listed_tenant(item), listed_ids(item)) for item in vault.key_table.query(index)]
+    works = [(tenant, work_id) for tenant, ids in listed if tenant for work_id in ids]
+    # One that takes all the time there is must not keep the same others waiting each time.
+    random.shuffle(works)
+    return works

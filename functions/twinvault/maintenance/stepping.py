@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class Batch:
     """What one step did: up to which partition, and why it went no further.
 
     `at` is the partition that could not be done now, and `why` the reason.
@@ -70,25 +70,25 @@ class Stepper:
         def plan(before: Work) -> Work | None:
             if not before.is_held_by(lease.holder):
                 return None  # the lease ran out, and somebody else goes on
-            return _after(before, batch, now=self.now(), keep=not last)
+            return after_step(before, batch, now=self.now(), keep=not last)
 
         written = self.works.change(work.id, plan)
         if batch.why is not None:
             raise batch.why
         return written
 
-    def _batch(self, work: Work) -> _Batch:
+    def _batch(self, work: Work) -> Batch:
         cursor, counts, findings = work.cursor, Counts(), list[RefusedPartition]()
         until = time.monotonic() + STEP_SECONDS
         for partition in partitions(self.works.table, self.acting.tenant, kind=self.kind.kind, after=work.cursor):
             if counts.partitions >= STEP_PARTITIONS or time.monotonic() >= until or self._is_over(work):
-                return _Batch(cursor, counts, findings)
+                return Batch(cursor, counts, findings)
             try:
                 done = self._one(work, partition)
             except (DependencyError, Conflict) as error:
                 if self._is_over(work) and cursor != work.cursor:
-                    return _Batch(cursor, counts, findings)  # it was begun too late, that is all
-                return _Batch(cursor, counts, findings, at=partition, why=error)
+                    return Batch(cursor, counts, findings)  # it was begun too late, that is all
+                return Batch(cursor, counts, findings, at=partition, why=error)
             except (CallerError, IntegrityError, Undeclared) as error:
                 # Its own activity has said so.
                 done = JobStep(refusal=error)
@@ -98,9 +98,9 @@ class Stepper:
             else:
                 counts += Counts(int(done.is_complete), done.rewritten, done.skipped if done.is_complete else 0)
                 if not done.is_complete:
-                    return _Batch(cursor, counts, findings)
+                    return Batch(cursor, counts, findings)
             cursor = partition
-        return _Batch(cursor, counts, findings, is_end=True)
+        return Batch(cursor, counts, findings, is_end=True)
 
     def _one(self, work: Work, partition: str) -> JobStep:
         """One partition, in an activity of its own: what was seen, written or refused there is an entry of its own."""
@@ -127,7 +127,7 @@ class Stepper:
         return late or not work.lease or work.lease.until <= self.now()
 
 
-def _after(before: Work, batch: _Batch, *, now: str, keep: bool) -> Work:
+def after_step(before: Work, batch: Batch, *, now: str, keep: bool) -> Work:
     """The work after a step; with `keep` its holder goes on."""
     moved = batch.cursor != before.cursor
     work = replace(

@@ -12,12 +12,14 @@ from typing import Any
 
 from twinvault.envelope import ID
 from twinvault.errors import CallerError, DependencyError, IntegrityError, Step, TwinvaultError, Undeclared
+from twinvault.keys.deks import DEK_NAME
 
 MAX_PRINCIPAL = 256
 """Characters, as of any text in an audit entry."""
 MAX_FINDINGS = 100
 MAX_CHECK, MAX_ROW = 256, 1024
 
+_CURSOR = re.compile(rf"{ID.pattern}|{DEK_NAME.pattern}")
 _HOLDER = re.compile(r"[0-9a-f]{32}")
 # To the microsecond, so that times compare as texts.
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -117,10 +119,10 @@ class Work:
     Attributes:
         id: of the work; a UUID of version 7, so that works are in the order of their begin.
         job: what is done to each partition.
-        kind: of the partitions.
+        kind: of the partitions; `keys` of a work that is done to keys.
         principal: who asked for it, as the audit log knows them.
         begun, updated: RFC 3339 in UTC, to the microsecond.
-        cursor: the partition that was done last; empty before the first.
+        cursor: the partition, or the DEK's row, that was done last; empty before the first.
         stopped_since: since when nothing but the partition after the cursor has been tried, in vain; None: it goes on.
         last_event: the id of the audit entry that tells of the latest change.
         findings: the first partitions that were refused, `MAX_FINDINGS` at most; `counts.failed` are all of them.
@@ -192,7 +194,7 @@ def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
             begun=_text(begun, _TIME),
             updated=_text(updated, _TIME),
             last_event=_text(document["last_event"], _UUID),
-            cursor=_text(document["cursor"], ID) if document["cursor"] != "" else "",
+            cursor=_text(document["cursor"], _CURSOR) if document["cursor"] != "" else "",
             counts=Counts(**{name: _count(value) for name, value in document["counts"].items()}),
             state=WorkState(document["state"]),
             stopped_since=_text(document["stopped_since"], _TIME) if document["stopped_since"] is not None else None,

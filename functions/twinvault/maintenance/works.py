@@ -35,7 +35,10 @@ type WorkPlan = Callable[[Work], Work | None]
 
 @dataclass(slots=True, kw_only=True)
 class Works:
-    """The works of an activity's tenant. `now`: RFC 3339 UTC time as text, to the microsecond."""
+    """The works of an activity's tenant, those that this index lists while they run.
+
+    `now`: RFC 3339 UTC time as text, to the microsecond.
+    """
 
     table: KeyTable
     table_name: str
@@ -45,6 +48,7 @@ class Works:
     now: Callable[[], str]
     randomness: Callable[[int], bytes]
     sleep: Callable[[float], None]
+    index: str = INDEX
     _key: NamedKey | None = field(default=None, init=False)
 
     def get(self, work_id: str) -> WorkRow:
@@ -84,7 +88,7 @@ class Works:
         begun, outcome = None, Outcome.CANCELLED
         with self.activity.writing():
             for attempt in range(_TRIES):
-                before = self.table.get(INDEX, self.activity.tenant)
+                before = self.table.get(self.index, self.activity.tenant)
                 running = [found.work for found in map(self._listed, listed_ids(before)) if found is not None]
                 for work in running:
                     if begun is not None and work.id == begun.id:
@@ -155,7 +159,7 @@ class Works:
         """What takes a work that has ended off the index."""
         if work.is_running:
             return ()
-        before = self.table.get(INDEX, self.activity.tenant)
+        before = self.table.get(self.index, self.activity.tenant)
         ids = listed_ids(before)
         return [self._sealer.listed([one for one in ids if one != work.id], before)] if work.id in ids else ()
 
@@ -189,7 +193,7 @@ class Works:
 
     @property
     def _sealer(self) -> WorkSealer:
-        return WorkSealer(self.table_name, self.activity.tenant, self._register_key(), self.randomness)
+        return WorkSealer(self.table_name, self.activity.tenant, self._register_key(), self.randomness, self.index)
 
     @property
     def _pk(self) -> str:

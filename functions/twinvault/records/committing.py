@@ -35,12 +35,17 @@ class AuditedCommits:
         """See `Committer.event_id`."""
         return self.audit.event_id()
 
-    def commit(self, statements: Sequence[Statement], *, event_id: str, change: RegisterChange) -> Result:
+    def commit(self, statements: Sequence[Statement], *, event_id: str, change: RegisterChange | None) -> Result:
         """See `Committer.commit`."""
-        replaced = HeadSeen(*change.replaced) if change.replaced else None
-        wrote = {change.mark_pk: Wrote(change.version, change.digest, replaced)}
-        return self.audit.commit(self.activity, statements, event_id=event_id, wrote=wrote)
+        return self.audit.commit(self.activity, statements, event_id=event_id, wrote=_wrote(change))
 
     def found_committed(self, event_id: str) -> None:
         """See `Committer.found_committed`."""
         self.audit.found_committed(self.activity, event_id)
+
+
+def _wrote(change: RegisterChange | None) -> dict[str, Wrote]:
+    if change is None:
+        return {}
+    replaced = HeadSeen(*change.replaced) if change.replaced else None
+    return {change.mark_pk: Wrote(change.version, change.digest, replaced)}

@@ -1,0 +1,238 @@
+"""Long work on a tenant's keys: every DEK, and the index key, under the newest active KEK.
+
+A work as those of partitions (`driving`), with a row, a lease, a cursor and counts; its cursor is the row of the DEK
+that was done last. It is listed apart from them, because another function drives it: the one that holds what it takes
+to change keys, and does not need what it takes to write records.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from twinvault.envelope.item import Item, text_of
+from twinvault.errors import Conflict, DependencyError, IntegrityError, KeyRefused, NotFound
+from twinvault.keys.deks import dek_rows
+from twinvault.keys.epochs import Epochs
+from twinvault.keys.register import State
+from twinvault.keys.rewrapping import MAX_ROWS, DekRewrapping, Rewrapped
+from twinvault.keys.rows import kek_name
+from twinvault.maintenance.rows import KEY_INDEX, KEYS, REWRAP, is_of_keys
+from twinvault.maintenance.stepping import RESERVE_SECONDS, STEP_SECONDS, Batch, after_step, lease_from
+from twinvault.maintenance.work import Counts, Work
+from twinvault.maintenance.works import Works
+from twinvault.records.committing import AuditedCommits
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from twinvault.acting import Acting
+
+ROWS_A_SECOND = 200
+"""All DEKs of a tenant stand in one partition of the table, which takes 1,000 write units a second; a row takes two of
+them in a transaction. The rest is for who writes meanwhile."""
+
+
+class Rekeying:
+    """The works of keys of one activity's tenant."""
+
+    def __init__(self, acting: "Acting", *, now: Callable[[], str]) -> None:
+        """`now`: RFC 3339 UTC time as text, to the microsecond."""
+        vault = acting.vault
+        self._acting = acting
+        self._now = now
+        self._works = Works(
+            table=vault.key_table,
+            table_name=vault.key_table.name,
+            keys=vault.keys,
+            audit=vault.audit,
+            activity=acting.activity,
+            now=now,
+            randomness=os.urandom,
+            sleep=time.sleep,
+            index=KEY_INDEX,
+        )
+
+    def begin(self) -> tuple[Work, bool]:
+        """A rewrapping that runs, and whether this call began it; nothing of it is done yet.
+
+        Raises:
+            NotFound: the tenant has no keys.
+            Conflict: no epoch of the tenant's seals: rotate first.
+            OutcomeUnknown, DependencyError: as for any write; repeating is safe.
+        """
+        acting = self._acting
+        found = acting.vault.keys.tenant(acting.tenant, observer=acting.activity, fresh=True)
+        if found is None:
+            raise NotFound("this tenant has no keys")
+        if not any(one.state is State.ACTIVE for one in found.register.epochs):
+            raise Conflict("no epoch of this tenant's seals: rotate first")
+        begun = self._works.begin(REWRAP, KEYS)
+        acting.release()
+        return begun
+
+    def get(self, work_id: str) -> Work:
+        """How a work stands.
+
+        Raises:
+            NotFound, InvalidInput: there is none of this id, or it cannot be one.
+            IntegrityError: its row was changed or moved.
+            DependencyError: as for any key.
+        """
+        work = self._of_keys(work_id)
+        self._acting.release()
+        return work
+
+    def newest(self) -> list[Work]:
+        """The tenant's newest works of keys, the newest first. Errors as for `get`."""
+        works = [work for work in self._works.newest() if is_of_keys(work)]
+        self._acting.release()
+        return works
+
+    def drive(self, work_id: str) -> Work:
+        """Does as much of a work as the activity has time for; returns how it then stands.
+
+        Where somebody else is at it nothing is done, and its lease says until when.
+
+        Raises:
+            NotFound, InvalidInput, IntegrityError: as for `get`.
+            DependencyError: the keys cannot be changed now. What was done before it is written down.
+        """
+        found = self._of_keys(work_id)
+        if found.is_free(self._now()):
+            holder = os.urandom(16).hex()
+            stepper = KeyStepper(self._acting, self._works, self._now)
+            found = self._works.change(work_id, lambda work: self._taken(work, holder))
+            while found.is_held_by(holder):
+                found = stepper.step(found)
+        if self._acting.activity.notes.unsaid():
+            # Nothing was written that would have said what was seen.
+            self._acting.release()
+        return found
+
+    def _of_keys(self, work_id: str) -> Work:
+        work = self._works.get(work_id).work
+        if not is_of_keys(work):
+            raise NotFound("there is no such work of keys")
+        return work
+
+    def _taken(self, work: Work, holder: str) -> Work | None:
+        now = self._now()
+        return replace(work, lease=lease_from(holder, now)) if work.is_free(now) else None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStepper:
+    """Does the steps of a rewrapping for one activity. `now`: RFC 3339 UTC time as text, to the microsecond."""
+
+    acting: "Acting"
+    works: Works
+    now: Callable[[], str]
+
+    def step(self, work: Work) -> Work:
+        """One step of a work that is held, written down; returns the work as it then is, held or given back.
+
+        Raises:
+            DependencyError: the keys cannot be changed now. What was done before it is written down.
+        """
+        lease = work.lease
+        assert lease is not None  # noqa: S101  # for the type checker: it is held
+        batch = self._batch(work)
+        last = self._is_over(work) or batch.why is not None
+
+        def plan(before: Work) -> Work | None:
+            if not before.is_held_by(lease.holder):
+                return None  # the lease ran out, and somebody else goes on
+            return _after(before, batch, now=self.now(), keep=not last)
+
+        written = self.works.change(work.id, plan)
+        if batch.why is not None:
+            raise batch.why
+        return written
+
+    def _batch(self, work: Work) -> Batch:
+        cursor, counts = work.cursor, Counts()
+        until = time.monotonic() + STEP_SECONDS
+        try:
+            under, index_refused = self._sealing_kek()
+            for rows in batched(dek_rows(self.works.table, self.acting.tenant, after=cursor), MAX_ROWS):
+                if time.monotonic() >= until or self._is_over(work):
+                    return Batch(cursor, counts)
+                began = time.monotonic()
+                done = self._some(rows, under)
+                counts += Counts(len(rows), done.done, done.already, len(done.refused))
+                cursor = text_of(rows[-1], "sk")
+                time.sleep(max(0.0, began + done.done / ROWS_A_SECOND - time.monotonic()))
+        except (DependencyError, Conflict) as error:
+            if self._is_over(work) and cursor != work.cursor:
+                return Batch(cursor, counts)  # it was begun too late, that is all
+            return Batch(cursor, counts, at=cursor, why=error)
+        return Batch(cursor, counts + Counts(int(index_refused), failed=int(index_refused)), is_end=True)
+
+    def _sealing_kek(self) -> tuple[str, bool]:
+        """The name of the KEK under which keys are wrapped now, and whether the index key could not be brought there.
+
+        Asked at each step, so that who rotates meanwhile finds most keys under the newest.
+        """
+        vault, refused = self.acting.vault, False
+        with self._activity() as mine:
+            by = AuditedCommits(vault.audit, mine.activity)
+            try:
+                register = Epochs(vault.changes).move_index(self.acting.tenant, committer=by)
+            except (KeyRefused, IntegrityError) as error:
+                found = vault.keys.tenant(self.acting.tenant, observer=mine.activity)
+                if found is None:
+                    raise
+                register, refused = found.register, True
+                vault.audit.refused(mine.activity, error)
+        return kek_name(register.sealing_epoch().epoch), refused
+
+    def _some(self, rows: tuple[Item, ...], under: str) -> Rewrapped:
+        """Some rows, in an activity of their own: what was wrapped or refused is an entry of its own."""
+        vault = self.acting.vault
+        rewrapping = DekRewrapping(
+            hierarchy=vault.keys,
+            table=vault.key_table,
+            name=vault.key_table.name,
+            now=self.now,
+            randomness=os.urandom,
+            sleep=time.sleep,
+        )
+        with self._activity() as mine:
+            by = AuditedCommits(vault.audit, mine.activity)
+            done = rewrapping.rewrap(rows, tenant=self.acting.tenant, under=under, committer=by)
+            # Of those that one key refuses one entry says so: they are all alike.
+            for error in {str(one): one for one in done.refused}.values():
+                vault.audit.refused(mine.activity, error)
+        return done
+
+    def _activity(self) -> "AbstractContextManager[Acting]":
+        acting, origin = self.acting, self.acting.activity.origin
+        return acting.vault.acting(
+            tenant=acting.tenant,
+            principal=acting.activity.principal,
+            action=f"key.{REWRAP}",
+            function=origin.function,
+            request_id=origin.request_id,
+            trace_id=origin.trace_id,
+            span_id=origin.span_id,
+            # A little more than there is for beginning something: what was begun in time shall end.
+            seconds=acting.activity.deadline - time.monotonic() - RESERVE_SECONDS / 2,
+            count=acting.activity.count,
+        )
+
+    def _is_over(self, work: Work) -> bool:
+        """Whether nothing new may be started: the activity's time is used up, or the lease has run out."""
+        late = time.monotonic() >= self.acting.activity.deadline - RESERVE_SECONDS
+        return late or not work.lease or work.lease.until <= self.now()
+
+
+def _after(before: Work, batch: Batch, *, now: str, keep: bool) -> Work:
+    """The work after a step. One that could not go on for too long ends: what stops one row stops all behind it."""
+    work = after_step(before, batch, now=now, keep=keep)
+    if batch.why is None or work.stopped_since is not None:
+        return work
+    # No partition was refused: of keys the audit log says which and why.
+    return replace(work, findings=()).at_its_end()
