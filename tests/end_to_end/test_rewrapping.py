@@ -1,0 +1,128 @@
+"""Keys brought under the newest KEK in the twin: by the page's own commands, by the schedule, whoever is killed."""
+
+import json
+import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from samples import canonical, dialogue
+from test_command import run
+from vaults import Vault
+
+from twinvault_local.machine import waiting
+
+pytestmark = pytest.mark.xdist_group("end_to_end")
+
+PAGE = Path(__file__).parents[2] / "docs" / "runbooks" / "key-compromise.md"
+
+
+def load(vault: Vault, tenant: str, count: int) -> list[bytes]:
+    documents = [dialogue(f"rewrapped-{number}", perspectives=1, words=3) for number in range(count)]
+    for document in documents:
+        vault.load(document, tenant=tenant)
+    return [canonical(document) for document in documents]
+
+
+def exported(vault: Vault, tenant: str, count: int) -> list[bytes]:
+    names = [f"rewrapped-{number}" for number in range(count)]
+    return [canonical(json.loads(run(vault, "export", name, "--tenant", tenant).stdout)) for name in names]
+
+
+def under(vault: Vault, tenant: str) -> set[str]:
+    """The KEKs that the tenant's DEKs say they are under."""
+    rows = [item for item in vault.items("keys") if item["pk"]["S"] == f"tenant#{tenant}"]
+    return {row["key_id"]["S"] for row in rows if row["sk"]["S"].startswith("dek#")}
+
+
+def test_the_commands_for_a_leaked_kek_run_as_they_stand_on_the_page(vault: Vault) -> None:
+    files = load(vault, "leaked", 2)
+    section = PAGE.read_text(encoding="utf-8").partition("## A KEK leaked")[2].partition("\n## ")[0]
+    commands = re.findall(r"^       twinvault (.+)$", section, re.MULTILINE)
+    assert len(commands) >= 9
+    for command in commands:
+        words = [{"T": "leaked", "N": "1", "ID": "rewrapped-0"}.get(word, word) for word in command.split()]
+        done = run(vault, *words)
+        if words[1] == "destroy":
+            assert (done.returncode, b"not before" in done.stderr) == (2, True), done.stderr
+        else:
+            assert done.returncode == 0, (command, done.stderr)
+    assert exported(vault, "leaked", 2) == files
+    assert under(vault, "leaked") == {"kek#000002"}
+
+
+def test_a_dry_run_says_what_it_would_come_to_and_does_nothing(vault: Vault) -> None:
+    load(vault, "dry", 3)
+    mine = ("--tenant", "dry", "--json")
+    run(vault, "keys", "rotate", *mine)
+    assert json.loads(run(vault, "keys", "rewrap", "--dry-run", *mine).stdout) == {
+        "rewrapped": 3,
+        "already": 1,
+        "refused": 0,
+    }
+    assert under(vault, "dry") == {"kek#000001"}
+    done = json.loads(run(vault, "keys", "rewrap", *mine).stdout)
+    assert (done["state"], done["counts"]["rewrapped"], done["left"]) == (
+        "done",
+        3,
+        {"rewrapped": 0, "already": 4, "refused": 0},
+    )
+
+
+def test_what_stays_under_a_revoked_epoch_is_said_with_the_reason(vault: Vault) -> None:
+    load(vault, "partly", 2)
+    mine = ("--tenant", "partly")
+    run(vault, "keys", "rotate", *mine)
+    run(vault, "keys", "revoke", "--epoch", "1", *mine)
+    assert b"which is revoked" in run(vault, "keys", "rewrap", "--dry-run", *mine).stderr
+    done = run(vault, "keys", "rewrap", *mine)
+    assert done.returncode != 0
+    assert b"2 keys were refused" in done.stderr
+    assert under(vault, "partly") == {"kek#000001"}
+
+
+def test_what_nobody_drives_the_schedule_carries_on(vault: Vault) -> None:
+    files = load(vault, "unattended", 2)
+    token = vault.token("unattended")
+    assert vault.call("POST", "/keys/rotate", token=token).status_code == 201
+    work = vault.call("POST", "/keys/rewrap", token=token).json()["id"]
+    assert vault.call("GET", f"/keys/rewrap/{work}", token=token).json()["state"] == "running"
+    ticked = run(vault, "tick")
+    assert (ticked.returncode, b"twinvault-dev-keys: done" in ticked.stderr) == (0, True), ticked.stderr
+    ended = vault.call("GET", "/keys/rewrap", token=token).json()["works"]
+    assert [(one["id"], one["state"], one["counts"]["rewrapped"]) for one in ended] == [(work, "done", 2)]
+    assert exported(vault, "unattended", 2) == files
+    assert under(vault, "unattended") == {"kek#000002"}
+
+
+def test_a_driver_whose_worker_is_killed_loses_nothing(vault: Vault) -> None:
+    files = load(vault, "cut-short", 3)
+    token = vault.token("cut-short")
+    vault.call("POST", "/keys/rotate", token=token)
+    work = vault.call("POST", "/keys/rewrap", token=token).json()["id"]
+    key = {"pk": {"S": "tenant#cut-short"}, "sk": {"S": f"work#{work}"}}
+    table = vault.facts.tables["keys"]
+
+    def is_held() -> bool:
+        return bool(vault.dynamodb().get_item(TableName=table, Key=key)["Item"]["version"]["N"] != "1")
+
+    with ThreadPoolExecutor(1) as pool:
+        driving = pool.submit(vault.call, "POST", f"/keys/rewrap/{work}", token=token)
+        waiting.until(lambda: is_held() or driving.done(), seconds=30)
+        for pid in vault.workers("keys"):
+            os.kill(pid, signal.SIGKILL)
+        driving.result(60)
+    done = run(vault, "keys", "rewrap", "--tenant", "cut-short", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["left"] == {"rewrapped": 0, "already": 4, "refused": 0}
+    assert exported(vault, "cut-short", 3) == files
+    assert under(vault, "cut-short") == {"kek#000002"}
+
+
+def test_without_the_permission_nothing_is_wrapped(vault: Vault) -> None:
+    load(vault, "not-rewrapping", 1)
+    token = vault.token("not-rewrapping", permissions=["keys:read", "keys:revoke", "maintain:*"])
+    for path in ("/keys/rewrap", "/keys/rewrap/some-id", "/keys/rewrap-root"):
+        assert vault.call("POST", path, token=token).status_code == 403
