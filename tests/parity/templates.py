@@ -46,7 +46,10 @@ def role_arn(target: Target, function: str) -> str:
 
 
 def granted(target: Target, function: str) -> set[tuple[str, str]]:
-    """Every DynamoDB action that a function's role may do, and where: `Records`, or `Records/index/ByList`."""
+    """Every DynamoDB action that a function's role may do, and where: `Records`, or `Records/index/ByList`.
+
+    A table that is in no stack (one that somebody restores) goes by its name.
+    """
     found = set()
     for statement in _statements(target, functions(target)[function]):
         assert statement["Effect"] == "Allow", "read anew what is granted: a Deny takes away"
@@ -71,6 +74,8 @@ def _place(target: Target, resource: Any) -> str:
             return _exported(target, export)
         case {"Fn::Join": ["", [first, str(rest)]]}:
             return _place(target, first) + rest
+        case {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, *_, str(last)]]}:
+            return last.removeprefix(":table/")
     raise AssertionError(f"a resource of a form that is not known: {resource}")
 
 
