@@ -54,7 +54,7 @@ def mend(client: Client, way: str, asked: dict[str, Any], *, as_json: bool) -> N
     if not report["done"]:
         raise TamperingError(
             _NOT_DONE[way].format(report["partition"]),
-            next_step=f"To go on, say what may be lost: --lose {report['lost']}",
+            next_step=f"To go on, say what may be lost: --lose {report['lost'] + report['unaccounted']}",
         )
 
 
@@ -64,6 +64,8 @@ def _print(report: ReportJson) -> None:
     for one in report["refused"][:_SHOWN]:
         results.print(f"  [red]{escape(one['row'])}[/]  {escape(one['check'])}", soft_wrap=True)
     _rest(report["refused_count"])
+    if report["unaccounted"]:
+        results.print(f"  {report['unaccounted']} or more are not there as the head counts them, and cannot be named")
     for row in report["replaced"][:_SHOWN]:
         results.print(f"  {escape(row)}  is not as the backup has it", soft_wrap=True)
     _rest(report["replaced_count"])

@@ -71,6 +71,7 @@ def _shown(report: RecoveryReport) -> Mapping[str, Any]:
         "lost_versions",
         "kept",
         "lost",
+        "unaccounted",
         "refused_count",
         "replaced_count",
     )

@@ -57,14 +57,15 @@ TYPED = {
 }
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 RECOVERING = {"RefusedPartition", "Recovery", "RecoveryReport", "recovery_jobs"}
-MAINTAINING = {"Carried", "Counts", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
+KEYS = {"EpochUse", "KeyEpoch", "KeyStatus", "Rekeying", "Rerooted", "RootKeyUse"}
+MAINTAINING = {"Carried", "Counts", "Driver", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
 USERS = ("functions/dialogues", "functions/service", "examples")
 
 
 def test_these_names_are_public_and_no_others():
     assert (
         set(twinvault.__all__)
-        == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING | MAINTAINING | RECOVERING
+        == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING | KEYS | MAINTAINING | RECOVERING
     )
 
 

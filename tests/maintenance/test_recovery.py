@@ -159,7 +159,10 @@ def test_a_partition_that_was_put_back_whole_is_taken_as_it_is(moments: Moments,
 def test_a_head_put_back_to_before_a_rotation_is_sealed_under_the_newest_key(moments: Moments) -> None:
     place = record("head")
     moments.put(place, moments.past[0].rows[place])
-    assert Mender(moments.world).mend().done
+    # The records are newer than this head, so not what it counts.
+    with pytest.raises(Conflict, match="1 or more are not as the head counts them"):
+        Mender(moments.world).mend()
+    assert Mender(moments.world).mend(lose=1).done
     found = reading(moments.world)
     assert found.state.dek_version == 2
     assert payees(moments.world)["line#0002"] == "Cy"
@@ -167,9 +170,37 @@ def test_a_head_put_back_to_before_a_rotation_is_sealed_under_the_newest_key(mom
 
 def test_a_record_that_was_taken_away_is_lost_and_the_others_are_kept(moments: Moments) -> None:
     moments.delete(record("line#0003"))
-    report = Mender(moments.world).mend()
+    before = moments.rows()
+    looked = Mender(moments.world).look()
+    assert (looked.kept, looked.lost, looked.unaccounted, looked.lost_versions) == (3, 0, 1, None)
+    with pytest.raises(Conflict, match="0 rows do not open, 1 or more are not as the head counts them"):
+        Mender(moments.world).mend()
+    assert moments.rows() == before
+    report = Mender(moments.world).mend(lose=1)
     assert (report.done, report.kept, report.refused) == (True, 3, {})
     assert sorted(payees(moments.world)) == ["line#0001", "line#0002", "line#0004"]
+
+
+def test_a_record_that_was_put_back_to_an_older_state_is_not_sealed_over_in_silence(moments: Moments) -> None:
+    changed = record("line#0001")
+    partition(moments.world).put(line(1, payee="newer"))
+    moments.put(changed, moments.past[-1].rows[changed])
+    assert (Mender(moments.world).look().lost, Mender(moments.world).look().unaccounted) == (0, 1)
+    with pytest.raises(Conflict, match="look first"):
+        Mender(moments.world).mend()
+
+
+def test_a_head_at_the_marks_place_that_the_mark_does_not_name_is_not_sealed_over_in_silence(moments: Moments) -> None:
+    """Whoever has a key and no marks makes it."""
+    newest = moments.past[-1].snapshot
+    assert newest is not None
+    place = {"pk": {"S": MARK_PK}, "sk": {"S": f"{newest.head.version:020d}"}}
+    moments.world.client.delete_item(TableName=moments.world.tables.marks, Key=place)
+    plant_mark(moments.world, newest.head.version)
+    looked = Mender(moments.world).look()
+    assert (looked.of, looked.mark, looked.lost_versions, looked.unaccounted) == (4, 4, None, 1)
+    with pytest.raises(Conflict, match="look first"):
+        Mender(moments.world).mend()
 
 
 def test_an_edited_record_is_named_and_goes_only_if_that_is_said(moments: Moments) -> None:
@@ -179,7 +210,9 @@ def test_an_edited_record_is_named_and_goes_only_if_that_is_said(moments: Moment
     before = moments.rows()
     report = mender.look()
     assert (report.done, report.kept, report.refused) == (False, 3, {"line#0003": "5 commitment"})
-    with pytest.raises(Conflict, match="1 rows do not open, and 0 may be lost"):
+    with pytest.raises(
+        Conflict, match="1 rows do not open, 0 or more are not as the head counts them, and 0 may be lost"
+    ):
         mender.mend()
     assert moments.rows() == before
     report = mender.mend(lose=1)
@@ -236,7 +269,7 @@ def test_of_a_kind_whose_head_has_no_fields_of_its_own_none_are_needed(world: Wo
     write_notes(world, 1)
     row = Scope("acme", "note", "n000").pk
     world.client.delete_item(TableName=world.tables.records, Key={"pk": {"S": row}, "sk": {"S": "head"}})
-    assert Mender(world, NOTE, "n000").mend().done
+    assert Mender(world, NOTE, "n000").mend(lose=1).done
     found = note(world.another_environment(), "n000").read()
     assert found is not None
     assert len(found.records) == 3

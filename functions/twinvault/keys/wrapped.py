@@ -96,7 +96,9 @@ def parse_wrapped(item: Item, *, tenant: str, name: str) -> WrappedRow:
         or not created_at
     ):
         raise IntegrityError(Step.KEY_ROWS, where=row_place(tenant, name))
-    return WrappedRow(tenant, name, key, root, wrapped, created_at, text_of(item, "updated_at"), _version(item))
+    updated_at = text_of(item, "updated_at")
+    again = updated_at if updated_at != created_at else ""
+    return WrappedRow(tenant, name, key, root, wrapped, created_at, again, _version(item))
 
 
 def _version(item: Item) -> int:

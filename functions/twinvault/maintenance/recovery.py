@@ -89,12 +89,13 @@ class Recovery:
         """Makes it whole, as far as there is time for: where the report is not `done`, ask again.
 
         Args:
-            lose: how many rows that do not open may be given up, at most.
+            lose: how many records may be given up, at most: rows that do not open, and what is not there as the
+                head counts it. What `look` found is what may go: more that does not open meanwhile does not.
             head: the head's own fields, where no head opens.
 
         Raises:
-            Conflict: more rows than that do not open; no key or no head of it does; its marks leave no version; or
-                somebody else writes it meanwhile.
+            Conflict: more records than that would be lost, or others than at first; no key or no head of it opens; its
+                marks leave no version; or somebody else writes it meanwhile.
             InvalidInput: `head` is none of the kind, or a head opens.
             OutcomeUnknown: asking again is safe.
             NotFound, Undeclared, IntegrityError, KeyRefused, DependencyError: as for `look`.
@@ -107,6 +108,7 @@ class Recovery:
                 found = self._find()
                 first = first or report_of(found.living, found.source, mark=found.mark, scope=self.scope)
                 applying.found(found.living)
+                _require_no_more(found, first, has_written=bool(applying.events))
                 target = self._wanted(found, lose=lose, head=head)
                 if is_mended(found.living, found.mark, target=target, scope=self.scope):
                     return self._ended(first, found.living)
@@ -134,9 +136,13 @@ class Recovery:
         return replace(first, version=living.head[0].version if living.head else 0)
 
     def _wanted(self, found: Situation, *, lose: int, head: Fields | None) -> MendTarget:
-        if len(found.source.lost) > lose:
+        lost, is_given = len(found.source.lost), head is not None and found.source.head is None
+        unaccounted = 0 if is_given else found.source.unaccounted(found.mark)
+        if lost + unaccounted > lose:
             raise Conflict(
-                f"lose: {len(found.source.lost)} rows do not open, and {lose} may be lost: look first", field="lose"
+                f"lose: {lost} rows do not open, {unaccounted} or more are not as the head counts them, and {lose} may"
+                " be lost: look first",
+                field="lose",
             )
         if not found.keys.there:
             raise Conflict("keys: none of this partition opens: put their rows back first", field="keys")
@@ -165,7 +171,7 @@ class Recovery:
         if source.head is not None:
             return source.head[0].kept
         own = {*self.kind.head.clear, *self.kind.head.sealed} - HEAD_SEALED
-        return head if own else {}
+        return (None if head is None else self.kind.as_stored(HEAD, head)) if own else {}
 
     def _find(self) -> Situation:
         """The partition, its backup, its keys and its newest mark, as no writer changed it meanwhile."""
@@ -206,3 +212,14 @@ class Recovery:
             lowest_format=self.acting.vault.reader.lowest_format,
             observer=self.acting.activity,
         )
+
+
+def _require_no_more(found: Situation, first: RecoveryReport, *, has_written: bool) -> None:
+    """Lets go only what was found at first: whoever said how many may be lost meant those.
+
+    Raises:
+        Conflict: other rows do not open now, or what this call wrote is not there as it wrote it.
+    """
+    more = len(found.source.lost) > first.lost or (found.source.lost.keys() - first.refused.keys() and not first.is_cut)
+    if more or (has_written and found.source is found.living and found.source.unaccounted(found.mark)):
+        raise Conflict("other rows do not open now than at first: look, and begin again")

@@ -1,5 +1,7 @@
 """What mending a partition did, or would do, as whoever asked is told. Pure."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from twinvault.dynamodb.marks import Mark
@@ -8,6 +10,8 @@ from twinvault.scope import Scope
 
 MAX_NAMED = 1000
 """How many rows of one sort a report names; it counts all of them."""
+MAX_NAMED_BYTES = 1 << 18
+"""And of how many bytes of JSON their names are: an answer has a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class RecoveryReport:
         refused: by sort key, which check each row failed that does not open, the head among them.
         refused_count: how many those are.
         lost: how many of them are records, and no head: what has to be given up to mend it.
+        unaccounted: how many records, at least, are not there as the head counts them (`Survey.unaccounted`): what has
+            to be given up as well, though nobody can name it.
         replaced: the sort keys of rows that open, and that a backup has otherwise or not at all.
         replaced_count: how many those are.
     """
@@ -37,8 +43,14 @@ class RecoveryReport:
     refused: dict[str, str] = field(repr=False)
     refused_count: int
     lost: int
+    unaccounted: int
     replaced: list[str] = field(repr=False)
     replaced_count: int
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether more rows do not open than are named."""
+        return len(self.refused) < self.refused_count
 
     @property
     def lost_versions(self) -> tuple[int, int] | None:
@@ -63,9 +75,21 @@ def report_of(living: Survey, source: Survey, *, mark: Mark | None, scope: Scope
         of=source.head[0].version if source.head else None,
         mark=mark.version if mark else None,
         kept=len(source.records),
-        refused=dict(list(refused.items())[:MAX_NAMED]),
+        refused={sk: refused[sk] for sk in _named(refused)},
         refused_count=len(refused),
         lost=len(source.lost),
-        replaced=replaced[:MAX_NAMED],
+        unaccounted=source.unaccounted(mark),
+        replaced=_named(replaced),
         replaced_count=len(replaced),
     )
+
+
+def _named(sks: Iterable[str]) -> list[str]:
+    """The first of these sort keys, as many as a report names."""
+    named, size = list[str](), 0
+    for sk in sks:
+        size += len(json.dumps(sk)) + len('{"row": , "check": ""}, ') + 64
+        if len(named) == MAX_NAMED or size > MAX_NAMED_BYTES:
+            break
+        named.append(sk)
+    return named

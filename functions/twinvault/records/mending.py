@@ -27,6 +27,8 @@ from twinvault.scope import Scope
 
 _HEAD_UNITS = write_units(8 * 1024)
 """What is kept of a part's write units for the head, which each part writes anew; few are that large."""
+_MOST_TEXT = 4096
+"""Bytes of a row's names in a statement, of which DynamoDB takes 8,192 in all."""
 MAX_VERSION = 2**53 - 1
 """Of a head: the highest that an audit entry can name."""
 
@@ -154,8 +156,9 @@ def parts(every: Sequence[Move]) -> Iterator[list[Move]]:
 
 
 def is_plain(item: Item) -> bool:
-    """Whether every name in a row is one of an attribute: others must not come near a statement."""
-    return all(ATTRIBUTE_NAME.fullmatch(name) for name in item)
+    """Whether every name in a row is one of an attribute, for others must not come near a statement; and they fit."""
+    fits = sum(len(name) + len(' REMOVE ""') for name in item) <= _MOST_TEXT
+    return fits and all(ATTRIBUTE_NAME.fullmatch(name) for name in item)
 
 
 def item_bytes(item: Item) -> int:

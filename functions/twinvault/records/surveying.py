@@ -4,9 +4,11 @@ A read releases a partition that is whole, or nothing. Whoever mends one has to 
 released from here: what opens is authentic, and may be old, put back, or one of several that are not there.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from twinvault.dynamodb.marks import Mark
 from twinvault.envelope.item import Item, text_of
 from twinvault.errors import IntegrityError, Place, Step
 from twinvault.keys.rows import dek_version, is_dek_name, row_place
@@ -15,6 +17,7 @@ from twinvault.records.head import HeadState, Row
 from twinvault.records.partition import Keys, open_head, open_row, place_rows
 from twinvault.records.record import TABLE, StoredRecord
 from twinvault.records.spec import HEAD, KindSpec
+from twinvault.records.whole import require_keys
 from twinvault.scope import Scope
 
 _BELOW = "its key is of a version that is not in use any more"
@@ -51,11 +54,35 @@ class Survey:
         """The rows that do not open, but for the head."""
         return {sk: refusal for sk, refusal in self.refused.items() if sk != HEAD}
 
+    def unaccounted(self, mark: Mark | None) -> int:
+        """How many records, at least, are not there as the head counts them; 0 where all is as it says.
+
+        Records that were deleted leave the count short. One that was put back or added leaves the sum wrong, and is
+        counted as one where all rows open; where some do not, nobody can say more than the count does. So is a head
+        that claims the newest mark's place, or one above it, and is not the one that the mark names, and no head at
+        all: then nothing says what there was.
+        """
+        if self.head is None:
+            return 1
+        head, state = self.head
+        missing = state.count - len(self.records) - len(self.lost)
+        if missing > 0:
+            return missing
+        is_other = not self.lost and state.mismatch(self.rows) is not None
+        return int(is_other or _is_unmarked(head, mark))
+
     @property
     def newest(self) -> int:
         """The highest version that anything says which opens; 0 where nothing does."""
         every = [*self.records.values(), *([self.head[0]] if self.head else [])]
         return max((record.version for record in every), default=0)
+
+
+def _is_unmarked(head: StoredRecord, mark: Mark | None) -> bool:
+    """Whether no writer whose mark is there can have left this head, nor one before that."""
+    if mark is None or head.version > mark.version:
+        return True
+    return head.version == mark.version and not hmac.compare_digest(head.digest, mark.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +141,9 @@ class _Surveying:
     def head(self, item: Item) -> tuple[StoredRecord, HeadState]:
         (row,) = place_rows([item], scope=self.scope, lowest_format=self.lowest_format)
         self._require_key(row.context.key_id)
-        return open_head(row, self.keys.there, kind=self.kind, observer=self.observer)
+        head, state = open_head(row, self.keys.there, kind=self.kind, observer=self.observer)
+        require_keys(head, state, records=(), scope=self.scope)
+        return head, state
 
     def record(self, item: Item) -> StoredRecord:
         (row,) = place_rows([item], scope=self.scope, lowest_format=self.lowest_format)
