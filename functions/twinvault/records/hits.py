@@ -13,7 +13,8 @@ MAX_PAGE_BYTES = 1024 * 1024
 """Of stored records that one page is made of: a record has up to 400 KiB, and whoever asks for fifty has not asked for
 20 MB. What a page leaves out is on the next one; one partition, or one record that was found, is always on it."""
 
-_FIRST, _GROWTH = 5, 4
+_FIRST, _GROWTH, _MOST = 5, 4, 25
+"""Hits fetched at once: 25 records have 10 MB at most."""
 
 type Refusal = IntegrityError | KeyRefused | Undeclared
 REFUSALS = (IntegrityError, KeyRefused, Undeclared)
@@ -132,7 +133,8 @@ type Fetch = Callable[[Sequence[Hit]], Mapping[Hit, Mapping[str, Item]]]
 def within_a_page(hits: Sequence[Hit], fetch: Fetch) -> Iterator[tuple[Hit, Mapping[str, Item]]]:
     """The hits in order, each with what stands there now, until a page is full; one at least, where there is one.
 
-    Few are fetched at first and then more, so that what is fetched and does not fit any more is not much.
+    Few are fetched at first and then more, so that what is fetched and does not fit any more is not much;
+    never so many that they could fill the memory: each may be as large as a record can be.
     """
     size, done, count = 0, 0, _FIRST
     while done < len(hits):
@@ -145,7 +147,7 @@ def within_a_page(hits: Sequence[Hit], fetch: Fetch) -> Iterator[tuple[Hit, Mapp
                 return
             yield hit, items
             done += 1
-        count *= _GROWTH
+        count = min(count * _GROWTH, _MOST)
 
 
 def _stored_bytes(item: Item) -> int:
