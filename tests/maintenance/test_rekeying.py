@@ -14,6 +14,7 @@ from tests.keys.test_changing import index_key, keys, note, put, rows
 from tests.keys.test_epochs import do, text
 from tests.maintenance.samples import Clock, House, Killed, deadly
 from tests.stores import World, make_world
+from twinvault.audit.elements import row_hash
 from twinvault.errors import Conflict, DependencyError, IntegrityError, KeyRefused, NotFound
 from twinvault.keys import deks
 from twinvault.maintenance import rekeying
@@ -140,6 +141,18 @@ def test_a_row_that_was_changed_is_refused_and_the_others_are_done(house: Keyhou
     done = house.drive(house.begin())
     assert (done.state, done.counts) == (WorkState.FAILED, Counts(5, 4, 0, 1))
     assert under(world)["dek#note#n002#000001"] == FIRST
+
+
+def test_of_rows_that_were_changed_each_has_an_entry_of_its_own(house: Keyhouse) -> None:
+    world = house.world
+    names = [f"dek#note#n{number:03d}#000001" for number in (1, 2, 4)]
+    for name in names:
+        row = rows(world)[name]
+        world.client.put_item(TableName=world.tables.keys, Item={**row, "created_at": {"S": "2000"}})
+    assert house.drive(house.begin()).counts == Counts(5, 2, 0, 3)
+    said = [json.loads(item["entry"]["S"]) for item in world.items(world.tables.audit)]
+    refused = [one["row"] for one in said if (one["action"], one["outcome"]) == ("key.rewrap", "failure")]
+    assert sorted(refused) == sorted(row_hash("keys", pk="tenant#acme", sk=name) for name in names)
 
 
 def test_rows_that_are_called_as_no_dek_are_passed_over(house: Keyhouse) -> None:

@@ -17,7 +17,7 @@ from twinvault.errors import Conflict, DependencyError, IntegrityError, KeyRefus
 from twinvault.keys.deks import dek_rows
 from twinvault.keys.epochs import Epochs
 from twinvault.keys.register import State
-from twinvault.keys.rewrapping import MAX_ROWS, DekRewrapping, Rewrapped
+from twinvault.keys.rewrapping import MAX_ROWS, DekRewrapping, Rewrapped, Unopened
 from twinvault.keys.rows import kek_name
 from twinvault.maintenance.rows import KEY_INDEX, KEYS, REWRAP, is_of_keys
 from twinvault.maintenance.stepping import RESERVE_SECONDS, STEP_SECONDS, Batch, after_step, lease_from
@@ -203,8 +203,7 @@ class KeyStepper:
         with self._activity() as mine:
             by = AuditedCommits(vault.audit, mine.activity)
             done = rewrapping.rewrap(rows, tenant=self.acting.tenant, under=under, committer=by)
-            # Of those that one key refuses one entry says so: they are all alike.
-            for error in {str(one): one for one in done.refused}.values():
+            for error in {_subject(one): one for one in done.refused}.values():
                 vault.audit.refused(mine.activity, error)
         return done
 
@@ -227,6 +226,13 @@ class KeyStepper:
         """Whether nothing new may be started: the activity's time is used up, or the lease has run out."""
         late = time.monotonic() >= self.acting.activity.deadline - RESERVE_SECONDS
         return late or not work.lease or work.lease.until <= self.now()
+
+
+def _subject(refusal: Unopened) -> object:
+    """Of those of one subject one entry says so: of a key's refusals, which are all alike; rows are told one by one."""
+    if isinstance(refusal, KeyRefused):
+        return str(refusal)
+    return refusal.problem, refusal.where
 
 
 def _after(before: Work, batch: Batch, *, now: str, keep: bool) -> Work:
