@@ -1,5 +1,6 @@
 """Every partition looked at and mended by long work, and what whoever asked is told; against the real engine."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from tests.maintenance.samples import LINE, NOTE, Clock, House, note, texts, write_notes
 from tests.maintenance.test_recovery import copy_of
 from tests.stores import World
+from twinvault.audit.elements import row_hash
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.table import Table
 from twinvault.errors import IntegrityError
@@ -53,6 +55,13 @@ def plant_mark(world: World, name: str, version: int) -> None:
     world.client.execute_transaction(TransactStatements=[statement])
 
 
+def refusals(world: World) -> list[str]:
+    """The rows that entries say of what was refused."""
+    said = [json.loads(item["entry"]["S"]) for item in world.items(world.tables.audit)]
+    said = sorted((one for one in said if one["outcome"] == "failure"), key=lambda one: one["time"])
+    return [one["row"] for one in said]
+
+
 def test_where_all_is_well_nothing_is_found_and_nothing_is_written(world: World) -> None:
     write_notes(world, 3)
     before = world.items()
@@ -96,6 +105,40 @@ def test_a_key_that_is_refused_is_a_finding_and_holds_nothing_up(world: World) -
     world.kms.refused.add("root-1")  # type: ignore[attr-defined]
     (finding,) = mine.drive(work).findings
     assert (finding.partition, finding.problem) == ("n000", "key-refused")
+
+
+def test_a_revoked_epoch_is_a_finding_of_those_alone_that_are_under_it(world: World) -> None:
+    note(world, "old").put(Draft("line", "line#0", {"mark": "m", "text": "t"}))
+    world.rotate()
+    write_notes(world, 2)
+    with world.vault.acting(tenant="acme", principal="ann", action="key.revoke") as acting:
+        acting.keys.revoke(1)
+    found = run(world, "fsck")
+    assert [(one.partition, one.problem) for one in found.findings] == [("old", "key-refused")]
+    assert found.counts == Counts(3, 0, 8, 1)
+
+
+def test_where_all_epochs_are_revoked_each_partition_says_so(world: World) -> None:
+    write_notes(world, 2)
+    with world.vault.acting(tenant="acme", principal="ann", action="key.revoke") as acting:
+        acting.keys.revoke()
+    found = run(world, "fsck").findings
+    assert [(one.partition, one.problem) for one in found] == [("n000", "key-refused"), ("n001", "key-refused")]
+
+
+def test_what_is_found_of_the_tenants_keys_hides_no_partition(world: World) -> None:
+    write_notes(world, 2)
+    index = {"pk": {"S": "tenant#acme"}, "sk": {"S": "idx"}}
+    row = world.client.get_item(TableName=world.tables.keys, Key=index)["Item"]
+    world.client.put_item(TableName=world.tables.keys, Item={**row, "created_at": {"S": "2000"}})
+    of_keys = RefusedPartition("n000", "integrity", "5 commitment", "idx")
+    assert run(world, "fsck").findings == (of_keys,), "said of the first one, though that is whole"
+    edit(world, "n000", "line#1", mark={"S": "other"})
+    before = refusals(world)
+    assert run(world, "fsck").findings == (replace(of_keys, row="line#1"),)
+    told = refusals(world)[len(before) :]
+    rows = [row_hash("keys", pk="tenant#acme", sk="idx"), row_hash("records", pk=pk("n000"), sk="line#1")]
+    assert sorted(told) == sorted(rows), "the audit log has both"
 
 
 def test_what_a_newer_release_wrote_is_a_finding_of_its_own(world: World) -> None:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinvault.acting import Acting
-from twinvault.errors import Conflict, IntegrityError, KeyRefused, Step
-from twinvault.keys.rows import dek_name, row_place
+from twinvault.errors import Conflict, IntegrityError, KeyRefused, Step, Undeclared
+from twinvault.keys.register import State
+from twinvault.keys.rows import dek_name, kek_name, row_place
 from twinvault.maintenance.jobs import Job, JobStep
 from twinvault.maintenance.recovery import Recovery
 
 if TYPE_CHECKING:
+    from twinvault.audit.activity import Activity
     from twinvault.dynamodb.table import Table
     from twinvault.records.head import HeadState
     from twinvault.records.store import PartitionStore
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
 
 _LOOKS = 3
 
+type Refusal = IntegrityError | KeyRefused | Undeclared
+
 
 @dataclass(slots=True)
 class Fsck:
     """Reads every partition whole: every row and every key of it opened, the sum made again, the mark compared.
 
-    Once a drive also the tenant's keys, each from its row. Nothing is changed.
+    Once a drive also the tenant's keys, each from its row, but for those that are revoked: nobody opens them. What is
+    found of them is said of the first partition, unless something is found of that itself. Nothing is changed.
     """
 
     vault: "Vault"
@@ -36,9 +41,9 @@ class Fsck:
 
     def step(self, partition: "PartitionStore", *, since: str, is_over: Callable[[], bool]) -> JobStep:  # noqa: ARG002  # it looks at what there is now
         """See `Job.step`. A key that may not be used is a finding too, for it keeps its partition from being read."""
+        of_keys = self._look_at_keys(partition)
         try:
-            self._look_at_keys(partition)
-            return JobStep(skipped=self._read(partition))
+            return JobStep(skipped=self._read(partition), refusal=of_keys)
         except KeyRefused as refusal:
             self.vault.audit.refused(partition.activity, refusal)
             return JobStep(refusal=refusal)
@@ -72,16 +77,32 @@ class Fsck:
         for name in sorted(name for name in there.keys() - wanted if name > max(wanted)):
             raise IntegrityError(Step.KEY_ROWS, where=row_place(scope.tenant, name), detail="no head has this key yet")
 
-    def _look_at_keys(self, partition: "PartitionStore") -> None:
-        """Opens the tenant's keys, unless this was done before."""
-        if not self._has_looked_at_keys:
-            keys, tenant, observer = self.vault.keys, partition.scope.tenant, partition.activity
-            self._has_looked_at_keys = True
-            found = keys.tenant(tenant, observer=observer, fresh=True)
-            if found is not None:
-                keys.open_index(found, observer=observer)
-                for row in found.rows.keks.values():
-                    keys.kek(tenant, row.name, observer=observer)
+    def _look_at_keys(self, partition: "PartitionStore") -> Refusal | None:
+        """Opens the tenant's keys, unless this was done before; returns why they do not open, which the log then says.
+
+        The partition is read all the same: it may have nothing to do with the key that is refused.
+        """
+        if self._has_looked_at_keys:
+            return None
+        refusal = None
+        try:
+            self._require_keys(partition.scope.tenant, partition.activity)
+        except (IntegrityError, KeyRefused, Undeclared) as error:
+            self.vault.audit.refused(partition.activity, error)
+            refusal = error
+        self._has_looked_at_keys = True
+        return refusal
+
+    def _require_keys(self, tenant: str, observer: "Activity") -> None:
+        keys = self.vault.keys
+        found = keys.tenant(tenant, observer=observer, fresh=True)
+        if found is None:
+            return
+        usable = [kek_name(one.epoch) for one in found.register.epochs if one.state is not State.REVOKED]
+        if found.rows.index.wrapped_under in usable:
+            keys.open_index(found, observer=observer)
+        for name in usable:
+            keys.kek(tenant, name, observer=observer)
 
 
 @dataclass(frozen=True, slots=True)
