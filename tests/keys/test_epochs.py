@@ -1,5 +1,6 @@
 """Epochs retired, revoked and reinstated: what each move stops and what it lets be; races and lost answers."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ from tests.fakes import FakeKms
 from tests.faults import Fault, Line
 from tests.keys.test_changing import Between, index_key, keys, marks, note, put, rows
 from tests.stores import World
+from twinvault.audit.elements import row_hash
 from twinvault.dynamodb.transaction import Outcome
 from twinvault.errors import Conflict, InvalidInput, KeyRefused, NotFound
 from twinvault.keys.epochs import Epochs
@@ -117,6 +119,25 @@ def test_a_revocation_does_not_wait_for_a_key_that_kms_refuses_already(tenant: W
     assert found is not None
     assert [one.state for one in found.register.epochs] == [ACTIVE, ACTIVE, REVOKED]
     assert found.rows.index.wrapped_under == "kek#000003", "nobody could open it to move it"
+
+
+def test_a_revocation_does_not_wait_for_an_index_key_that_does_not_open(tenant: World) -> None:
+    """Its row was changed: the epoch is revoked, and the audit log names the row."""
+    changed = {**rows(tenant)["idx"], "created_at": {"S": "2000"}}
+    tenant.client.put_item(TableName=tenant.tables.keys, Item=changed)
+    fresh = tenant.another_environment()
+    assert [(one.epoch, one.state) for one in do(fresh, lambda one: one.revoke(2))] == [(1, "active"), (2, "revoked")]
+    assert states(tenant.another_environment()) == [ACTIVE, REVOKED]
+    assert rows(tenant)["idx"]["key_id"] == {"S": "kek#000002"}
+    told = [json.loads(item["entry"]["S"]) for item in tenant.items(tenant.tables.audit)]
+    told = sorted((one for one in told if one["action"] == "key.test"), key=lambda one: one["seq"])
+    assert [(one["outcome"], one.get("problem")) for one in told[:2]] == [
+        ("failure", "integrity"),
+        ("success", None),
+    ]
+    assert told[0]["row"] == row_hash("keys", pk="tenant#acme", sk="idx")
+    events = [[event["op"] for event in one["keys"]] for one in told]
+    assert events[:2] == [[], ["revoke"]]
 
 
 def test_a_revoked_epoch_is_reinstated_as_a_retired_one(tenant: World) -> None:

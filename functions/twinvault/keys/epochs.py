@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from twinvault.errors import DependencyError, NotFound
+from twinvault.errors import DependencyError, IntegrityError, NotFound, Undeclared
 from twinvault.keys import transitions
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.moving import open_index_to_move
@@ -49,7 +49,8 @@ class Epochs:
     def revoke(self, tenant: str, number: int | None, *, committer: Committer) -> Register:
         """From now on this epoch neither seals nor opens; None: none of the tenant's does. Errors as for `retire`.
 
-        The index key moves from under it, where another epoch seals and KMS still opens the one that is revoked.
+        The index key moves from under it, where another epoch seals, KMS still opens the one that is revoked, and the
+        index key's row opens; if that does not, the audit log says so and the epoch is revoked all the same.
         """
         move = partial(transitions.revoked, number=number)
         return self._move(tenant, move, operation="revoke", committer=committer)
@@ -92,7 +93,7 @@ class Epochs:
             if register is None:
                 return None
             key = changes.hierarchy.register_key(found, observer=observer)
-            moved = self._index_moved(found, register, now=now, observer=observer)
+            moved = self._index_moved(found, register, now=now, committer=committer)
             observer.crypto("encrypt", key.name)
             for number in _changed(found.register, register):
                 observer.key_event(operation, kek_name(number))
@@ -111,15 +112,19 @@ class Epochs:
         assert found is not None  # noqa: S101  # for the type checker: a tenant that has keys has them for good
         return found.register
 
-    def _index_moved(self, found: Tenant, register: Register, *, now: str, observer: "Observer") -> "list[Statement]":
+    def _index_moved(self, found: Tenant, register: Register, *, now: str, committer: Committer) -> "list[Statement]":
         """What brings the index key from under an epoch that is revoked with this to under one that seals."""
         under = register.epoch(epoch_of(found.rows.index.wrapped_under) or 0)
         if under is None or under.state is not State.REVOKED or not any(map(_is_active, register.epochs)):
             return []
         try:
-            return [self._index_under(found, register, now=now, observer=observer)]
+            return [self._index_under(found, register, now=now, observer=committer.observer)]
         except DependencyError:
             # A revocation waits for nobody, least of all for a key that KMS refuses already.
+            return []
+        except (IntegrityError, Undeclared) as refusal:
+            # Nor for a row that does not open: who holds the key that leaked may well have changed that row.
+            committer.refused(refusal)
             return []
 
     def _index_under(self, found: Tenant, register: Register, *, now: str, observer: "Observer") -> "Statement":

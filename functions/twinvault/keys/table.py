@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from twinvault.dynamodb.marks import Mark
     from twinvault.dynamodb.transaction import Result, Statement
     from twinvault.envelope.item import Item
+    from twinvault.errors import TwinvaultError
     from twinvault.observe import Observer
 
 
@@ -85,3 +86,10 @@ class Committer(Protocol):
 
     def found_committed(self, event_id: str) -> None:
         """A commit whose outcome was not known turns out to have been applied, entry and all."""
+
+    def refused(self, error: "TwinvaultError") -> None:
+        """Says in an entry that something did not open, and the change goes on without it.
+
+        Raises:
+            DependencyError: the audit log cannot be written now.
+        """

@@ -8,6 +8,7 @@ from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen, Wrote
 from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.transaction import Result, Statement
+from twinvault.errors import TwinvaultError
 from twinvault.keys.table import RegisterChange
 
 
@@ -42,6 +43,10 @@ class AuditedCommits:
     def found_committed(self, event_id: str) -> None:
         """See `Committer.found_committed`."""
         self.audit.found_committed(self.activity, event_id)
+
+    def refused(self, error: TwinvaultError) -> None:
+        """See `Committer.refused`."""
+        self.audit.refused(self.activity, error)
 
 
 def _wrote(change: RegisterChange | None) -> dict[str, Wrote]:
