@@ -86,4 +86,7 @@ def _show(answer: bytes, done: str, *, epoch: int | None, as_json: bool) -> None
     for one in found["epochs"]:
         console.print(escape(f"  {one['epoch']:>6}  {one['state']:<8}  since {one['since'][:19]}Z"))
     if not any(one["state"] == "active" for one in found["epochs"]):
-        console.print("No epoch seals: this tenant's new dialogues are refused until `twinvault keys rotate`.")
+        console.print(
+            "No epoch seals: this tenant's new dialogues are refused until `twinvault keys rotate`, at the latest when"
+            " the key TTL is over. What is written until then is refused once it is."
+        )

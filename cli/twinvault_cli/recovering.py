@@ -28,6 +28,11 @@ HeadOption = Annotated[
 ]
 _DIALOGUE = "A dialogue's id, or with --partition a partition's."
 _SHOWN = 20
+_ONE = {
+    "fsck": "twinvault fsck --accept PARTITION --partition looks at one of them, row by row.",
+    "accept": "twinvault fsck --accept PARTITION --partition looks at one of them, row by row.",
+    "restore": "twinvault restore partition PARTITION --partition looks at one of them, row by row.",
+}
 _NOT_DONE = {
     "accept": "Partition {} cannot be read as it is.",
     "restore": "Partition {} is not as the backup has it.",
@@ -59,7 +64,7 @@ def mend(client: Client, way: str, asked: dict[str, Any], *, as_json: bool) -> N
 
 
 def _print(report: ReportJson) -> None:
-    said = f"version {report['version']}" if report["version"] else "nothing was written"
+    said = f"mended, version {report['version']}" if report["version"] else "nothing was written"
     results.print(f"{escape(report['partition'])}: {report['kept']} rows open; {said}", soft_wrap=True)
     for one in report["refused"][:_SHOWN]:
         results.print(f"  [red]{escape(one['row'])}[/]  {escape(one['check'])}", soft_wrap=True)
@@ -114,7 +119,7 @@ def look_at_all(client: Client, job: str, kind: str, *, as_json: bool) -> None:
     if work["state"] == "failed":
         raise TamperingError(
             f"{work['counts']['failed']} partitions were refused.",
-            next_step="twinvault fsck --accept PARTITION --partition looks at one of them, row by row.",
+            next_step=_ONE[job],
         )
 
 
@@ -186,6 +191,10 @@ def fsck(
     """Read every partition of a tenant whole, keys and all, and say which cannot be read. Exit code 3 if one cannot."""
     if every and keys:
         raise UsageError("--all needs --no-keys: a token is of one tenant.")
+    if accept is None and (partition or lose is not None or head is not None):
+        raise UsageError("--partition, --lose and --head are for --accept ID.")
+    if not keys and (accept is not None or kind != "dialogue"):
+        raise UsageError("--no-keys looks at every kind, and mends nothing: neither --accept nor --kind goes with it.")
     if not keys:
         inspecting.look(None if every else tenant, region=region, state=state, as_json=as_json)
         return

@@ -21,6 +21,9 @@ LISTS, DIGEST = "lists", "digest"
 
 _LIST = {"list_kind": TEXT, "list_status": TEXT, "list_at": TEXT}
 
+HEAD_NEEDED = frozenset({"state", "status", *_LIST})
+"""What every dialogue's head says of it: without one of these it is neither listed nor read."""
+
 META_FIELDS = Declared(KIND, FIELDS.about, tuple(one for one in FIELDS.fields if one.kept is not Kept.HEAD))
 HEAD_FIELDS = Declared(HEAD, FIELDS.about, tuple(one for one in FIELDS.fields if one.kept is Kept.HEAD))
 

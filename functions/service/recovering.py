@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dialogues.entities import DIALOGUE
+from dialogues.entities import DIALOGUE, HEAD_NEEDED
 from dialogues.reading import StoredDialogues
 from dialogues.strict_json import parse
 from service.access import MAINTAIN
@@ -46,6 +46,8 @@ def _asked(request: Request) -> Mapping[str, Any]:
     for name, value in asked.items():
         if name not in _TYPES or type(value) is not _TYPES[name]:
             raise InvalidInput(_RULE, field="body")
+    if missing := HEAD_NEEDED - asked.get("head", dict.fromkeys(HEAD_NEEDED)).keys():
+        raise InvalidInput(f"head: {', '.join(sorted(missing))} must be there", field="head")
     if asked.get("lose", 0) < 0:
         raise InvalidInput("body: lose must be 0 or more", field="body")
     if ("partition" in asked) == ("dialogue" in asked):

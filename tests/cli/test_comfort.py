@@ -171,3 +171,19 @@ def test_an_expired_token_says_how_to_get_another() -> None:
     error = client.refusal(401, b'{"detail": "token: has expired"}')
     assert error.message == "token: has expired (401)"
     assert "twinvault token --tenant" in error.next_step
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(["--lose", "2"], id="what may be lost of nothing"),
+        pytest.param(["--partition"], id="a partition's id that is not there"),
+        pytest.param(["--no-keys", "--accept", "a"], id="mending without keys"),
+        pytest.param(["--no-keys", "--kind", "note"], id="a kind that is not asked for"),
+        pytest.param(["--all"], id="all tenants with one's token"),
+    ],
+)
+def test_fsck_takes_no_option_that_it_would_pass_over(tmp_path: Path, options: list[str]) -> None:
+    done = twinvault("fsck", *options, state=tmp_path / "state")
+    assert done.returncode == 2, done.stdout
+    assert "--" in done.stderr

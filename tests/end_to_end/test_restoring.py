@@ -71,14 +71,16 @@ def restore(vault: Vault, *, to: str) -> None:
         GlobalSecondaryIndexes=indexes,
         BillingMode="PAY_PER_REQUEST",
     )
+    operator = vault.dynamodb()
     for item in vault.items("records"):
-        vault.dynamodb().put_item(TableName=to, Item=item)
+        operator.put_item(TableName=to, Item=item)
 
 
 def lose_everything(vault: Vault) -> None:
+    operator = vault.dynamodb()
     for item in vault.items("records"):
         key = {"pk": item["pk"], "sk": item["sk"]}
-        vault.dynamodb().delete_item(TableName=vault.facts.tables["records"], Key=key)
+        operator.delete_item(TableName=vault.facts.tables["records"], Key=key)
 
 
 def patiently[T](ask: Callable[[], T], *, busy: Callable[[T], bool]) -> T:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from twinvault.errors import IntegrityError, Step
-from twinvault.maintenance.work import Counts, Lease, Work, WorkState, decode
+from twinvault.errors import IntegrityError, Place, Step
+from twinvault.maintenance.work import Counts, Lease, RefusedPartition, Work, WorkState, decode
 
 BEGUN, UPDATED = "2026-11-30T09:00:00.000000Z", "2026-11-30T09:00:05.250000Z"
 EVENT = "0193587d-2a00-7000-8000-000000000001"
@@ -110,3 +110,13 @@ def test_a_work_at_its_end_says_whether_anything_was_refused() -> None:
     assert WORK.at_its_end().state is WorkState.FAILED
     assert replace(WORK, counts=Counts(8, 21, 3)).at_its_end().state is WorkState.DONE
     assert WORK.at_its_end().lease is None
+
+
+def test_a_hundred_findings_of_hostile_names_fit_into_a_works_row() -> None:
+    sort_key = "\x01\U0001f511" * 200
+    error = IntegrityError(Step.COMMITMENT, where=Place("records", "tenant#a#b#c", sort_key))
+    one = RefusedPartition.of("p" * 63, error)
+    assert one.row == "?\U0001f511" * 128
+    work = replace(WORK, findings=(one,) * 100)
+    assert len(work.encode()) < 300_000
+    assert decode(work.encode(), work_id=work.id, begun=work.begun, updated=work.updated) == work

@@ -47,7 +47,8 @@ def test_a_work_begins_is_driven_and_ends(service: Service) -> None:
     assert driven.body["counts"]["partitions"] == 2
     assert driven.body["counts"]["rewritten"] > 0
     assert ask(service, READ, id=work["id"]).body == driven.body
-    assert ask(service, LIST).body == {"works": [driven.body]}
+    listed = {name: value for name, value in driven.body.items() if name != "findings"}
+    assert ask(service, LIST).body == {"works": [listed]}
     assert service.call("GET /dialogues/{id}/export", id=SMALL["id"]).body == SMALL
 
 

@@ -98,6 +98,14 @@ def test_a_callers_fault_names_the_field(service: Service, route: str, body: Any
     assert (answer.status, answer.body["field"]) == (400, "body")
 
 
+@pytest.mark.parametrize("head", [{}, {"state": "complete", "status": "open"}])
+def test_a_head_without_which_a_dialogue_is_neither_listed_nor_read_is_refused(service: Service, head: Any) -> None:
+    service.load(SMALL)
+    answer = ask(service, ACCEPT, {"dialogue": SMALL["id"], "lose": 1, "head": head})
+    assert (answer.status, answer.body["field"]) == (400, "head")
+    assert "list_at, list_kind, list_status" in answer.body["detail"]
+
+
 @pytest.mark.parametrize("route", [ACCEPT, RESTORE])
 def test_what_is_not_there_is_not_found(service: Service, route: str) -> None:
     assert ask(service, route, {"dialogue": "never"}).status == 404

@@ -1,6 +1,5 @@
 """`/maintenance` and a schedule: the function that does long work, driven by whoever asks and carried on by nobody."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -36,7 +35,9 @@ def drive(request: Request) -> Answer:
 @api.route("GET /maintenance", permission=MAINTAIN, action="maintain.list")
 def newest(request: Request) -> Answer:
     """The tenant's newest works."""
-    return Answer(200, {"works": [_shown(work) for work in _maintenance(request.acting).newest()]})
+    works = [_shown(work) for work in _maintenance(request.acting).newest()]
+    # A hundred findings of a hundred works would be no answer any more.
+    return Answer(200, {"works": [{name: one[name] for name in one if name != "findings"} for one in works]})
 
 
 @api.route("GET /maintenance/{id}", permission=MAINTAIN, action="maintain.read")
@@ -49,7 +50,7 @@ def _maintenance(acting: Acting) -> Maintenance:
     return Maintenance(acting, kinds=[DIALOGUE], jobs=[*JOBS, *recovery_jobs(acting.vault)], now=now)
 
 
-def _shown(work: Work) -> Mapping[str, Any]:
+def _shown(work: Work) -> dict[str, Any]:
     about = {name: getattr(work, name) for name in ("id", "kind", "state", "principal", "begun", "updated")}
     until = work.lease.until if work.lease else None
     findings = [asdict(one) for one in work.findings]

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinvault.acting import Acting
-from twinvault.errors import Conflict, IntegrityError, KeyRefused, Step, Undeclared
+from twinvault.errors import Conflict, IntegrityError, KeyRefused, Step
 from twinvault.keys.register import State
 from twinvault.keys.rows import dek_name, kek_name, row_place
 from twinvault.maintenance.jobs import Job, JobStep
 from twinvault.maintenance.recovery import Recovery
+from twinvault.records.hits import REFUSALS, Refusal
 
 if TYPE_CHECKING:
     from twinvault.audit.activity import Activity
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from twinvault.vault import Vault
 
 _LOOKS = 3
-
-type Refusal = IntegrityError | KeyRefused | Undeclared
 
 
 @dataclass(slots=True)
@@ -87,7 +86,7 @@ class Fsck:
         refusal = None
         try:
             self._require_keys(partition.scope.tenant, partition.activity)
-        except (IntegrityError, KeyRefused, Undeclared) as error:
+        except REFUSALS as error:
             self.vault.audit.refused(partition.activity, error)
             refusal = error
         self._has_looked_at_keys = True

@@ -17,7 +17,8 @@ from twinvault.keys.deks import DEK_NAME
 MAX_PRINCIPAL = 256
 """Characters, as of any text in an audit entry."""
 MAX_FINDINGS = 100
-MAX_CHECK, MAX_ROW = 256, 1024
+MAX_TEXT = 256
+"""Characters of what a finding says: a hundred of them must fit into the work's row, whatever a row is called."""
 
 _CURSOR = re.compile(rf"{ID.pattern}|{DEK_NAME.pattern}")
 _HOLDER = re.compile(r"[0-9a-f]{32}")
@@ -94,9 +95,7 @@ class RefusedPartition:
             case _:
                 check = ""
         where = error.where if isinstance(error, IntegrityError | Undeclared) else None
-        # As an audit entry has it, a lone surrogate counts as `?`.
-        row = where.sk.encode(errors="replace").decode() if where else ""
-        return cls(partition, error.problem, check[:MAX_CHECK], row[:MAX_ROW])
+        return cls(partition, error.problem, _printable(check), _printable(where.sk if where else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +208,10 @@ def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
     return work
 
 
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in text[:MAX_TEXT])
+
+
 def _lease(document: Any) -> Lease | None:  # noqa: ANN401  # whatever JSON there is
     if document is None:
         return None
@@ -222,8 +225,8 @@ def _findings(document: Any) -> tuple[RefusedPartition, ...]:  # noqa: ANN401  #
         RefusedPartition(
             _text(one["partition"], ID),
             _text(one["problem"], _PROBLEM),
-            _short(one["check"], MAX_CHECK),
-            _short(one["row"], MAX_ROW),
+            _short(one["check"], MAX_TEXT),
+            _short(one["row"], MAX_TEXT),
         )
         for one in document
     )
