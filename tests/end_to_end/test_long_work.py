@@ -51,7 +51,7 @@ def test_a_work_is_begun_driven_and_listed_by_the_command(vault: Vault) -> None:
     assert (work["state"], work["counts"]["partitions"], work["counts"]["failed"]) == ("done", 3, 0)
     assert work["counts"]["rewritten"] > 3
     listed = json.loads(run(vault, "maintain", "list", *mine, "--json").stdout)
-    assert listed == [work]
+    assert listed == [{name: value for name, value in work.items() if name != "findings"}]
     assert work["id"].encode() in run(vault, "maintain", "list", *mine).stdout
     assert json.loads(run(vault, "maintain", "drive", work["id"], *mine, "--json").stdout) == work
     assert [exported(vault, "working", f"long-work-{number}") for number in range(3)] == files
