@@ -149,7 +149,7 @@ def test_what_a_newer_release_wrote_is_a_finding_of_its_own(world: World) -> Non
 
 
 def test_of_many_findings_the_first_are_told_and_all_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twinvault.maintenance.stepping.MAX_FINDINGS", 2)
+    monkeypatch.setattr("twinvault.maintenance.holding.MAX_FINDINGS", 2)
     write_notes(world, 4, lines=1)
     for name in ("n000", "n001", "n003"):
         plant_mark(world, name, 9)

@@ -8,8 +8,8 @@ from tests.maintenance.samples import NOTE, OTHER, House, Noting, write_notes
 from tests.stores import World
 from twinvault.errors import KeyRefused, TwinvaultError
 from twinvault.maintenance.driving import Maintenance
+from twinvault.maintenance.holding import LEASE_SECONDS, RESERVE_SECONDS
 from twinvault.maintenance.schedule import Carried, carry_on
-from twinvault.maintenance.stepping import LEASE_SECONDS, RESERVE_SECONDS
 from twinvault.maintenance.work import WorkState
 
 

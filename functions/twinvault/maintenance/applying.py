@@ -13,7 +13,7 @@ from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.transaction import Outcome, Statement, discard, insert, overwrite
 from twinvault.errors import Conflict, DependencyError, OutcomeUnknown
 from twinvault.keys.rows import dek_name
-from twinvault.maintenance.stepping import RESERVE_SECONDS
+from twinvault.maintenance.holding import RESERVE_SECONDS
 from twinvault.records.batches import PARTITION_UNITS, write_units
 from twinvault.records.blinding import find_blinder
 from twinvault.records.head import STORE

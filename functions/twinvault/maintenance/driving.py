@@ -4,19 +4,16 @@ Whoever drives a work takes a lease and does steps (`stepping`) for as long as t
 goes on where that ended, whoever it is: a person's command, or the schedule.
 """
 
-import os
-import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twinvault.envelope import require_id
 from twinvault.errors import Conflict, InvalidInput
+from twinvault.maintenance.holding import Holding
 from twinvault.maintenance.jobs import JOBS, Job
 from twinvault.maintenance.rows import is_of_keys
-from twinvault.maintenance.stepping import Stepper, lease_from
+from twinvault.maintenance.stepping import Stepper
 from twinvault.maintenance.work import Work
-from twinvault.maintenance.works import Works
 from twinvault.records.typed.kind import Kind
 
 if TYPE_CHECKING:
@@ -36,22 +33,12 @@ class Maintenance:
         now: Callable[[], str],
     ) -> None:
         """`kinds` and `jobs` are what may be asked for. `now`: RFC 3339 UTC time as text, to the microsecond."""
-        vault = acting.vault
         self._acting = acting
+        self._holding = Holding.of(acting, now=now)
+        self._works = self._holding.works
         specs = [kind.spec if isinstance(kind, Kind) else kind for kind in kinds]
         self._kinds = {spec.kind: spec for spec in specs}
         self._jobs = {require_id(job.name, field="job"): job for job in jobs}
-        self._now = now
-        self._works = Works(
-            table=vault.key_table,
-            table_name=vault.key_table.name,
-            keys=vault.keys,
-            audit=vault.audit,
-            activity=acting.activity,
-            now=now,
-            randomness=os.urandom,
-            sleep=time.sleep,
-        )
 
     def begin(self, job: str, kind: str) -> tuple[Work, bool]:
         """A work that runs, and whether this call began it; nothing of it is done yet.
@@ -97,24 +84,10 @@ class Maintenance:
             Conflict: this release knows no such job or kind; or a partition is being written by too many.
             DependencyError: a partition cannot be done now. What was done before it is written down.
         """
-        found = self._works.get(work_id).work
-        if found.is_free(self._now()):
-            stepper = self._stepper(found)
-            holder = os.urandom(16).hex()
-            found = self._works.change(work_id, lambda work: self._taken(work, holder))
-            while found.is_held_by(holder):
-                found = stepper.step(found)
-        if self._acting.activity.notes.unsaid():
-            # Nothing was written that would have said what was seen.
-            self._acting.release()
-        return found
+        return self._holding.drive(self._works.get(work_id).work, lambda work: self._stepper(work).step)
 
     def _stepper(self, work: Work) -> Stepper:
         job, kind = self._jobs.get(work.job), self._kinds.get(work.kind)
         if job is None or kind is None:
             raise Conflict("this release knows no such job, or no such kind: another one began this work")
-        return Stepper(self._acting, self._works, job, kind, self._now)
-
-    def _taken(self, work: Work, holder: str) -> Work | None:
-        now = self._now()
-        return replace(work, lease=lease_from(holder, now)) if work.is_free(now) else None
+        return Stepper(self._holding, job, kind)

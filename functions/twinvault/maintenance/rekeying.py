@@ -19,15 +19,12 @@ from twinvault.keys.epochs import Epochs
 from twinvault.keys.register import State
 from twinvault.keys.rewrapping import MAX_ROWS, DekRewrapping, Rewrapped, Unopened
 from twinvault.keys.rows import kek_name
+from twinvault.maintenance.holding import STEP_SECONDS, Batch, Holding, after_step
 from twinvault.maintenance.rows import KEY_INDEX, KEYS, REWRAP, is_of_keys
-from twinvault.maintenance.stepping import RESERVE_SECONDS, STEP_SECONDS, Batch, after_step, lease_from
 from twinvault.maintenance.work import Counts, Work
-from twinvault.maintenance.works import Works
 from twinvault.records.committing import AuditedCommits
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from twinvault.acting import Acting
 
 ROWS_A_SECOND = 200
@@ -40,20 +37,9 @@ class Rekeying:
 
     def __init__(self, acting: "Acting", *, now: Callable[[], str]) -> None:
         """`now`: RFC 3339 UTC time as text, to the microsecond."""
-        vault = acting.vault
         self._acting = acting
-        self._now = now
-        self._works = Works(
-            table=vault.key_table,
-            table_name=vault.key_table.name,
-            keys=vault.keys,
-            audit=vault.audit,
-            activity=acting.activity,
-            now=now,
-            randomness=os.urandom,
-            sleep=time.sleep,
-            index=KEY_INDEX,
-        )
+        self._holding = Holding.of(acting, now=now, index=KEY_INDEX)
+        self._works = self._holding.works
 
     def begin(self) -> tuple[Work, bool]:
         """A rewrapping that runs, and whether this call began it; nothing of it is done yet.
@@ -100,17 +86,7 @@ class Rekeying:
             NotFound, InvalidInput, IntegrityError: as for `get`.
             DependencyError: the keys cannot be changed now. What was done before it is written down.
         """
-        found = self._of_keys(work_id)
-        if found.is_free(self._now()):
-            holder = os.urandom(16).hex()
-            stepper = KeyStepper(self._acting, self._works, self._now)
-            found = self._works.change(work_id, lambda work: self._taken(work, holder))
-            while found.is_held_by(holder):
-                found = stepper.step(found)
-        if self._acting.activity.notes.unsaid():
-            # Nothing was written that would have said what was seen.
-            self._acting.release()
-        return found
+        return self._holding.drive(self._of_keys(work_id), lambda _: KeyStepper(self._holding).step)
 
     def _of_keys(self, work_id: str) -> Work:
         work = self._works.get(work_id).work
@@ -118,18 +94,12 @@ class Rekeying:
             raise NotFound("there is no such work of keys")
         return work
 
-    def _taken(self, work: Work, holder: str) -> Work | None:
-        now = self._now()
-        return replace(work, lease=lease_from(holder, now)) if work.is_free(now) else None
-
 
 @dataclass(frozen=True, slots=True)
 class KeyStepper:
-    """Does the steps of a rewrapping for one activity. `now`: RFC 3339 UTC time as text, to the microsecond."""
+    """Does the steps of a rewrapping."""
 
-    acting: "Acting"
-    works: Works
-    now: Callable[[], str]
+    holding: Holding
 
     def step(self, work: Work) -> Work:
         """One step of a work that is held, written down; returns the work as it then is, held or given back.
@@ -137,28 +107,15 @@ class KeyStepper:
         Raises:
             DependencyError: the keys cannot be changed now. What was done before it is written down.
         """
-        lease = work.lease
-        assert lease is not None  # noqa: S101  # for the type checker: it is held
-        batch = self._batch(work)
-        last = self._is_over(work) or batch.why is not None
-
-        def plan(before: Work) -> Work | None:
-            if not before.is_held_by(lease.holder):
-                return None  # the lease ran out, and somebody else goes on
-            return _after(before, batch, now=self.now(), keep=not last)
-
-        written = self.works.change(work.id, plan)
-        if batch.why is not None:
-            raise batch.why
-        return written
+        return self.holding.written(work, self._batch(work), after=_after)
 
     def _batch(self, work: Work) -> Batch:
         cursor, counts = work.cursor, Counts()
         until = time.monotonic() + STEP_SECONDS
         try:
             under, index_refused = self._sealing_kek()
-            for rows in batched(dek_rows(self.works.table, self.acting.tenant, after=cursor), MAX_ROWS):
-                if time.monotonic() >= until or self._is_over(work):
+            for rows in batched(dek_rows(self.holding.works.table, self.holding.acting.tenant, after=cursor), MAX_ROWS):
+                if time.monotonic() >= until or self.holding.is_over(work):
                     return Batch(cursor, counts)
                 began = time.monotonic()
                 done = self._some(rows, under)
@@ -166,7 +123,7 @@ class KeyStepper:
                 cursor = text_of(rows[-1], "sk")
                 time.sleep(max(0.0, began + done.done / ROWS_A_SECOND - time.monotonic()))
         except (DependencyError, Conflict) as error:
-            if self._is_over(work) and cursor != work.cursor:
+            if self.holding.is_over(work) and cursor != work.cursor:
                 return Batch(cursor, counts)  # it was begun too late, that is all
             return Batch(cursor, counts, at=cursor, why=error)
         return Batch(cursor, counts + Counts(int(index_refused), failed=int(index_refused)), is_end=True)
@@ -176,13 +133,13 @@ class KeyStepper:
 
         Asked at each step, so that who rotates meanwhile finds most keys under the newest.
         """
-        vault, refused = self.acting.vault, False
-        with self._activity() as mine:
+        vault, refused = self.holding.acting.vault, False
+        with self.holding.activity(f"key.{REWRAP}") as mine:
             by = AuditedCommits(vault.audit, mine.activity)
             try:
-                register = Epochs(vault.changes).move_index(self.acting.tenant, committer=by)
+                register = Epochs(vault.changes).move_index(self.holding.acting.tenant, committer=by)
             except (KeyRefused, IntegrityError) as error:
-                found = vault.keys.tenant(self.acting.tenant, observer=mine.activity)
+                found = vault.keys.tenant(self.holding.acting.tenant, observer=mine.activity)
                 if found is None:
                     raise
                 register, refused = found.register, True
@@ -191,41 +148,21 @@ class KeyStepper:
 
     def _some(self, rows: tuple[Item, ...], under: str) -> Rewrapped:
         """Some rows, in an activity of their own: what was wrapped or refused is an entry of its own."""
-        vault = self.acting.vault
+        vault = self.holding.acting.vault
         rewrapping = DekRewrapping(
             hierarchy=vault.keys,
             table=vault.key_table,
             name=vault.key_table.name,
-            now=self.now,
+            now=self.holding.now,
             randomness=os.urandom,
             sleep=time.sleep,
         )
-        with self._activity() as mine:
+        with self.holding.activity(f"key.{REWRAP}") as mine:
             by = AuditedCommits(vault.audit, mine.activity)
-            done = rewrapping.rewrap(rows, tenant=self.acting.tenant, under=under, committer=by)
+            done = rewrapping.rewrap(rows, tenant=self.holding.acting.tenant, under=under, committer=by)
             for error in {_subject(one): one for one in done.refused}.values():
                 vault.audit.refused(mine.activity, error)
         return done
-
-    def _activity(self) -> "AbstractContextManager[Acting]":
-        acting, origin = self.acting, self.acting.activity.origin
-        return acting.vault.acting(
-            tenant=acting.tenant,
-            principal=acting.activity.principal,
-            action=f"key.{REWRAP}",
-            function=origin.function,
-            request_id=origin.request_id,
-            trace_id=origin.trace_id,
-            span_id=origin.span_id,
-            # A little more than there is for beginning something: what was begun in time shall end.
-            seconds=acting.activity.deadline - time.monotonic() - RESERVE_SECONDS / 2,
-            count=acting.activity.count,
-        )
-
-    def _is_over(self, work: Work) -> bool:
-        """Whether nothing new may be started: the activity's time is used up, or the lease has run out."""
-        late = time.monotonic() >= self.acting.activity.deadline - RESERVE_SECONDS
-        return late or not work.lease or work.lease.until <= self.now()
 
 
 def _subject(refusal: Unopened) -> object:

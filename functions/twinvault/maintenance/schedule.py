@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from twinvault.errors import TwinvaultError
+from twinvault.maintenance.holding import RESERVE_SECONDS
 from twinvault.maintenance.rows import INDEX, KEY_INDEX, listed_ids, listed_tenant
-from twinvault.maintenance.stepping import RESERVE_SECONDS
 
 if TYPE_CHECKING:
     from twinvault.acting import Acting
