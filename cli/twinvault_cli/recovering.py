@@ -28,11 +28,6 @@ HeadOption = Annotated[
 ]
 _DIALOGUE = "A dialogue's id, or with --partition a partition's."
 _SHOWN = 20
-_ONE = {
-    "fsck": "twinvault fsck --accept PARTITION --partition looks at one of them, row by row.",
-    "accept": "twinvault fsck --accept PARTITION --partition looks at one of them, row by row.",
-    "restore": "twinvault restore partition PARTITION --partition looks at one of them, row by row.",
-}
 _NOT_DONE = {
     "accept": "Partition {} cannot be read as it is.",
     "restore": "Partition {} is not as the backup has it.",
@@ -117,9 +112,10 @@ def look_at_all(client: Client, job: str, kind: str, *, as_json: bool) -> None:
             results.print(escape(about.rstrip()), soft_wrap=True)
         console.print(f"{escape(work['id'])}: {maintain.said(work)}")
     if work["state"] == "failed":
+        one = "restore partition" if job == "restore" else "fsck --accept"
         raise TamperingError(
             f"{work['counts']['failed']} partitions were refused.",
-            next_step=_ONE[job],
+            next_step=f"twinvault {one} PARTITION --partition looks at one of them, row by row.",
         )
 
 

@@ -111,14 +111,12 @@ class Move:
         statement: what moves it.
         size: in bytes, about as DynamoDB counts it.
         is_deletion: whether it is no more then.
-        is_half: whether it has to be put there yet, by another transaction.
     """
 
     sk: str
     statement: Statement = field(repr=False)
     size: int
     is_deletion: bool = False
-    is_half: bool = False
 
 
 def moves(target: MendTarget, living: Survey, *, table: str) -> list[Move]:
@@ -138,7 +136,7 @@ def moves(target: MendTarget, living: Survey, *, table: str) -> list[Move]:
         elif wanted is not None and is_plain(there):
             found.append(Move(sk, overwrite(table, wanted, before=there), size))
         else:
-            found.append(Move(sk, discard(table, there), size, is_deletion=True, is_half=wanted is not None))
+            found.append(Move(sk, discard(table, there), size, is_deletion=True))
     return found
 
 
