@@ -16,8 +16,9 @@ from stacks.acknowledgements import acknowledge_api, acknowledge_function
 from stacks.address import map_address
 from stacks.adopting import in_use
 from stacks.alarms import add_api_alarm, add_function_alarms, add_gates, make_topic
-from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group, make_role
+from stacks.functions import FUNCTIONS, FunctionSpec, environment, make_function, make_log_group
 from stacks.releases import LIVE, Deployer, add_routes, release, version_options
+from stacks.roles import make_role
 from stacks.rollout import Rollout
 from stacks.schedules import add_schedule
 from stacks.stage import Code, Stage, StageError

@@ -1,4 +1,4 @@
-"""The functions: what each is called, serves and may do, and how one is made.
+"""The functions: what each is called, serves and may do, and how one is made. Their roles are made in ``roles.py``.
 
 A function may do what its line here says and nothing else. What it may do with the KMS keys is said by the keys'
 policies (``keys.py``), which name its role.
@@ -23,8 +23,6 @@ MEMORY_MB = 1024
 # One second less than the 30 s after which the HTTP API gives up: the function's own answer arrives.
 TIMEOUT_SECONDS = 29
 
-# The name under which the parity suite (docs/parity.md) assumes the roles of a disposable stage.
-PARITY_SESSION = "twinvault-parity"
 # A TransactGetItems is allowed as the GetItems that it consists of.
 _KEYS = ("Query", "GetItem")
 _READ = (*_KEYS, "BatchGetItem")
@@ -136,52 +134,6 @@ def role_arn(scope: Construct, stage: Stage, name: str) -> str:
     """Returns the ARN of a function's role, by its name alone: keys and roles live in separate stacks."""
     parts = ArnComponents(service="iam", region="", resource="role", resource_name=role_name(stage, name))
     return Arn.format(parts, Stack.of(scope))
-
-
-def make_role(
-    scope: Construct,
-    spec: FunctionSpec,
-    *,
-    stage: Stage,
-    tables: Mapping[str, dynamodb.ITable],
-    indexes: Mapping[str, tuple[str, ...]],
-    log_group: logs.LogGroup,
-) -> iam.Role:
-    """Makes the role of one function: its own log group, and the actions that its spec lists."""
-    name = role_name(stage, spec.name)
-    role = iam.Role(scope, "Role", role_name=name, assumed_by=_trusted(stage))
-    role.add_to_policy(
-        iam.PolicyStatement(
-            sid="WriteOwnLog",
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        )
-    )
-    for table, actions in spec.tables.items():
-        role.add_to_policy(_allow(table.capitalize(), actions, [tables[table].table_arn]))
-    for table, actions in spec.indexes.items():
-        arns = [f"{tables[table].table_arn}/index/{index}" for index in indexes[table]]
-        role.add_to_policy(_allow(f"{table.capitalize()}Indexes", actions, arns))
-    if spec.backup:
-        parts = ArnComponents(service="dynamodb", resource="table", resource_name=backup_table(stage))
-        role.add_to_policy(_allow("Backup", spec.backup, [Arn.format(parts, Stack.of(scope))]))
-    return role
-
-
-def _trusted(stage: Stage) -> iam.IPrincipal:
-    """Returns who may assume a function's role: Lambda, and in a disposable stage also the parity suite.
-
-    There the account trusts itself: its own policies say who may call AssumeRole, under the suite's session name alone.
-    """
-    functions = iam.ServicePrincipal("lambda.amazonaws.com")
-    if not stage.disposable:
-        return functions
-    suite = iam.AccountRootPrincipal().with_conditions({"StringEquals": {"sts:RoleSessionName": PARITY_SESSION}})
-    return iam.CompositePrincipal(functions, suite)
-
-
-def _allow(sid: str, actions: tuple[str, ...], resources: list[str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(sid=sid, actions=[f"dynamodb:{action}" for action in actions], resources=resources)
 
 
 def environment(
