@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
 https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
 """
 
+from typing import Any
+
 import pytest
 
 from tests.kms_conformance.service import Service, bare, refused
@@ -130,6 +132,29 @@ def test_rsa_encrypts_and_decrypts(service: Service, rsa_key: str, algorithm: st
 def test_rsa_refuses_a_longer_text(service: Service, rsa_key: str, algorithm: str, size: int):
     with refused("ValidationException"):
         service.client.encrypt(KeyId=rsa_key, Plaintext=b"x" * size, EncryptionAlgorithm=algorithm)
+
+
+# API reference of Encrypt, "maximum size of the data that you can encrypt".
+@pytest.mark.parametrize(
+    ("spec", "algorithm", "limit"),
+    [
+        pytest.param("RSA_2048", "RSAES_OAEP_SHA_1", 214, id="2048 SHA-1"),
+        pytest.param("RSA_2048", "RSAES_OAEP_SHA_256", 190, id="2048 SHA-256"),
+        pytest.param("RSA_3072", "RSAES_OAEP_SHA_1", 342, id="3072 SHA-1"),
+        pytest.param("RSA_3072", "RSAES_OAEP_SHA_256", 318, id="3072 SHA-256"),
+        pytest.param("RSA_4096", "RSAES_OAEP_SHA_1", 470, id="4096 SHA-1"),
+        pytest.param("RSA_4096", "RSAES_OAEP_SHA_256", 446, id="4096 SHA-256"),
+    ],
+)
+def test_rsa_takes_what_its_modulus_holds(service: Service, spec: Any, algorithm: Any, limit: int):
+    key = service.key(KeySpec=spec, KeyUsage="ENCRYPT_DECRYPT")
+    assert service.describe(key)["EncryptionAlgorithms"] == ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]
+    text = b"x" * limit
+    sealed = service.client.encrypt(KeyId=key, Plaintext=text, EncryptionAlgorithm=algorithm)["CiphertextBlob"]
+    opened = service.client.decrypt(CiphertextBlob=sealed, KeyId=key, EncryptionAlgorithm=algorithm)
+    assert opened["Plaintext"] == text
+    with refused("ValidationException"):
+        service.client.encrypt(KeyId=key, Plaintext=text + b"x", EncryptionAlgorithm=algorithm)
 
 
 def test_rsa_needs_its_key_named(service: Service, rsa_key: str):

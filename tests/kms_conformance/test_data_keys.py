@@ -74,6 +74,37 @@ def test_a_key_pair_fits_together(service: Service, shared: str, spec: Any):
     assert opened["Plaintext"] == made["PrivateKeyPlaintext"]
 
 
+@pytest.mark.parametrize("spec", ["ECC_NIST_P256", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519", "RSA_2048", "RSA_3072"])
+def test_a_key_pair_without_plaintext_opens_later(service: Service, shared: str, spec: Any):
+    made = service.client.generate_data_key_pair_without_plaintext(KeyId=shared, KeyPairSpec=spec)
+    assert (made["KeyId"], made["KeyPairSpec"]) == (shared, spec)
+    assert "PrivateKeyPlaintext" not in made
+    opened = service.client.decrypt(CiphertextBlob=made["PrivateKeyCiphertextBlob"])["Plaintext"]
+    public = serialization.load_der_private_key(opened, password=None).public_key()
+    der, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    assert public.public_bytes(der, form) == made["PublicKey"]
+
+
+@pytest.mark.parametrize("operation", ["generate_data_key_pair", "generate_data_key_pair_without_plaintext"])
+@pytest.mark.parametrize("fixture", ["hmac_key", "signing_key", "rsa_key"])
+def test_other_keys_make_no_key_pairs(service: Service, request: pytest.FixtureRequest, operation: str, fixture: str):
+    with refused("InvalidKeyUsageException"):
+        getattr(service.client, operation)(KeyId=request.getfixturevalue(fixture), KeyPairSpec="ECC_NIST_P256")
+
+
+@pytest.mark.parametrize("operation", ["generate_data_key_pair", "generate_data_key_pair_without_plaintext"])
+def test_a_dry_run_makes_no_key_pair(service: Service, shared: str, operation: str):
+    with refused("DryRunOperationException"):
+        getattr(service.client, operation)(KeyId=shared, KeyPairSpec="ECC_NIST_P256", DryRun=True)
+
+
+@pytest.mark.parametrize("operation", ["generate_data_key_pair", "generate_data_key_pair_without_plaintext"])
+def test_a_key_pair_opens_under_its_context_alone(service: Service, shared: str, operation: str):
+    made = getattr(service.client, operation)(KeyId=shared, KeyPairSpec="ECC_NIST_P256", EncryptionContext={"a": "b"})
+    with refused("InvalidCiphertextException"):
+        service.client.decrypt(CiphertextBlob=made["PrivateKeyCiphertextBlob"], EncryptionContext={"a": "c"})
+
+
 @pytest.mark.parametrize("fixture", ["hmac_key", "signing_key", "rsa_key"])
 def test_other_keys_make_no_data_keys(service: Service, request: pytest.FixtureRequest, fixture: str):
     with refused("InvalidKeyUsageException"):

@@ -36,6 +36,7 @@ KMS = Vocabulary(
             "kms:grantconstrainttype",
             "kms:grantisforawsresource",
             "kms:granteeprincipal",
+            "kms:keyagreementalgorithm",
             "kms:keyorigin",
             "kms:keyspec",
             "kms:keyusage",

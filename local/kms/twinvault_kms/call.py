@@ -27,10 +27,12 @@ CROSS_ACCOUNT = frozenset(
     {
         "CreateGrant",
         "Decrypt",
+        "DeriveSharedSecret",
         "DescribeKey",
         "Encrypt",
         "GenerateDataKey",
         "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
         "GenerateDataKeyWithoutPlaintext",
         "GenerateMac",
         "GetKeyRotationStatus",

@@ -15,7 +15,7 @@ from twinvault_kms.errors import (
 )
 from twinvault_kms.model import Key
 from twinvault_kms.readiness import usable
-from twinvault_kms.specs import ENCRYPT_DECRYPT, PLAINTEXT_LIMITS, SYMMETRIC_DEFAULT
+from twinvault_kms.specs import ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT
 
 _CONTEXT_BYTES = 8_192
 
@@ -34,12 +34,11 @@ def encrypt(call: Call) -> Reply:
     algorithm = call.text("EncryptionAlgorithm", SYMMETRIC_DEFAULT)
     context = checked_context(call, algorithm)
     call.permit(key, context=context, facts={"EncryptionAlgorithm": algorithm})
-    usable(key, usage=ENCRYPT_DECRYPT, algorithm=algorithm)
+    limit = usable(key, usage=ENCRYPT_DECRYPT, algorithm=algorithm).plaintext_limit(algorithm)
     plaintext = call.blob("Plaintext")
-    if len(plaintext) > PLAINTEXT_LIMITS[algorithm]:
+    if len(plaintext) > limit:
         raise validation(
-            f"Algorithm {algorithm} and key spec {key.spec} cannot encrypt data"
-            f" larger than {PLAINTEXT_LIMITS[algorithm]} bytes."
+            f"Algorithm {algorithm} and key spec {key.spec} cannot encrypt data larger than {limit} bytes."
         )
     call.dry_run()
     ciphertext, _ = sealed_under(call, key, plaintext, context=context, algorithm=algorithm)
@@ -71,9 +70,9 @@ def re_encrypt(call: Call) -> Reply:
     )
     facts = {"EncryptionAlgorithm": target_algorithm, **same}
     call.permit(target, action="ReEncryptTo", context=context, facts=facts, name="DestinationKeyId")
-    usable(target, usage=ENCRYPT_DECRYPT, algorithm=target_algorithm)
+    limit = usable(target, usage=ENCRYPT_DECRYPT, algorithm=target_algorithm).plaintext_limit(target_algorithm)
     opened = _opened(call, source, context=source_context, algorithm=algorithm)
-    if len(opened.plaintext) > PLAINTEXT_LIMITS[target_algorithm]:
+    if len(opened.plaintext) > limit:
         raise validation(f"Algorithm {target_algorithm} cannot encrypt data of this size.")
     call.dry_run()
     ciphertext, identity = sealed_under(call, target, opened.plaintext, context=context, algorithm=target_algorithm)

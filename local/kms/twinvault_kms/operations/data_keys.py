@@ -1,4 +1,4 @@
-"""GenerateDataKey, GenerateDataKeyWithoutPlaintext, GenerateDataKeyPair, GenerateRandom. None changes the store."""
+"""GenerateDataKey, GenerateDataKeyPair, both also without plaintext, and GenerateRandom. None changes the store."""
 
 from collections.abc import Mapping
 
@@ -39,22 +39,30 @@ def _data_key(call: Call, *, plaintext: bool) -> Reply:
 def generate_data_key_pair(call: Call) -> Reply:
     """GenerateDataKeyPair: a fresh pair, its private half also sealed."""
     refuse_recipient(call)
-    key, context = _wrapping_key(call, {"DataKeyPairSpec": call.text("KeyPairSpec")})
+    return _data_key_pair(call, plaintext=True)
+
+
+def generate_data_key_pair_without_plaintext(call: Call) -> Reply:
+    """GenerateDataKeyPairWithoutPlaintext: a fresh pair, its private half sealed alone."""
+    return _data_key_pair(call, plaintext=False)
+
+
+def _data_key_pair(call: Call, *, plaintext: bool) -> Reply:
     spec = call.text("KeyPairSpec")
+    key, context = _wrapping_key(call, {"DataKeyPairSpec": spec})
     if spec not in PAIR_SPECS:
         raise unsupported(f"KeyPairSpec {spec} is not offered by the local KMS.")
     call.dry_run()
     private, public = generate_pair(spec)
     ciphertext, identity = sealed_under(call, key, private, context=context)
-    answer = {
+    answer: dict[str, object] = {
         "PrivateKeyCiphertextBlob": ciphertext,
-        "PrivateKeyPlaintext": private,
         "PublicKey": public,
         "KeyId": key.arn,
         "KeyPairSpec": spec,
         "KeyMaterialId": identity,
     }
-    return Reply(answer)
+    return Reply(answer | ({"PrivateKeyPlaintext": private} if plaintext else {}))
 
 
 def generate_random(call: Call) -> Reply:

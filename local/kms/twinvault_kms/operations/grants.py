@@ -15,7 +15,7 @@ from twinvault_kms.errors import KmsError, access_denied, not_found, validation
 from twinvault_kms.model import DropEntity, Grant, Key, KeyState, PutEntity
 from twinvault_kms.pages import page
 from twinvault_kms.readiness import refuse_states
-from twinvault_kms.specs import ENCRYPT_DECRYPT, SIGN_VERIFY, SPECS
+from twinvault_kms.specs import ENCRYPT_DECRYPT, KEY_AGREEMENT, SIGN_VERIFY, SPECS
 
 _MOST_PAIRS = 8
 _LONGEST_VALUE = 384
@@ -114,6 +114,8 @@ def _operations(key: Key) -> set[str]:
         return _ANY_KEY | {"Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GetPublicKey"}
     if key.usage == SIGN_VERIFY:
         return _ANY_KEY | {"Sign", "Verify", "GetPublicKey"}
+    if key.usage == KEY_AGREEMENT:
+        return _ANY_KEY | {"DeriveSharedSecret", "GetPublicKey"}
     return _ANY_KEY | {"GenerateMac", "VerifyMac"}
 
 

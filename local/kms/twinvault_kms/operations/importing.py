@@ -24,9 +24,8 @@ from twinvault_kms.errors import (
 )
 from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.readiness import refuse_states
-from twinvault_kms.specs import SPECS
+from twinvault_kms.specs import RSA_BITS, SPECS
 
-_WRAPPING_BITS = {"RSA_2048": 2048, "RSA_3072": 3072, "RSA_4096": 4096}
 _ALGORITHMS = {"RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"}
 _LONGEST_VALIDITY = 365 * DAY
 
@@ -46,7 +45,7 @@ def get_parameters_for_import(call: Call) -> Reply:
     key = _external(call)
     refuse_states(key, KeyState.PENDING_DELETION)
     algorithm, spec = call.text("WrappingAlgorithm"), call.text("WrappingKeySpec")
-    if algorithm not in _ALGORITHMS or spec not in _WRAPPING_BITS:
+    if algorithm not in _ALGORITHMS or spec not in RSA_BITS:
         raise unsupported(f"Wrapping with {algorithm} and {spec} is not offered by the local KMS.")
     private, public = asymmetric.generate_pair(spec)
     expires = call.now + DAY

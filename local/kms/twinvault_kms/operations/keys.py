@@ -11,13 +11,14 @@ from twinvault_kms.operations.policies import refuse_lockout
 from twinvault_kms.operations.tags import checked_tags
 from twinvault_kms.pages import page
 from twinvault_kms.readiness import refuse_states
-from twinvault_kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, SPECS, SYMMETRIC_DEFAULT
+from twinvault_kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, KEY_AGREEMENT, SPECS, SYMMETRIC_DEFAULT
 
 _WINDOW_DAYS = range(7, 31)
 ALGORITHM_FIELDS = {
     "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
     "SIGN_VERIFY": "SigningAlgorithms",
     GENERATE_VERIFY_MAC: "MacAlgorithms",
+    KEY_AGREEMENT: "KeyAgreementAlgorithms",
 }
 
 
@@ -54,7 +55,7 @@ def first_material(call: Call, key: Key) -> Material:
     if SPECS[key.spec].secret_bytes:
         _, identity = call.ring.derived(number=key.number, key_id=key.key_id, version=1, spec=key.spec)
         return Material(identity, version=1, state=MaterialState.CURRENT, derived=True)
-    sealed, identity = call.ring.seal(generate_rsa(), key_id=key.key_id, nonce=call.random(12))
+    sealed, identity = call.ring.seal(generate_rsa(key.spec), key_id=key.key_id, nonce=call.random(12))
     return Material(identity, version=1, state=MaterialState.CURRENT, derived=False, sealed=sealed)
 
 

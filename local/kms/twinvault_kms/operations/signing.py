@@ -1,4 +1,4 @@
-"""Sign, Verify, GetPublicKey, GenerateMac, VerifyMac: keys that take no encryption context. None changes the store."""
+"""Sign, Verify, GetPublicKey, DeriveSharedSecret, GenerateMac, VerifyMac. None takes a context or changes the store."""
 
 import hmac
 
@@ -6,24 +6,25 @@ from twinvault_kms import asymmetric
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, unsupported
 from twinvault_kms.model import Key, KeyState
+from twinvault_kms.operations.cipher import refuse_recipient
 from twinvault_kms.operations.keys import ALGORITHM_FIELDS
 from twinvault_kms.readiness import refuse_states, usable
-from twinvault_kms.specs import GENERATE_VERIFY_MAC, SIGN_VERIFY, SPECS
+from twinvault_kms.specs import GENERATE_VERIFY_MAC, KEY_AGREEMENT, SIGN_VERIFY, SPECS
 
 
 def sign(call: Call) -> Reply:
     """Sign a message of up to 4,096 bytes, or a digest."""
-    key, algorithm, digest = _signing_key(call)
+    key, algorithm, kind = _signing_key(call)
     call.dry_run()
-    signature = asymmetric.sign(_private(call, key), call.blob("Message"), algorithm=algorithm, digest=digest)
+    signature = asymmetric.sign(_private(call, key), call.blob("Message"), algorithm=algorithm, kind=kind)
     return Reply({"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm})
 
 
 def verify(call: Call) -> Reply:
     """Verify. A signature that does not verify is an error, never a false answer."""
-    key, algorithm, digest = _signing_key(call)
+    key, algorithm, kind = _signing_key(call)
     private, message = _private(call, key), call.blob("Message")
-    asymmetric.verify(private, message, call.blob("Signature"), algorithm=algorithm, digest=digest)
+    asymmetric.verify(private, message, call.blob("Signature"), algorithm=algorithm, kind=kind)
     call.dry_run()
     return Reply({"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm})
 
@@ -64,14 +65,25 @@ def verify_mac(call: Call) -> Reply:
     return Reply({"KeyId": key.arn, "MacValid": True, "MacAlgorithm": algorithm})
 
 
-def _signing_key(call: Call) -> tuple[Key, str, bool]:
+def derive_shared_secret(call: Call) -> Reply:
+    """DeriveSharedSecret: ECDH of an elliptic curve key with a peer's public key; the raw secret is the answer."""
+    refuse_recipient(call)
     key = call.key(aliases=True)
-    algorithm, kind = call.text("SigningAlgorithm"), call.text("MessageType", "RAW")
+    algorithm = call.text("KeyAgreementAlgorithm")
+    call.permit(key, facts={"KeyAgreementAlgorithm": algorithm})
+    usable(key, usage=KEY_AGREEMENT, algorithm=algorithm)
+    secret = asymmetric.shared_secret(_private(call, key), call.blob("PublicKey"))
+    call.dry_run()
+    answer = {"KeyId": key.arn, "SharedSecret": secret, "KeyAgreementAlgorithm": algorithm, "KeyOrigin": key.origin}
+    return Reply(answer)
+
+
+def _signing_key(call: Call) -> tuple[Key, str, str]:
+    key = call.key(aliases=True)
+    algorithm, kind = call.text("SigningAlgorithm"), call.text("MessageType", asymmetric.RAW)
     call.permit(key, facts={"SigningAlgorithm": algorithm, "MessageType": kind})
     usable(key, usage=SIGN_VERIFY, algorithm=algorithm)
-    if kind == "EXTERNAL_MU":
-        raise unsupported("The message type EXTERNAL_MU belongs to ML-DSA keys, which the local KMS does not offer.")
-    return key, algorithm, kind == "DIGEST"
+    return key, algorithm, kind
 
 
 def _private(call: Call, key: Key) -> asymmetric.PrivateKey:
