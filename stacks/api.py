@@ -52,6 +52,7 @@ class ApiStack(Stack):
         rollout: Rollout,
         tables: Mapping[str, dynamodb.TableV2],
         root_key: kms.IKey,
+        audit_key: kms.IKey,
         alarms_key: kms.IKey,
     ) -> None:
         super().__init__(
@@ -66,7 +67,7 @@ class ApiStack(Stack):
         digest = _artifact_sha256(code.artifact)
         self._code = lambda_.Code.from_asset(str(code.artifact), asset_hash=digest)
         self._versions = version_options(digest)
-        self._environment = environment(stage, self._tables, root_key, artifact=digest)
+        self._environment = environment(stage, self._tables, root_key=root_key, audit_key=audit_key, artifact=digest)
         api = self._api()
         self._topic = make_topic(self, stage, key=alarms_key)
         add_api_alarm(self, stage, self._topic, api_id=api.api_id)

@@ -33,6 +33,7 @@ def add_deployment(app: App) -> None:
         rollout=rollout,
         tables=tables.tables,
         root_key=keys.root,
+        audit_key=keys.audit,
         alarms_key=keys.alarms,
     )
     if stage.domain:

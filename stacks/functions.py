@@ -41,6 +41,7 @@ class FunctionSpec:
     backup: tuple[str, ...] = ()  # what it may do with a records table that was restored from a backup
     makes_keys: tuple[str, ...] = ()  # purposes for which it may ask KMS for a new data key
     rewraps_keys: bool = False  # whether it may have KMS wrap keys under another root key
+    signs_receipts: bool = False  # whether it may sign with the audit key
     every_minutes: int | None = None  # how often a schedule calls it
 
     def physical_name(self, stage: Stage) -> str:
@@ -137,7 +138,12 @@ def role_arn(scope: Construct, stage: Stage, name: str) -> str:
 
 
 def environment(
-    stage: Stage, tables: Mapping[str, dynamodb.ITable], root_key: kms.IKey, *, artifact: str
+    stage: Stage,
+    tables: Mapping[str, dynamodb.ITable],
+    *,
+    root_key: kms.IKey,
+    audit_key: kms.IKey,
+    artifact: str,
 ) -> dict[str, str]:
     """Returns every variable that a function reads, endpoints included: locally they differ in value and in no name.
 
@@ -152,12 +158,15 @@ def environment(
         **{f"TWINVAULT_{name.upper()}_TABLE": table.table_name for name, table in tables.items()},
         "TWINVAULT_BACKUP_TABLE": backup_table(stage),
         "TWINVAULT_ROOT_KEYS": root_key.key_id,
+        "TWINVAULT_AUDIT_KEY": audit_key.key_id,
         "TWINVAULT_ISSUER": stage.issuer,
         "TWINVAULT_AUDIENCE": stage.audience,
         "TWINVAULT_JWKS_URL": stage.jwks_url,
         "TWINVAULT_TENANT_CLAIM": stage.tenant_claim,
         "TWINVAULT_PERMISSIONS_CLAIM": stage.permissions_claim,
         "TWINVAULT_KEY_TTL_SECONDS": str(stage.key_ttl_seconds),
+        "TWINVAULT_KEYS_RECOVERY_DAYS": str(stage.keys_recovery_days),
+        "TWINVAULT_BACKUP_DAYS": str(stage.backup_days),
         "TWINVAULT_LOWEST_FORMAT": str(stage.lowest_format),
         "TWINVAULT_LOG_LEVEL": stage.log_level,
         # Two of the SDK's own settings. Declared, because sam local hands a function nothing that is not.

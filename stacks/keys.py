@@ -1,4 +1,4 @@
-"""The KMS keys: root (wraps KEKs and register keys), table (the tables at rest), alarms (their topic).
+"""The KMS keys: root (wraps KEKs and register keys), table (the tables at rest), alarms (their topic), audit (signs).
 
 Who may use a key is said here, in the key's own policy, and nowhere else. The local KMS evaluates key policies and
 knows no IAM, so it decides as AWS does. Statements name roles by condition, not as principals: a principal must exist
@@ -68,19 +68,23 @@ class KeysStack(Stack):
         self.root = self._key("Root", wraps, self._root_policy())
         self.table = self._key("Table", "encrypts the DynamoDB tables at rest", self._table_policy())
         self.alarms = self._key("Alarms", "encrypts the alarm topic at rest", self._alarms_policy())
+        self.audit = self._key("Audit", "signs the receipts of erasures", self._audit_policy(), signs=True)
         # Whoever uses them or not, as the tables' (tables.py).
-        for key in (self.root, self.table, self.alarms):
+        for key in (self.root, self.table, self.alarms, self.audit):
             self.export_value(key.key_id)
             self.export_value(key.key_arn)
 
-    def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement]) -> kms.Key:
+    def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement], *, signs: bool = False) -> kms.Key:
+        """Makes a key: symmetric and rotating, or one that signs; KMS rotates none of those."""
         key = kms.Key(
             self,
             f"{name}Key",
             description=f"Twinvault {self._stage.name}: {does}",
-            enable_key_rotation=True,
+            key_spec=kms.KeySpec.ECC_NIST_EDWARDS25519 if signs else None,
+            key_usage=kms.KeyUsage.SIGN_VERIFY if signs else None,
+            enable_key_rotation=None if signs else True,
             pending_window=Duration.days(30),
-            policy=iam.PolicyDocument(statements=[self._administer(), *statements]),
+            policy=iam.PolicyDocument(statements=[self._administer(signs=signs), *statements]),
             removal_policy=RemovalPolicy.RETAIN,
         )
         _fix_logical_id(key, f"{name}Key")
@@ -89,11 +93,13 @@ class KeysStack(Stack):
         CfnOutput(self, f"{name}KeyArn", value=key.key_arn)
         return key
 
-    def _administer(self) -> iam.PolicyStatement:
+    def _administer(self, *, signs: bool) -> iam.PolicyStatement:
+        # Whoever verifies a signature is given the public half by an administrator, and by no function.
+        actions = (*ADMINISTER, "GetPublicKey") if signs else ADMINISTER
         return iam.PolicyStatement(
             sid="Administer",
             principals=[iam.AccountRootPrincipal()],
-            actions=[f"kms:{action}" for action in ADMINISTER],
+            actions=[f"kms:{action}" for action in actions],
             resources=["*"],
         )
 
@@ -147,6 +153,19 @@ class KeysStack(Stack):
             resources=["*"],
             conditions=from_our_alarms(self._stage),
         )
+
+    def _audit_policy(self) -> Iterable[iam.PolicyStatement]:
+        """No condition sees what a message says: that only receipts are signed, under their label, is the adapter's.
+
+        Ed25519 of the message itself, and never of a digest that another algorithm made (AWS KMS Developer Guide, "Key
+        spec reference": ED25519_SHA_512 needs the message type RAW).
+        """
+        signers = [spec.name for spec in FUNCTIONS if spec.signs_receipts]
+        if not signers:
+            return
+        pure = {"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}}
+        yield self._use("SignReceipts", ["kms:Sign"], roles=signers, conditions=pure)
+        yield self._use("SeeThePublicHalf", ["kms:GetPublicKey"], roles=signers, conditions={})
 
     def _use(
         self, sid: str, actions: list[str], *, roles: Iterable[str], conditions: dict[str, dict[str, Any]]

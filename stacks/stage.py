@@ -58,6 +58,7 @@ class Stage:
     throttle_burst: int  # requests at once
     log_retention_days: int
     keys_recovery_days: int  # point-in-time window of the keys table: erasure is final only after it
+    backup_days: int  # how long the longest-lived backup or export of the keys table is kept; 0: none is made
     key_ttl_seconds: int  # how long a plaintext key may stay in a function's memory: the revocation lag
     lowest_format: int  # the oldest record format that is opened
     written_format: int  # the record format that this release writes; a verdict compares it with the last release's
@@ -178,6 +179,7 @@ _CHECKS: Mapping[str, checks.Check] = {
     "throttle_burst": checks.whole(1, 5_000),
     "log_retention_days": checks.one_of(*sorted(RETENTION_DAYS)),
     "keys_recovery_days": checks.whole(1, 35),
+    "backup_days": checks.whole(0, 36_500),
     "key_ttl_seconds": checks.whole(1, 3600),
     "lowest_format": checks.whole(1, 1),
     "written_format": checks.whole(1, 1),

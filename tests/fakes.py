@@ -1,6 +1,7 @@
 """Fakes, for faults that no real engine shows on demand. They implement the real protocols.
 
-`FakeKms` implements `keys.kms.RootKms` and passes the adapter's own contract tests (tests/keys/test_kms_contract.py).
+`FakeKms` implements `keys.kms.RootKms` and passes the adapter's own contract tests (tests/keys/test_kms_contract.py);
+`FakeSigner` implements `keys.signer.Signer` (tests/keys/test_signer_contract.py).
 """
 
 import os
@@ -9,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from twinvault.envelope.signature import SignatureLabel, signed_message
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step, TwinvaultError
 from twinvault.keys.kms import DataKey
 from twinvault.observe import CryptoOperation, CryptoOutcome, KeyOperation, Observer
@@ -73,6 +77,35 @@ class FakeKms:
             observer.metric("KmsErrors")
             raise KeyRefused("the key service refuses the root key (DisabledException)")
         return self.roots[root_key_id]
+
+
+@dataclass
+class FakeSigner:
+    """An audit key in memory; `fault`, while set, is raised by every call."""
+
+    seed: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+    key_id: str = "audit-1"
+    fault: TwinvaultError | None = None
+    calls: list[str] = field(default_factory=list)
+
+    def public_key(self, *, observer: Observer) -> bytes:
+        if "public_key" not in self.calls:
+            self._called("public_key", observer)
+        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def sign(self, digest: bytes, *, label: SignatureLabel, observer: Observer) -> bytes:
+        message = signed_message(digest, label=label)
+        self.public_key(observer=observer)
+        self._called("sign", observer)
+        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(message)
+
+    def _called(self, operation: str, observer: Observer) -> None:
+        self.calls.append(operation)
+        observer.metric("KmsCalls")
+        observer.kms_call(f"signer-{len(self.calls)}")
+        if self.fault is not None:
+            observer.metric("KmsErrors")
+            raise self.fault
 
 
 OUTAGE = DependencyError("the key service cannot be reached")

@@ -14,6 +14,7 @@ from twinvault import FORMAT, ID, ConfigurationError
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 _MAX_TTL_SECONDS = 3600
 _TRACE = "_X_AMZN_TRACE_ID"
+_KEY_ID = re.compile(r"[A-Za-z0-9-]{1,256}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TRACE_ID, _SPAN_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}"), re.compile(r"[0-9a-f]{16}")
 
@@ -27,10 +28,13 @@ class Settings:
         artifact: SHA-256 of this function's zip file, hex.
         backup_table: the name that a records table has which was restored from a backup; there need not be one.
         root_keys: KMS key ids; the first wraps new KEKs, all may open.
+        audit_key: the id of the KMS key that signs receipts.
         issuer, audience: what a token's `iss` and `aud` must be.
         jwks_url: where the issuer's keys are fetched.
         tenant_claim, permissions_claim: the names of these claims.
         key_ttl_seconds: how long a plaintext key may live in memory, and so the revocation lag.
+        keys_recovery_days: how far back the keys table can be restored.
+        backup_days: for how long the longest-lived backup or export of the keys table is kept; 0: none is made.
         lowest_format: the lowest record format that is opened.
     """
 
@@ -42,12 +46,15 @@ class Settings:
     audit_table: str
     backup_table: str
     root_keys: tuple[str, ...]
+    audit_key: str
     issuer: str
     audience: str
     jwks_url: str
     tenant_claim: str
     permissions_claim: str
     key_ttl_seconds: int
+    keys_recovery_days: int
+    backup_days: int
     lowest_format: int
     log_level: str
 
@@ -59,7 +66,7 @@ class Settings:
             ConfigurationError: names the variable that is missing or unusable.
         """
         roots = tuple(name.strip() for name in _text(environ, "TWINVAULT_ROOT_KEYS").split(","))
-        if any(not re.fullmatch(r"[A-Za-z0-9-]{1,256}", root) for root in roots):
+        if any(not _KEY_ID.fullmatch(root) for root in roots):
             raise ConfigurationError("TWINVAULT_ROOT_KEYS: must be KMS key ids, separated by commas")
         level = _text(environ, "TWINVAULT_LOG_LEVEL")
         if level not in _LEVELS:
@@ -79,12 +86,15 @@ class Settings:
             audit_table=_text(environ, "TWINVAULT_AUDIT_TABLE"),
             backup_table=_text(environ, "TWINVAULT_BACKUP_TABLE"),
             root_keys=roots,
+            audit_key=_key_id(environ, "TWINVAULT_AUDIT_KEY"),
             issuer=_text(environ, "TWINVAULT_ISSUER"),
             audience=_text(environ, "TWINVAULT_AUDIENCE"),
             jwks_url=_text(environ, "TWINVAULT_JWKS_URL"),
             tenant_claim=_text(environ, "TWINVAULT_TENANT_CLAIM"),
             permissions_claim=_text(environ, "TWINVAULT_PERMISSIONS_CLAIM"),
             key_ttl_seconds=_number(environ, "TWINVAULT_KEY_TTL_SECONDS", least=1, most=_MAX_TTL_SECONDS),
+            keys_recovery_days=_number(environ, "TWINVAULT_KEYS_RECOVERY_DAYS", least=1, most=35),
+            backup_days=_number(environ, "TWINVAULT_BACKUP_DAYS", least=0, most=36_500),
             lowest_format=_number(environ, "TWINVAULT_LOWEST_FORMAT", least=1, most=FORMAT),
             log_level=level,
         )
@@ -110,6 +120,13 @@ def _text(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "").strip()
     if not value:
         raise ConfigurationError(f"{name}: is missing from the environment")
+    return value
+
+
+def _key_id(environ: Mapping[str, str], name: str) -> str:
+    value = _text(environ, name)
+    if not _KEY_ID.fullmatch(value):
+        raise ConfigurationError(f"{name}: must be a KMS key id")
     return value
 
 

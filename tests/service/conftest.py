@@ -126,6 +126,7 @@ def service(
     client = make_client(dynamodb_endpoint, aws)
     kms = boto3.client("kms", endpoint_url=kms_endpoint, **aws)
     root = kms.create_key()["KeyMetadata"]["KeyId"]
+    audit = kms.create_key(KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     tables = make_tables(client)
     made = {
         "TWINVAULT_STORE": "tested",
@@ -136,12 +137,15 @@ def service(
         "TWINVAULT_AUDIT_TABLE": tables.audit,
         "TWINVAULT_BACKUP_TABLE": f"{tables.records}-restored",
         "TWINVAULT_ROOT_KEYS": root,
+        "TWINVAULT_AUDIT_KEY": audit,
         "TWINVAULT_ISSUER": ISSUER,
         "TWINVAULT_AUDIENCE": AUDIENCE,
         "TWINVAULT_JWKS_URL": issuer[1],
         "TWINVAULT_TENANT_CLAIM": "tenant",
         "TWINVAULT_PERMISSIONS_CLAIM": "permissions",
         "TWINVAULT_KEY_TTL_SECONDS": "300",
+        "TWINVAULT_KEYS_RECOVERY_DAYS": "7",
+        "TWINVAULT_BACKUP_DAYS": "0",
         "TWINVAULT_LOWEST_FORMAT": "1",
         "TWINVAULT_LOG_LEVEL": "DEBUG",
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_endpoint,

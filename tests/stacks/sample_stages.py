@@ -19,6 +19,7 @@ _BOTH: dict[str, Any] = {
     "throttle_rate": 500,
     "throttle_burst": 1000,
     "keys_recovery_days": 7,
+    "backup_days": 0,
     "key_ttl_seconds": 300,
     "lowest_format": 1,
     "written_format": 1,

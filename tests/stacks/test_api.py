@@ -23,12 +23,15 @@ VARIABLES = {
     "TWINVAULT_AUDIT_TABLE": "${Audit}",
     "TWINVAULT_BACKUP_TABLE": "twinvault-prod-restored",
     "TWINVAULT_ROOT_KEYS": "${RootKey}",
+    "TWINVAULT_AUDIT_KEY": "${AuditKey}",
     "TWINVAULT_ISSUER": "https://login.example.com/",
     "TWINVAULT_AUDIENCE": "twinvault",
     "TWINVAULT_JWKS_URL": "https://login.example.com/.well-known/jwks.json",
     "TWINVAULT_TENANT_CLAIM": "tenant",
     "TWINVAULT_PERMISSIONS_CLAIM": "permissions",
     "TWINVAULT_KEY_TTL_SECONDS": "300",
+    "TWINVAULT_KEYS_RECOVERY_DAYS": "7",
+    "TWINVAULT_BACKUP_DAYS": "0",
     "TWINVAULT_LOWEST_FORMAT": "1",
     "TWINVAULT_LOG_LEVEL": "INFO",
     "AWS_ENDPOINT_URL_DYNAMODB": "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
@@ -201,14 +204,15 @@ def test_the_functions_settings_are_read_from_what_the_stacks_declare(either):
     for name in FUNCTIONS:
         settings = Settings.from_env(
             {
-                key: re.sub(r"\W", "", value) if key.endswith(("_TABLE", "_KEYS")) else value
+                key: re.sub(r"\W", "", value) if key.endswith(("_TABLE", "_KEYS", "_KEY")) else value
                 for key, value in variables(either, name).items()
             }
         )
         assert settings.store == f"twinvault-{either.stage}"
         assert settings.artifact == either.outputs("Api")["ArtifactSha256"]
         assert settings.records_table == "Records"
-        assert settings.root_keys == ("RootKey",)
+        assert (settings.root_keys, settings.audit_key) == (("RootKey",), "AuditKey")
+        assert (settings.keys_recovery_days, settings.backup_days) == (7, 0)
         assert settings.key_ttl_seconds == 300
 
 

@@ -2,7 +2,10 @@
 
 import pytest
 
-KEYS = ["RootKey", "TableKey", "AlarmsKey"]
+from stacks.functions import FUNCTIONS as FUNCTION_SPECS
+
+SYMMETRIC = ["RootKey", "TableKey", "AlarmsKey"]
+KEYS = [*SYMMETRIC, "AuditKey"]
 FUNCTIONS = ("import", "read", "keys", "maintain")
 CONTEXT_KEYS = [f"twinvault:{name}" for name in ("purpose", "format", "store", "tenant", "epoch", "key")]
 ACCOUNT_ROOT = {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
@@ -57,8 +60,8 @@ def test_the_stack_of_the_keys_is_protected_from_termination(either):
     assert either.stacks()["Keys"]["properties"]["terminationProtection"] is True
 
 
-@pytest.mark.parametrize("name", KEYS)
-def test_every_key_is_symmetric_and_rotates(either, name):
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_every_key_that_encrypts_is_symmetric_and_rotates(either, name):
     properties = key(either, name)["Properties"]
     assert properties["EnableKeyRotation"] is True
     assert "KeySpec" not in properties  # SYMMETRIC_DEFAULT
@@ -68,7 +71,7 @@ def test_every_key_has_an_alias_of_its_stage(either):
     found = either.resources("Keys", "AWS::KMS::Alias").values()
     assert {(a["Properties"]["AliasName"], a["Properties"]["TargetKeyId"]) for a in found} == {
         (f"alias/twinvault-{either.stage}-{name.lower()}", f"${{{name}Key.Arn}}")
-        for name in ("Root", "Table", "Alarms")
+        for name in ("Root", "Table", "Alarms", "Audit")
     }
 
 
@@ -116,8 +119,39 @@ def test_the_root_key_gives_the_account_root_no_other_statement(either):
     assert named == ["Administer"]
 
 
+def test_the_audit_key_signs_and_does_nothing_else(either):
+    properties = key(either, "AuditKey")["Properties"]
+    assert (properties["KeySpec"], properties["KeyUsage"]) == ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
+    assert "EnableKeyRotation" not in properties  # KMS rotates no such key
+
+
+def test_administrators_hand_out_the_public_half_and_sign_nothing(either):
+    administer = statements(either, "AuditKey")["Administer"]
+    assert "kms:GetPublicKey" in actions(administer)
+    assert "kms:GetPublicKey" not in actions(statements(either, "RootKey")["Administer"])
+
+
+def test_the_audit_key_signs_for_the_roles_that_make_receipts_and_for_nobody_else(either):
+    found = statements(either, "AuditKey")
+    signers = [spec.name for spec in FUNCTION_SPECS if spec.signs_receipts]
+    assert set(found) == {"Administer", *(("SignReceipts", "SeeThePublicHalf") if signers else ())}
+    if signers:
+        own = {"aws:PrincipalArn": [role(either, name) for name in signers]}
+        assert actions(found["SignReceipts"]) == ["kms:Sign"]
+        assert found["SignReceipts"]["Condition"] == {
+            "StringEquals": {
+                "kms:CallerAccount": "${AWS::AccountId}",
+                "kms:SigningAlgorithm": "ED25519_SHA_512",
+                "kms:MessageType": "RAW",
+            },
+            "ArnEquals": own,
+        }
+        assert actions(found["SeeThePublicHalf"]) == ["kms:GetPublicKey"]
+        assert found["SeeThePublicHalf"]["Condition"]["ArnEquals"] == own
+
+
 def test_every_statement_for_anybody_is_narrowed_to_this_account_and_named_roles(either):
-    for name in ("RootKey", "TableKey"):
+    for name in ("RootKey", "TableKey", "AuditKey"):
         for statement in statements(either, name).values():
             if statement["Principal"] == {"AWS": "*"}:
                 assert statement["Condition"]["StringEquals"]["kms:CallerAccount"] == "${AWS::AccountId}"

@@ -46,7 +46,8 @@ def kms(dev, kms_endpoint, aws, aws_import, aws_read):
         policy = json.dumps(properties["KeyPolicy"])
         for pseudo, value in {"Partition": "aws", "AccountId": ACCOUNT, "Region": "eu-central-1"}.items():
             policy = policy.replace(f"${{AWS::{pseudo}}}", value)
-        keys[name] = operator.create_key(Policy=policy)["KeyMetadata"]["KeyId"]
+        kind = {name: properties[name] for name in ("KeySpec", "KeyUsage") if name in properties}
+        keys[name] = operator.create_key(Policy=policy, **kind)["KeyMetadata"]["KeyId"]
     return Kms(keys=keys, operator=operator, writer=writer, reader=reader)
 
 
@@ -137,3 +138,12 @@ def test_functions_do_not_reach_the_table_key_but_through_dynamodb(kms):
     with pytest.raises(ClientError) as caught:
         kms.writer.decrypt(KeyId=kms.keys["TableKey"], CiphertextBlob=kms.wrapped(), EncryptionContext=CONTEXT)
     assert refused(caught)
+
+
+def test_the_public_half_of_the_audit_key_is_for_administrators_and_neither_reader_nor_writer_signs(kms):
+    audit = kms.keys["AuditKey"]
+    assert kms.operator.get_public_key(KeyId=audit)["KeySpec"] == "ECC_NIST_EDWARDS25519"
+    for client in (kms.operator, kms.writer, kms.reader):
+        with pytest.raises(ClientError) as caught:
+            client.sign(KeyId=audit, Message=b"x" * 63, MessageType="RAW", SigningAlgorithm="ED25519_SHA_512")
+        assert refused(caught)

@@ -2,14 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
 from typing import Any
 
+from twinvault.audit.checks import list_of, object_of, one_of, or_just, text, text_up_to, whole
 from twinvault.audit.elements import canonical_json
 from twinvault.audit.entry import ENTRY_VERSION, MAX_CLOSED, MAX_DELETED, MAX_TEXT
 from twinvault.envelope.names import ID
-
-type Check = Callable[[Any], bool]
 
 CHAIN = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -17,8 +15,6 @@ _EVENT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _WORD = re.compile(r"[a-z][a-z_]{0,31}")
 _PROBLEM = re.compile(r"[a-z][a-z-]{0,63}")
-_MOST = (1 << 53) - 1
-"""The largest whole number that every reader of JSON gives back."""
 
 
 def parse_entry(encoded: bytes) -> dict[str, Any]:
@@ -37,88 +33,48 @@ def parse_entry(encoded: bytes) -> dict[str, Any]:
     return content  # type: ignore[no-any-return]  # json's; `_is_entry` has seen that it is an object
 
 
-def _text(pattern: re.Pattern[str]) -> Check:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _one_of(*words: str) -> Check:
-    return lambda value: isinstance(value, str) and value in words
-
-
-def _whole(lowest: int, most: int = _MOST) -> Check:
-    # A truth value is an int to Python and none to JSON.
-    return lambda value: type(value) is int and lowest <= value <= most
-
-
-def _list(check: Check, *, least: int = 0, most: int | None = None) -> Check:
-    def is_list(value: Any) -> bool:  # noqa: ANN401  # any JSON value
-        if not isinstance(value, list) or len(value) < least or (most is not None and len(value) > most):
-            return False
-        return all(map(check, value))
-
-    return is_list
-
-
-def _object(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    every = {**required, **(optional or {})}
-
-    def is_object(value: Any) -> bool:  # noqa: ANN401  # any JSON value
-        if not isinstance(value, dict) or not required.keys() <= value.keys() <= every.keys():
-            return False
-        return all(every[name](content) for name, content in value.items())
-
-    return is_object
-
-
-def _or(check: Check, nothing: object) -> Check:
-    return lambda value: value == nothing or check(value)
-
-
-def _is_text(value: Any) -> bool:  # noqa: ANN401  # any JSON value
-    return isinstance(value, str) and len(value) <= MAX_TEXT
-
-
-_digest = _text(_DIGEST)
-_outcome = _one_of("success", "failure")
-_head = _object({"version": _whole(1), "digest": _digest})
-_wrote = _object(
-    {"version": _whole(1), "digest": _digest, "replaced": _or(_head, None)},
-    {"deleted": _list(_digest, least=1, most=MAX_DELETED)},
+_is_text = text_up_to(MAX_TEXT)
+_digest = text(_DIGEST)
+_outcome = one_of("success", "failure")
+_head = object_of({"version": whole(1), "digest": _digest})
+_wrote = object_of(
+    {"version": whole(1), "digest": _digest, "replaced": or_just(_head, None)},
+    {"deleted": list_of(_digest, least=1, most=MAX_DELETED)},
 )
-_closed = _object({"chain": _text(CHAIN), "seq": _whole(1), "candidate": _digest})
-_MEMBERS = _object(
+_closed = object_of({"chain": text(CHAIN), "seq": whole(1), "candidate": _digest})
+_MEMBERS = object_of(
     {
-        "v": _whole(ENTRY_VERSION, ENTRY_VERSION),
-        "store": _or(_text(ID), ""),
-        "chain": _text(CHAIN),
-        "seq": _whole(1),
+        "v": whole(ENTRY_VERSION, ENTRY_VERSION),
+        "store": or_just(text(ID), ""),
+        "chain": text(CHAIN),
+        "seq": whole(1),
         "prev": _digest,
-        "event": _text(_EVENT),
-        "attempt": _whole(1),
-        "began": _text(_TIME),
-        "time": _text(_TIME),
+        "event": text(_EVENT),
+        "attempt": whole(1),
+        "began": text(_TIME),
+        "time": text(_TIME),
         "function": _is_text,
-        "artifact": _or(_digest, ""),
+        "artifact": or_just(_digest, ""),
         "request": _is_text,
         "trace": _is_text,
         "span": _is_text,
         "principal": _is_text,
         "tenant": _is_text,
         "action": _is_text,
-        "outcome": _one_of("success", "failure", "denied"),
-        "crypto": _list(_object({"op": _text(_WORD), "key": _is_text, "outcome": _outcome, "n": _whole(1)})),
-        "keys": _list(_object({"op": _text(_WORD), "key": _is_text})),
-        "kms": _list(_is_text),
-        "partitions": _list(_object({"mark": _digest}, {"saw": _or(_head, None), "wrote": _wrote})),
+        "outcome": one_of("success", "failure", "denied"),
+        "crypto": list_of(object_of({"op": text(_WORD), "key": _is_text, "outcome": _outcome, "n": whole(1)})),
+        "keys": list_of(object_of({"op": text(_WORD), "key": _is_text})),
+        "kms": list_of(_is_text),
+        "partitions": list_of(object_of({"mark": _digest}, {"saw": or_just(_head, None), "wrote": _wrote})),
     },
     {
-        "problem": _text(_PROBLEM),
+        "problem": text(_PROBLEM),
         "step": lambda value: _is_text(value) and value != "",
         "row": _digest,
-        "part": _whole(1),
-        "of": _whole(2),
+        "part": whole(1),
+        "of": whole(2),
         "public_key": _digest,
-        "continues": _list(_closed, least=1, most=MAX_CLOSED),
+        "continues": list_of(_closed, least=1, most=MAX_CLOSED),
     },
 )
 

@@ -74,10 +74,10 @@ class AwsKms:
             with calling(deadline_here()):
                 answer = self._client.generate_data_key(KeyId=root_key_id, KeySpec="AES_256", EncryptionContext=context)
         except (ClientError, BotoCoreError) as error:
-            _translate(error, observer, operation="GenerateDataKey")
-        _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
-        _require_whole(answer, "KeyId", "Plaintext", "CiphertextBlob")
-        _require_same_key(answer["KeyId"], root_key_id)
+            translate(error, observer, operation="GenerateDataKey")
+        count_call(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        require_whole(answer, "KeyId", "Plaintext", "CiphertextBlob")
+        require_same_key(answer["KeyId"], root_key_id)
         return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
 
     def decrypt(self, wrapped: bytes, root_key_id: str, *, context: Mapping[str, str], observer: "Observer") -> bytes:
@@ -88,10 +88,10 @@ class AwsKms:
             with calling(deadline_here()):
                 answer = self._client.decrypt(CiphertextBlob=wrapped, KeyId=root_key_id, EncryptionContext=context)
         except (ClientError, BotoCoreError) as error:
-            _translate(error, observer, operation="Decrypt")
-        _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
-        _require_whole(answer, "KeyId", "Plaintext")
-        _require_same_key(answer["KeyId"], root_key_id)
+            translate(error, observer, operation="Decrypt")
+        count_call(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        require_whole(answer, "KeyId", "Plaintext")
+        require_same_key(answer["KeyId"], root_key_id)
         return answer["Plaintext"]
 
     def re_encrypt(
@@ -109,38 +109,39 @@ class AwsKms:
                     DestinationEncryptionContext=context,
                 )
         except (ClientError, BotoCoreError) as error:
-            _translate(error, observer, operation="ReEncrypt")
-        _count(observer, answer["ResponseMetadata"].get("RequestId", ""))
-        _require_whole(answer, "KeyId", "SourceKeyId", "CiphertextBlob")
-        _require_same_key(answer["SourceKeyId"], root_key_id)
-        _require_same_key(answer["KeyId"], under)
+            translate(error, observer, operation="ReEncrypt")
+        count_call(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        require_whole(answer, "KeyId", "SourceKeyId", "CiphertextBlob")
+        require_same_key(answer["SourceKeyId"], root_key_id)
+        require_same_key(answer["KeyId"], under)
         return answer["CiphertextBlob"]
 
 
-def _count(observer: "Observer", request_id: str) -> None:
+def count_call(observer: "Observer", request_id: str) -> None:
+    """A call of KMS, by the id that CloudTrail has as well; empty where there was no answer."""
     observer.metric("KmsCalls")
     observer.kms_call(request_id)
 
 
-def _require_whole(answer: Mapping[str, object], *names: str) -> None:
+def require_whole(answer: Mapping[str, object], *names: str) -> None:
     """The SDK takes an answer that was cut on its way for an empty one."""
     if any(name not in answer for name in names):
         raise DependencyError("the key service cannot answer now")
 
 
-def _require_same_key(answered_arn: str, asked_key_id: str) -> None:
+def require_same_key(answered_arn: str, asked_key_id: str) -> None:
     """KMS answers with the key's ARN; settings hold the key id, never an alias that could be pointed elsewhere."""
     if answered_arn.rsplit("/", 1)[-1] != asked_key_id.rsplit("/", 1)[-1]:
         raise IntegrityError(Step.ROOT_KEY)
 
 
-def _translate(error: ClientError | BotoCoreError, observer: "Observer", *, operation: str) -> NoReturn:
+def translate(error: ClientError | BotoCoreError, observer: "Observer", *, operation: str) -> NoReturn:
     """Raises our error for KMS's. The message names the code alone: KMS's own text can repeat the context."""
     observer.metric("KmsErrors")
     if not isinstance(error, ClientError):
-        _count(observer, "")
+        count_call(observer, "")
         raise DependencyError("the key service cannot be reached", cause=Cause.of(error, operation)) from None
-    _count(observer, error.response.get("ResponseMetadata", {}).get("RequestId", ""))
+    count_call(observer, error.response.get("ResponseMetadata", {}).get("RequestId", ""))
     code = error.response.get("Error", {}).get("Code", "")
     cause = Cause.of(error, operation, throttled=code in _THROTTLED)
     if code in _TAMPERING:
