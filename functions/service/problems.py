@@ -9,6 +9,7 @@ from twinvault import (
     Contention,
     DependencyError,
     Forbidden,
+    Gone,
     Incomplete,
     IntegrityError,
     InvalidInput,
@@ -40,6 +41,7 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
     (Unauthenticated, Problem(Unauthenticated.problem, 401, "A valid bearer token is needed")),
     (Forbidden, Problem(Forbidden.problem, 403, "The token does not allow this")),
     (NotFound, Problem(NotFound.problem, 404, "Not found")),
+    (Gone, Problem(Gone.problem, 410, "This was erased")),
     (Incomplete, Problem(Incomplete.problem, 409, "An import has not been completed")),
     (Conflict, Problem(Conflict.problem, 409, "What exists says otherwise")),
     (TooLarge, Problem(TooLarge.problem, 413, "Over a limit")),
@@ -84,6 +86,8 @@ def describe(error: Exception, *, correlation_id: str) -> tuple[Problem, dict[st
                 body["field"] = error.field
             if error.others:
                 body["others"] = [{"field": field, "detail": message} for field, message in error.others]
+            if isinstance(error, Gone):
+                body["erased_at"] = error.erased_at
         case DependencyError():
             body["detail"] = error.message
             headers["Retry-After"] = str(error.retry_after)

@@ -7,6 +7,7 @@
     │   ├── Unauthenticated             no token, or one that does not verify
     │   ├── Forbidden                   a good token without the permission or a usable tenant
     │   ├── NotFound                    nothing there, or nothing there for this tenant
+    │   ├── Gone                        it was erased, for good; says when
     │   ├── Conflict                    what exists already says otherwise
     │   │   └── Incomplete              it exists, and its import has not been completed
     │   └── TooLarge                    over a limit that the message names
@@ -24,11 +25,35 @@ which row, `DependencyError` the logs and metrics what AWS said; callers get a f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from twinvault.causes import Cause
+from twinvault.steps import ChainStep, Place, Step
+
+__all__ = [
+    "BrokenChain",
+    "CallerError",
+    "ChainStep",
+    "ConfigurationError",
+    "Conflict",
+    "Contention",
+    "DependencyError",
+    "Forbidden",
+    "Gone",
+    "Incomplete",
+    "IntegrityError",
+    "InvalidInput",
+    "KeyRefused",
+    "NotFound",
+    "OutcomeUnknown",
+    "Place",
+    "Step",
+    "TooLarge",
+    "TwinvaultError",
+    "Unauthenticated",
+    "Undeclared",
+    "Unprocessable",
+]
 
 MAX_NAMES = 20  # how many undeclared names an error carries
 
@@ -89,6 +114,20 @@ class NotFound(CallerError):
     problem = "not-found"
 
 
+class Gone(CallerError):
+    """What is asked for was erased, for good.
+
+    Attributes:
+        erased_at: when, RFC 3339 in UTC.
+    """
+
+    problem = "erased"
+
+    def __init__(self, erased_at: str) -> None:
+        super().__init__("this was erased, and cannot be brought back")
+        self.erased_at = erased_at
+
+
 class Conflict(CallerError):
     """What exists already says otherwise."""
 
@@ -105,48 +144,6 @@ class TooLarge(CallerError):
     """Over a limit that the message names."""
 
     problem = "too-large"
-
-
-class Step(StrEnum):
-    """The checks that stored data must pass, as docs/format.md numbers and names them; the audit log shows the text."""
-
-    # "Open": one record, and at last the head over all of them and the newest mark.
-    PLACE = "0 place"
-    FORMAT = "1 format"
-    KEY_ID = "2 key id"
-    LENGTHS = "3 lengths"
-    CLEAR = "4 clear attributes"
-    COMMITMENT = "5 commitment"
-    CIPHERTEXT = "6 ciphertext"
-    PADDING = "7 padding"
-    PAYLOAD = "8 payload"
-    HEAD = "9 head"
-    MARK = "10 mark"
-    # "Beyond one record".
-    MISSING_PARTITION = "missing partition"
-    MISSING_KEY = "missing key"
-    PLACE_TAKEN = "place taken"
-    KEY_ROWS = "key rows"
-    ROOT_KEY = "root key"
-    REGISTER = "register form"
-    FINGERPRINT = "key fingerprint"
-    WORK = "work form"
-    MODEL = "model"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a row stands.
-
-    Attributes:
-        table: the logical table, `records` or `keys`.
-        pk: the partition key.
-        sk: the sort key; empty where no single row of the partition is meant.
-    """
-
-    table: str
-    pk: str
-    sk: str = ""
 
 
 class IntegrityError(TwinvaultError):
@@ -190,21 +187,6 @@ class Undeclared(TwinvaultError):
         super().__init__("a record holds what this release does not declare")
         self.names = tuple(names)[:MAX_NAMES]
         self.where = where
-
-
-class ChainStep(StrEnum):
-    """The steps of verifying an audit chain, as docs/audit.md numbers them."""
-
-    ROW = "1 row"
-    SIZE = "2 size"
-    FORM = "3 form"
-    DIGEST = "4 digest"
-    PLACE = "5 place"
-    LINK = "6 link"
-    ENVIRONMENT = "7 environment"
-    SIGNATURE = "8 signature"
-    PARTS = "9 parts"
-    CONTINUATION = "10 continuation"
 
 
 class BrokenChain(TwinvaultError):

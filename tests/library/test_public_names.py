@@ -10,7 +10,8 @@ import twinvault
 ROOT = Path(__file__).parents[2]
 ERRORS = {
     node.name
-    for node in ast.parse((ROOT / "functions" / "twinvault" / "errors.py").read_text(encoding="utf-8")).body
+    for module in ("errors.py", "steps.py")
+    for node in ast.parse((ROOT / "functions" / "twinvault" / module).read_text(encoding="utf-8")).body
     if isinstance(node, ast.ClassDef)
 }
 CONSTANTS = {

@@ -1,0 +1,1 @@
+"""Erasure: what a partition or a tenant held is made unreadable for good, and a tombstone says so."""
