@@ -8,18 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.kms.running import ROOT
+from tests.kms.engines import InProcess, in_process
 from twinvault_kms.core import OPERATIONS
-from twinvault_kms.engine import Engine
 from twinvault_kms.errors import KmsError
-from twinvault_kms.identity import Identity
-from twinvault_kms.journal import Journal
-from twinvault_kms.model import Caller
-from twinvault_kms.ring import KeyRing
-from twinvault_kms.seed import Seed
 from twinvault_kms.validate import service, validated
 
-IDENTITY = Identity(Caller(arn=ROOT, access_key_id="ID", name="root"), "eu-central-1")
 # Drawing an RSA key takes as long as everything else here together.
 SLOW = {"CreateKey", "GenerateDataKeyPair", "GetParametersForImport"}
 SCALARS = st.none() | st.booleans() | st.integers(-2, 5_000) | st.floats(allow_nan=False) | st.text(max_size=12)
@@ -29,15 +22,13 @@ DOCUMENTS = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    seed = Seed(bytes(32))
-    engine = Engine(Journal(tmp_path_factory.mktemp("untrusted"), seed=seed), KeyRing(seed))
-    yield engine
-    engine.journal.close()
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    with in_process(tmp_path_factory.mktemp("untrusted")) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="module")
-def names(engine: Engine) -> list[str]:
+def names(engine: InProcess) -> list[str]:
     """Keys of several kinds, and an alias: so that the requests reach further than to a key that does not exist."""
     kinds = [
         {},
@@ -46,30 +37,28 @@ def names(engine: Engine) -> list[str]:
         {"KeySpec": "ECC_NIST_EDWARDS25519", "KeyUsage": "SIGN_VERIFY"},
         {"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"},
     ]
-    made = [json.loads(engine.answer("CreateKey", json.dumps(kind).encode(), IDENTITY)) for kind in kinds]
-    ids = [str(each["KeyMetadata"]["KeyId"]) for each in made]
-    alias = {"AliasName": "alias/fuzz", "TargetKeyId": ids[0]}
-    engine.answer("CreateAlias", json.dumps(alias).encode(), IDENTITY)
+    ids = [engine.key(**kind) for kind in kinds]
+    engine.ask("CreateAlias", AliasName="alias/fuzz", TargetKeyId=ids[0])
     return [*ids, "alias/fuzz", f"arn:aws:kms:eu-central-1:000000000000:key/{ids[0]}"]
 
 
-def _ask(engine: Engine, operation: str, document: object) -> None:
+def _ask(engine: InProcess, operation: str, document: object) -> None:
     try:
-        engine.answer(operation, json.dumps(document).encode(), IDENTITY)
+        engine.raw(operation, json.dumps(document).encode())
     except KmsError as error:
         assert error.status == 400, (operation, error.code)  # noqa: PT017  # the other outcome, no error, is as good
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operation=st.sampled_from(sorted(OPERATIONS)), document=DOCUMENTS)
-def test_any_json_is_answered(engine: Engine, operation: str, document: object):
+def test_any_json_is_answered(engine: InProcess, operation: str, document: object):
     if operation not in SLOW:
         _ask(engine, operation, document)
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_parameters_of_an_operation_are_answered(engine: Engine, names: list[str], data: st.DataObject):
+def test_any_parameters_of_an_operation_are_answered(engine: InProcess, names: list[str], data: st.DataObject):
     operation = data.draw(st.sampled_from(sorted(set(OPERATIONS) - SLOW)))
     shape = service().operation_model(operation).input_shape
     assert shape is not None
@@ -112,9 +101,9 @@ def _fitting(kind: str) -> st.SearchStrategy[object]:
         pytest.param(b'{"Limit": ' + b"9" * 5_000 + b"}", id="a very long number"),
     ],
 )
-def test_bodies_that_parsers_stumble_over_are_refused(engine: Engine, body: bytes):
+def test_bodies_that_parsers_stumble_over_are_refused(engine: InProcess, body: bytes):
     with pytest.raises(KmsError) as caught:
-        engine.answer("ListAliases", body, IDENTITY)
+        engine.raw("ListAliases", body)
     assert caught.value.code in {"SerializationException", "ValidationException"}
 
 

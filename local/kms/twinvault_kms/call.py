@@ -74,6 +74,8 @@ class Call:
     note: Callable[[RecordedCall], None] = field(repr=False)
     identity: tuple[Policy, ...] | None = field(default=None, repr=False)
     """The caller's own policies; None: nobody knows any."""
+    made: tuple[object] | None = field(default=None, repr=False)
+    """What slow work yielded (see `slow.py`); None: none was done yet."""
 
     def text(self, name: str, default: str = "") -> str:
         """Return a string parameter."""

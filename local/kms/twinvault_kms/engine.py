@@ -7,6 +7,7 @@ import base64
 import json
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from twinvault_kms.call import Call, Reply
@@ -18,6 +19,7 @@ from twinvault_kms.identity_policies import IdentityPolicies
 from twinvault_kms.journal import Journal
 from twinvault_kms.lifecycle import due_changes
 from twinvault_kms.ring import KeyRing
+from twinvault_kms.slow import SlowError, Workers
 from twinvault_kms.validate import service, validated
 from twinvault_serving.ledger import CallLedger
 
@@ -33,8 +35,9 @@ class Engine:
     clock: Clock = field(default_factory=Clock)
     ledger: CallLedger = field(default_factory=lambda: CallLedger(None), repr=False)
     policies: IdentityPolicies = field(default_factory=IdentityPolicies, repr=False)
+    workers: Workers = field(default_factory=Workers, repr=False)
 
-    def answer(self, operation: str, body: bytes, identity: Identity) -> bytes:
+    async def answer(self, operation: str, body: bytes, identity: Identity) -> bytes:
         """Return the body of a successful answer.
 
         Raises:
@@ -45,12 +48,29 @@ class Engine:
             offered = operation in service().operation_names
             LOG.warning("operation %s is not offered by the local KMS", operation if offered else "(unknown)")
             raise KmsError("UnknownOperationException")
+        parameters = validated(operation, _document(body))
+        try:
+            outcome = handler(self._call(operation, parameters, identity))
+        except SlowError as work:
+            made = await self.workers.done(work)
+            outcome = handler(self._call(operation, parameters, identity, made=(made,)))
+        return self._committed(outcome)
+
+    def close(self) -> None:
+        """Begin nothing any more, and release the store."""
+        self.workers.close()
+        self.journal.close()
+
+    def _call(
+        self, operation: str, parameters: Mapping[str, object], identity: Identity, *, made: tuple[object] | None = None
+    ) -> Call:
+        """Return the request as it stands before the store of this moment."""
         now = self.clock.now()
         if now >= self.journal.catalog.next_due:
             self._let_pass(now)
-        call = Call(
+        return Call(
             operation=operation,
-            parameters=validated(operation, _document(body)),
+            parameters=parameters,
             caller=identity.caller,
             region=identity.region,
             now=now,
@@ -59,8 +79,8 @@ class Engine:
             random=secrets.token_bytes,
             note=self.ledger.note,
             identity=self.policies.of(identity.caller.principal_arn),
+            made=made,
         )
-        return self._committed(handler(call))
 
     def _let_pass(self, now: float) -> None:
         """Bring the store up to `now`: deletions, rotations, expired material."""

@@ -65,7 +65,7 @@ def serve(options: Options) -> None:
         LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
         server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=sockets)
     finally:
-        engine.journal.close()
+        engine.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,9 +3,11 @@
 import base64
 import binascii
 import hmac
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 
+from twinvault_kms import asymmetric
 from twinvault_kms.errors import KmsError, invalid_state
 from twinvault_kms.model import Key, Material
 from twinvault_kms.seed import Seed, material_id
@@ -14,6 +16,7 @@ from twinvault_kms.specs import SPECS
 _TOKEN_NONCE = 16
 _GRANT_ID = 32
 _TAG = 32
+_MOST_PARSED = 1024
 
 
 class KeyRing:
@@ -23,6 +26,7 @@ class KeyRing:
         self._seed = seed
         self._token_key = seed.derive("grant-token", 32)
         self._cache: dict[tuple[str, str], bytes] = {}
+        self._parsed = lru_cache(maxsize=_MOST_PARSED)(asymmetric.stored_key)
 
     def __repr__(self) -> str:
         return "KeyRing(...)"
@@ -54,6 +58,14 @@ class KeyRing:
             return self._seed.open(material.sealed, label=_label(key.key_id, material.material_id))
         except InvalidTag:
             raise KmsError("KMSInternalException", "A stored key material does not verify.", status=500) from None
+
+    def private_key(self, key: Key, material: Material) -> asymmetric.PrivateKey:
+        """Return the private key of a material, parsed once.
+
+        Raises:
+            KmsError: KMSInvalidStateException, when imported material was deleted or has expired.
+        """
+        return self._parsed(self.secret(key, material), key.spec, derived=material.derived)
 
     def seal(self, secret: bytes, *, key_id: str, nonce: bytes) -> tuple[bytes, str]:
         """Return a secret as the store may hold it, and its material id."""

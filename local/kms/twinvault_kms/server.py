@@ -80,7 +80,8 @@ class KmsApi:
             whole = replace(request, body=await _read(receive))
             identity = identify(whole, self._callers)
             access_key_id = identity.caller.access_key_id
-            status, answer, outcome = 200, self._engine.answer(operation, whole.body, identity), "ok"
+            answer = await self._engine.answer(operation, whole.body, identity)
+            status, outcome = 200, "ok"
         except KmsError as error:
             status, answer, outcome = error.status, _error_body(error), error.code
             if error.code == "AccessDeniedException" and error.message:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from twinvault_kms import blob
 from twinvault_kms.asymmetric import rsa_decrypt, rsa_encrypt
@@ -15,6 +16,7 @@ from twinvault_kms.errors import (
 )
 from twinvault_kms.model import Key
 from twinvault_kms.readiness import usable
+from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT
 
 _CONTEXT_BYTES = 8_192
@@ -152,7 +154,9 @@ def _opened(call: Call, key: Key, *, context: EncryptionContext, algorithm: str)
         return Decrypted(b"", None)
     ciphertext = call.blob("CiphertextBlob")
     if algorithm != SYMMETRIC_DEFAULT:
-        return Decrypted(rsa_decrypt(call.ring.secret(key, key.materials[0]), ciphertext, algorithm), None)
+        private = call.ring.private_key(key, key.materials[0])
+        plaintext = slowly(call, KeyWork.USING, partial(rsa_decrypt, private, ciphertext, algorithm))
+        return Decrypted(plaintext, None)
     parsed = blob.parse(ciphertext)
     material = next((each for each in key.materials if each.material_id == parsed.material_id), None)
     if material is None:
@@ -168,9 +172,9 @@ def sealed_under(
     material = key.current
     if material is None:
         raise KmsError("KMSInternalException", status=500)
-    secret = call.ring.secret(key, material)
     if algorithm != SYMMETRIC_DEFAULT:
-        return rsa_encrypt(secret, plaintext, algorithm), None
+        return rsa_encrypt(call.ring.private_key(key, material), plaintext, algorithm), None
+    secret = call.ring.secret(key, material)
     sealed = blob.seal(
         plaintext,
         key_id=key.key_id,

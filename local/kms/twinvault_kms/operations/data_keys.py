@@ -1,6 +1,7 @@
 """GenerateDataKey, GenerateDataKeyPair, both also without plaintext, and GenerateRandom. None changes the store."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from twinvault_kms.asymmetric import PAIR_SPECS, generate_pair
 from twinvault_kms.call import Call, EncryptionContext, Reply
@@ -8,6 +9,7 @@ from twinvault_kms.errors import KmsError, invalid_usage, unsupported, validatio
 from twinvault_kms.model import Key
 from twinvault_kms.operations.cipher import checked_context, refuse_recipient, sealed_under
 from twinvault_kms.readiness import usable
+from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT
 
 _DATA_KEY_BYTES = {"AES_256": 32, "AES_128": 16}
@@ -53,7 +55,8 @@ def _data_key_pair(call: Call, *, plaintext: bool) -> Reply:
     if spec not in PAIR_SPECS:
         raise unsupported(f"KeyPairSpec {spec} is not offered by the local KMS.")
     call.dry_run()
-    private, public = generate_pair(spec)
+    making = partial(generate_pair, spec)
+    private, public = slowly(call, KeyWork.MAKING, making) if spec.startswith("RSA") else making()
     ciphertext, identity = sealed_under(call, key, private, context=context)
     answer: dict[str, object] = {
         "PrivateKeyCiphertextBlob": ciphertext,

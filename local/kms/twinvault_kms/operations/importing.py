@@ -7,9 +7,8 @@ until the import comes. Source: developer guide, "Importing key material for AWS
 import base64
 import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap_with_padding
 
 from twinvault_kms import asymmetric
@@ -24,6 +23,7 @@ from twinvault_kms.errors import (
 )
 from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.readiness import refuse_states
+from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import RSA_BITS, SPECS
 
 _ALGORITHMS = {"RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"}
@@ -47,7 +47,7 @@ def get_parameters_for_import(call: Call) -> Reply:
     algorithm, spec = call.text("WrappingAlgorithm"), call.text("WrappingKeySpec")
     if algorithm not in _ALGORITHMS or spec not in RSA_BITS:
         raise unsupported(f"Wrapping with {algorithm} and {spec} is not offered by the local KMS.")
-    private, public = asymmetric.generate_pair(spec)
+    private, public = slowly(call, KeyWork.MAKING, partial(asymmetric.generate_pair, spec))
     expires = call.now + DAY
     payload = {
         "key_id": key.key_id,
@@ -64,8 +64,8 @@ def import_key_material(call: Call) -> Reply:
     key = _external(call)
     refuse_states(key, KeyState.PENDING_DELETION)
     valid_to = _valid_to(call)
-    secret = _unwrapped(_token(call, key), call.blob("EncryptedKeyMaterial"))
-    _check_fit(key, secret)
+    token, wrapped = _token(call, key), call.blob("EncryptedKeyMaterial")
+    secret = slowly(call, KeyWork.USING, partial(_fitting, key, token, wrapped))
     sealed, identity = call.ring.seal(secret, key_id=key.key_id, nonce=call.random(12))
     kind = call.text("ImportType", "EXISTING_KEY_MATERIAL" if key.materials else "NEW_KEY_MATERIAL")
     known = next((each for each in key.materials if each.material_id == identity), None)
@@ -138,23 +138,24 @@ def _token(call: Call, key: Key) -> ImportToken:
     return token
 
 
+def _fitting(key: Key, token: ImportToken, wrapped: bytes) -> bytes:
+    """Return the material out of its wrapping, if it is one for this key."""
+    secret = _unwrapped(token, wrapped)
+    _check_fit(key, secret)
+    return secret
+
+
 def _unwrapped(token: ImportToken, wrapped: bytes) -> bytes:
     """Return the material out of its wrapping: RSA-OAEP around it, or around an AES key that wraps it (RFC 5649)."""
+    wrapping = asymmetric.rsa_key(asymmetric.own_key(token.wrapping_key))
     if not token.algorithm.startswith("RSA_AES_KEY_WRAP"):
-        return asymmetric.rsa_decrypt(token.wrapping_key, wrapped, token.algorithm)
-    size = _modulus_bytes(token.wrapping_key)
-    wrapper = asymmetric.rsa_decrypt(token.wrapping_key, wrapped[:size], token.algorithm)
+        return asymmetric.rsa_decrypt(wrapping, wrapped, token.algorithm)
+    size = wrapping.key_size // 8
+    wrapper = asymmetric.rsa_decrypt(wrapping, wrapped[:size], token.algorithm)
     try:
         return aes_key_unwrap_with_padding(wrapper, wrapped[size:])
     except (InvalidUnwrap, ValueError):
         raise invalid_ciphertext() from None
-
-
-def _modulus_bytes(der: bytes) -> int:
-    key = serialization.load_der_private_key(der, password=None)
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise KmsError("InvalidImportTokenException")
-    return key.key_size // 8
 
 
 def _check_fit(key: Key, secret: bytes) -> None:

@@ -1,6 +1,7 @@
 """CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey, DisableKey, and deletion in its waiting period."""
 
 from dataclasses import replace
+from functools import partial
 
 from twinvault_kms import key_policy
 from twinvault_kms.asymmetric import generate_rsa
@@ -11,6 +12,7 @@ from twinvault_kms.operations.policies import refuse_lockout
 from twinvault_kms.operations.tags import checked_tags
 from twinvault_kms.pages import page
 from twinvault_kms.readiness import refuse_states
+from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, KEY_AGREEMENT, SPECS, SYMMETRIC_DEFAULT
 
 _WINDOW_DAYS = range(7, 31)
@@ -55,7 +57,8 @@ def first_material(call: Call, key: Key) -> Material:
     if SPECS[key.spec].secret_bytes:
         _, identity = call.ring.derived(number=key.number, key_id=key.key_id, version=1, spec=key.spec)
         return Material(identity, version=1, state=MaterialState.CURRENT, derived=True)
-    sealed, identity = call.ring.seal(generate_rsa(key.spec), key_id=key.key_id, nonce=call.random(12))
+    private = slowly(call, KeyWork.MAKING, partial(generate_rsa, key.spec))
+    sealed, identity = call.ring.seal(private, key_id=key.key_id, nonce=call.random(12))
     return Material(identity, version=1, state=MaterialState.CURRENT, derived=False, sealed=sealed)
 
 

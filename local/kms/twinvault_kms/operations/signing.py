@@ -1,6 +1,7 @@
 """Sign, Verify, GetPublicKey, DeriveSharedSecret, GenerateMac, VerifyMac. None takes a context or changes the store."""
 
 import hmac
+from functools import partial
 
 from twinvault_kms import asymmetric
 from twinvault_kms.call import Call, Reply
@@ -9,6 +10,7 @@ from twinvault_kms.model import Key, KeyState
 from twinvault_kms.operations.cipher import refuse_recipient
 from twinvault_kms.operations.keys import ALGORITHM_FIELDS
 from twinvault_kms.readiness import refuse_states, usable
+from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import GENERATE_VERIFY_MAC, KEY_AGREEMENT, SIGN_VERIFY, SPECS
 
 
@@ -16,7 +18,9 @@ def sign(call: Call) -> Reply:
     """Sign a message of up to 4,096 bytes, or a digest."""
     key, algorithm, kind = _signing_key(call)
     call.dry_run()
-    signature = asymmetric.sign(_private(call, key), call.blob("Message"), algorithm=algorithm, kind=kind)
+    private, message = _private(call, key), call.blob("Message")
+    signing = partial(asymmetric.sign, private, message, algorithm=algorithm, kind=kind)
+    signature = slowly(call, KeyWork.USING, signing) if algorithm.startswith("RSA") else signing()
     return Reply({"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm})
 
 
@@ -87,8 +91,7 @@ def _signing_key(call: Call) -> tuple[Key, str, str]:
 
 
 def _private(call: Call, key: Key) -> asymmetric.PrivateKey:
-    material = key.materials[0]
-    return asymmetric.private_key(call.ring.secret(key, material), key.spec, derived=material.derived)
+    return call.ring.private_key(key, key.materials[0])
 
 
 def _mac_key(call: Call) -> tuple[Key, str]:
