@@ -44,6 +44,8 @@ class Erased:
         head_version: of the last head that there was; None of a tenant.
         tombstone_digest: hex, of the tombstone's seal; of a tenant that of its last register's.
         keys: those whose rows were destroyed.
+        newest_epoch: the newest epoch that the tenant had then. A copy of such a row may be under any epoch that lived,
+            for an older one seals again once a newer one is retired: it is dead only when all up to this are destroyed.
         records: how many there were, by entity; None where they could not be opened any more, and of a tenant.
         dynamodb_request_ids, kms_request_ids: of the calls that were made for it; of a repetition, of its own calls.
         refused_by: what refused the attempt to open what had just been erased: the problem, and the check.
@@ -56,6 +58,7 @@ class Erased:
     head_version: int | None
     tombstone_digest: str
     keys: tuple[ErasedKey, ...]
+    newest_epoch: int
     records: dict[str, int] | None
     dynamodb_request_ids: tuple[str, ...]
     kms_request_ids: tuple[str, ...]
@@ -71,6 +74,7 @@ class Erased:
             "head_version": self.head_version,
             "tombstone_digest": self.tombstone_digest,
             "keys": [{"name": one.name, "version": one.version, "epoch": one.epoch} for one in self.keys],
+            "newest_epoch": self.newest_epoch,
             "records": dict(sorted(self.records.items())) if self.records is not None else None,
             "dynamodb_request_ids": list(self.dynamodb_request_ids),
             "kms_request_ids": list(self.kms_request_ids),
@@ -107,6 +111,7 @@ def _erased(document: Any) -> Erased:  # noqa: ANN401  # whatever JSON there is
             ErasedKey(name=_text(one["name"], _NAME), version=_number(one["version"]), epoch=_number(one["epoch"]))
             for one in document["keys"]
         ),
+        newest_epoch=_number(document["newest_epoch"]),
         records=_counts(document["records"]),
         dynamodb_request_ids=_texts(document["dynamodb_request_ids"]),
         kms_request_ids=_texts(document["kms_request_ids"]),
