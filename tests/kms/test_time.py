@@ -90,6 +90,51 @@ def test_a_disabled_key_does_not_rotate_until_it_is_enabled(moving: RunningKms):
     assert len(kms.list_key_rotations(KeyId=key)["Rotations"]) == 1
 
 
+def test_a_key_that_was_disabled_for_several_periods_rotates_once_and_at_once(moving: RunningKms):
+    kms = moving.client()
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
+    kms.disable_key(KeyId=key)
+    _pass(moving, 300)
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+    before = _now(moving)
+    kms.enable_key(KeyId=key)
+    (rotation,) = kms.list_key_rotations(KeyId=key)["Rotations"]
+    assert rotation["RotationType"] == "AUTOMATIC"
+    assert before <= rotation["RotationDate"] <= _now(moving)
+    due = kms.get_key_rotation_status(KeyId=key)["NextRotationDate"]
+    assert due == rotation["RotationDate"] + timedelta(days=90)
+
+
+def test_a_key_whose_deletion_is_cancelled_rotates_when_it_is_enabled_again(moving: RunningKms):
+    kms = moving.client()
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
+    _pass(moving, 89)
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=30)
+    _pass(moving, 20)
+    assert not kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+    kms.cancel_key_deletion(KeyId=key)
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+    assert kms.list_key_rotations(KeyId=key)["Rotations"] == []
+    kms.enable_key(KeyId=key)
+    assert len(kms.list_key_rotations(KeyId=key)["Rotations"]) == 1
+
+
+def test_a_key_that_was_rotated_lately_goes_on_with_its_schedule(moving: RunningKms):
+    kms = moving.client()
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
+    due = kms.get_key_rotation_status(KeyId=key)["NextRotationDate"]
+    _pass(moving, 80)
+    kms.rotate_key_on_demand(KeyId=key)
+    kms.disable_key(KeyId=key)
+    _pass(moving, 20)
+    kms.enable_key(KeyId=key)
+    assert [each["RotationType"] for each in kms.list_key_rotations(KeyId=key)["Rotations"]] == ["ON_DEMAND"]
+    assert kms.get_key_rotation_status(KeyId=key)["NextRotationDate"] == due + timedelta(days=90)
+
+
 def _now(running: RunningKms) -> datetime:
     return datetime.fromtimestamp(float(str(running.admin("GET", "/clock")["now"])), UTC)
 

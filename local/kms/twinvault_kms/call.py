@@ -186,7 +186,7 @@ class Call:
             resource=key.arn,
             facts=self.caller.facts() | said,
         )
-        grants = self.catalog.grants_on(key.key_id)
+        grants = self.catalog.grants_to(key.key_id, {self.caller.arn, self.caller.principal_arn})
         answer = authorize(access, key=key, grants=grants, context=context, identity=self.identity, suits=suits)
         self._note(access.action, key.arn, facts=said, allowed=answer.refusal is None, by=answer.by)
         if answer.refusal is not None:
@@ -217,7 +217,7 @@ class Call:
         }
         if requested.startswith("alias/") or ":alias/" in requested:
             facts["kms:requestalias"] = ("alias/" + requested.rpartition("alias/")[2],)
-        if names := tuple(alias.name for alias in self.catalog.aliases_of(key.key_id)):
+        if names := self.catalog.aliases_of(key.key_id).whole():
             facts["kms:resourcealiases"] = names
         return facts | context_facts(list(context.items()))
 

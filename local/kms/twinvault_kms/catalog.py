@@ -1,8 +1,17 @@
-"""Everything the KMS knows, in memory. It changes only through `apply`, with changes that are already on disk."""
+"""Everything the KMS knows, in memory. It changes only through `apply`, with changes that are already on disk.
 
-from collections.abc import Iterable
+No question of an operation costs more the more keys, aliases and grants there are: each has its index.
+"""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
+
+from twinvault_kms.indexes import Names, Schedule
 from twinvault_kms.model import Alias, Change, Counter, DropEntity, Entity, Grant, Key, PutEntity
+
+_NONE = Names()
 
 
 class Catalog:
@@ -12,10 +21,10 @@ class Catalog:
         self.keys: dict[str, Key] = {}
         self.aliases: dict[tuple[str, str, str], Alias] = {}
         self.grants: dict[str, Grant] = {}
-        self.key_grants: dict[str, dict[str, Grant]] = {}
-        self.key_aliases: dict[str, dict[str, Alias]] = {}
         self.counter = Counter(keys=0)
-        self.next_due = float("inf")
+        self.schedule = Schedule()
+        self._indexes: defaultdict[tuple[str, ...], Names] = defaultdict(Names)
+        self._named: dict[Grant, str] = {}
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Make the changes visible."""
@@ -26,54 +35,104 @@ class Catalog:
                 case DropEntity(entity):
                     self._drop(entity)
 
-    def schedule(self) -> None:
-        """Find out anew when something is due. `next_due` may be early after changes, never late."""
-        self.next_due = min((due_at(key) for key in self.keys.values()), default=float("inf"))
-
     def entities(self) -> list[Entity]:
         """Return all that is needed to build this catalog again."""
         return [self.counter, *self.keys.values(), *self.aliases.values(), *self.grants.values()]
 
-    def aliases_of(self, key_id: str) -> list[Alias]:
-        """Return the aliases that name this key, in the order of their names."""
-        return sorted(self.key_aliases.get(key_id, {}).values(), key=lambda each: each.name)
+    def keys_in(self, account: str, region: str) -> Names:
+        """Return the ids of an account's keys in a region."""
+        return self._index("keys", account, region)
 
-    def grants_on(self, key_id: str) -> Iterable[Grant]:
-        """Return the grants on this key."""
-        return self.key_grants.get(key_id, {}).values()
+    def aliases_in(self, account: str, region: str) -> Names:
+        """Return the names of an account's aliases in a region."""
+        return self._index("aliases", account, region)
+
+    def aliases_of(self, key_id: str) -> Names:
+        """Return the names of the aliases of this key."""
+        return self._index("aliases of", key_id)
+
+    def grants_on(self, key_id: str) -> Names:
+        """Return the ids of the grants on this key."""
+        return self._index("grants on", key_id)
+
+    def granted(self, key_id: str, grantee: str) -> Names:
+        """Return the ids of the grants on this key to one principal or service."""
+        return self._index("granted", key_id, grantee)
+
+    def retirable(self, principal: str) -> Names:
+        """Return the ids of the grants that name this principal or service as the one who may retire them."""
+        return self._index("retirable", principal)
+
+    def grants_to(self, key_id: str, principals: Iterable[str]) -> Iterator[Grant]:
+        """Yield the grants on this key to these principals."""
+        found = chain.from_iterable(self.granted(key_id, principal).after() for principal in principals)
+        return (self.grants[grant_id] for grant_id in found)
+
+    def like(self, grant: Grant) -> Grant | None:
+        """Return the grant that says the same, under the same name; one without a name is like none."""
+        found = self._named.get(_said(grant)) if grant.name else None
+        return self.grants[found] if found else None
+
+    def _index(self, *place: str) -> Names:
+        return self._indexes.get(place, _NONE)
 
     def _put(self, entity: Entity) -> None:
         match entity:
             case Key():
                 self.keys[entity.key_id] = entity
-                self.next_due = min(self.next_due, due_at(entity))
+                self.schedule.put(entity.key_id, due_at(entity))
             case Alias():
                 if former := self.aliases.get((entity.account, entity.region, entity.name)):
                     self._drop(former)
                 self.aliases[entity.account, entity.region, entity.name] = entity
-                self.key_aliases.setdefault(entity.key_id, {})[entity.name] = entity
             case Grant():
                 self.grants[entity.grant_id] = entity
-                self.key_grants.setdefault(entity.key_id, {})[entity.grant_id] = entity
+                if entity.name:
+                    self._named[_said(entity)] = entity.grant_id
             case Counter():
                 self.counter = entity
+                return
+        for place, name in _places(entity):
+            self._indexes[place].add(name)
 
     def _drop(self, entity: Key | Alias | Grant) -> None:
+        for place, name in _places(entity):
+            self._indexes[place].discard(name)
         match entity:
             case Alias():
                 self.aliases.pop((entity.account, entity.region, entity.name), None)
-                self.key_aliases.get(entity.key_id, {}).pop(entity.name, None)
             case Grant():
                 self.grants.pop(entity.grant_id, None)
-                self.key_grants.get(entity.key_id, {}).pop(entity.grant_id, None)
+                if self._named.get(_said(entity)) == entity.grant_id:
+                    del self._named[_said(entity)]
             case Key():
-                for alias in self.aliases_of(entity.key_id):
-                    self._drop(alias)
-                for grant in list(self.grants_on(entity.key_id)):
-                    self._drop(grant)
-                self.key_grants.pop(entity.key_id, None)
-                self.key_aliases.pop(entity.key_id, None)
+                for name in self.aliases_of(entity.key_id).whole():
+                    self._drop(self.aliases[entity.account, entity.region, name])
+                for grant_id in self.grants_on(entity.key_id).whole():
+                    self._drop(self.grants[grant_id])
+                self.schedule.drop(entity.key_id)
                 self.keys.pop(entity.key_id, None)
+
+
+def _places(entity: Key | Alias | Grant) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the indexes that an entity stands in, and its name there."""
+    match entity:
+        case Key():
+            yield ("keys", entity.account, entity.region), entity.key_id
+        case Alias():
+            yield ("aliases", entity.account, entity.region), entity.name
+            yield ("aliases of", entity.key_id), entity.name
+        case Grant():
+            yield ("grants on", entity.key_id), entity.grant_id
+            for grantee in filter(None, (entity.grantee, entity.grantee_service)):
+                yield ("granted", entity.key_id, grantee), entity.grant_id
+            for retiring in filter(None, (entity.retiring, entity.retiring_service)):
+                yield ("retirable", retiring), entity.grant_id
+
+
+def _said(grant: Grant) -> Grant:
+    """Return what a grant says, apart from which one it is and since when."""
+    return replace(grant, grant_id="", created=0.0)
 
 
 def due_at(key: Key) -> float:

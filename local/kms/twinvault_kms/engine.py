@@ -66,7 +66,7 @@ class Engine:
     ) -> Call:
         """Return the request as it stands before the store of this moment."""
         now = self.clock.now()
-        if now >= self.journal.catalog.next_due:
+        if now >= self.journal.catalog.schedule.next():
             self._let_pass(now)
         return Call(
             operation=operation,
@@ -87,7 +87,6 @@ class Engine:
         changes = due_changes(self.journal.catalog, now=now, ring=self.ring)
         if changes:
             self.journal.append(changes)
-        self.journal.catalog.schedule()
 
     def _committed(self, outcome: Reply) -> bytes:
         if outcome.changes:

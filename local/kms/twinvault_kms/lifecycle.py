@@ -5,14 +5,14 @@ Time is only looked at when a request arrives, which no caller can tell from a c
 
 from dataclasses import replace
 
-from twinvault_kms.catalog import Catalog, due_at
+from twinvault_kms.catalog import Catalog
 from twinvault_kms.model import DAY, Change, DropEntity, Key, KeyOrigin, Material, MaterialState, PutEntity
 from twinvault_kms.ring import KeyRing
 
 
 def due_changes(catalog: Catalog, *, now: float, ring: KeyRing) -> list[Change]:
     """Return the changes whose time has come."""
-    return [_passed(key, now=now, ring=ring) for key in catalog.keys.values() if due_at(key) <= now]
+    return [_passed(catalog.keys[key_id], now=now, ring=ring) for key_id in catalog.schedule.until(now)]
 
 
 def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
@@ -30,6 +30,21 @@ def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
         at = key.next_rotation
         key = replace(rotated(key, now=at, kind="AUTOMATIC", ring=ring), next_rotation=at + key.rotation_days * DAY)
     return PutEntity(key)
+
+
+def resumed(key: Key, *, now: float, ring: KeyRing) -> Key:
+    """Return a key that was disabled, as it is once it is enabled again.
+
+    Material as old as the rotation period is rotated at once, by one rotation however many were missed, and the period
+    begins anew; else the schedule goes on. Source: the service model's text on GetKeyRotationStatus, "Disabled".
+    """
+    current = key.current
+    if key.rotation_days is None or key.next_rotation is None or current is None:
+        return key
+    period, due = key.rotation_days * DAY, key.next_rotation
+    if now - (current.rotated_at or key.created) >= period:
+        return replace(rotated(key, now=now, kind="AUTOMATIC", ring=ring), next_rotation=now + period)
+    return replace(key, next_rotation=due if due > now else due + period)
 
 
 def rotated(key: Key, *, now: float, kind: str, ring: KeyRing) -> Key:

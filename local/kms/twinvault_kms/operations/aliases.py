@@ -5,11 +5,12 @@ An alias needs permission twice: on the alias (IAM's to give, so the account's o
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, validation
 from twinvault_kms.model import Alias, DropEntity, Key, KeyState, PutEntity
-from twinvault_kms.pages import page
+from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import SPECS
 
@@ -60,21 +61,23 @@ def list_aliases(call: Call) -> Reply:
     """ListAliases: all of the account and region, or those of one key."""
     call.permit_account()
     if call.optional("KeyId"):
-        aliases = call.catalog.aliases_of(call.key().key_id)
+        names = call.catalog.aliases_of(call.key().key_id)
     else:
-        here = (call.caller.account, call.region)
-        aliases = [each for each in call.catalog.aliases.values() if (each.account, each.region) == here]
-    listed = {
-        alias.name: {
-            "AliasName": alias.name,
-            "AliasArn": alias.arn,
-            "TargetKeyId": alias.key_id,
-            "CreationDate": alias.created,
-            "LastUpdatedDate": alias.updated,
-        }
-        for alias in aliases
+        names = call.catalog.aliases_in(call.caller.account, call.region)
+    return Reply(
+        page(call, "Aliases", names=names.after(marker(call)), show=partial(_listed, call), default=50, largest=100)
+    )
+
+
+def _listed(call: Call, name: str) -> dict[str, object]:
+    alias = call.alias(name)
+    return {
+        "AliasName": alias.name,
+        "AliasArn": alias.arn,
+        "TargetKeyId": alias.key_id,
+        "CreationDate": alias.created,
+        "LastUpdatedDate": alias.updated,
     }
-    return Reply(page(call, "Aliases", listed, default=50, largest=100))
 
 
 def _own_name(call: Call) -> str:

@@ -5,15 +5,15 @@ nothing. Source: developer guide, "Grants in AWS KMS" and its pages on creating,
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from twinvault_kms.authorize import folded, names
 from twinvault_kms.call import Call, EncryptionContext, Reply
 from twinvault_kms.errors import KmsError, access_denied, not_found, validation
+from twinvault_kms.indexes import Names
 from twinvault_kms.model import DropEntity, Grant, Key, KeyState, PutEntity
-from twinvault_kms.pages import page
+from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import ENCRYPT_DECRYPT, KEY_AGREEMENT, SIGN_VERIFY, SPECS
 
@@ -55,7 +55,7 @@ def create_grant(call: Call) -> Reply:
     )
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
     call.dry_run()
-    same = next((each for each in call.catalog.grants_on(key.key_id) if grant.name and _alike(each, grant)), None)
+    same = call.catalog.like(grant)
     kept = same or grant
     answer = {"GrantId": kept.grant_id, "GrantToken": call.ring.grant_token(kept.grant_id, nonce=call.random(16))}
     return Reply(answer, () if same else (PutEntity(grant),))
@@ -144,10 +144,6 @@ def _no_wider(child: Grant, parent: Grant) -> bool:
     return True
 
 
-def _alike(one: Grant, other: Grant) -> bool:
-    return replace(one, grant_id="", created=0) == replace(other, grant_id="", created=0)
-
-
 def list_grants(call: Call) -> Reply:
     """ListGrants of a key, all or those of one grantee or id."""
     key = call.key()
@@ -155,14 +151,12 @@ def list_grants(call: Call) -> Reply:
     grant_id = call.optional("GrantId")
     if grant_id is not None and not _GRANT_ID.fullmatch(grant_id):
         raise KmsError("InvalidGrantIdException", "The grant id is not valid.")
-    grants = [
-        grant
-        for grant in call.catalog.grants_on(key.key_id)
-        if grant_id in {None, grant.grant_id}
-        and call.optional("GranteePrincipal") in {None, grant.grantee}
-        and call.optional("GranteeServicePrincipal") in {None, grant.grantee_service}
-    ]
-    return _listed(call, grants)
+    grantee, service = call.optional("GranteePrincipal"), call.optional("GranteeServicePrincipal")
+    if grantee and service:  # a grant has one or the other
+        return _listed(call, Names())
+    named = grantee or service
+    names = call.catalog.granted(key.key_id, named) if named else call.catalog.grants_on(key.key_id)
+    return _listed(call, names if grant_id is None else Names([grant_id] if grant_id in names else []))
 
 
 def list_retirable_grants(call: Call) -> Reply:
@@ -173,8 +167,7 @@ def list_retirable_grants(call: Call) -> Reply:
         raise validation("Specify either RetiringPrincipal or RetiringServicePrincipal.")
     if principal is not None and not _PRINCIPAL.fullmatch(principal):
         raise KmsError("InvalidArnException", "The ARN does not refer to a valid principal.")
-    grants = call.catalog.grants.values()
-    return _listed(call, [each for each in grants if (each.retiring, each.retiring_service) == (principal, service)])
+    return _listed(call, call.catalog.retirable(principal or service or ""))
 
 
 def revoke_grant(call: Call) -> Reply:
@@ -220,12 +213,13 @@ def _grant(call: Call, key: Key, grant_id: str) -> Grant:
     return grant
 
 
-def _listed(call: Call, grants: Iterable[Grant]) -> Reply:
-    entries = {grant.grant_id: _entry(call.catalog.keys[grant.key_id], grant) for grant in grants}
-    return Reply(page(call, "Grants", entries, default=50, largest=100))
+def _listed(call: Call, ids: Names) -> Reply:
+    names = ids.after(marker(call))
+    return Reply(page(call, "Grants", names=names, show=partial(_entry, call), default=50, largest=100))
 
 
-def _entry(key: Key, grant: Grant) -> dict[str, object]:
+def _entry(call: Call, grant_id: str) -> dict[str, object]:
+    grant = call.catalog.grants[grant_id]
     constraints = {
         "EncryptionContextEquals": dict(grant.context_equals) if grant.context_equals is not None else None,
         "EncryptionContextSubset": dict(grant.context_subset) if grant.context_subset is not None else None,
@@ -233,7 +227,7 @@ def _entry(key: Key, grant: Grant) -> dict[str, object]:
     }
     shown = {name: value for name, value in constraints.items() if value is not None}
     answer: dict[str, object | None] = {
-        "KeyId": key.arn,
+        "KeyId": call.catalog.keys[grant.key_id].arn,
         "GrantId": grant.grant_id,
         "Name": grant.name or "",
         "CreationDate": grant.created,

@@ -7,10 +7,11 @@ from twinvault_kms import key_policy
 from twinvault_kms.asymmetric import generate_rsa
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import invalid_state, unsupported, validation
+from twinvault_kms.lifecycle import resumed
 from twinvault_kms.model import DAY, Counter, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.operations.policies import refuse_lockout
 from twinvault_kms.operations.tags import checked_tags
-from twinvault_kms.pages import page
+from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, KEY_AGREEMENT, SPECS, SYMMETRIC_DEFAULT
@@ -130,11 +131,12 @@ def metadata(key: Key) -> dict[str, object]:
 def list_keys(call: Call) -> Reply:
     """ListKeys: all keys of the account and region, in the order of their ids."""
     call.permit_account()
-    mine = [
-        key for key in call.catalog.keys.values() if (key.account, key.region) == (call.caller.account, call.region)
-    ]
-    listed = {key.key_id: {"KeyId": key.key_id, "KeyArn": key.arn} for key in mine}
-    return Reply(page(call, "Keys", listed, default=100, largest=1000))
+    names = call.catalog.keys_in(call.caller.account, call.region).after(marker(call))
+    return Reply(page(call, "Keys", names=names, show=partial(_listed, call), default=100, largest=1000))
+
+
+def _listed(call: Call, key_id: str) -> dict[str, object]:
+    return {"KeyId": key_id, "KeyArn": call.catalog.keys[key_id].arn}
 
 
 def update_key_description(call: Call) -> Reply:
@@ -159,7 +161,10 @@ def _switch(call: Call, *, enabled: bool) -> Reply:
     key = call.key()
     call.permit(key)
     refuse_states(key, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
-    return Reply(None, (PutEntity(replace(key, enabled=enabled)),))
+    switched = replace(key, enabled=enabled)
+    if enabled and not key.enabled:
+        switched = resumed(switched, now=call.now, ring=call.ring)
+    return Reply(None, (PutEntity(switched),))
 
 
 def schedule_key_deletion(call: Call) -> Reply:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, invalid_state, unsupported
+from twinvault_kms.indexes import Names
 from twinvault_kms.lifecycle import rotated
 from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
-from twinvault_kms.pages import page
+from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import SPECS
 
@@ -63,7 +64,8 @@ def list_key_rotations(call: Call) -> Reply:
     listed = {
         f"{each.version:06d}": _entry(key, each) for each in key.materials if everything or each.rotated_at is not None
     }
-    return Reply(page(call, "Rotations", listed, default=100, largest=1000))
+    names = Names(listed).after(marker(call))
+    return Reply(page(call, "Rotations", names=names, show=listed.__getitem__, default=100, largest=1000))
 
 
 def _entry(key: Key, material: Material) -> dict[str, object]:

@@ -1,12 +1,14 @@
 """TagResource, UntagResource, ListResourceTags."""
 
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError
+from twinvault_kms.indexes import Names
 from twinvault_kms.model import KeyState, PutEntity
-from twinvault_kms.pages import page
+from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 
 _MOST_TAGS = 50
@@ -35,8 +37,13 @@ def list_resource_tags(call: Call) -> Reply:
     """ListResourceTags, in the order of their names."""
     key = call.key()
     call.permit(key)
-    listed = {name: {"TagKey": name, "TagValue": value} for name, value in key.tags}
-    return Reply(page(call, "Tags", listed, default=50, largest=50))
+    values = dict(key.tags)
+    names = Names(values).after(marker(call))
+    return Reply(page(call, "Tags", names=names, show=partial(_listed, values), default=50, largest=50))
+
+
+def _listed(values: dict[str, str], name: str) -> dict[str, object]:
+    return {"TagKey": name, "TagValue": values[name]}
 
 
 def checked_tags(call: Call, present: Tags) -> Tags:
