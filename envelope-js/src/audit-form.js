@@ -1,30 +1,13 @@
 /** The form of an audit entry: its members, and what may stand in each (docs/audit.md, "Entry"). */
 
+import { either, listOf, matches, object, oneOf, textUpTo, whole } from "./checks.js";
+
 const MAX_TEXT = 256;
 const MAX_CLOSED = 100;
 const MAX_DELETED = 100;
 export const CHAIN = /^[0-9a-f]{32}$/;
 
-const matches = (pattern) => (value) => typeof value === "string" && pattern.test(value);
-const oneOf = (...words) => (value) => words.includes(value);
-const whole = (lowest, most = Number.MAX_SAFE_INTEGER) => (value) =>
-  Number.isSafeInteger(value) && value >= lowest && value <= most;
-const either = (check, nothing) => (value) => value === nothing || check(value);
-const listOf = (check, { least = 0, most = Infinity } = {}) => (value) =>
-  Array.isArray(value) && value.length >= least && value.length <= most && value.every(check);
-
-/** An object with all `required` members, perhaps some of the `optional` ones, and no other. */
-const object = (required, optional = {}) => (value) => {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  if (!Object.keys(required).every((name) => Object.hasOwn(value, name))) return false;
-  return Object.entries(value).every(([name, content]) => {
-    if (Object.hasOwn(required, name)) return required[name](content);
-    return Object.hasOwn(optional, name) && optional[name](content);
-  });
-};
-
-// Characters, not UTF-16 code units.
-const text = (value) => typeof value === "string" && (value.length <= MAX_TEXT || [...value].length <= MAX_TEXT);
+const text = textUpTo(MAX_TEXT);
 const word = matches(/^[a-z][a-z_]{0,31}$/);
 const digest = matches(/^[0-9a-f]{64}$/);
 const time = matches(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$/);

@@ -28,3 +28,13 @@ export class BrokenChain extends Error {
     this.seq = seq;
   }
 }
+
+/** A receipt is not what the holder of the key signed. `step` is the check, as docs/receipt.md numbers it. */
+export class BrokenReceipt extends Error {
+  /** @param {string} step */
+  constructor(step) {
+    super(`the receipt does not verify, step ${step}`);
+    this.name = "BrokenReceipt";
+    this.step = step;
+  }
+}

@@ -10,6 +10,7 @@ from twinvault.dynamodb.table import TableNames
 from twinvault.envelope import FORMAT, ID
 from twinvault.errors import (
     BrokenChain,
+    BrokenReceipt,
     CallerError,
     ChainStep,
     ConfigurationError,
@@ -25,6 +26,7 @@ from twinvault.errors import (
     NotFound,
     OutcomeUnknown,
     Place,
+    ReceiptStep,
     Step,
     TooLarge,
     TwinvaultError,
@@ -79,6 +81,7 @@ __all__ = [
     "Acting",
     "Blind",
     "BrokenChain",
+    "BrokenReceipt",
     "CallerError",
     "Carried",
     "ChainStep",
@@ -122,6 +125,7 @@ __all__ = [
     "Page",
     "PartitionStore",
     "Place",
+    "ReceiptStep",
     "Record",
     "RecordPage",
     "Records",

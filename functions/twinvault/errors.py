@@ -14,6 +14,7 @@
     ├── IntegrityError                  tampering, or damage that cannot be told from it
     ├── Undeclared                      authentic, and this release's declarations do not have it
     ├── BrokenChain                     an audit chain does not verify; names the step and the place
+    ├── BrokenReceipt                   a receipt does not verify; names the step
     ├── ConfigurationError              a setting is missing or unusable; names the variable
     └── DependencyError                 something we call is unavailable; carries `retry_after`
         ├── KeyRefused                  KMS says no: access denied, disabled, pending deletion
@@ -28,10 +29,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from twinvault.causes import Cause
-from twinvault.steps import ChainStep, Place, Step
+from twinvault.steps import ChainStep, Place, ReceiptStep, Step
 
 __all__ = [
     "BrokenChain",
+    "BrokenReceipt",
     "CallerError",
     "ChainStep",
     "ConfigurationError",
@@ -47,6 +49,7 @@ __all__ = [
     "NotFound",
     "OutcomeUnknown",
     "Place",
+    "ReceiptStep",
     "Step",
     "TooLarge",
     "TwinvaultError",
@@ -196,6 +199,14 @@ class BrokenChain(TwinvaultError):
         super().__init__(f"the chain does not verify at place {seq}, step {step.value}")
         self.step = step
         self.seq = seq
+
+
+class BrokenReceipt(TwinvaultError):
+    """A receipt is not what the holder of the key signed: `step` failed first."""
+
+    def __init__(self, step: ReceiptStep) -> None:
+        super().__init__(f"the receipt does not verify, step {step.value}")
+        self.step = step
 
 
 class ConfigurationError(TwinvaultError):

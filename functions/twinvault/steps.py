@@ -19,6 +19,15 @@ class ChainStep(StrEnum):
     CONTINUATION = "10 continuation"
 
 
+class ReceiptStep(StrEnum):
+    """The steps of verifying a receipt, as docs/receipt.md numbers them."""
+
+    SIZE = "1 size"
+    FORM = "2 form"
+    SIGNATURE = "3 signature"
+    CONTENT = "4 content"
+
+
 class Step(StrEnum):
     """The checks that stored data must pass, as docs/format.md numbers and names them; the audit log shows the text."""
 

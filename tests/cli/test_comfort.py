@@ -126,7 +126,7 @@ def test_completion_can_be_had_for_a_shell(tmp_path: Path, shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        pytest.param("twinvault re", {"reload", "reset", "restore"}, id="a command"),
+        pytest.param("twinvault re", {"receipt", "reload", "reset", "restore"}, id="a command"),
         pytest.param("twinvault kms sn", {"snapshot"}, id="a command of a command"),
         pytest.param("twinvault up --deb", {"--debug", "--debug-port"}, id="an option"),
     ],

@@ -18,6 +18,7 @@ from tests.vectors.limits import limits
 from tests.vectors.negative import negatives
 from tests.vectors.partitions import partitions
 from tests.vectors.payloads import payloads
+from tests.vectors.receipts import receipts
 from tests.vectors.requests import requests
 from tests.vectors.subkeys import subkeys
 
@@ -42,6 +43,7 @@ def documents() -> dict[str, str]:
         "subkeys": subkeys(),
         "requests": requests(),
         "audit": chains(),
+        "receipts": receipts(),
     }
     return {
         f"{name}.json": json.dumps({"format": 1, **document}, indent=1, ensure_ascii=True) + "\n"

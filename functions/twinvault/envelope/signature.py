@@ -1,4 +1,4 @@
-"""Signatures of the audit key: Ed25519 (RFC 8032) of a digest under a label (docs/erasure.md, "Signature"). Pure.
+"""Signatures of the audit key: Ed25519 (RFC 8032) of a digest under a label (docs/receipt.md, "Signature"). Pure.
 
 KMS signs at most 4,096 bytes (AWS KMS API Reference, "Sign"), and what is signed may be longer: so a digest is. One
 use's signature cannot stand in for another's, for the label is part of the message.
