@@ -23,6 +23,8 @@ from twinvault.dynamodb.transaction import Transactor
 from twinvault.keys.cache import CacheLimits, KeyCache
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.hold_row import HoldRows
+from twinvault.keys.holds import LegalHolds
 from twinvault.keys.instant import Instant
 from twinvault.keys.kms import RootKms
 from twinvault.keys.loading import TenantLoader
@@ -195,5 +197,7 @@ def make_world(
         sleep=sleep,
         monotonic=time.monotonic,
     )
-    vault = Vault(table, reader, writer, audit, keys, changes, Origin(store=STORE), keys_only)
+    rows = HoldRows(keys_only, marks, keys, sleep=sleep)
+    holds = LegalHolds(rows=rows, names=(names.keys, names.marks), now=now, randomness=os.urandom, sleep=sleep)
+    vault = Vault(table, reader, writer, audit, keys, changes, Origin(store=STORE), keys_only, holds)
     return World(vault, keys, changes, cache, kms, client, names, audit, transactor)

@@ -79,7 +79,10 @@ ARROWS = {
 PURE = (
     "twinvault/envelope",
     "twinvault/scope.py",
-    *(f"twinvault/keys/{name}.py" for name in ("planning", "register", "rows", "sealed", "tenant", "wrapped")),
+    *(
+        f"twinvault/keys/{name}.py"
+        for name in ("holding", "planning", "register", "rows", "sealed", "tenant", "wrapped")
+    ),
     *(f"twinvault/audit/{name}.py" for name in ("checks", "elements", "entry", "form", "parts", "signing", "verify")),
     *(f"twinvault/erasure/{name}.py" for name in ("facts", "horizon", "receipt", "receipt_form")),
     "twinvault/maintenance/report.py",

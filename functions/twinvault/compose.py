@@ -25,6 +25,8 @@ from twinvault.envelope import FORMAT, require_id
 from twinvault.keys.cache import CacheLimits, KeyCache
 from twinvault.keys.changing import DEFAULT_TTL_SECONDS, KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.hold_row import HoldRows
+from twinvault.keys.holds import LegalHolds
 from twinvault.keys.instant import Instant
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.loading import TenantLoader
@@ -75,11 +77,11 @@ def open_vault(
     root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
     keys = _keys(key_table, marks, root=root, ttl=key_ttl_seconds)
     changes = _changes(keys, root, tables=tables, ttl=key_ttl_seconds)
-    audit = _audit_log(dynamodb, tables.audit)
+    audit, rows = _audit_log(dynamodb, tables.audit), HoldRows(key_table, marks, keys, sleep=time.sleep)
     reader = _reader(records, marks, keys=keys, lowest_format=lowest_format)
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
     origin, backup = Origin(store=store, function=function, artifact=artifact), _backup(dynamodb, backup_table)
-    return Vault(records, reader, writer, audit, keys, changes, origin, key_table, backup)
+    return Vault(records, reader, writer, audit, keys, changes, origin, key_table, _holds(rows, tables), backup)
 
 
 def _tables(client: "DynamoDBClient", *names: str) -> list[Table]:
@@ -102,6 +104,11 @@ def _keys(table: Table, marks: Marks, *, root: RootKeys, ttl: float) -> KeyHiera
     loader = TenantLoader(table, marks, monotonic=time.monotonic, sleep=time.sleep)
     cache = KeyCache(CacheLimits(ttl=ttl), clock=_instant, jitter=random.random)
     return KeyHierarchy(table=table, loader=loader, root=root, cache=cache, now=now, randomness=os.urandom)
+
+
+def _holds(rows: HoldRows, tables: TableNames) -> LegalHolds:
+    names = (tables.keys, tables.marks)
+    return LegalHolds(rows=rows, names=names, now=now, randomness=os.urandom, sleep=time.sleep)
 
 
 def _audit_log(client: "DynamoDBClient", table: str) -> AuditLog:

@@ -9,7 +9,8 @@
     │   ├── NotFound                    nothing there, or nothing there for this tenant
     │   ├── Gone                        it was erased, for good; says when
     │   ├── Conflict                    what exists already says otherwise
-    │   │   └── Incomplete              it exists, and its import has not been completed
+    │   │   ├── Incomplete              it exists, and its import has not been completed
+    │   │   └── Held                    a legal hold forbids it; says since when
     │   └── TooLarge                    over a limit that the message names
     ├── IntegrityError                  tampering, or damage that cannot be told from it
     ├── Undeclared                      authentic, and this release's declarations do not have it
@@ -42,6 +43,7 @@ __all__ = [
     "DependencyError",
     "Forbidden",
     "Gone",
+    "Held",
     "Incomplete",
     "IntegrityError",
     "InvalidInput",
@@ -141,6 +143,12 @@ class Incomplete(Conflict):
     """It exists and is not whole: an import of it has not been completed."""
 
     problem = "incomplete"
+
+
+class Held(Conflict):
+    """A legal hold forbids it. The message says since when."""
+
+    problem = "held"
 
 
 class TooLarge(CallerError):

@@ -53,6 +53,7 @@ class Step(StrEnum):
     REGISTER = "register form"
     FINGERPRINT = "key fingerprint"
     WORK = "work form"
+    HOLDS = "holds form"
     TOMBSTONE = "tombstone form"
     MODEL = "model"
 

@@ -18,6 +18,7 @@ from twinvault.audit.log import AuditLog
 from twinvault.dynamodb.table import Table
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
+from twinvault.keys.holds import LegalHolds
 from twinvault.records.reading import Reader
 from twinvault.records.writing import Writer
 
@@ -36,6 +37,7 @@ class Vault:
     changes: KeyChanges
     origin: Origin
     key_table: Table
+    holds: LegalHolds
     backup: Table | None = None
     """A records table that was restored from a backup, to put partitions back from."""
 

@@ -13,11 +13,12 @@ from tests.vectors.material import item_of
 from twinvault.dynamodb.marks import Mark
 from twinvault.envelope import Label
 from twinvault.errors import IntegrityError, Step
+from twinvault.keys.holding import decode as decode_holds
 from twinvault.keys.kms import DataKey
 from twinvault.keys.register import decode
 from twinvault.keys.root import RootKeys
-from twinvault.keys.rows import NamedKey
-from twinvault.keys.sealed import parse_sealed, unwrap
+from twinvault.keys.rows import HOLDS, NamedKey
+from twinvault.keys.sealed import open_payload, parse_sealed, unwrap
 from twinvault.keys.tenant import Tenant, look_over, open_tenant, require_key
 from twinvault.keys.wrapped import key_context, parse_wrapped
 from twinvault.maintenance.rows import open_work
@@ -129,6 +130,15 @@ def test_a_work_row_opens_to_the_work_that_encodes_to_its_text(vector: Any) -> N
         vector["clear"]["updated_at"]["S"],
     )
     assert found.row.digest(Label.WORK).hex() == vector["digest"]
+
+
+@pytest.mark.parametrize("vector", named([row for row in KEYS["rows"] if row["label"].endswith("hold")]))
+def test_a_row_of_holds_opens_to_the_list_that_encodes_to_its_text(vector: Any) -> None:
+    ((name, key),) = vector["keys"].items()
+    row = parse_sealed(item_of(vector["item"]), tenant="acme", name=HOLDS)
+    payload = open_payload(row, key=NamedKey(name, bytes.fromhex(key)), label=Label.HOLD)
+    assert decode_holds(payload).encode().decode() == vector["plaintext_text"]
+    assert row.digest(Label.HOLD).hex() == vector["digest"]
 
 
 def test_the_rows_by_themselves_are_those_of_one_tenant() -> None:

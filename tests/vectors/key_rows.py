@@ -27,8 +27,9 @@ from twinvault.envelope import Context, Label, Number, seal
 from twinvault.envelope.item import to_item
 from twinvault.envelope.subkeys import fingerprint
 from twinvault.errors import Step
+from twinvault.keys.holding import Hold, HoldList
 from twinvault.keys.register import Epoch, Index, Register, State, born
-from twinvault.keys.rows import REGISTER, REGISTER_KEY, WORK, NamedKey, entity_of
+from twinvault.keys.rows import HOLDS, REGISTER, REGISTER_KEY, WORK, NamedKey, entity_of
 from twinvault.keys.sealed import Written, seal_register, wrap
 from twinvault.keys.wrapped import WrappedRow, key_context
 from twinvault.maintenance.work import Counts, Lease, Work
@@ -60,6 +61,8 @@ def keys() -> Json:
             _register_row("register after a rotation", _register(2), version=2),
             _work_row("work at its begin", _work()),
             _work_row("work that is held", _held_work(), version=2),
+            _hold_row("holds, none of them", HoldList((), EVENT)),
+            _hold_row("holds of the tenant and of a partition", _holds(), version=2),
         ],
     }
 
@@ -160,6 +163,25 @@ def _work_row(name: str, work: Work, *, version: int = 1) -> Json:
         key=REGISTER_KEY_BYTES,
         label=Label.WORK,
         plaintext_text=work.encode().decode(),
+    )
+
+
+def _holds() -> HoldList:
+    tenant = Hold(kind=None, partition=None, since=WORK_BEGUN, principal="subject-1", reason="Aktenzeichen 7 O 17/26")
+    one = Hold(
+        kind="dialogue", partition="k3v7xqz2m4n5p6r7s8t9abcdef", caller_id="Störfall", since=WORK_BEGUN, principal=""
+    )
+    return HoldList((), NEXT_EVENT).put(one).put(tenant)
+
+
+def _hold_row(name: str, listed: HoldList, *, version: int = 1) -> Json:
+    return sealed_vector(
+        name,
+        listed.encode(),
+        context=_context(HOLDS, REGISTER_KEY, version=version),
+        key=REGISTER_KEY_BYTES,
+        label=Label.HOLD,
+        plaintext_text=listed.encode().decode(),
     )
 
 

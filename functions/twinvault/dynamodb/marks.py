@@ -1,7 +1,8 @@
-"""Marks: for each partition and each tenant's register, which version is the newest and what its seal's digest is.
+"""Marks: of each partition, each tenant's register and its holds, which version is newest and what digest its seal has.
 
     pk = head#{hex SHA-256(LP("records") LP(the partition's pk))}    a partition's heads
          register#{tenant}                                           a tenant's registers
+         hold#{tenant}                                               a tenant's legal holds
     sk = {version:020d}
 
 The table is insert-only: the transaction of each write inserts the mark of the head (or register) that it writes, and
@@ -67,6 +68,11 @@ def head_mark_key(partition_pk: str) -> str:
 def register_mark_key(tenant: str) -> str:
     """The pk of the marks of a tenant's register."""
     return f"register#{tenant}"
+
+
+def hold_mark_key(tenant: str) -> str:
+    """The pk of the marks of a tenant's legal holds."""
+    return f"hold#{tenant}"
 
 
 def mark_statement(mark_pk: str, mark: Mark, *, table: str) -> Statement:

@@ -7,6 +7,7 @@
          register                                 which keys there are, sealed under the register key
          register-key                             the register key, wrapped by KMS under a root key
          work#{id}                                long work, sealed under the register key (`maintenance.rows`)
+         hold#tenant                              legal holds, sealed under the register key (`keys.holding`)
 
 `idx` to `register-key` stand beside each other: one Query loads a tenant, however many DEKs and works it has.
 """
@@ -23,6 +24,8 @@ TABLE = "keys"
 IDX, REGISTER, REGISTER_KEY = "idx", "register", "register-key"
 WORK = "work#"
 """What the sort keys of long work begin with: behind `register-key`, so that a tenant's load does not meet them."""
+HOLDS = "hold#tenant"
+"""The row of a tenant's legal holds, of all its partitions: before `idx`, for the same reason."""
 MAX_NUMBER = 999_999
 """Epochs and versions are six digits in a sort key."""
 
@@ -56,13 +59,13 @@ def epoch_of(name: str) -> int | None:
 
 
 def entity_of(name: str) -> str:
-    """What the row of this name is: `dek`, `idx`, `kek`, `register`, `register-key` or `work`."""
+    """What the row of this name is: `dek`, `idx`, `kek`, `register`, `register-key`, `work` or `hold`."""
     return name.partition("#")[0]
 
 
 def is_under_register_key(name: str) -> bool:
     """Whether the row of this name is sealed under the register key, and not under a KEK."""
-    return name == REGISTER or name.startswith(WORK)
+    return name in {REGISTER, HOLDS} or name.startswith(WORK)
 
 
 def row_place(tenant: str, name: str = "") -> Place:

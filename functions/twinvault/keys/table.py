@@ -35,7 +35,7 @@ class KeyTable(Protocol):
 
 
 class RegisterMarks(Protocol):
-    """The marks of registers (docs/format.md, "Marks")."""
+    """The marks of registers and of holds (docs/format.md, "Marks")."""
 
     def newest(self, mark_pk: str) -> "Mark | None":
         """The newest mark, strongly consistent; None where nothing was ever written.
@@ -47,7 +47,7 @@ class RegisterMarks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RegisterChange:
-    """What a transaction makes of a tenant's register.
+    """What a transaction makes of a tenant's register, or of its legal holds, which have marks of the same kind.
 
     Attributes:
         mark_pk: where its marks stand.
