@@ -1,7 +1,7 @@
 """`twinvault`: the command people type, and what its exit codes mean.
 
-0 well; 1 unexpected, a verdict of NO-GO, or an erasure that is not irrecoverable yet; 2 the caller's fault; 3 tampering;
-4 a dependency is missing or the twin is not up.
+0 well; 1 unexpected, a verdict of NO-GO, or an erasure that is not irrecoverable yet; 2 the caller's fault;
+3 tampering; 4 a dependency is missing or the twin is not up.
 """
 
 import errno
