@@ -27,6 +27,7 @@ TIMEOUT_SECONDS = 29
 _KEYS = ("Query", "GetItem")
 _READ = (*_KEYS, "BatchGetItem")
 _MARKS = ("Query",)
+_KEY_WORKS = ("/keys/rewrap", "/keys/rewrap/{id}", "/keys/finalize", "/keys/finalize/{id}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ FUNCTIONS = (
             ("GET", "/keys"),
             ("GET", "/keys/status"),
             *(("POST", f"/keys/{move}") for move in ("rotate", "retire", "revoke", "reinstate", "destroy")),
-            *((method, path) for path in ("/keys/rewrap", "/keys/rewrap/{id}") for method in ("GET", "POST")),
+            *((method, path) for path in _KEY_WORKS for method in ("GET", "POST")),
             ("POST", "/keys/rewrap-root"),
         ),
         tables={

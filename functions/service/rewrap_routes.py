@@ -19,23 +19,23 @@ def add_rewrap_routes(api: Api) -> None:
         if parse(request.body() or b"{}"):
             raise InvalidInput("body: nothing may be asked", field="body")
         work, is_new = rekeying(request.acting).begin()
-        return Answer(202 if is_new else 200, _shown(work))
+        return Answer(202 if is_new else 200, shown_work(work))
 
     @api.route("POST /keys/rewrap/{id}", permission=ROTATE_KEYS, action="key.rewrap_drive")
     def drive(request: Request) -> Answer:
         """As much of a work as this request has time for: 202 while it runs, 200 when it is at its end."""
         work = rekeying(request.acting).drive(request.parameters["id"])
-        return Answer(202 if work.is_running else 200, _shown(work))
+        return Answer(202 if work.is_running else 200, shown_work(work))
 
     @api.route("GET /keys/rewrap", permission=READ_KEYS, action="key.rewrap_list")
     def newest(request: Request) -> Answer:
         """The tenant's newest works of keys."""
-        return Answer(200, {"works": [_shown(work) for work in rekeying(request.acting).newest()]})
+        return Answer(200, {"works": [shown_work(work) for work in rekeying(request.acting).newest()]})
 
     @api.route("GET /keys/rewrap/{id}", permission=READ_KEYS, action="key.rewrap_read")
     def read(request: Request) -> Answer:
         """How one work stands."""
-        return Answer(200, _shown(rekeying(request.acting).get(request.parameters["id"])))
+        return Answer(200, shown_work(rekeying(request.acting).get(request.parameters["id"])))
 
     @api.route("POST /keys/rewrap-root", permission=ROTATE_KEYS, action="key.rewrap_root")
     def rewrap_root(request: Request) -> Answer:
@@ -51,7 +51,8 @@ def rekeying(acting: Acting) -> Rekeying:
     return Rekeying(acting, now=now)
 
 
-def _shown(work: Work) -> Mapping[str, Any]:
+def shown_work(work: Work) -> Mapping[str, Any]:
+    """A work of keys, as callers see it."""
     about = {name: getattr(work, name) for name in ("id", "state", "principal", "begun", "updated")}
     counts = work.counts
     keys = {

@@ -8,6 +8,7 @@ from twinvault.acting import Acting
 from twinvault.compose import now, open_vault
 from twinvault.dynamodb.table import TableNames
 from twinvault.envelope import FORMAT, ID
+from twinvault.erasure.finalizing import Finalizing, FinalizingWork, KeyWorks
 from twinvault.errors import (
     BrokenChain,
     BrokenReceipt,
@@ -97,6 +98,8 @@ __all__ = [
     "Driver",
     "EntitySpec",
     "EpochUse",
+    "Finalizing",
+    "FinalizingWork",
     "Forbidden",
     "FoundPage",
     "FoundRecord",
@@ -113,6 +116,7 @@ __all__ = [
     "KeyRefused",
     "KeyRow",
     "KeyStatus",
+    "KeyWorks",
     "Kind",
     "KindSpec",
     "Lease",

@@ -58,7 +58,10 @@ TYPED = {
 }
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 RECOVERING = {"RefusedPartition", "Recovery", "RecoveryReport", "recovery_jobs"}
-KEYS = {"EpochUse", "KeyEpoch", "KeyStatus", "Rekeying", "Rerooted", "RootKeyUse"}
+KEYS = {
+    *("EpochUse", "KeyEpoch", "KeyStatus", "Rekeying", "Rerooted", "RootKeyUse"),
+    *("Finalizing", "FinalizingWork", "KeyWorks"),
+}
 MAINTAINING = {"Carried", "Counts", "Driver", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
 USERS = ("functions/dialogues", "functions/service", "examples")
 

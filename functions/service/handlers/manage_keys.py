@@ -6,14 +6,16 @@ from dialogues.reading import StoredDialogues
 from dialogues.strict_json import parse
 from service.access import READ_KEYS, ROTATE_KEYS
 from service.epoch_routes import add_epoch_routes
+from service.finalize_routes import add_finalize_routes, key_works
 from service.http import Answer, Api, Request
-from service.rewrap_routes import add_rewrap_routes, rekeying
+from service.rewrap_routes import add_rewrap_routes
 from service.scheduling import Scheduled
 from twinvault import InvalidInput
 
 api = Api()
 add_epoch_routes(api)
 add_rewrap_routes(api)
+add_finalize_routes(api)
 
 
 @api.route("GET /keys", permission=READ_KEYS, action="key.list")
@@ -48,4 +50,4 @@ def rotate_keys(request: Request) -> Answer:
     return Answer(201, {"epoch": request.acting.keys.rotate()})
 
 
-handler = Scheduled(api, rekeying, of_keys=True)
+handler = Scheduled(api, key_works, of_keys=True)

@@ -17,7 +17,7 @@ from twinvault.keys import transitions
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.deks import dek_rows
 from twinvault.keys.planning import PlannedChange
-from twinvault.keys.register import Register, State
+from twinvault.keys.register import Epoch, Register, State
 from twinvault.keys.rows import epoch_of, kek_name
 from twinvault.keys.sealed import parse_sealed, unwrap
 from twinvault.keys.table import Committer, KeyTable
@@ -75,10 +75,13 @@ class Destroying:
         assert after is not None  # noqa: S101  # for the type checker: a tenant that has keys has them for good
         return after.register
 
-    def _require_waited(self, register: Register, number: int, *, now: str) -> None:
-        since = transitions.live_epoch(register, number).since
+    def unused_from(self, epoch: Epoch) -> datetime:
+        """From when on no environment can seal under this epoch, which is not active any more."""
         waited = timedelta(seconds=self.changes.key_ttl_seconds + self.longest_seconds + SLACK_SECONDS)
-        until = datetime.fromisoformat(since) + waited
+        return datetime.fromisoformat(epoch.since) + waited
+
+    def _require_waited(self, register: Register, number: int, *, now: str) -> None:
+        until = self.unused_from(transitions.live_epoch(register, number))
         if datetime.fromisoformat(now) < until:
             from_then = until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             raise Conflict(f"epoch {number} may still be in use somewhere, from memory: not before {from_then}")

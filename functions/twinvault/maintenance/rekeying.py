@@ -20,7 +20,7 @@ from twinvault.keys.register import State
 from twinvault.keys.rewrapping import MAX_ROWS, DekRewrapping, Rewrapped, Unopened
 from twinvault.keys.rows import kek_name
 from twinvault.maintenance.holding import STEP_SECONDS, Batch, Holding, after_step
-from twinvault.maintenance.rows import KEY_INDEX, KEYS, REWRAP, is_of_keys
+from twinvault.maintenance.rows import KEY_INDEX, KEYS, REWRAP
 from twinvault.maintenance.work import Counts, Work
 from twinvault.records.committing import AuditedCommits
 
@@ -72,8 +72,8 @@ class Rekeying:
         return work
 
     def newest(self) -> list[Work]:
-        """The tenant's newest works of keys, the newest first. Errors as for `get`."""
-        works = [work for work in self._works.newest() if is_of_keys(work)]
+        """The tenant's newest rewrappings, the newest first. Errors as for `get`."""
+        works = [work for work in self._works.newest() if _is_rewrapping(work)]
         self._acting.release()
         return works
 
@@ -90,7 +90,7 @@ class Rekeying:
 
     def _of_keys(self, work_id: str) -> Work:
         work = self._works.get(work_id).work
-        if not is_of_keys(work):
+        if not _is_rewrapping(work):
             raise NotFound("there is no such work of keys")
         return work
 
@@ -107,9 +107,10 @@ class KeyStepper:
         Raises:
             DependencyError: the keys cannot be changed now. What was done before it is written down.
         """
-        return self.holding.written(work, self._batch(work), after=_after)
+        return self.holding.written(work, self.batch(work), after=after_key_step)
 
-    def _batch(self, work: Work) -> Batch:
+    def batch(self, work: Work) -> Batch:
+        """What one step does, not written down yet."""
         cursor, counts = work.cursor, Counts()
         until = time.monotonic() + STEP_SECONDS
         try:
@@ -165,6 +166,10 @@ class KeyStepper:
         return done
 
 
+def _is_rewrapping(work: Work) -> bool:
+    return (work.job, work.kind) == (REWRAP, KEYS)
+
+
 def _subject(refusal: Unopened) -> object:
     """Of those of one subject one entry says so: of a key's refusals, which are all alike; rows are told one by one."""
     if isinstance(refusal, KeyRefused):
@@ -172,7 +177,7 @@ def _subject(refusal: Unopened) -> object:
     return refusal.problem, refusal.where
 
 
-def _after(before: Work, batch: Batch, *, now: str, keep: bool) -> Work:
+def after_key_step(before: Work, batch: Batch, *, now: str, keep: bool) -> Work:
     """The work after a step. One that could not go on for too long ends: what stops one row stops all behind it."""
     work = after_step(before, batch, now=now, keep=keep)
     if batch.why is None or work.stopped_since is not None:

@@ -23,8 +23,8 @@ from twinvault.keys.sealed import Payload, SealedRow, Written, open_payload, par
 from twinvault.maintenance.work import Work, decode
 from twinvault.scope import Scope
 
-REWRAP, KEYS = "rewrap", "keys"
-"""The job of a work of keys, and what stands where others have the kind of their partitions."""
+REWRAP, FINALIZE, KEYS = "rewrap", "finalize", "keys"
+"""The jobs of works of keys, and what stands where others have the kind of their partitions."""
 INDEX, KEY_INDEX = "work", "work-of-keys"
 OPEN = "open"
 _OF_PARTITION = re.compile(rf"dek#(?P<kind>{ID.pattern})#(?P<partition>{ID.pattern})#(?:[0-9]{{6}}|erased)")
@@ -107,7 +107,7 @@ class WorkSealer:
 
 def is_of_keys(work: Work) -> bool:
     """Whether it is done to keys, and not to partitions."""
-    return (work.job, work.kind) == (REWRAP, KEYS)
+    return work.kind == KEYS and work.job in {REWRAP, FINALIZE}
 
 
 def listed_ids(item: Item | None) -> list[str]:
