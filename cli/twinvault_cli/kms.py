@@ -37,6 +37,11 @@ def kms(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     account: Annotated[str, typer.Option(help="Everyone's account where no --callers are given.")] = "000000000000",
     ledger: Annotated[Path | None, typer.Option(help="File for each new thing that is asked and said.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM file with a certificate: TLS is spoken.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
+    tls_self_signed: Annotated[
+        Path | None, typer.Option(help="Speak TLS with a made-up certificate; clients trust what is in this file.")
+    ] = None,
 ) -> None:
     """Run the local KMS alone, in the foreground, until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:
@@ -56,6 +61,9 @@ def kms(
         admin_port=admin_port,
         account=account,
         ledger=ledger,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        tls_self_signed=tls_self_signed,
     )
     serve(options)
 

@@ -73,9 +73,14 @@ def free_port() -> int:
 
 
 def start(
-    folder: Path, *, callers: Mapping[str, object] | None = None, seed: str = SEED, options: Sequence[str] = ()
+    folder: Path,
+    *,
+    callers: Mapping[str, object] | None = None,
+    seed: str = SEED,
+    options: Sequence[str] = (),
+    trusted: Path | None = None,
 ) -> RunningKms:
-    """Start a KMS on `folder`/data and wait until it answers."""
+    """Start a KMS on `folder`/data and wait until it answers; with `trusted`, over TLS."""
     folder.mkdir(parents=True, exist_ok=True)
     seed_file = folder / "seed"
     seed_file.write_text(seed)
@@ -90,5 +95,5 @@ def start(
     with (folder / "kms.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     running = RunningKms(port, admin_port, folder / "data", process)
-    wait_until_healthy(port, process, log=lambda: running.log)
+    wait_until_healthy(port, process, log=lambda: running.log, trusted=trusted)
     return running

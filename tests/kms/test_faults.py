@@ -79,5 +79,5 @@ def test_a_page_in_a_browser_cannot_order_faults(orders: RunningKms):
 
 
 def test_the_api_has_no_switches_and_the_admin_port_no_keys(orders: RunningKms):
-    assert httpx.get(f"{orders.url}/clock").status_code == 400
+    assert httpx.get(f"{orders.url}/clock").status_code == 404
     assert httpx.post(f"http://127.0.0.1:{orders.admin_port}/", json={}).status_code == 404

@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import ssl
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.auth import SigV4Auth
@@ -31,17 +33,25 @@ def order(port: int, method: str, path: str, document: object = None) -> dict[st
         connection.close()
 
 
-def wait_until_healthy(port: int, process: "subprocess.Popen[bytes]", *, log: Callable[[], str]) -> None:
-    """Returns once the process answers on its port."""
+def wait_until_healthy(
+    port: int, process: "subprocess.Popen[bytes]", *, log: Callable[[], str], trusted: Path | None = None
+) -> None:
+    """Returns once the process answers on its port; with `trusted`, over TLS."""
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not healthy(port):
+    while not healthy(port, trusted):
         assert process.poll() is None, log()
         assert time.monotonic() < deadline, log()
         time.sleep(0.02)
 
 
-def healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def healthy(port: int, trusted: Path | None = None) -> bool:
+    if trusted is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    elif not trusted.exists():
+        return False
+    else:
+        context = ssl.create_default_context(cafile=str(trusted))
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200

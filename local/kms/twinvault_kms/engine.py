@@ -47,7 +47,7 @@ class Engine:
         if handler is None:
             offered = operation in service().operation_names
             LOG.warning("operation %s is not offered by the local KMS", operation if offered else "(unknown)")
-            raise KmsError("UnknownOperationException")
+            raise KmsError("UnknownOperationException", f"The local KMS does not offer {operation}." if offered else "")
         parameters = validated(operation, _document(body))
         try:
             outcome = handler(self._call(operation, parameters, identity))

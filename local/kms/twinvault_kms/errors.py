@@ -6,6 +6,7 @@ LocalKmsError                what stands in the way of whoever starts the KMS, a
 │   ├── StoreDamagedError    a record in the middle of the journal does not verify
 │   ├── StoreLockedError     another process has the store open
 │   └── SeedError            the seed file is missing, too open, malformed, or another store's
+├── TlsError                 a certificate cannot be used or written
 └── SnapshotError            a snapshot cannot be read or must not be written
 
 The codes and the wording follow AWS KMS (API reference, "Errors" of each operation; developer guide, "Key states of AWS
@@ -53,6 +54,10 @@ class SeedError(StoreError):
 
 class SnapshotError(LocalKmsError):
     """A snapshot that cannot be opened, or that would overwrite a store."""
+
+
+class TlsError(LocalKmsError):
+    """A certificate or its key cannot be used, or a made-up one not be written."""
 
 
 def validation(message: str) -> KmsError:

@@ -3,11 +3,14 @@
 import logging
 import secrets
 import socket
+import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from twinvault_kms import tls
 from twinvault_kms.engine import Engine
-from twinvault_kms.errors import StoreError
+from twinvault_kms.errors import StoreError, TlsError
 from twinvault_kms.identity import read_callers
 from twinvault_kms.identity_policies import IdentityPolicies
 from twinvault_kms.journal import Journal
@@ -25,6 +28,7 @@ LOG = logging.getLogger("twinvault.kms")
 
 # Longer than SDKs keep idle connections, so that it is never the server that hangs up first.
 _KEEP_ALIVE_SECONDS = 3_600
+_TLS_OPTIONS = "--tls-cert FILE --tls-key FILE, or --tls-self-signed FILE"
 _GRACE_SECONDS = 2  # for requests that are under way when the KMS is told to stop
 
 
@@ -32,7 +36,8 @@ _GRACE_SECONDS = 2  # for requests that are under way when the KMS is told to st
 class Options:
     """How to serve. `seed_file` None: DATA/seed, made at the first start. `ledger` None: none is written.
 
-    `policies` None: nobody knows identity policies.
+    `policies` None: nobody knows identity policies. TLS is spoken with `tls_cert` and `tls_key`, or with a certificate
+    made up here, for clients that trust the file `tls_self_signed`; HTTP where there are neither.
     """
 
     port: int
@@ -44,6 +49,9 @@ class Options:
     account: str = DEFAULT_ACCOUNT
     ledger: Path | None = None
     policies: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_self_signed: Path | None = None
 
 
 def serve(options: Options) -> None:
@@ -51,8 +59,10 @@ def serve(options: Options) -> None:
 
     Raises:
         StoreError: The store, the seed or the callers file cannot be used.
+        TlsError: The certificate cannot be used.
     """
     engine, callers = open_engine(options)
+    context = secured(options)
     faults = Faults()
     app: Application = KmsApi(engine, callers, faults)
     if callers.are_all_root:
@@ -62,10 +72,33 @@ def serve(options: Options) -> None:
         if options.admin_port is not None:
             sockets.append(_listen(LOOPBACK, options.admin_port))
             app = _with_admin(app, options.admin_port, Switches(engine.clock, faults))
-        LOG.info("local KMS on http://%s:%d, data in %s", options.host, options.port, options.data)
-        server(app, keep_alive_seconds=_KEEP_ALIVE_SECONDS, grace_seconds=_GRACE_SECONDS).run(sockets=sockets)
+        scheme = "http" if context is None else "https"
+        LOG.info("local KMS on %s://%s:%d, data in %s", scheme, options.host, options.port, options.data)
+        server(
+            app,
+            keep_alive_seconds=_KEEP_ALIVE_SECONDS,
+            grace_seconds=_GRACE_SECONDS,
+            tls={} if context is None else {sockets[0].getsockname()[1]: context},
+            dates=False,
+        ).run(sockets=sockets)
     finally:
         engine.close()
+
+
+def secured(options: Options) -> ssl.SSLContext | None:
+    """Return what TLS is spoken with; None: it is not.
+
+    Raises:
+        TlsError: The options do not fit together, or the certificate cannot be used.
+    """
+    certificate, key, trusted = options.tls_cert, options.tls_key, options.tls_self_signed
+    if (certificate is None) != (key is None) or (certificate is not None and trusted is not None):
+        raise TlsError("TLS needs a certificate with its key, or one made up here.", next_step=_TLS_OPTIONS)
+    if certificate is not None and key is not None:
+        return tls.given(certificate, key)
+    if trusted is not None:
+        return tls.made_up(trusted, data=options.data, host=options.host, now=datetime.now(UTC))
+    return None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -6,12 +6,14 @@ stands there.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
 import traceback
 import uuid
 from dataclasses import replace
+from email.utils import formatdate
 
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import KmsError
@@ -21,6 +23,7 @@ from twinvault_serving.callers import Callers
 from twinvault_serving.exchange import (
     BodyTooLargeError,
     ClientGoneError,
+    Headers,
     HttpRequest,
     HttpResponse,
     Message,
@@ -37,7 +40,13 @@ from twinvault_serving.wire import ABORT
 LOG = logging.getLogger("twinvault.kms")
 
 _MAX_BODY = 1_048_576  # KMS's largest request is far smaller
+_NEVER_CACHED = (
+    ("cache-control", "no-cache, no-store, must-revalidate, private"),
+    ("expires", "0"),
+    ("pragma", "no-cache"),
+)
 _CONTENT_TYPE = ("content-type", "application/x-amz-json-1.1")
+_NO_SUCH_PLACE = b"<UnknownOperationException/>\n"  # as AWS answers what is no call of its API at all
 
 
 class KmsApi:
@@ -56,6 +65,9 @@ class KmsApi:
             await _send(send, 200, b'{"status":"ok"}', request_id=str(uuid.uuid4()))
             return
         request = read_head(scope)
+        if (request.method, request.raw_path) != ("POST", "/"):
+            await _nothing_here(receive, send)
+            return
         prefix, _, operation = (request.header("x-amz-target") or "").rpartition(".")
         if prefix != TARGET_PREFIX:
             operation = ""
@@ -138,6 +150,19 @@ async def _read(receive: Receive) -> bytes:
         raise KmsError("RequestEntityTooLargeException", status=413) from None
 
 
+async def _nothing_here(receive: Receive, send: Send) -> None:
+    """Answer what is no call. Pages of other origins are not let in (CORS): whoever reads this may be in a browser."""
+    with contextlib.suppress(KmsError):
+        await _read(receive)
+    headers = _headers(str(uuid.uuid4()))
+    await send_response(send, HttpResponse(status=404, headers=headers, body=_NO_SUCH_PLACE))
+
+
 async def _send(send: Send, status: int, body: bytes, *, request_id: str) -> None:
-    headers = (_CONTENT_TYPE, ("x-amzn-requestid", request_id))
+    headers = (*_headers(request_id), _CONTENT_TYPE)
     await send_response(send, HttpResponse(status=status, headers=headers, body=body))
+
+
+def _headers(request_id: str) -> Headers:
+    """Return what each answer has, in AWS's order: its id, that nobody keeps it, the date."""
+    return (("x-amzn-requestid", request_id), *_NEVER_CACHED, ("date", formatdate(usegmt=True)))

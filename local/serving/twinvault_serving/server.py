@@ -5,7 +5,8 @@ import contextlib
 import functools
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Iterator, Mapping
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -18,7 +19,23 @@ _BACKLOG = 1024
 
 
 class Server(uvicorn.Server):
-    """Serves until SIGTERM or SIGINT, and then ends in good order."""
+    """Serves until SIGTERM or SIGINT, and then ends in good order. `tls`: the ports that speak TLS, and with what."""
+
+    def __init__(self, config: uvicorn.Config, *, tls: Mapping[int, ssl.SSLContext]) -> None:
+        super().__init__(config)
+        self._tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections from here on; uvicorn knows TLS on all of its ports or on none."""
+        given = {each: self._tls.get(each.getsockname()[1]) for each in sockets or []}
+        await super().startup([each for each, context in given.items() if context is None])
+        protocol = functools.partial(
+            AwsProtocol, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        for each, context in given.items():
+            if context is not None:
+                loop = asyncio.get_running_loop()
+                self.servers.append(await loop.create_server(protocol, sock=each, ssl=context, backlog=_BACKLOG))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -32,9 +49,20 @@ class Server(uvicorn.Server):
         yield
 
 
-def server(app: Application, *, keep_alive_seconds: int, grace_seconds: int) -> Server:
-    """A server of one ASGI application; an idle connection is closed, and one at work at the end is waited for."""
-    return Server(_config(app, keep_alive_seconds=keep_alive_seconds, grace_seconds=grace_seconds))
+def server(
+    app: Application,
+    *,
+    keep_alive_seconds: int,
+    grace_seconds: int,
+    tls: Mapping[int, ssl.SSLContext] | None = None,
+    dates: bool = True,
+) -> Server:
+    """A server of one ASGI application; an idle connection is closed, and one at work at the end is waited for.
+
+    `tls`: the ports that speak TLS; `dates`: whether answers begin with their date, or the application says it.
+    """
+    config = _config(app, keep_alive_seconds=keep_alive_seconds, grace_seconds=grace_seconds, dates=dates)
+    return Server(config, tls=tls or {})
 
 
 def protocols(app: Application) -> Callable[[], asyncio.Protocol]:
@@ -63,7 +91,9 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
-def _config(app: Application, *, keep_alive_seconds: int = 5, grace_seconds: int | None = None) -> uvicorn.Config:
+def _config(
+    app: Application, *, keep_alive_seconds: int = 5, grace_seconds: int | None = None, dates: bool = True
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
@@ -74,6 +104,7 @@ def _config(app: Application, *, keep_alive_seconds: int = 5, grace_seconds: int
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=dates,
         proxy_headers=False,
         timeout_keep_alive=keep_alive_seconds,
         timeout_graceful_shutdown=grace_seconds,
