@@ -24,6 +24,7 @@ COMMANDS = {
     **dict.fromkeys(("import", "export", "show", "list"), "dialogues"),
     "doctor": "doctor",
     "env": "environment",
+    "erase": "erase",
     "iam": "iam",
     "keys": "keys",
     "kms": "kms",
