@@ -53,16 +53,22 @@ def test_ed25519_signs_messages_and_no_prehashes(kms: RunningKms):
 @pytest.mark.parametrize(
     "elements",
     [
-        pytest.param({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, id="IpAddress"),
-        pytest.param({"Condition": {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}}, id="DateLessThan"),
-        pytest.param({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-x"}}}, id="aws:PrincipalOrgID"),
-        pytest.param({"Condition": {"StringLike": {"aws:PrincipalArn": "${aws:PrincipalTag/a}"}}}, id="variable"),
+        pytest.param(
+            {"Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}}, id="age of a second factor"
+        ),
+        pytest.param({"Condition": {"StringEquals": {"aws:ResourceOrgID": "o-x"}}}, id="aws:ResourceOrgID"),
+        pytest.param({"Condition": {"StringLike": {"aws:PrincipalArn": "${aws:TokenIssueTime}"}}}, id="variable"),
+        pytest.param({"Condition": {"StringEquals": {"aws:TagKeys": "a"}}}, id="no set operator"),
     ],
 )
-def test_policies_about_what_a_request_here_does_not_have_are_refused(kms: RunningKms, elements: dict[str, Any]):
+def test_policies_that_are_not_evaluated_are_refused_as_not_supported(kms: RunningKms, elements: dict[str, Any]):
     allow = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "kms:*", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow, allow | elements]})
-    assert _code(kms.client().create_key, Policy=policy) == "MalformedPolicyDocumentException"
+    assert _code(kms.client().create_key, Policy=policy) == "UnsupportedOperationException"
+    key = kms.client().create_key()["KeyMetadata"]["KeyId"]
+    with pytest.raises(ClientError, match="statement 2, Condition") as caught:
+        kms.client().put_key_policy(KeyId=key, Policy=policy)
+    assert caught.value.response["Error"]["Code"] == "UnsupportedOperationException"
 
 
 def test_a_principal_need_not_exist(kms: RunningKms):

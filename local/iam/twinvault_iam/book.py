@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from twinvault_iam.documents import parse_policy
 from twinvault_iam.errors import MalformedPolicyError, at
 from twinvault_iam.evaluation import Decision, decide, decide_by_key_policy
+from twinvault_iam.key_policies import parse_key_policy
 from twinvault_iam.policy import Access, Policy, PolicyKind, Verdict
-from twinvault_iam.services import DYNAMODB, IDENTITY, KMS
+from twinvault_iam.services import DYNAMODB, IDENTITY
+from twinvault_iam.vocabulary import Vocabulary
 
 type PolicyDocument = Mapping[str, object]
 
@@ -88,8 +90,9 @@ def parse_book(
     identity: Mapping[str, list[PolicyDocument]],
     tables: Mapping[str, PolicyDocument],
     keys: Mapping[str, PolicyDocument],
+    words: Vocabulary = IDENTITY,
 ) -> PolicyBook:
-    """Return the book of these documents, as JSON has them.
+    """Return the book of these documents, as JSON has them. `words` are those of the identity policies.
 
     What identity policies say of services that are not enforced here is left out: nobody knows their condition keys.
 
@@ -101,16 +104,16 @@ def parse_book(
         with at(arn):
             if not isinstance(documents, list):
                 raise MalformedPolicyError("identity policies are a list")
-            parsed = [identity_policy(each) for each in documents]
+            parsed = [identity_policy(each, words) for each in documents]
         mine[arn] = tuple(policy for policy in parsed if policy is not None)
     return PolicyBook(
         mine,
         {arn: parse_policy(json.dumps(each), DYNAMODB, name=arn) for arn, each in tables.items()},
-        {arn: parse_policy(json.dumps(each), KMS, name=arn) for arn, each in keys.items()},
+        {arn: parse_key_policy(json.dumps(each), name=arn) for arn, each in keys.items()},
     )
 
 
-def identity_policy(document: PolicyDocument) -> Policy | None:
+def identity_policy(document: PolicyDocument, words: Vocabulary = IDENTITY) -> Policy | None:
     """Return what a principal's policy says of services that are enforced here; None where it says nothing.
 
     Raises:
@@ -123,7 +126,7 @@ def identity_policy(document: PolicyDocument) -> Policy | None:
     kept = [each for each in ours if each is not None]
     if not kept:
         return None
-    return parse_policy(json.dumps(document | {"Statement": kept}), IDENTITY, kind=PolicyKind.IDENTITY)
+    return parse_policy(json.dumps(document | {"Statement": kept}), words, kind=PolicyKind.IDENTITY)
 
 
 def enforced_part(statement: object) -> object | None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from twinvault_iam.errors import MalformedPolicyError
+from twinvault_iam.errors import MalformedPolicyError, NotEvaluatedError
 from twinvault_iam.patterns import Dialect, Pieces, RequestFacts, as_text, is_arn_like, is_like, parse_template
 
 type Comparison = Callable[[str, RequestFacts], bool]
@@ -56,7 +56,7 @@ def _typed[Kind](
 ) -> Callable[[str, Dialect], Comparison]:
     def read(text: str, dialect: Dialect) -> Comparison:
         if dialect.variables and "${" in text:
-            raise MalformedPolicyError("policy variables stand with string and ARN operators alone")
+            raise NotEvaluatedError("policy variables stand with string and ARN operators alone")
         wanted = parse(text)
         if wanted is None:
             raise MalformedPolicyError(f"a value is not {name}")

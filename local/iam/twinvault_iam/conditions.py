@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from twinvault_iam.comparisons import OPERATORS, Comparison, Operator, parse_flag
-from twinvault_iam.errors import MalformedPolicyError, at
+from twinvault_iam.errors import MalformedPolicyError, NotEvaluatedError, at
 from twinvault_iam.patterns import Dialect, RequestFacts, Values
 from twinvault_iam.vocabulary import Vocabulary
 
@@ -120,16 +120,17 @@ def _comparisons(operator: Operator, values: Values, dialect: Dialect) -> tuple[
 def _check_key(key: str, vocabulary: Vocabulary, *, quantifier: str, null: bool) -> None:
     single, multi = vocabulary.is_single(key), vocabulary.is_multi(key)
     if not single and not multi:
-        raise MalformedPolicyError("the condition key is not known here")
+        raise NotEvaluatedError("the condition key is not known here")
     if single and quantifier == "forallvalues:":
         # KMS developer guide, "Using set operators with condition keys": AWS refuses this for the encryption context,
         # and the IAM user guide says of all single-valued keys that they must not be used so.
-        raise MalformedPolicyError(
+        error = NotEvaluatedError if key.startswith("aws:") else MalformedPolicyError
+        raise error(
             "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued condition key"
             " matches requests without it. To fix, remove ForAllValues"
         )
     if multi and not quantifier and not null:
-        raise MalformedPolicyError("a multivalued condition key needs ForAnyValue or ForAllValues")
+        raise NotEvaluatedError("a multivalued condition key needs ForAnyValue or ForAllValues")
 
 
 def _flags(values: Values) -> frozenset[bool]:

@@ -23,9 +23,17 @@ _ARN_COLONS = 5
 
 
 def parse_policy(
-    text: str, vocabulary: Vocabulary, *, kind: PolicyKind = PolicyKind.RESOURCE, name: str = ""
+    text: str,
+    vocabulary: Vocabulary,
+    *,
+    kind: PolicyKind = PolicyKind.RESOURCE,
+    name: str = "",
+    effective_with: frozenset[str] = frozenset(),
 ) -> Policy:
     """Return the policy that a document holds. `name` is what errors call it.
+
+    `effective_with` names elements (Action, Resource) without which a statement is in order and has no effect; else
+    they must be there.
 
     Raises:
         MalformedPolicyError: it holds something that would not be evaluated; the error says where.
@@ -44,8 +52,8 @@ def parse_policy(
         parsed = []
         for number, statement in enumerate(statements, 1):
             with at(f"statement {number}"):
-                parsed.append(_statement(statement, dialect, kind))
-        return Policy(kind, tuple(parsed))
+                parsed.append(_statement(statement, dialect, kind, effective_with))
+        return Policy(kind, tuple(each for each in parsed if each is not None))
 
 
 def _document(text: str) -> dict[str, object]:
@@ -66,13 +74,18 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _statement(raw: object, dialect: Dialect, kind: PolicyKind) -> PolicyStatement:
+def _statement(
+    raw: object, dialect: Dialect, kind: PolicyKind, effective_with: frozenset[str]
+) -> PolicyStatement | None:
+    """The statement; None if it has no effect, though the rest of it is in order."""
     if not isinstance(raw, dict):
         raise MalformedPolicyError("it is not an object")
     if unknown := set(raw) - _ELEMENTS:
         raise MalformedPolicyError(f"the element {min(unknown)} is not known here")
     if raw.get("Effect") not in {"Allow", "Deny"}:
         raise MalformedPolicyError("Effect must be Allow or Deny")
+    lacking = {name for name in effective_with if name not in raw and f"Not{name}" not in raw}
+    raw = raw | dict.fromkeys(lacking, "*")
     action, resource = _either(raw, "Action"), _either(raw, "Resource")
     with at(action):
         actions = _actions(raw[action], dialect.vocabulary)
@@ -80,9 +93,12 @@ def _statement(raw: object, dialect: Dialect, kind: PolicyKind) -> PolicyStateme
         resources = tuple(_resource(text, dialect) for text in texts(raw[resource]))
     with at("Condition"):
         conditions = parse_conditions(raw["Condition"], dialect) if "Condition" in raw else ()
+    principals = _principals(raw, kind)
+    if lacking:
+        return None
     return PolicyStatement(
         allows=raw["Effect"] == "Allow",
-        principals=_principals(raw, kind),
+        principals=principals,
         actions=actions,
         other_actions=action == "NotAction",
         resources=resources,

@@ -2,6 +2,7 @@
 
 IamError
 └── MalformedPolicyError    a policy cannot be evaluated as it stands
+    └── NotEvaluatedError   AWS takes it; here nobody evaluates it
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,10 @@ class MalformedPolicyError(IamError):
         self.where = where
 
 
+class NotEvaluatedError(MalformedPolicyError):
+    """A policy is in order, and holds something that is not evaluated here: it is refused, never ignored."""
+
+
 @contextmanager
 def at(*places: str) -> Iterator[None]:
     """Say of every MalformedPolicyError that it comes from here."""
@@ -32,4 +37,4 @@ def at(*places: str) -> Iterator[None]:
         yield
     except MalformedPolicyError as error:
         where = tuple(place for place in places if place) + error.where
-        raise MalformedPolicyError(error.reason, where=where) from None
+        raise type(error)(error.reason, where=where) from None

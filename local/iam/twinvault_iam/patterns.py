@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from twinvault_iam.errors import MalformedPolicyError
+from twinvault_iam.errors import MalformedPolicyError, NotEvaluatedError
 from twinvault_iam.vocabulary import Vocabulary
 
 type Values = tuple[str, ...]
@@ -91,7 +91,7 @@ def _part(match: re.Match[str], vocabulary: Vocabulary) -> Piece | PolicyVariabl
     if vocabulary.is_multi(key):
         raise MalformedPolicyError(f"the multivalued key {match['key']} cannot be a policy variable")
     if not vocabulary.is_single(key):
-        raise MalformedPolicyError(f"the policy variable {match['key']} is not known here")
+        raise NotEvaluatedError(f"the policy variable {match['key']} is not known here")
     return PolicyVariable(key, match["default"])
 
 

@@ -55,6 +55,67 @@ KMS = Vocabulary(
 IDENTITY = joined([DYNAMODB, KMS])
 """Of a principal's own policies, as far as they speak of services that are enforced here."""
 
+KMS_REQUESTS = joined(
+    [
+        KMS,
+        Vocabulary(
+            services=KMS.services,
+            single=frozenset(
+                {
+                    "kms:customermasterkeyspec",  # former names, which AWS still evaluates
+                    "kms:customermasterkeyusage",
+                    "kms:expirationmodel",
+                    "kms:multiregion",
+                    "kms:multiregionkeytype",
+                    "kms:primaryregion",
+                    "kms:replicaregion",
+                    "kms:rotationperiodindays",
+                    "kms:schedulekeydeletionpendingwindowindays",
+                    "kms:validto",
+                    "kms:wrappingalgorithm",
+                    "kms:wrappingkeyspec",
+                    "aws:currenttime",
+                    "aws:epochtime",
+                    "aws:multifactorauthpresent",
+                    "aws:principalisawsservice",
+                    "aws:principalorgid",
+                    "aws:referer",
+                    "aws:requestedregion",
+                    "aws:resourceaccount",
+                    "aws:securetransport",
+                    "aws:sourceip",
+                    "aws:useragent",
+                    "aws:userid",
+                    "aws:viaawsservice",
+                    # Of requests that come through a VPC endpoint or from a service; none does here, so none has them.
+                    "aws:calledviafirst",
+                    "aws:calledvialast",
+                    "aws:principalservicename",
+                    "aws:sourceorgid",
+                    "aws:sourcevpc",
+                    "aws:sourcevpce",
+                    "aws:vpcsourceip",
+                }
+            ),
+            multi=frozenset(
+                {
+                    "aws:calledvia",
+                    "aws:principalorgpaths",
+                    "aws:principalservicenameslist",
+                    "aws:sourceorgpaths",
+                    "aws:tagkeys",
+                }
+            ),
+            # `kms:RecipientAttestation:*` is of requests from enclaves, which are refused here: none has them.
+            prefixes=("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:recipientattestation:"),
+        ),
+    ]
+)
+"""What the local KMS itself knows of a request: more than who asks a key's policy in its stead does."""
+
+KMS_IDENTITY = joined([DYNAMODB, KMS_REQUESTS])
+"""Of a principal's own policies, as the local KMS reads them."""
+
 
 def context_facts(context: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Return what an encryption context says to conditions: each pair by its name, and the names together."""

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from twinvault_iam.evaluation import decide, denial
+from twinvault_iam.patterns import RequestFacts
 from twinvault_iam.policy import Access, Policy
 from twinvault_iam.services import context_facts
 from twinvault_kms.authorize import authorize
 from twinvault_kms.catalog import Catalog
 from twinvault_kms.errors import KmsError, access_denied, not_found
+from twinvault_kms.facts import ConditionFacts, SaidFacts, asked_tags, key_facts, named, time_facts
 from twinvault_kms.model import Alias, Caller, Change, Grant, Key
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.validate import declared_errors
@@ -165,7 +167,7 @@ class Call:
         action: str | None = None,
         context: EncryptionContext | None = None,
         suits: Callable[[Grant], bool] = lambda _grant: True,
-        facts: Mapping[str, str | tuple[str, ...]] | None = None,
+        facts: SaidFacts | None = None,
         name: str = "KeyId",
     ) -> None:
         """Let the request pass if the key's policy or a grant allows it.
@@ -178,13 +180,12 @@ class Call:
         """
         for token in self.texts("GrantTokens"):
             self.ring.grant_of_token(token)
-        said = self._facts(key, context or {}, requested=self.text(name))
-        said |= {f"kms:{name.lower()}": _values(each) for name, each in (facts or {}).items()}
+        said = self._facts(key, context or {}, requested=self.text(name)) | named(facts or {})
         access = Access(
             caller=self.caller,
             action=f"kms:{action or self.operation}",
             resource=key.arn,
-            facts=self.caller.facts() | said,
+            facts=self._all_facts(said),
         )
         grants = self.catalog.grants_to(key.key_id, {self.caller.arn, self.caller.principal_arn})
         answer = authorize(access, key=key, grants=grants, context=context, identity=self.identity, suits=suits)
@@ -192,7 +193,7 @@ class Call:
         if answer.refusal is not None:
             raise KmsError("AccessDeniedException", answer.refusal)
 
-    def permit_account(self, resource: str = "*") -> None:
+    def permit_account(self, resource: str = "*", *, facts: SaidFacts | None = None) -> None:
         """Let the request pass if it is the account's own, or the caller's own policies allow it.
 
         What belongs to no key (creating one, listing, random bytes, the alias's side of an alias) is for identity
@@ -201,25 +202,26 @@ class Call:
         Raises:
             KmsError: AccessDeniedException.
         """
-        action, said = f"kms:{self.operation}", {"kms:calleraccount": (self.caller.account,)}
-        access = Access(self.caller, action, resource, self.caller.facts() | said)
+        action = f"kms:{self.operation}"
+        said = {"kms:calleraccount": (self.caller.account,)} | named(facts or {}) | asked_tags(self.parameters)
+        access = Access(self.caller, action, resource, self._all_facts(said))
         decision = decide(access, identity=self.identity or (), resource=None)
         self._note(action, resource, facts=said, allowed=decision.allowed, by="identity" if decision.kind else "root")
         if not decision.allowed:
             raise KmsError("AccessDeniedException", denial(access, decision))
 
-    def _facts(self, key: Key, context: EncryptionContext, *, requested: str) -> dict[str, tuple[str, ...]]:
-        facts: dict[str, tuple[str, ...]] = {
+    def _facts(self, key: Key, context: EncryptionContext, *, requested: str) -> ConditionFacts:
+        aliases = self.catalog.aliases_of(key.key_id).whole()
+        return {
             "kms:calleraccount": (self.caller.account,),
-            "kms:keyspec": (key.spec,),
-            "kms:keyusage": (key.usage,),
-            "kms:keyorigin": (str(key.origin),),
+            **key_facts(key, aliases=aliases, requested=requested),
+            **asked_tags(self.parameters),
+            **context_facts(list(context.items())),
         }
-        if requested.startswith("alias/") or ":alias/" in requested:
-            facts["kms:requestalias"] = ("alias/" + requested.rpartition("alias/")[2],)
-        if names := self.catalog.aliases_of(key.key_id).whole():
-            facts["kms:resourcealiases"] = names
-        return facts | context_facts(list(context.items()))
+
+    def _all_facts(self, said: CallFacts) -> RequestFacts:
+        """What conditions may look at; the ledger writes down `said`, which is the same for calls that are alike."""
+        return {**self.caller.facts(), **self.caller.session, **time_facts(self.now), **said}
 
     def _note(self, action: str, resource: str, *, facts: CallFacts, allowed: bool, by: str) -> None:
         self.note(
@@ -243,7 +245,3 @@ class Call:
         if self.flag("DryRun"):
             message = "The request would have succeeded, but the DryRun option is set."
             raise KmsError("DryRunOperationException", message)
-
-
-def _values(fact: str | tuple[str, ...]) -> tuple[str, ...]:
-    return fact if isinstance(fact, tuple) else (fact,)

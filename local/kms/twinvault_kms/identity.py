@@ -33,7 +33,8 @@ def identify(request: HttpRequest, callers: Callers) -> Identity:
         found = callers.signed_in(request, service="kms", now=datetime.now(UTC))
     except UnsignedError as error:
         raise KmsError(error.code, error.message) from None
-    return Identity(Caller(arn=found.arn, access_key_id=found.access_key_id, name=found.name), found.region)
+    caller = Caller(arn=found.arn, access_key_id=found.access_key_id, name=found.name, session=found.facts)
+    return Identity(caller, found.region)
 
 
 def read_callers(path: Path | None, *, account: str = DEFAULT_ACCOUNT) -> Callers:

@@ -13,6 +13,7 @@ from pathlib import Path
 from twinvault_iam.book import parse_book
 from twinvault_iam.errors import MalformedPolicyError
 from twinvault_iam.policy import Policy
+from twinvault_iam.services import KMS_IDENTITY
 from twinvault_kms.errors import KmsError, StoreError
 
 LOG = logging.getLogger("twinvault.kms")
@@ -64,7 +65,7 @@ class IdentityPolicies:
         if not isinstance(identity, dict):
             raise StoreError(f"The policies file {path} is not of its form.", next_step=hint)
         try:
-            book = parse_book(identity=identity, tables={}, keys={})
+            book = parse_book(identity=identity, tables={}, keys={}, words=KMS_IDENTITY)
         except MalformedPolicyError as error:
             raise StoreError(f"A policy would not be enforced: {error}.", next_step="Change it.") from None
         self._seen, self._by_principal = seen, book.identity

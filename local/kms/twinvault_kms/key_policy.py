@@ -6,11 +6,11 @@ Source: AWS KMS developer guide, "AWS KMS condition keys", "Key policies in AWS 
 import json
 from functools import lru_cache
 
-from twinvault_iam.documents import parse_policy
-from twinvault_iam.errors import MalformedPolicyError
+from twinvault_iam.errors import MalformedPolicyError, NotEvaluatedError
+from twinvault_iam.key_policies import parse_key_policy
 from twinvault_iam.policy import Policy
-from twinvault_iam.services import KMS
-from twinvault_kms.errors import KmsError
+from twinvault_iam.services import KMS_REQUESTS
+from twinvault_kms.errors import KmsError, unsupported
 
 MAX_POLICY_BYTES = 32_768
 
@@ -20,12 +20,16 @@ def parse(text: str) -> Policy:
     """Return the policy that a document holds.
 
     Raises:
-        KmsError: MalformedPolicyDocumentException, or LimitExceededException beyond 32 KB.
+        KmsError: MalformedPolicyDocumentException; UnsupportedOperationException for what AWS would evaluate and
+            nobody does here (tools take it for final, and come again for minutes after the former);
+            LimitExceededException beyond 32 KB.
     """
     if len(text.encode()) > MAX_POLICY_BYTES:
         raise KmsError("LimitExceededException", f"A key policy is at most {MAX_POLICY_BYTES} bytes long.")
     try:
-        return parse_policy(text, KMS)
+        return parse_key_policy(text, KMS_REQUESTS)
+    except NotEvaluatedError as error:
+        raise unsupported(f"The local KMS does not evaluate what the key policy says: {error}.") from None
     except MalformedPolicyError as error:
         raise malformed(str(error)) from None
 

@@ -7,6 +7,7 @@ the seed before it becomes part of a `Material` (see `seed.py`).
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from twinvault_iam.patterns import RequestFacts
 from twinvault_iam.principals import IamPrincipal
 
 DAY = 86_400.0
@@ -163,7 +164,11 @@ type Change = PutEntity | DropEntity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller(IamPrincipal):
-    """Who asks: the principal, the access key id of the signature, and what the caller is called here."""
+    """Who asks: the principal, the access key id of the signature, and what the caller is called here.
+
+    `session` are the condition keys that session and request say beside the principal.
+    """
 
     access_key_id: str
     name: str
+    session: RequestFacts = field(default_factory=dict, repr=False)

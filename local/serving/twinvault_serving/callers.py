@@ -1,7 +1,8 @@
 """Who may sign: the callers file, and the made-up secret of each.
 
 {"ACCESSKEYID": {"arn": "arn:aws:iam::000000000000:role/NAME", "secret": "…", "name": "NAME"}, ...}; `name` may be left
-out. A caller may be its ARN alone, and then has a secret that everybody knows: it is told apart by its id.
+out. A caller may be its ARN alone, and then has a secret that everybody knows: it is told apart by its id. What
+conditions ask of its session may stand beside: "tags", "org_id", "org_paths", "userid", "mfa" (see `session`).
 """
 
 import json
@@ -12,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from twinvault_serving.exchange import HttpRequest, ServingError
+from twinvault_serving.session import BadSessionError, SessionFacts, SessionWords, request_facts, session_words
 from twinvault_serving.signature import UnsignedError, check_service, parse_authorization, verify
 
 DEFAULT_SECRET = "made-up"  # noqa: S105  # that of a caller without one of its own
@@ -36,16 +38,18 @@ class KnownCaller:
     arn: str
     secret: str = field(repr=False)
     name: str
+    session: SessionWords = field(default_factory=SessionWords, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Whose signature was verified, and to which region it speaks."""
+    """Whose signature was verified, and to which region it speaks. `facts` are what session and request say."""
 
     access_key_id: str
     arn: str
     name: str
     region: str
+    facts: SessionFacts = field(default_factory=dict, repr=False)
 
     @property
     def account(self) -> str:
@@ -81,13 +85,19 @@ class Callers:
         access_key_id, region = authorization.access_key_id, authorization.region
         if self.known is None:
             check_service(authorization, service)
-            return SignedIn(access_key_id, f"arn:aws:iam::{self.account}:root", "root", region)
+            root = KnownCaller(f"arn:aws:iam::{self.account}:root", DEFAULT_SECRET, "root")
+            return _signed_in(root, request, access_key_id=access_key_id, region=region)
         caller = self.known.get(access_key_id)
         if caller is None:
             message = "The security token included in the request is invalid."
             raise UnsignedError("UnrecognizedClientException", message)
         verify(request, authorization, service=service, secret=caller.secret, now=now)
-        return SignedIn(access_key_id, caller.arn, caller.name, region)
+        return _signed_in(caller, request, access_key_id=access_key_id, region=region)
+
+
+def _signed_in(caller: KnownCaller, request: HttpRequest, *, access_key_id: str, region: str) -> SignedIn:
+    facts = {**caller.session.facts(caller.arn, caller.name), **request_facts(request, region)}
+    return SignedIn(access_key_id, caller.arn, caller.name, region, facts)
 
 
 def load_callers(path: Path) -> Callers:
@@ -113,10 +123,15 @@ def _caller(raw: object) -> KnownCaller | None:
     match raw:
         case str(arn):
             caller = KnownCaller(arn, DEFAULT_SECRET, _last_part(arn))
-        case {"arn": str(arn), "secret": str(secret), "name": str(name), **others} if not others and secret and name:
-            caller = KnownCaller(arn, secret, name)
-        case {"arn": str(arn), "secret": str(secret), **others} if not others and secret:
-            caller = KnownCaller(arn, secret, _last_part(arn))
+        case {"arn": str(arn), "secret": str(secret), **others} if secret:
+            name = others.pop("name", _last_part(arn))
+            try:
+                session = session_words(others)
+            except BadSessionError:
+                return None
+            if not isinstance(name, str) or not name:
+                return None
+            caller = KnownCaller(arn, secret, name, session)
         case _:
             return None
     return caller if _ARN.fullmatch(caller.arn) else None

@@ -21,6 +21,7 @@ from twinvault_kms.errors import (
     unsupported,
     validation,
 )
+from twinvault_kms.facts import SaidFacts
 from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.slow import KeyWork, slowly
@@ -28,6 +29,7 @@ from twinvault_kms.specs import RSA_BITS, SPECS
 
 _ALGORITHMS = {"RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"}
 _LONGEST_VALIDITY = 365 * DAY
+_EXPIRES = "KEY_MATERIAL_EXPIRES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,9 @@ class ImportToken:
 
 def get_parameters_for_import(call: Call) -> Reply:
     """GetParametersForImport: a fresh wrapping key and its token, both good for 24 hours."""
-    key = _external(call)
-    refuse_states(key, KeyState.PENDING_DELETION)
     algorithm, spec = call.text("WrappingAlgorithm"), call.text("WrappingKeySpec")
+    key = _external(call, {"WrappingAlgorithm": algorithm, "WrappingKeySpec": spec})
+    refuse_states(key, KeyState.PENDING_DELETION)
     if algorithm not in _ALGORITHMS or spec not in RSA_BITS:
         raise unsupported(f"Wrapping with {algorithm} and {spec} is not offered by the local KMS.")
     private, public = slowly(call, KeyWork.MAKING, partial(asymmetric.generate_pair, spec))
@@ -61,7 +63,7 @@ def get_parameters_for_import(call: Call) -> Reply:
 
 def import_key_material(call: Call) -> Reply:
     """ImportKeyMaterial: new material, or the same again with another expiry."""
-    key = _external(call)
+    key = _external(call, _expiry(call))
     refuse_states(key, KeyState.PENDING_DELETION)
     valid_to = _valid_to(call)
     token, wrapped = _token(call, key), call.blob("EncryptedKeyMaterial")
@@ -86,7 +88,7 @@ def import_key_material(call: Call) -> Reply:
 
 def delete_imported_key_material(call: Call) -> Reply:
     """DeleteImportedKeyMaterial: the key waits for the same material again; without any, nothing happens."""
-    key = _external(call)
+    key = _external(call, {})
     current = key.current
     identity = call.optional("KeyMaterialId") or (current.material_id if current else None)
     if identity is None:
@@ -101,9 +103,16 @@ def delete_imported_key_material(call: Call) -> Reply:
     return Reply(_answer(key, identity), (PutEntity(replace(key, materials=materials)),))
 
 
-def _external(call: Call) -> Key:
+def _expiry(call: Call) -> SaidFacts:
+    """What the request says of expiry to conditions; `kms:ValidTo` is there only if the request gives it."""
+    valid_to = call.time("ValidTo")
+    facts = {"ExpirationModel": call.text("ExpirationModel", _EXPIRES)}
+    return facts | ({"ValidTo": format(valid_to, "f")} if valid_to is not None else {})
+
+
+def _external(call: Call, facts: SaidFacts) -> Key:
     key = call.key()
-    call.permit(key)
+    call.permit(key, facts=facts)
     if key.origin is not KeyOrigin.EXTERNAL:
         raise unsupported(f"{key.arn} origin is {key.origin} which is not valid for this operation.")
     return key
@@ -117,7 +126,7 @@ def _answer(key: Key, identity: str) -> dict[str, object]:
 def _valid_to(call: Call) -> float | None:
     """Return when the material ends; KEY_MATERIAL_EXPIRES is the default and needs ValidTo (API reference)."""
     valid_to = call.time("ValidTo")
-    if call.text("ExpirationModel", "KEY_MATERIAL_EXPIRES") == "KEY_MATERIAL_DOES_NOT_EXPIRE":
+    if call.text("ExpirationModel", _EXPIRES) == "KEY_MATERIAL_DOES_NOT_EXPIRE":
         if valid_to is not None:
             raise validation("ValidTo must be omitted when the key material does not expire.")
         return None

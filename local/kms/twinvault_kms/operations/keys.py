@@ -7,6 +7,7 @@ from twinvault_kms import key_policy
 from twinvault_kms.asymmetric import generate_rsa
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import invalid_state, unsupported, validation
+from twinvault_kms.facts import SaidFacts, flag
 from twinvault_kms.lifecycle import resumed
 from twinvault_kms.model import DAY, Counter, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
 from twinvault_kms.operations.policies import refuse_lockout
@@ -27,7 +28,7 @@ ALGORITHM_FIELDS = {
 
 def create_key(call: Call) -> Reply:
     """CreateKey. The key's number in the seed's order is used up even if the key is deleted later."""
-    call.permit_account()
+    call.permit_account(facts=_asked(call))
     spec, usage = _spec_and_usage(call)
     origin = _origin(call)
     policy = call.text("Policy") or key_policy.default_policy(call.caller.account)
@@ -51,6 +52,21 @@ def create_key(call: Call) -> Reply:
     if origin is KeyOrigin.AWS_KMS:
         key = replace(key, materials=(first_material(call, key),))
     return Reply({"KeyMetadata": metadata(key)}, (PutEntity(Counter(keys=number)), PutEntity(key)))
+
+
+def _asked(call: Call) -> SaidFacts:
+    """What the request for a key says to conditions, defaults included (developer guide, "AWS KMS condition keys")."""
+    spec = call.optional("KeySpec") or call.text("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
+    usage = call.text("KeyUsage", ENCRYPT_DECRYPT)
+    return {
+        "KeySpec": spec,
+        "KeyUsage": usage,
+        "CustomerMasterKeySpec": spec,
+        "CustomerMasterKeyUsage": usage,
+        "KeyOrigin": call.text("Origin", KeyOrigin.AWS_KMS),
+        "MultiRegion": flag(on=call.flag("MultiRegion")),
+        "BypassPolicyLockoutSafetyCheck": flag(on=call.flag("BypassPolicyLockoutSafetyCheck")),
+    }
 
 
 def first_material(call: Call, key: Key) -> Material:
@@ -170,8 +186,8 @@ def _switch(call: Call, *, enabled: bool) -> Reply:
 def schedule_key_deletion(call: Call) -> Reply:
     """ScheduleKeyDeletion: 7 to 30 days, 30 by default. The model allows more; the API reference does not."""
     key = call.key()
-    call.permit(key)
     days = call.number("PendingWindowInDays") or max(_WINDOW_DAYS)
+    call.permit(key, facts={"ScheduleKeyDeletionPendingWindowInDays": str(days)})
     if days not in _WINDOW_DAYS:
         raise validation("PendingWindowInDays must be between 7 and 30 (inclusive)")
     refuse_states(key, KeyState.PENDING_DELETION)

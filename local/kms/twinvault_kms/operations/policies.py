@@ -5,6 +5,7 @@ from dataclasses import replace
 from twinvault_kms import key_policy
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, not_found
+from twinvault_kms.facts import SaidFacts, flag
 from twinvault_kms.model import Key, PutEntity
 
 _NAME = "default"
@@ -48,8 +49,8 @@ def refuse_lockout(call: Call, key: Key, policy: str) -> None:
         raise key_policy.malformed("it will not allow you to update the key policy in the future") from None
 
 
-def _bypass(*, bypass: bool) -> dict[str, str]:
-    return {"BypassPolicyLockoutSafetyCheck": "true" if bypass else "false"}
+def _bypass(*, bypass: bool) -> SaidFacts:
+    return {"BypassPolicyLockoutSafetyCheck": flag(on=bypass)}
 
 
 def _known_name(call: Call) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import KmsError, invalid_state, unsupported
+from twinvault_kms.facts import SaidFacts
 from twinvault_kms.indexes import Names
 from twinvault_kms.lifecycle import rotated
 from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
@@ -17,14 +18,14 @@ _MOST_ON_DEMAND = 25
 
 def enable_key_rotation(call: Call) -> Reply:
     """EnableKeyRotation: every 365 days unless the request says otherwise, counted from now."""
-    key = _schedulable(call)
     days = call.number("RotationPeriodInDays") or _DEFAULT_DAYS
+    key = _schedulable(call, {"RotationPeriodInDays": str(days)})
     return Reply(None, (PutEntity(replace(key, rotation_days=days, next_rotation=call.now + days * DAY)),))
 
 
 def disable_key_rotation(call: Call) -> Reply:
     """DisableKeyRotation."""
-    key = _schedulable(call)
+    key = _schedulable(call, {})
     return Reply(None, (PutEntity(replace(key, rotation_days=None, next_rotation=None)),))
 
 
@@ -87,10 +88,10 @@ def _entry(key: Key, material: Material) -> dict[str, object]:
     return {name: value for name, value in answer.items() if value is not None}
 
 
-def _schedulable(call: Call) -> Key:
+def _schedulable(call: Call, facts: SaidFacts) -> Key:
     """Return a key whose automatic rotation may be switched: of AWS's own material, enabled."""
     key = call.key()
-    call.permit(key)
+    call.permit(key, facts=facts)
     _refuse_unrotatable(key)
     if key.origin is KeyOrigin.EXTERNAL:
         raise unsupported(f"{key.arn} origin is EXTERNAL which is not valid for this operation.")
