@@ -113,6 +113,8 @@ FUNCTIONS = (
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
+        # What an index shows is compared with what the records carry.
+        indexes={"records": ("Query",)},
         backup=("Query",),
         every_minutes=5,
     ),

@@ -18,6 +18,7 @@ from twinvault_gate.gate import Gate
 from twinvault_gate.judging import Judge
 from twinvault_gate.policies import GatePolicies
 from twinvault_gate.server import GateApi
+from twinvault_gate.stale import StaleIndex, StaleIndexes
 from twinvault_serving.callers import Callers
 from twinvault_serving.exchange import Application, Message, Receive, Scope, Send
 from twinvault_serving.faults import Fault as OrderedFault
@@ -73,12 +74,18 @@ class Line:
         endpoint: where a client calls.
         requests: (operation, body) as they arrived.
         before: called with the operation before anything else, for example to act in between.
+        stale: the gate's indexes that lag behind.
     """
 
     endpoint: str = ""
     faults: Faults = field(default_factory=Faults)
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     before: Callable[[str], None] = lambda _operation: None
+    stale: StaleIndexes = field(init=False)
+
+    def lag(self, table: str, index: str) -> None:
+        """From here on this index shows nothing of what is written."""
+        self.stale.order(StaleIndex(table, index, _WITHOUT_END))
 
     def next(self, *faults: Fault | dict[str, Any], operation: str = "ExecuteTransaction") -> None:
         """Tells what happens to the next requests of an operation."""
@@ -143,8 +150,9 @@ def line_to(endpoint: str, *, namespace: str) -> Iterator[Line]:
     async def serve() -> None:
         engine = LocalEngine(there.hostname or "", there.port or 0, namespace=namespace)
         judge = Judge(GatePolicies(), CallLedger(None))
-        gate = GateApi(Gate(engine, callers=Callers(None), judge=judge, faults=line.faults))
-        server = await loop.create_server(protocols(_watched(line, gate)), LOOPBACK, 0)
+        gate = Gate(engine, callers=Callers(None), judge=judge, faults=line.faults)
+        line.stale = gate.stale
+        server = await loop.create_server(protocols(_watched(line, GateApi(gate))), LOOPBACK, 0)
         line.endpoint = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
         ready.set()
         await ended.wait()

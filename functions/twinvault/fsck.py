@@ -46,16 +46,19 @@ def look(inspector: Inspector, *, tenant: str | None) -> dict[str, object]:
         DependencyError: a table cannot be read now.
     """
     tenants, unanswered = ({tenant: []}, None) if tenant is not None else inspector.every()
-    findings, partitions = [], 0
+    findings, by_tenant = list[dict[str, str]](), dict[str, dict[str, int]]()
     for one, scopes in sorted(tenants.items()):
+        partitions, before = 0, len(findings)
         for found in inspector.tenant(one, partitions=scopes):
             if isinstance(found, Inspected):
                 findings.append(asdict(found))
             else:
                 partitions += 1
+        by_tenant[one] = {"partitions": partitions, "findings": len(findings) - before}
     return {
         "tenants": len(tenants),
-        "partitions": partitions,
+        "partitions": sum(seen["partitions"] for seen in by_tenant.values()),
+        "by_tenant": by_tenant,
         "findings": findings,
         "unanswered_marks": unanswered,
     }

@@ -4,13 +4,17 @@ from typing import Any
 
 import pytest
 
+from tests.faults import Line
 from tests.maintenance.samples import note, write_notes
+from tests.maintenance.test_indexes import open_ledger, row
 from tests.maintenance.test_recovery_jobs import edit, pk, plant_mark, take
-from tests.records.samples import LEDGER, SCOPE, line, puts
+from tests.records.samples import LEDGER, SCOPE, puts
+from tests.records.samples import line as ledger_line
 from tests.stores import World
 from twinvault.dynamodb.table import Table
 from twinvault.fsck import look
 from twinvault.maintenance.inspecting import Inspector
+from twinvault.scope import Scope
 
 
 def inspector(world: World) -> Inspector:
@@ -31,10 +35,13 @@ def checks(world: World) -> list[tuple[str, str, str]]:
 def test_where_all_is_well_nothing_is_found(world: World) -> None:
     write_notes(world, 3)
     write_notes(world, 1, tenant="others")
-    world.partition(SCOPE, LEDGER, world.activity()).write(puts(line(1)))
+    world.partition(SCOPE, LEDGER, world.activity()).write(puts(ledger_line(1)))
     note(world, "n001").new_dek()
-    assert found(world) == {"tenants": 1, "partitions": 4, "findings": [], "unanswered_marks": None}
-    assert found(world, None) == {"tenants": 2, "partitions": 5, "findings": [], "unanswered_marks": 0}
+    acme, others = {"partitions": 4, "findings": 0}, {"partitions": 1, "findings": 0}
+    nothing = {"findings": [], "unanswered_marks": None}
+    assert found(world) == {"tenants": 1, "partitions": 4, "by_tenant": {"acme": acme}, **nothing}
+    seen = {"tenants": 2, "partitions": 5, "by_tenant": {"acme": acme, "others": others}}
+    assert found(world, None) == {**seen, **nothing, "unanswered_marks": 0}
 
 
 def test_what_does_not_fit_is_named(world: World) -> None:
@@ -81,3 +88,36 @@ def test_marks_that_nothing_answers_for_are_counted_where_all_is_looked_at(world
     plant_mark(world, "never", 1)
     assert found(world)["unanswered_marks"] is None
     assert found(world, None)["unanswered_marks"] == 2
+
+
+def test_findings_are_counted_of_each_tenant(world: World) -> None:
+    write_notes(world, 1)
+    write_notes(world, 2, tenant="others")
+    edit(world, "n000", "line#0", version={"N": "7"})
+    counts = found(world, None)["by_tenant"]
+    assert counts == {"acme": {"partitions": 1, "findings": 1}, "others": {"partitions": 2, "findings": 0}}
+
+
+def test_of_one_tenant_a_partition_without_keys_is_seen_where_its_head_is_listed(world: World) -> None:
+    for name in ("p1", "p2"):
+        open_ledger(world, name)
+    take(world, world.tables.keys, "tenant#acme", "dek#ledger#p2#000001")
+    missing = [("p2", "missing key", sk) for sk in ("head", "line#0001")]
+    assert checks(world) == missing
+    assert found(world)["partitions"] == 2
+
+
+def test_what_the_list_shows_and_no_row_carries_is_found(line: Line, faulty: World) -> None:
+    for name in ("p1", "p2"):
+        open_ledger(faulty, name)
+    line.lag(faulty.tables.records, "ByList")
+    take(faulty, faulty.tables.records, Scope("acme", "ledger", "p2").pk, "head")
+    said = "model: the index ByList has it where it does not stand"
+    assert checks(faulty) == [("p2", "9 head: there is no head", ""), ("p2", said, "head")]
+
+
+def test_a_row_that_claims_a_place_in_a_list_is_found(world: World) -> None:
+    open_ledger(world)
+    planted = {**row(world, "p1"), "pk": {"S": "tenant#others#ledger#p1"}, "sk": {"S": "mine"}}
+    world.client.put_item(TableName=world.tables.records, Item=planted)
+    assert checks(world) == [("", "0 place: it claims a place that is not its own", "mine")]

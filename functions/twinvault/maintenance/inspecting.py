@@ -18,6 +18,8 @@ from twinvault.errors import Contention, IntegrityError, Place, Step
 from twinvault.keys.rows import IDX, REGISTER_KEY, is_dek_name
 from twinvault.keys.sealed import parse_sealed
 from twinvault.keys.tenant import MOST_ROWS, look_over
+from twinvault.maintenance.indexes import LIST_ATTRIBUTES, IndexPlace, hits_at
+from twinvault.maintenance.listed import walk_list
 from twinvault.maintenance.rows import dek_of
 from twinvault.records.listing import BY_LIST
 from twinvault.records.partition import place_rows
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from twinvault.dynamodb.table import Table
 
 _PARTS = ("tenant", "kind", "partition")
-_LISTED = ("tenant_id", "list_kind", "list_status", "list_at")
+_LISTED = ("tenant_id", *LIST_ATTRIBUTES)
 _LOOKS = 5
 _MOST_HITS = 1000
 
@@ -62,7 +64,7 @@ class Inspector:
     def tenant(self, tenant: str, *, partitions: Sequence[Scope] = ()) -> Iterator[Inspected | Scope]:
         """What is wrong with a tenant's keys and partitions; and each partition once it was looked at.
 
-        Its partitions are those that have a DEK's row, and `partitions`.
+        Its partitions are those that have a DEK's row, those of the same kinds that are listed, and `partitions`.
 
         Raises:
             DependencyError: a table cannot be read now; Contention: a partition keeps changing.
@@ -82,8 +84,14 @@ class Inspector:
                 parse_sealed(item, tenant=tenant, name=name)
             except IntegrityError as refusal:
                 yield Inspected(tenant, scope.kind, scope.partition, refusal.check, name)
-        for scope in sorted({*deks, *partitions}, key=lambda one: (one.kind, one.partition)):
-            for problem in self._partition(scope, deks.get(scope, set())):
+        places = dict[Scope, Sequence[IndexPlace]]()
+        for kind in sorted({scope.kind for scope in (*deks, *partitions)}):
+            listed = walk_list(self.records, tenant, kind=kind)
+            places |= {Scope(tenant, kind, one): shown for one, shown in listed.places.items()}
+            for stray in listed.strays:
+                yield Inspected(tenant, kind, "", stray.check, stray.where.sk if stray.where else "")
+        for scope in sorted({*deks, *places, *partitions}, key=lambda one: (one.kind, one.partition)):
+            for problem in self._partition(scope, deks.get(scope, set()), places=places.get(scope, ())):
                 row = problem.where.sk if problem.where else ""
                 yield Inspected(tenant, scope.kind, scope.partition, problem.check, row)
             yield scope
@@ -110,22 +118,23 @@ class Inspector:
         marked = {text_of(item, "pk") for item in self.marks.scan(["pk"])}
         return tenants, len(marked - answered)
 
-    def _partition(self, scope: Scope, deks: set[str]) -> list[IntegrityError]:
+    def _partition(self, scope: Scope, deks: set[str], *, places: Sequence[IndexPlace]) -> list[IntegrityError]:
         """What is wrong with a partition, as no write changed it meanwhile."""
         for _ in range(_LOOKS):
             before = self.records.get_isolated(scope.pk, HEAD)
-            found = self._look(scope, deks)
+            found = self._look(scope, deks, places=places)
             if not found or self.records.get_isolated(scope.pk, HEAD) == before:
                 return found
         raise Contention("a partition keeps changing", retry_after=1)
 
-    def _look(self, scope: Scope, deks: set[str]) -> list[IntegrityError]:
+    def _look(self, scope: Scope, deks: set[str], *, places: Sequence[IndexPlace]) -> list[IntegrityError]:
         found, rows = list[IntegrityError](), list[Found]()
         try:
             mark = Marks(self.marks).newest(head_mark_key(scope.pk))
         except IntegrityError as refusal:
             return [refusal]
-        for item in self.records.query(scope.pk):
+        items = self.records.query(scope.pk)
+        for item in items:
             try:
                 rows += place_rows([item], scope=scope, lowest_format=FORMAT)
                 found += self._unlisted(item)
@@ -137,7 +146,18 @@ class Inspector:
                 found.append(IntegrityError(Step.KEY_ID, where=row.place))
             elif name not in deks:
                 found.append(IntegrityError(Step.MISSING_KEY, where=row.place))
-        return [*found, *_against(rows, mark, scope=scope)]
+        return [*found, *_against(rows, mark, scope=scope), *self._not_there(items, places, scope=scope)]
+
+    def _not_there(
+        self, items: Sequence[Item], places: Sequence[IndexPlace], *, scope: Scope
+    ) -> Iterator[IntegrityError]:
+        """What the index of lists shows of a partition, now as before, and no row of it carries."""
+        carried = {(text_of(item, "sk"), IndexPlace.of_hit(item)) for item in items}
+        for place in dict.fromkeys(places):
+            for hit in hits_at(self.records, place, tenant=scope.tenant)[0]:
+                if hit.place[0] == scope.pk and (hit.place[1], place) not in carried:
+                    detail = f"the index {BY_LIST} has it where it does not stand"
+                    yield IntegrityError(Step.MODEL, where=Place(TABLE, *hit.place), detail=detail)
 
     def _unlisted(self, item: Item) -> list[IntegrityError]:
         """What the index of lists leaves out, looked for twice, for it comes after."""

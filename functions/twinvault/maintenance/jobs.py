@@ -1,8 +1,8 @@
 """What long work does to one partition."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from twinvault.errors import DependencyError, TwinvaultError
 from twinvault.records.rewriting import rewrite
@@ -20,12 +20,15 @@ class JobStep:
         skipped: records that were found as they should be.
         is_complete: whether nothing is left to do there; else the job goes on with it when there is time again.
         refusal: why it cannot be done, where the job has seen to it that the audit log says so.
+        row: the sort key of the row that it was refused for, if not the one that the refusal names; empty: none that
+            may be named.
     """
 
     rewritten: int = 0
     skipped: int = 0
     is_complete: bool = True
     refusal: TwinvaultError | None = None
+    row: str | None = None
 
 
 class Job(Protocol):
@@ -46,6 +49,18 @@ class Job(Protocol):
         Raises:
             IntegrityError, Undeclared, CallerError: this partition cannot be done; the work goes on with the next.
             DependencyError, Conflict: it cannot be done now.
+        """
+
+
+@runtime_checkable
+class JobOfMore(Job, Protocol):
+    """A job that knows of partitions by more than the rows of their keys."""
+
+    def further(self, tenant: str, *, kind: str, after: str) -> Iterator[str]:
+        """The ids of such partitions of a tenant that come after `after`, in order; others may be among them.
+
+        Raises:
+            DependencyError: it cannot be known now.
         """
 
 

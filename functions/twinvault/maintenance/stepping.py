@@ -1,12 +1,15 @@
 """One step of a work: a bounded number of partitions, each done or refused by itself (`holding` has the rest)."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from twinvault.errors import CallerError, Conflict, DependencyError, IntegrityError, Undeclared
 from twinvault.maintenance.holding import STEP_SECONDS, Batch, Holding
-from twinvault.maintenance.jobs import Job, JobStep
+from twinvault.maintenance.jobs import Job, JobOfMore, JobStep
 from twinvault.maintenance.partitions import partitions
 from twinvault.maintenance.work import Counts, RefusedPartition, Work
 
@@ -36,7 +39,7 @@ class Stepper:
         holding, tenant = self.holding, self.holding.acting.tenant
         cursor, counts, findings = work.cursor, Counts(), list[RefusedPartition]()
         until = time.monotonic() + STEP_SECONDS
-        for partition in partitions(holding.works.table, tenant, kind=self.kind.kind, after=work.cursor):
+        for partition in self._partitions(tenant, after=work.cursor):
             if counts.partitions >= STEP_PARTITIONS or time.monotonic() >= until or holding.is_over(work):
                 return Batch(cursor, counts, findings)
             try:
@@ -50,13 +53,20 @@ class Stepper:
                 done = JobStep(refusal=error)
             if done.refusal is not None:
                 counts += Counts(partitions=1, failed=1)
-                findings.append(RefusedPartition.of(partition, done.refusal))
+                findings.append(RefusedPartition.of(partition, done.refusal, row=done.row))
             else:
                 counts += Counts(int(done.is_complete), done.rewritten, done.skipped if done.is_complete else 0)
                 if not done.is_complete:
                     return Batch(cursor, counts, findings)
             cursor = partition
         return Batch(cursor, counts, findings, is_end=True)
+
+    def _partitions(self, tenant: str, *, after: str) -> Iterator[str]:
+        """The partitions that are known by their keys, and by what else the job knows; in order, each once."""
+        known = [partitions(self.holding.works.table, tenant, kind=self.kind.kind, after=after)]
+        if isinstance(self.job, JobOfMore):
+            known.append(self.job.further(tenant, kind=self.kind.kind, after=after))
+        return (partition for partition, _ in groupby(merge(*known)))
 
     def _one(self, work: Work, partition: str) -> JobStep:
         """One partition, in an activity of its own: what was seen, written or refused there is an entry of its own."""

@@ -83,8 +83,9 @@ class RefusedPartition:
     row: str
 
     @classmethod
-    def of(cls, partition: str, error: TwinvaultError) -> "RefusedPartition":
-        """Of what a partition was refused for."""
+    def of(cls, partition: str, error: TwinvaultError, *, row: str | None = None) -> "RefusedPartition":
+        """Of what a partition was refused for. `row`: its row's sort key, if not the one that the error names."""
+        check = ""
         match error:
             case IntegrityError():
                 check = error.check
@@ -92,10 +93,9 @@ class RefusedPartition:
                 check = ", ".join(error.names)
             case CallerError() | DependencyError():
                 check = error.message
-            case _:
-                check = ""
-        where = error.where if isinstance(error, IntegrityError | Undeclared) else None
-        return cls(partition, error.problem, _printable(check), _printable(where.sk if where else ""))
+        if row is None:
+            row = error.where.sk if isinstance(error, IntegrityError | Undeclared) and error.where else ""
+        return cls(partition, error.problem, _printable(check), _printable(row))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def reindex(partition: "PartitionStore", find_blinder: Callable[[], Blinder | No
     snapshot, blinder = partition.read(), find_blinder()
     if snapshot is None or blinder is None:
         return 0
-    should_be = _should_be(partition.kind, blinder)
+    should_be = blind_indexes(partition.kind, blinder)
     resealing = Resealing(lambda record: record.blind != should_be(record))
     # The head first, and all of it before anything is written: a value that cannot be searched by is refused here.
     is_head_due, due = resealing.is_due(snapshot.head), resealing.due(snapshot.records.values())
@@ -36,8 +36,12 @@ def reindex(partition: "PartitionStore", find_blinder: Callable[[], Blinder | No
     return len(due) + is_head_due
 
 
-def _should_be(kind: KindSpec, blinder: Blinder) -> Callable[[StoredRecord], dict[str, str]]:
-    """What a record's blind indexes should be."""
+def blind_indexes(kind: KindSpec, blinder: Blinder) -> Callable[[StoredRecord], dict[str, str]]:
+    """What a record's blind indexes should be, by attribute; `kind` is as it is reopened.
+
+    The function raises:
+        InvalidInput: the record's value is none that can be searched by; both are named.
+    """
 
     def attributes(record: StoredRecord) -> dict[str, str]:
         spec = kind.spec_at(record.sk, entity=record.entity)
