@@ -13,12 +13,16 @@ from typing import Any
 from rich.markup import escape
 
 from twinvault_cli.errors import TAMPERING, TamperingError, UnavailableError, UsageError
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.output import console, counted, print_json, results
 from twinvault_cli.state import ROOT, state_folder
 from twinvault_local import status
 from twinvault_local.provision import callers
 
 TABLES = ("records", "keys", "marks")
+NOT_OF_ONE_TENANT = (
+    "Of one tenant nobody can say which marks nothing answers for: partitions that are gone with their keys."
+    " twinvault fsck --no-keys --all counts them."
+)
 
 
 def look(tenant: str | None, *, region: str | None, state: Path | None, as_json: bool) -> None:
@@ -79,10 +83,11 @@ def _print(report: dict[str, Any]) -> None:
     for one in report["findings"]:
         where = " ".join(filter(None, (one["tenant"], one["kind"], one["partition"], one["row"])))
         results.print(f"{escape(where)}  [red]{escape(one['check'])}[/]", soft_wrap=True)
-    console.print(
-        f"{report['partitions']} partitions of {report['tenants']} tenants: {len(report['findings'])} findings"
-    )
+    for tenant, seen in report["by_tenant"].items():
+        about = f"{counted(seen['partitions'], 'partition')}, {counted(seen['findings'], 'finding')}"
+        console.print(f"{escape(tenant)}: {about}")
     if report["unanswered_marks"] is None:
-        console.print("Of one tenant nobody can say which marks nothing answers for; --all counts them.")
+        console.print(NOT_OF_ONE_TENANT)
     else:
-        console.print(f"{report['unanswered_marks']} marks that no partition and no tombstone answers for")
+        marks = counted(report["unanswered_marks"], "mark")
+        console.print(f"{counted(report['tenants'], 'tenant')}; {marks} that no partition and no tombstone answers for")

@@ -12,7 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from twinvault_cli.client import Client
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.errors import TamperingError, UnavailableError
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.output import console, counted, print_json, results
 from twinvault_cli.state import StateOption
 
 app = typer.Typer(name="maintain", help="Long work over all partitions of a kind: done once, whoever drives it.")
@@ -119,18 +119,23 @@ def _finish(work: WorkJson, *, as_json: bool) -> None:
         console.print(f"{escape(work['id'])}: {escape(work['state'])}. {said(work)}")
     if work["state"] == "failed":
         raise TamperingError(
-            f"{work['counts']['failed']} partitions were refused; the others are done.",
+            f"{refused(work)}; the others are done.",
             next_step="The audit log says which and why, under the action "
             f"maintain.{work['work']}. Mend them and begin again.",
         )
 
 
+def refused(work: WorkJson) -> str:
+    """How many partitions were refused, in words."""
+    return counted(work["counts"]["failed"], "partition was refused", "partitions were refused")
+
+
 def said(work: WorkJson) -> str:
     """How far a work is, in words."""
     counts = work["counts"]
-    refused = f", [red]{counts['failed']} refused[/]" if counts["failed"] else ""
+    failed = f", [red]{counts['failed']} refused[/]" if counts["failed"] else ""
     elsewhere = "  (somebody else is at it)" if work["driven_until"] else ""
     return (
-        f"{counts['partitions']} partitions{refused}: {counts['rewritten']} records written, "
+        f"{counted(counts['partitions'], 'partition')}{failed}: {counted(counts['rewritten'], 'record')} written, "
         f"{counts['skipped']} as they should be{elsewhere}"
     )

@@ -18,6 +18,11 @@ def print_json(content: object) -> None:
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and what it is of: `1 row`, `2 rows`; `many` where that is not `one` with an s."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 class ProgressLines:
     """Progress, one line for each step with the time that it took, and a spinner beside the one under way."""
 

@@ -13,7 +13,7 @@ from twinvault_cli import inspecting, maintain
 from twinvault_cli.client import Client
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.errors import TamperingError, UsageError
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.output import console, counted, print_json, results
 from twinvault_cli.state import StateOption
 
 type ReportJson = dict[str, Any]
@@ -60,12 +60,14 @@ def mend(client: Client, way: str, asked: dict[str, Any], *, as_json: bool) -> N
 
 def _print(report: ReportJson) -> None:
     said = f"mended, version {report['version']}" if report["version"] else "nothing was written"
-    results.print(f"{escape(report['partition'])}: {report['kept']} rows open; {said}", soft_wrap=True)
+    kept = counted(report["kept"], "row opens", "rows open")
+    results.print(f"{escape(report['partition'])}: {kept}; {said}", soft_wrap=True)
     for one in report["refused"][:_SHOWN]:
         results.print(f"  [red]{escape(one['row'])}[/]  {escape(one['check'])}", soft_wrap=True)
     _rest(report["refused_count"])
     if report["unaccounted"]:
-        results.print(f"  {report['unaccounted']} or more are not there as the head counts them, and cannot be named")
+        more = counted(report["unaccounted"], "row or more is", "rows or more are")
+        results.print(f"  {more} not there as the head counts them, and cannot be named")
     for row in report["replaced"][:_SHOWN]:
         results.print(f"  {escape(row)}  is not as the backup has it", soft_wrap=True)
     _rest(report["replaced_count"])
@@ -111,10 +113,12 @@ def look_at_all(client: Client, job: str, kind: str, *, as_json: bool) -> None:
             about = f"{one['partition']}  {one['problem']}  {one['check']}  {one['row']}"
             results.print(escape(about.rstrip()), soft_wrap=True)
         console.print(f"{escape(work['id'])}: {maintain.said(work)}")
+        if "unanswered_marks" in work:
+            console.print(inspecting.NOT_OF_ONE_TENANT)
     if work["state"] == "failed":
         one = "restore partition" if job == "restore" else "fsck --accept"
         raise TamperingError(
-            f"{work['counts']['failed']} partitions were refused.",
+            f"{maintain.refused(work)}.",
             next_step=f"twinvault {one} PARTITION --partition looks at one of them, row by row.",
         )
 

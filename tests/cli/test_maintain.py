@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from twinvault_cli.errors import UnavailableError, UsageError
-from twinvault_cli.maintain import drive_to_end
+from twinvault_cli.maintain import drive_to_end, refused, said
 
 COUNTS = {"partitions": 1, "rewritten": 2, "skipped": 0, "failed": 0}
 RUNNING = {"state": "running", "counts": COUNTS, "driven_until": None}
@@ -57,3 +57,12 @@ def test_what_is_not_available_for_a_while_is_asked_for_again() -> None:
 def test_a_refusal_is_not_asked_for_again() -> None:
     with pytest.raises(UsageError):
         run(UsageError("there is no such work (404)"))
+
+
+def test_one_is_not_spoken_of_as_several() -> None:
+    work = {**DONE, "counts": {"partitions": 1, "rewritten": 1, "skipped": 0, "failed": 1}}
+    assert said(work) == "1 partition, [red]1 refused[/]: 1 record written, 0 as they should be"
+    assert refused(work) == "1 partition was refused"
+    two = {**DONE, "counts": {"partitions": 2, "rewritten": 2, "skipped": 2, "failed": 2}}
+    assert said(two) == "2 partitions, [red]2 refused[/]: 2 records written, 2 as they should be"
+    assert refused(two) == "2 partitions were refused"
