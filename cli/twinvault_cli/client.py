@@ -80,7 +80,7 @@ def refusal(status: int, body: bytes) -> CliError:
         return UnavailableError(f"{message} ({status})", next_step=about or "See: twinvault logs")
     if status == httpx.codes.UNAUTHORIZED:
         return UsageError(
-            f"{message} ({status})", next_step="Get another token; the twin's: twinvault token --tenant T"
+            f"{message} ({status})", next_step="Get another token; the twin's: twinvault token --tenant acme"
         )
     others = "\n".join(str(other.get("detail")) for other in problem.get("others", []))
     return UsageError(f"{message} ({status})", next_step=others)

@@ -50,7 +50,7 @@ def mend(client: Client, way: str, asked: dict[str, Any], *, as_json: bool) -> N
     if as_json:
         print_json(report)
     else:
-        _print(report)
+        _print(report, way)
     if not report["done"]:
         raise TamperingError(
             _NOT_DONE[way].format(report["partition"]),
@@ -58,10 +58,13 @@ def mend(client: Client, way: str, asked: dict[str, Any], *, as_json: bool) -> N
         )
 
 
-def _print(report: ReportJson) -> None:
+def _print(report: ReportJson, way: str) -> None:
     said = f"mended, version {report['version']}" if report["version"] else "nothing was written"
     kept = counted(report["kept"], "row opens", "rows open")
     results.print(f"{escape(report['partition'])}: {kept}; {said}", soft_wrap=True)
+    if way == "restore":
+        back = counted(report["returned_count"], "row comes back", "rows come back")
+        results.print(f"  {back}, {counted(report['removed_count'], 'row goes', 'rows go')}")
     for one in report["refused"][:_SHOWN]:
         results.print(f"  [red]{escape(one['row'])}[/]  {escape(one['check'])}", soft_wrap=True)
     _rest(report["refused_count"])

@@ -76,6 +76,8 @@ def _shown(report: RecoveryReport) -> Mapping[str, Any]:
         "unaccounted",
         "refused_count",
         "replaced_count",
+        "returned_count",
+        "removed_count",
     )
     refused = [{"row": row, "check": check} for row, check in report.refused.items()]
     return {**{name: getattr(report, name) for name in names}, "refused": refused, "replaced": report.replaced}

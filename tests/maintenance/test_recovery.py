@@ -211,7 +211,7 @@ def test_an_edited_record_is_named_and_goes_only_if_that_is_said(moments: Moment
     report = mender.look()
     assert (report.done, report.kept, report.refused) == (False, 3, {"line#0003": "5 commitment"})
     with pytest.raises(
-        Conflict, match="1 rows do not open, 0 or more are not as the head counts them, and 0 may be lost"
+        Conflict, match="1 row does not open, 0 or more are not as the head counts them, and 0 may be lost"
     ):
         mender.mend()
     assert moments.rows() == before
@@ -381,6 +381,7 @@ def test_a_partition_is_put_back_as_the_backup_has_it(moments: Moments) -> None:
     report = mender.look()
     assert (report.of, report.mark, report.lost_versions) == (2, 5, (3, 5))
     assert report.replaced == ["line#0002", "line#0005"]
+    assert (report.returned_count, report.removed_count) == (1, 1)
     assert not report.done
     report = mender.mend()
     assert (report.done, report.version) == (True, 6)
@@ -398,7 +399,8 @@ def test_a_partition_that_was_deleted_whole_is_put_back(moments: Moments) -> Non
     backup = copy_of(moments.world)
     moments.become({place: item for place, item in moments.rows().items() if place[0] == "keys"})
     assert refused(moments.world) == "missing partition"
-    assert Mender(moments.world, backup=backup).mend().done
+    report = Mender(moments.world, backup=backup).mend()
+    assert (report.done, report.kept, report.returned_count, report.removed_count) == (True, 4, 4, 0)
     assert reading(moments.world).records == moments.past[-1].snapshot.records  # type: ignore[union-attr]
 
 
@@ -418,6 +420,7 @@ def test_rows_of_a_backup_that_do_not_open_are_named_and_left_out(moments: Momen
         mender.mend()
     report = mender.mend(lose=1)
     assert (report.done, report.refused, report.replaced) == (True, {"line#0003": "5 commitment"}, ["line#0003"])
+    assert (report.returned_count, report.removed_count) == (0, 1)
     assert sorted(payees(moments.world)) == ["line#0001", "line#0002", "line#0004"]
 
 

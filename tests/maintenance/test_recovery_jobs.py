@@ -168,7 +168,7 @@ def test_partitions_are_accepted_as_they_are_where_every_row_of_them_opens(world
     found = {one.partition: (one.problem, one.check) for one in done.findings}
     assert {name: problem for name, (problem, _) in found.items()} == {"n002": "conflict", "n003": "conflict"}
     assert "0 rows do not open, 1 or more" in found["n002"][1]
-    assert "1 rows do not open" in found["n003"][1]
+    assert "1 row does not open" in found["n003"][1]
     assert [len(texts(world, name)) for name in names[:2]] == [3, 3]
     for name in names[2:]:
         with pytest.raises(IntegrityError):

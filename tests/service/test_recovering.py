@@ -68,6 +68,7 @@ def test_a_dialogue_is_put_back_from_the_restored_table(service: Service) -> Non
         service.client.delete_item(TableName=service.tables.records, Key={"pk": row["pk"], "sk": row["sk"]})
     looked = ask(service, RESTORE, {"dialogue": SMALL["id"]})
     assert (looked.status, looked.body["done"], looked.body["lost_versions"]) == (200, False, None)
+    assert (looked.body["returned_count"], looked.body["removed_count"]) == (looked.body["kept"], 0)
     assert ask(service, RESTORE, {"dialogue": SMALL["id"], "lose": 0}).body["done"]
     assert service.call("GET /dialogues/{id}/export", id=SMALL["id"]).body == SMALL
 

@@ -11,7 +11,7 @@ from twinvault.causes import Trouble
 from twinvault.dynamodb.marks import Mark, head_mark_key
 from twinvault.errors import Conflict, Contention, DependencyError, InvalidInput, NotFound
 from twinvault.maintenance.applying import Applying
-from twinvault.maintenance.report import RecoveryReport, report_of
+from twinvault.maintenance.report import RecoveryReport, counted, report_of
 from twinvault.records.entity import HEAD_SEALED
 from twinvault.records.head import HASH_KEY_BYTES
 from twinvault.records.mending import MendTarget, is_mended, target_of
@@ -140,7 +140,7 @@ class Recovery:
         unaccounted = 0 if is_given else found.source.unaccounted(found.mark)
         if lost + unaccounted > lose:
             raise Conflict(
-                f"lose: {lost} rows do not open, {unaccounted} or more are not as the head counts them, and {lose} may"
+                f"lose: {_unopened(lost)}, {unaccounted} or more are not as the head counts them, and {lose} may"
                 " be lost: look first",
                 field="lose",
             )
@@ -212,6 +212,10 @@ class Recovery:
             lowest_format=self.acting.vault.reader.lowest_format,
             observer=self.acting.activity,
         )
+
+
+def _unopened(count: int) -> str:
+    return counted(count, one="row does not open", many="rows do not open")
 
 
 def _require_no_more(found: Situation, first: RecoveryReport, *, has_written: bool) -> None:

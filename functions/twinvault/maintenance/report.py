@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from twinvault.dynamodb.marks import Mark
+from twinvault.records.spec import HEAD
 from twinvault.records.surveying import Survey
 from twinvault.scope import Scope
 
@@ -32,6 +33,8 @@ class RecoveryReport:
             to be given up as well, though nobody can name it.
         replaced: the sort keys of rows that open, and that a backup has otherwise or not at all.
         replaced_count: how many those are.
+        returned_count: how many rows come back: those that are kept, and are not there as they are.
+        removed_count: how many rows go: those that are there, and nothing is kept in their place.
     """
 
     partition: str
@@ -46,6 +49,8 @@ class RecoveryReport:
     unaccounted: int
     replaced: list[str] = field(repr=False)
     replaced_count: int
+    returned_count: int
+    removed_count: int
 
     @property
     def is_cut(self) -> bool:
@@ -66,8 +71,8 @@ class RecoveryReport:
 def report_of(living: Survey, source: Survey, *, mark: Mark | None, scope: Scope) -> RecoveryReport:
     """What is to be told of a partition before it is mended."""
     refused = {sk: source.refused[sk].check for sk in sorted(source.refused)}
-    same = {(sk, record.digest) for sk, record in source.records.items()}
-    replaced = sorted(sk for sk, record in living.records.items() if (sk, record.digest) not in same)
+    rows, same = set(living.rows), set(source.rows)
+    replaced = sorted(row.sk for row in rows - same)
     return RecoveryReport(
         partition=scope.partition,
         done=False,
@@ -81,7 +86,14 @@ def report_of(living: Survey, source: Survey, *, mark: Mark | None, scope: Scope
         unaccounted=source.unaccounted(mark),
         replaced=_named(replaced),
         replaced_count=len(replaced),
+        returned_count=len(same - rows),
+        removed_count=len(living.items.keys() - source.records.keys() - {HEAD}),
     )
+
+
+def counted(count: int, *, one: str, many: str) -> str:
+    """A number and what it is of: `1 row`, `2 rows`."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def _named(sks: Iterable[str]) -> list[str]:
