@@ -87,6 +87,20 @@ def test_a_tampering_is_found_and_what_opens_is_kept(vault: Vault, files: list[b
     assert sk not in {item["sk"]["S"] for item in items(vault, pk)}
 
 
+def test_a_dialogue_whose_keys_are_all_gone_is_found(vault: Vault, files: list[bytes]) -> None:
+    partition, keys = partition_of(vault, NAMES[2]).rpartition("#")[2], vault.facts.tables["keys"]
+    (row,) = [item for item in vault.items("keys") if item["sk"]["S"].startswith(f"dek#dialogue#{partition}#")]
+    vault.dynamodb().delete_item(TableName=keys, Key={"pk": row["pk"], "sk": row["sk"]})
+    try:
+        found = run(vault, "fsck", *MINE, "--json")
+        work = json.loads(found.stdout)
+        (finding,) = work["findings"]
+        assert (found.returncode, finding["partition"], finding["check"]) == (3, partition, "missing key")
+        assert work["unanswered_marks"] is None
+    finally:
+        vault.dynamodb().put_item(TableName=keys, Item=row)
+
+
 def test_a_dialogue_is_put_back_from_a_restored_table(vault: Vault, files: list[bytes], restored: None) -> None:
     pk = partition_of(vault, NAMES[1])
     for item in items(vault, pk):
