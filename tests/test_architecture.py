@@ -26,14 +26,16 @@ ARROWS = {
     "twinvault.causes": set(),
     "twinvault.observe": set(),
     "twinvault.deadlines": set(),
+    "twinvault.request_ids": set(),
     "twinvault.envelope": set(),
     "twinvault.scope": {"twinvault.envelope"},
-    "twinvault.dynamodb": {"twinvault.deadlines", "twinvault.envelope"},
+    "twinvault.dynamodb": {"twinvault.deadlines", "twinvault.envelope", "twinvault.request_ids"},
     "twinvault.keys": {
         "twinvault.deadlines",
         "twinvault.dynamodb",
         "twinvault.envelope",
         "twinvault.observe",
+        "twinvault.request_ids",
         "twinvault.scope",
     },
     "twinvault.audit": {
@@ -69,6 +71,7 @@ ARROWS = {
         "twinvault.maintenance",
         "twinvault.observe",
         "twinvault.records",
+        "twinvault.request_ids",
         "twinvault.scope",
         "twinvault.acting",
         "twinvault.vault",
@@ -81,7 +84,7 @@ PURE = (
     "twinvault/scope.py",
     *(
         f"twinvault/keys/{name}.py"
-        for name in ("holding", "planning", "register", "rows", "sealed", "tenant", "wrapped")
+        for name in ("holding", "planning", "register", "rows", "sealed", "tenant", "tombstone", "wrapped")
     ),
     *(f"twinvault/audit/{name}.py" for name in ("checks", "elements", "entry", "form", "parts", "signing", "verify")),
     *(f"twinvault/erasure/{name}.py" for name in ("facts", "horizon", "receipt", "receipt_form")),

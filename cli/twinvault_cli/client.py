@@ -33,9 +33,9 @@ class Client:
         """
         return self._send("GET", path, query=query)
 
-    def post(self, path: str, body: bytes) -> bytes:
+    def post(self, path: str, body: bytes, *, query: Mapping[str, str] | None = None) -> bytes:
         """The body of a successful POST of a JSON document, which is sent as it is."""
-        return self._send("POST", path, body=body)
+        return self._send("POST", path, query=query, body=body)
 
     def _send(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None

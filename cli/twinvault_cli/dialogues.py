@@ -28,6 +28,9 @@ _LISTS = ("experts", "rounds", "perspectives", "tensions", "recommendations", "e
 def import_files(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Dialogue files; - is standard input.")],
     *,
+    after_erasure: Annotated[
+        bool, typer.Option("--after-erasure", help="Also where a dialogue of that id was erased: it is another one.")
+    ] = False,
     as_json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -39,7 +42,7 @@ def import_files(
     worst, done = OK, list[dict[str, Any]]()
     for name in files:
         try:
-            outcome = _import_one(client, name)
+            outcome = _import_one(client, name, after_erasure=after_erasure)
         except CliError as error:
             worst = max(worst, error.exit_code)
             outcome = {"error": error.message}
@@ -139,15 +142,16 @@ def _print_page(page: dict[str, Any]) -> None:
         console.print(f"More: twinvault list --cursor {page['cursor']}", soft_wrap=True)
 
 
-def _import_one(client: Client, name: str) -> dict[str, Any]:
+def _import_one(client: Client, name: str, *, after_erasure: bool) -> dict[str, Any]:
     try:
         body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}.") from None
     began = time.monotonic()
+    query = {"after_erasure": "true"} if after_erasure else None
     transactions = 0
     while True:
-        outcome: dict[str, Any] = json.loads(client.post("/dialogues/import", body))
+        outcome: dict[str, Any] = json.loads(client.post("/dialogues/import", body, query=query))
         transactions += outcome["transactions"]
         if outcome["result"] != _UNFINISHED:
             break

@@ -55,22 +55,26 @@ class Dialogues(StoredDialogues):
         super().__init__(acting)
         self._now = now
 
-    def import_document(self, document: Element, *, idempotency_key: str | None = None) -> Imported:
+    def import_document(
+        self, document: Element, *, idempotency_key: str | None = None, after_erasure: bool = False
+    ) -> Imported:
         """Stores a whole dialogue, or finds that it is stored already with this very content.
 
         One that needs more than one transaction is `importing` until the last; the same document completes it. What
         does not fit into the activity's time is left for the next call. For a day the same caller can import no other
-        document into this dialogue under the same `idempotency_key`.
+        document into this dialogue under the same `idempotency_key`. With `after_erasure` a dialogue of this id that
+        was erased is in nobody's way: another one begins at its place, with keys of its own.
 
         Raises:
             Unprocessable: a field breaks a rule, or the key was used for another document; nothing is stored.
             TooLarge: a record is too large; nothing is stored.
             InvalidInput: the key has not 1 to 255 visible ASCII characters.
-            Conflict: it exists with other content.
+            Conflict: it exists with other content; or one was erased, and is not swept yet.
+            Gone: one of this id was erased, and nobody said `after_erasure`.
             IntegrityError: what is stored in its place is changed, incomplete, or another dialogue.
         """
         plan = plan_import(document)
-        partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True)
+        partition = self._acting.hidden_partition(DIALOGUE, plan.dialogue_id, create=True, after_erasure=after_erasure)
         once = None if idempotency_key is None else Idempotency(idempotency_key, plan.digest)
         return _Import(plan, document, partition, self._acting, self._now, once).run()
 

@@ -5,13 +5,14 @@ An activity is one request of one caller, from its beginning to its audit entry 
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, overload
 
 from twinvault.audit.activity import Activity
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.errors import InvalidInput, TwinvaultError
 from twinvault.keys.rows import NamedKey
+from twinvault.records.anew import AnewReader
 from twinvault.records.finding import Finder, FoundPage
 from twinvault.records.listing import Listing
 from twinvault.records.opaque import opaque_id
@@ -48,51 +49,69 @@ class Acting:
         return TenantKeys(self)
 
     @overload
-    def partition(self, kind: Kind, partition: str) -> TypedPartition: ...
+    def partition(self, kind: Kind, partition: str, *, after_erasure: bool = False) -> TypedPartition: ...
 
     @overload
-    def partition(self, kind: KindSpec, partition: str) -> PartitionStore: ...
+    def partition(self, kind: KindSpec, partition: str, *, after_erasure: bool = False) -> PartitionStore: ...
 
-    def partition(self, kind: Kind | KindSpec, partition: str) -> TypedPartition | PartitionStore:
+    def partition(
+        self, kind: Kind | KindSpec, partition: str, *, after_erasure: bool = False
+    ) -> TypedPartition | PartitionStore:
         """The partition of this id, which everyone who reads the table sees: of typed records, or of drafts.
+
+        With `after_erasure` one that was erased counts as one that never was, so that a write begins another at its
+        place, with keys of its own. `Conflict` says that what stood there is not swept yet.
 
         Raises:
             InvalidInput: the id cannot stand in a key (1 to 63 of a-z, 0-9, '.', '_' and '-').
         """
         if isinstance(kind, Kind):
-            return TypedPartition(self.partition(kind.spec, partition), kind)
+            return TypedPartition(self.partition(kind.spec, partition, after_erasure=after_erasure), kind)
         vault, scope = self.vault, Scope(self.tenant, kind.kind, partition)
         self.activity.asked(head_mark_key(scope.pk))
-        return PartitionStore(vault.records, vault.reader, vault.writer, vault.audit, scope, kind, self.activity)
+        writer = replace(vault.writer, reader=AnewReader(vault.reader)) if after_erasure else vault.writer
+        return PartitionStore(vault.records, writer.reader, writer, vault.audit, scope, kind, self.activity)
 
     @overload
-    def hidden_partition(self, kind: Kind, caller_id: str, *, create: Literal[True]) -> TypedPartition: ...
+    def hidden_partition(
+        self, kind: Kind, caller_id: str, *, create: Literal[True], after_erasure: bool = False
+    ) -> TypedPartition: ...
 
     @overload
-    def hidden_partition(self, kind: Kind, caller_id: str, *, create: bool) -> TypedPartition | None: ...
+    def hidden_partition(
+        self, kind: Kind, caller_id: str, *, create: bool, after_erasure: bool = False
+    ) -> TypedPartition | None: ...
 
     @overload
-    def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: Literal[True]) -> PartitionStore: ...
+    def hidden_partition(
+        self, kind: KindSpec, caller_id: str, *, create: Literal[True], after_erasure: bool = False
+    ) -> PartitionStore: ...
 
     @overload
-    def hidden_partition(self, kind: KindSpec, caller_id: str, *, create: bool) -> PartitionStore | None: ...
+    def hidden_partition(
+        self, kind: KindSpec, caller_id: str, *, create: bool, after_erasure: bool = False
+    ) -> PartitionStore | None: ...
 
     def hidden_partition(
-        self, kind: Kind | KindSpec, caller_id: str, *, create: bool
+        self, kind: Kind | KindSpec, caller_id: str, *, create: bool, after_erasure: bool = False
     ) -> TypedPartition | PartitionStore | None:
         """The partition of a caller's id, any text up to 256 characters, under a key that does not show the id.
 
         Returns None where the tenant has no such partition because it has nothing hidden at all. With `create` the
         tenant's index key is made if need be, so that this is never None; whoever only reads may not do that.
+        `after_erasure` is that of `partition`.
 
         Raises:
             InvalidInput: the id is empty, too long or not Unicode text.
         """
         if isinstance(kind, Kind):
-            hidden = self.hidden_partition(kind.spec, caller_id, create=create)
+            hidden = self.hidden_partition(kind.spec, caller_id, create=create, after_erasure=after_erasure)
             return TypedPartition(hidden, kind) if hidden else None
         key = self._index_key(create=create)
-        return self.partition(kind, opaque_id(caller_id, kind=kind.kind, index_key=key.key)) if key else None
+        if key is None:
+            return None
+        partition = opaque_id(caller_id, kind=kind.kind, index_key=key.key)
+        return self.partition(kind, partition, after_erasure=after_erasure)
 
     def listing(self, kind: Kind | KindSpec) -> Listing | None:
         """Questions across the kind's partitions; None where the tenant has none.

@@ -7,7 +7,7 @@ from dialogues.strict_json import parse
 from dialogues.writing import Dialogues
 from service.access import WRITE
 from service.http import Answer, Api, Request
-from twinvault import now
+from twinvault import InvalidInput, now
 
 api = Api()
 _STATUS = {"created": 201, "unchanged": 200, "importing": 202}
@@ -23,10 +23,16 @@ def _about(request: Request) -> None:
 def import_dialogue(request: Request) -> Answer:
     """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content.
 
-    202 when the time was up before it was whole: the same request again goes on with it.
+    202 when the time was up before it was whole: the same request again goes on with it. With `?after_erasure=true` the
+    id may be one of a dialogue that was erased.
     """
+    after_erasure = request.query.get("after_erasure", "false")
+    if request.query.keys() - {"after_erasure"} or after_erasure not in {"true", "false"}:
+        raise InvalidInput("after_erasure: is the only parameter, and must be true or false", field="after_erasure")
     done = Dialogues(request.acting, now=now).import_document(
-        parse(request.body()), idempotency_key=request.event.header("idempotency-key")
+        parse(request.body()),
+        idempotency_key=request.event.header("idempotency-key"),
+        after_erasure=after_erasure == "true",
     )
     return Answer(_STATUS[done.result], asdict(done))
 

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from twinvault.causes import Cause, Trouble
 from twinvault.deadlines import Pauses, calling, deadline_here, require_time
 from twinvault.errors import Contention, DependencyError, TooLarge
+from twinvault.request_ids import note_dynamodb
 
 _UNREADABLE = "the store cannot be read now"
 CANCELLED = "TransactionCanceledException"
@@ -47,11 +48,13 @@ def read(method: Callable[..., Any], request: Mapping[str, Any], *, sleep: Calla
             with calling(deadline_here()):
                 answer = method(**request, ReturnConsumedCapacity="TOTAL")
         except ClientError as error:
+            note_dynamodb(error.response)
             if is_throttled(error) and pauses.wait():
                 continue
             raise _translated(error, request, cause=cause_of(error, _operation(method))) from None
         except BotoCoreError as error:
             raise DependencyError(_UNREADABLE, cause=cause_of(error, _operation(method))) from None
+        note_dynamodb(answer)
         if "ConsumedCapacity" not in answer:
             raise DependencyError(_UNREADABLE, cause=Cause(Trouble.SILENT, _operation(method), "cut"))
         return answer

@@ -3,11 +3,13 @@
     pk = head#{hex SHA-256(LP("records") LP(the partition's pk))}    a partition's heads
          register#{tenant}                                           a tenant's registers
          hold#{tenant}                                               a tenant's legal holds
+         erased#{the same hex}                                       a partition's DEKs that were erased
     sk = {version:020d}
 
 The table is insert-only: the transaction of each write inserts the mark of the head (or register) that it writes, and
 nobody can take a mark away or change one. So what is put back, deleted or forked is not what the newest mark names, and
-the next write finds its place taken (docs/format.md, "Marks").
+the next write finds its place taken. The marks of what was erased name the highest version of a DEK that was: no key up
+to that version is used again, whoever puts its row back (docs/format.md, "Marks").
 """
 
 import hashlib
@@ -62,7 +64,12 @@ class Marks:
 
 def head_mark_key(partition_pk: str) -> str:
     """The pk of the marks of a partition: it shows neither the tenant nor the partition."""
-    return f"head#{hashlib.sha256(lp(b'records') + lp(partition_pk.encode(errors='replace'))).hexdigest()}"
+    return f"head#{_hidden(partition_pk)}"
+
+
+def erased_mark_key(partition_pk: str) -> str:
+    """The pk of the marks of a partition's erased DEKs; a mark's version is here that of the highest one."""
+    return f"erased#{_hidden(partition_pk)}"
 
 
 def register_mark_key(tenant: str) -> str:
@@ -100,3 +107,7 @@ def parse_mark(item: "Item") -> Mark:
     if not _VERSION.fullmatch(sk) or not isinstance(digest, bytes) or len(digest) != DIGEST_BYTES:
         raise IntegrityError(Step.MARK, where=Place("marks", text_of(item, "pk"), sk), detail="this is no mark")
     return Mark(int(sk), digest, text_of(item, "event"))
+
+
+def _hidden(partition_pk: str) -> str:
+    return hashlib.sha256(lp(b"records") + lp(partition_pk.encode(errors="replace"))).hexdigest()

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from twinvault.causes import Cause
 from twinvault.deadlines import CLOSING_SECONDS, FIRST_PAUSE, LONGEST_PAUSE, calling, keep_deadlines
 from twinvault.dynamodb.calls import CANCELLED, CONFLICT, THROTTLED, THROTTLED_WITHIN, cause_of
+from twinvault.request_ids import note_dynamodb
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -185,6 +186,7 @@ class Transactor:
                 with calling(max(until, self._monotonic() + CLOSING_SECONDS)):
                     self._send(statements, token)
             except ClientError as error:
+                note_dynamodb(error.response)
                 cause = cause_of(error, _OPERATION)
                 if failed := _failed(error, len(statements)):
                     return Result(Outcome.CANCELLED, failed)
@@ -201,10 +203,11 @@ class Transactor:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _send(self, statements: Sequence[Statement], token: str) -> None:
-        self._client.execute_transaction(
+        answer = self._client.execute_transaction(
             TransactStatements=[{"Statement": s.text, "Parameters": list(s.parameters)} for s in statements],
             ClientRequestToken=token,
         )
+        note_dynamodb(answer)
 
     def _may_wait(self, error: ClientError, until: float) -> bool:
         return error.response["Error"]["Code"] in _WAITED_FOR and self._monotonic() < until

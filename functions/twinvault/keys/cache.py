@@ -133,6 +133,10 @@ class KeyCache:
             # It began before: what it brings, or why it fails, may be out of date.
             pending.exception()
 
+    def emptied(self) -> "KeyCache":
+        """Another one of the same limits, in which nothing is held."""
+        return KeyCache(self._limits, clock=self._clock, jitter=self._jitter)
+
     def evict(self, name: CacheName) -> None:
         """Forgets a key and every key that it opened."""
         with self._lock:

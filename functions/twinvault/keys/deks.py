@@ -1,19 +1,51 @@
-"""The rows of a tenant's DEKs, page by page: which there are, and under which KEK each says that it is."""
+"""The rows of a tenant's DEKs: which there are, page by page, under which KEK each says that it is, and new ones."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from twinvault.envelope import ID, tenant_key
+from twinvault.envelope import ID, KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
 from twinvault.envelope.item import Item, text_of
+from twinvault.errors import IntegrityError
+from twinvault.keys.rows import NamedKey, dek_name, is_tombstone_name, row_place
+from twinvault.keys.sealed import Written, wrap
 
 if TYPE_CHECKING:
     from twinvault.keys.table import KeyTable
+    from twinvault.scope import Scope
 
 DEK_NAME = re.compile(rf"dek#{ID.pattern}#{ID.pattern}#[0-9]{{6}}")
 _FIRST, _LAST = "dek#", "dek$"  # `$` comes right after `#`
 _PAGE = 500
+
+type OpenedDeks = tuple[dict[str, NamedKey], dict[str, IntegrityError]]
+"""By name, the DEKs that open, and why others do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDek:
+    """A DEK that is not durable yet: its row goes into the very transaction that first uses it."""
+
+    key: NamedKey
+    version: int
+    row: dict[str, dict[str, Any]]
+
+
+def make_dek(scope: "Scope", version: int, *, kek: NamedKey, now: str, randomness: Callable[[int], bytes]) -> NewDek:
+    """A fresh DEK of this version, wrapped under the KEK."""
+    key = NamedKey(dek_name(scope, version), randomness(KEY_BYTES))
+    row = wrap(
+        key,
+        tenant=scope.tenant,
+        kek=kek,
+        label=Label.DEK,
+        written=Written(1, now, now),
+        salt=randomness(SALT_BYTES),
+        nonce=randomness(NONCE_BYTES),
+    )
+    return NewDek(key, version, row)
 
 
 def dek_rows(table: "KeyTable", tenant: str, *, after: str = "") -> Iterator[Item]:
@@ -34,6 +66,24 @@ def dek_rows(table: "KeyTable", tenant: str, *, after: str = "") -> Iterator[Ite
 def count_deks(table: "KeyTable", tenant: str) -> Counter[str]:
     """How many DEKs say that they are under each KEK, by the KEK's name."""
     return Counter(text_of(row, "key_id") for row in dek_rows(table, tenant))
+
+
+def open_each(items: Sequence[Item], scope: "Scope", *, open_one: Callable[[Item], NamedKey]) -> OpenedDeks:
+    """Those of these rows of a partition's DEKs that open, and why others do not; its tombstone is none of them.
+
+    Raises:
+        KeyRefused, DependencyError: as for any key.
+    """
+    there, refused = dict[str, NamedKey](), dict[str, IntegrityError]()
+    for item in items:
+        name = text_of(item, "sk")
+        if is_tombstone_name(name):
+            continue
+        try:
+            there[name] = open_one(item)
+        except IntegrityError as refusal:
+            refused[name] = refusal.at(row_place(scope.tenant, name))
+    return there, refused
 
 
 def _behind(name: str) -> str:

@@ -6,13 +6,13 @@ is durable. The same calls in the same order run on a laptop and in production.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
+from twinvault.envelope import Label
 from twinvault.envelope.item import text_of
 from twinvault.errors import IntegrityError, KeyRefused, NotFound, Step, TwinvaultError
 from twinvault.keys.cache import CacheName, KeyCache, Loaded
+from twinvault.keys.deks import NewDek, OpenedDeks, make_dek, open_each
 from twinvault.keys.loading import TenantLoader
 from twinvault.keys.register import State
 from twinvault.keys.root import RootKeys
@@ -21,35 +21,20 @@ from twinvault.keys.rows import (
     REGISTER,
     REGISTER_KEY,
     NamedKey,
-    dek_name,
     dek_prefix,
     dek_version,
     kek_name,
     row_place,
 )
-from twinvault.keys.sealed import SealedRow, Written, parse_sealed, unwrap, wrap
+from twinvault.keys.sealed import SealedRow, parse_sealed, unwrap
 from twinvault.keys.tenant import Tenant, TenantRows, open_tenant, require_key, require_listed
 from twinvault.keys.wrapped import WrappedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from twinvault.envelope.item import Item
     from twinvault.keys.table import KeyTable
     from twinvault.observe import Observer
     from twinvault.scope import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class NewDek:
-    """A DEK that is not durable yet: its row goes into the very transaction that first uses it."""
-
-    key: NamedKey
-    version: int
-    row: dict[str, dict[str, Any]]
-
-
-type OpenedDeks = tuple[dict[str, NamedKey], dict[str, IntegrityError]]
 
 
 class KeyHierarchy:
@@ -66,7 +51,7 @@ class KeyHierarchy:
         randomness: Callable[[int], bytes],
     ) -> None:
         """`now`: RFC 3339 UTC time as text."""
-        self._table = table
+        self.table = table
         self._loader = loader
         self._root = root
         self._cache = cache
@@ -143,27 +128,38 @@ class KeyHierarchy:
         dek_version(key_id, scope=scope)
 
         def load() -> Loaded[NamedKey]:
-            item = self._table.get(scope.keys_pk, key_id)
+            item = self.table.get(scope.keys_pk, key_id)
             if item is None:
                 # Something was sealed under this key, so its row was here: it has been taken away.
                 raise IntegrityError(Step.MISSING_KEY, where=row_place(scope.tenant, key_id))
-            row = parse_sealed(item, tenant=scope.tenant, name=key_id)
-            return self._unwrap(row, tenant=scope.tenant, label=Label.DEK, observer=observer)
+            return self._open_dek(item, scope, observer=observer)
 
         return self._cache.get(CacheName(scope.tenant, key_id), load, observer=observer)
 
     def open_deks(self, scope: "Scope", *, observer: "Observer") -> OpenedDeks:
         """The DEKs of this partition whose rows are there and open, and why others do not; errors as for any key."""
-        there, refused = dict[str, NamedKey](), dict[str, IntegrityError]()
-        for item in self._table.query(scope.keys_pk, dek_prefix(scope)):
-            name = text_of(item, "sk")
-            try:
-                dek_version(name, scope=scope)
-                row = parse_sealed(item, tenant=scope.tenant, name=name)
-                there[name] = self._unwrap(row, tenant=scope.tenant, label=Label.DEK, observer=observer).value
-            except IntegrityError as refusal:
-                refused[name] = refusal.at(row_place(scope.tenant, name))
-        return there, refused
+        rows = self.table.query(scope.keys_pk, dek_prefix(scope))
+        return open_each(rows, scope, open_one=lambda item: self._open_dek(item, scope, observer=observer).value)
+
+    def erased_up_to(self, scope: "Scope") -> int:
+        """The highest version of the partition's DEK that was erased: a row up to that can only have been put back.
+
+        Raises:
+            IntegrityError: the marks hold something else.
+            DependencyError: they cannot be read now.
+        """
+        return self._loader.erased_up_to(scope)
+
+    def uncached(self) -> "KeyHierarchy":
+        """The same, with nothing in memory: what it opens, any other environment opens."""
+        return KeyHierarchy(
+            table=self.table,
+            loader=self._loader,
+            root=self._root,
+            cache=self._cache.emptied(),
+            now=self._now,
+            randomness=self._randomness,
+        )
 
     def new_dek(self, scope: "Scope", version: int, *, observer: "Observer") -> NewDek:
         """A fresh DEK, wrapped under the newest active KEK of a tenant that has keys, not stored yet.
@@ -176,23 +172,9 @@ class KeyHierarchy:
         if found is None:
             raise NotFound("this tenant has no keys")
         kek = self.kek(scope.tenant, kek_name(found.register.sealing_epoch().epoch), observer=observer)
-        key = NamedKey(dek_name(scope, version), self._randomness(KEY_BYTES))
-        now = self._now()
-        row = wrap(
-            key,
-            tenant=scope.tenant,
-            kek=kek,
-            label=Label.DEK,
-            written=Written(1, now, now),
-            salt=self._randomness(SALT_BYTES),
-            nonce=self._randomness(NONCE_BYTES),
-        )
+        made = make_dek(scope, version, kek=kek, now=self._now(), randomness=self._randomness)
         observer.crypto("wrap_dek", kek.name)
-        return NewDek(key, version, row)
-
-    def dek_rows(self, tenant: str) -> "Sequence[Item]":
-        """The rows of all the tenant's DEKs, as they stand there, in the order of their names."""
-        return self._table.query(tenant_key(tenant), "dek#")
+        return made
 
     def kek(self, tenant: str, name: str, *, observer: "Observer") -> NamedKey:
         """The tenant's KEK of this name, for opening.
@@ -220,6 +202,13 @@ class KeyHierarchy:
     def _register_key(self, row: WrappedRow, *, observer: "Observer") -> NamedKey:
         name = CacheName(row.tenant, REGISTER_KEY)
         return self._cache.get(name, lambda: Loaded(self._root.unwrap(row, observer=observer)), observer=observer)
+
+    def _open_dek(self, item: "Item", scope: "Scope", *, observer: "Observer") -> Loaded[NamedKey]:
+        name = text_of(item, "sk")
+        if dek_version(name, scope=scope) <= self.erased_up_to(scope):
+            raise IntegrityError(Step.ERASED_KEY, where=row_place(scope.tenant, name))
+        row = parse_sealed(item, tenant=scope.tenant, name=name)
+        return self._unwrap(row, tenant=scope.tenant, label=Label.DEK, observer=observer)
 
     def _unwrap(self, row: SealedRow, *, tenant: str, label: Label, observer: "Observer") -> Loaded[NamedKey]:
         kek = self.kek(tenant, row.wrapped_under, observer=observer)

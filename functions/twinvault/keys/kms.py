@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from twinvault.causes import Cause
 from twinvault.deadlines import calling, deadline_here, keep_deadlines, require_time
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step
+from twinvault.request_ids import note_kms
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -121,6 +122,7 @@ def count_call(observer: "Observer", request_id: str) -> None:
     """A call of KMS, by the id that CloudTrail has as well; empty where there was no answer."""
     observer.metric("KmsCalls")
     observer.kms_call(request_id)
+    note_kms(request_id)
 
 
 def require_whole(answer: Mapping[str, object], *names: str) -> None:

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from twinvault.dynamodb.marks import Mark, register_mark_key
+from twinvault.dynamodb.marks import Mark, erased_mark_key, register_mark_key
 from twinvault.envelope import tenant_key
 from twinvault.envelope.item import Item, text_of
 from twinvault.errors import Contention, IntegrityError, Step
@@ -19,6 +19,7 @@ from twinvault.keys.tenant import MOST_ROWS, TenantRows, look_over
 
 if TYPE_CHECKING:
     from twinvault.keys.table import KeyTable, RegisterMarks
+    from twinvault.scope import Scope
 
 _PAUSE = 0.02
 
@@ -57,6 +58,16 @@ class TenantLoader:
             # Perhaps half of a transaction.
             rows = self._bracketed(tenant)
             return open_rows(rows) if rows else None
+
+    def erased_up_to(self, scope: "Scope") -> int:
+        """The highest version of the partition's DEK that was erased; 0 where none ever was.
+
+        Raises:
+            IntegrityError: what stands there is no mark.
+            DependencyError: the marks cannot be read now.
+        """
+        mark = self._marks.newest(erased_mark_key(scope.pk))
+        return mark.version if mark else 0
 
     def _bracketed(self, tenant: str) -> TenantRows | None:
         """Rows between whose reading no transaction changed the register."""

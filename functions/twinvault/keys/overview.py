@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twinvault.envelope.item import Item, text_of
+from twinvault.keys.deks import dek_rows
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.register import State
 from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY
@@ -44,7 +45,7 @@ def overview(hierarchy: KeyHierarchy, tenant: str, *, observer: "Observer") -> l
         IntegrityError, KeyRefused, DependencyError: as for any key.
     """
     found = hierarchy.tenant(tenant, observer=observer, fresh=True)
-    deks = hierarchy.dek_rows(tenant)
+    deks = list(dek_rows(hierarchy.table, tenant))
     uses = Counter(text_of(item, "key_id") for item in deks)
     return [*_deks(deks), *(_others(found, uses) if found else ())]
 

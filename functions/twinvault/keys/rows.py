@@ -2,6 +2,7 @@
 
     pk = tenant#{tenant}
     sk = dek#{kind}#{partition}#{version:06d}     a DEK, sealed under a KEK
+             dek#{kind}#{partition}#erased            the partition's tombstone, sealed under the register key
          idx                                      the tenant's index key, sealed under a KEK
          kek#{epoch:06d}                          a KEK, wrapped by KMS under a root key
          register                                 which keys there are, sealed under the register key
@@ -29,6 +30,7 @@ HOLDS = "hold#tenant"
 MAX_NUMBER = 999_999
 """Epochs and versions are six digits in a sort key."""
 
+_ERASED = "erased"
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
 _KEK = "kek#"
 
@@ -59,13 +61,13 @@ def epoch_of(name: str) -> int | None:
 
 
 def entity_of(name: str) -> str:
-    """What the row of this name is: `dek`, `idx`, `kek`, `register`, `register-key`, `work` or `hold`."""
-    return name.partition("#")[0]
+    """What the row of this name is: `dek`, `erased`, `idx`, `kek`, `register`, `register-key`, `work` or `hold`."""
+    return _ERASED if is_tombstone_name(name) else name.partition("#")[0]
 
 
 def is_under_register_key(name: str) -> bool:
     """Whether the row of this name is sealed under the register key, and not under a KEK."""
-    return name in {REGISTER, HOLDS} or name.startswith(WORK)
+    return name in {REGISTER, HOLDS} or name.startswith(WORK) or is_tombstone_name(name)
 
 
 def row_place(tenant: str, name: str = "") -> Place:
@@ -79,6 +81,16 @@ def dek_prefix(scope: Scope) -> str:
     The kind is in it: partitions of two kinds may share an id, and must not share a key (docs/adr/0001).
     """
     return f"dek#{require_id(scope.kind, field='kind')}#{require_id(scope.partition, field='partition')}#"
+
+
+def tombstone_name(scope: Scope) -> str:
+    """The sort key of a partition's tombstone: it stands behind the partition's DEKs, and so is found with them."""
+    return dek_prefix(scope) + _ERASED
+
+
+def is_tombstone_name(name: str) -> bool:
+    """Whether a row of this name is some partition's tombstone."""
+    return name.startswith("dek#") and name.endswith(f"#{_ERASED}")
 
 
 def after_partition(name: str) -> str:

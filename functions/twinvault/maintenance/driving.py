@@ -11,7 +11,7 @@ from twinvault.envelope import require_id
 from twinvault.errors import Conflict, InvalidInput
 from twinvault.maintenance.holding import Holding
 from twinvault.maintenance.jobs import JOBS, Job
-from twinvault.maintenance.rows import is_of_keys
+from twinvault.maintenance.rows import is_of_erasures, is_of_keys
 from twinvault.maintenance.stepping import Stepper
 from twinvault.maintenance.work import Work
 from twinvault.records.typed.kind import Kind
@@ -70,7 +70,7 @@ class Maintenance:
 
     def newest(self) -> list[Work]:
         """The tenant's newest works of partitions, at most 100, the newest first. Errors as for `get`."""
-        works = [work for work in self._works.newest() if not is_of_keys(work)]
+        works = [work for work in self._works.newest() if not is_of_keys(work) and not is_of_erasures(work)]
         self._acting.release()
         return works
 

@@ -3,8 +3,9 @@
     pk = tenant#{tenant}   sk = work#{id}    the work, sealed under the tenant's register key
     pk = work              sk = {tenant}     which of the tenant's works are running: their ids, and nothing else
     pk = work-of-keys      sk = {tenant}     the same of works of keys, which another function drives
+    pk = work-of-erasures  sk = {tenant}     the same of sweeps of what was erased, likewise
 
-The second and the third are how a schedule finds what nobody drives without looking at every tenant. They are hints:
+The last three are how a schedule finds what nobody drives without looking at every tenant. They are hints:
 neither sealed nor secret, and what they name is opened before anything is done. All works of a tenant begin and end by
 a condition on one of them, so that there are never more at once than may be.
 """
@@ -18,14 +19,16 @@ from twinvault.dynamodb.transaction import Statement, exchange, insert, replace
 from twinvault.envelope import ID, NONCE_BYTES, SALT_BYTES, Label, require_id
 from twinvault.envelope.item import Item, attribute, text_of
 from twinvault.errors import IntegrityError
-from twinvault.keys.rows import WORK, NamedKey
+from twinvault.keys.rows import WORK, NamedKey, is_tombstone_name
 from twinvault.keys.sealed import Payload, SealedRow, Written, open_payload, parse_sealed, seal_payload
 from twinvault.maintenance.work import Work, decode
 from twinvault.scope import Scope
 
 REWRAP, FINALIZE, KEYS = "rewrap", "finalize", "keys"
 """The jobs of works of keys, and what stands where others have the kind of their partitions."""
-INDEX, KEY_INDEX = "work", "work-of-keys"
+SWEEP, SWEEP_TENANT, WHOLE_TENANT = "sweep", "sweep-tenant", "tenant"
+"""The jobs that sweep what was erased: of one kind, and of a whole tenant; and what stands for the kind of that."""
+INDEX, KEY_INDEX, ERASURE_INDEX = "work", "work-of-keys", "work-of-erasures"
 OPEN = "open"
 _OF_PARTITION = re.compile(rf"dek#(?P<kind>{ID.pattern})#(?P<partition>{ID.pattern})#(?:[0-9]{{6}}|erased)")
 _DEK = re.compile(rf"dek#(?P<kind>{ID.pattern})#(?P<partition>{ID.pattern})#[0-9]{{6}}")
@@ -110,6 +113,11 @@ def is_of_keys(work: Work) -> bool:
     return work.kind == KEYS and work.job in {REWRAP, FINALIZE}
 
 
+def is_of_erasures(work: Work) -> bool:
+    """Whether it sweeps what was erased."""
+    return work.job in {SWEEP, SWEEP_TENANT}
+
+
 def listed_ids(item: Item | None) -> list[str]:
     """The ids in a row of the index, each once; whatever else stands there is nobody's work."""
     text = attribute(item, OPEN, kind="S") if item else None
@@ -126,6 +134,12 @@ def dek_of(item: Item, tenant: str) -> Scope | None:
     """The partition that a row is of which stands where DEKs and tombstones do; None where it is none's."""
     match = _OF_PARTITION.fullmatch(text_of(item, "sk"))
     return Scope(tenant, match["kind"], match["partition"]) if match else None
+
+
+def erased_partition_of(item: Item, *, kind: str) -> str | None:
+    """The partition that a tombstone's row is of; None where the row is none, or of another kind."""
+    found = dek_of(item, "") if is_tombstone_name(text_of(item, "sk")) else None
+    return found.partition if found and found.kind == kind else None
 
 
 def partition_of(item: Item, *, kind: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from twinvault.errors import TwinvaultError
 from twinvault.maintenance.holding import RESERVE_SECONDS
-from twinvault.maintenance.rows import INDEX, KEY_INDEX, listed_ids, listed_tenant
+from twinvault.maintenance.rows import ERASURE_INDEX, INDEX, KEY_INDEX, listed_ids, listed_tenant
 
 if TYPE_CHECKING:
     from twinvault.acting import Acting
@@ -18,6 +18,8 @@ PRINCIPAL = "twinvault:maintenance"
 """Who acts, as the audit log says: nobody who has a token."""
 ACTION = "maintain.resume"
 KEY_ACTION = "key.resume"
+ERASURE_ACTION = "erase.resume"
+_PARTITIONS, _KEYS, _ERASURES = (INDEX, ACTION), (KEY_INDEX, KEY_ACTION), (ERASURE_INDEX, ERASURE_ACTION)
 
 
 class Driver(Protocol):
@@ -47,6 +49,7 @@ def carry_on(
     driver: "Callable[[Acting], Driver]",
     *,
     of_keys: bool = False,
+    of_erasures: bool = False,
     seconds: float,
     about: Mapping[str, str],
     count: Callable[[str, int], None],
@@ -54,7 +57,7 @@ def carry_on(
 ) -> Carried:
     """Drives the works that are running, in any order, for `seconds`; each in its tenant's name and by itself.
 
-    Those of keys and those of partitions are listed apart: each kind has a function of its own.
+    Those of partitions, those of keys and sweeps of what was erased are listed apart: each sort has its own function.
 
     `about` says which function and request this is (`Vault.acting`), `report` is told what kept a work from being
     driven: the others are driven all the same.
@@ -63,8 +66,8 @@ def carry_on(
         DependencyError: the index cannot be read now.
     """
     until = time.monotonic() + seconds
-    works = _running(vault, KEY_INDEX if of_keys else INDEX)
-    action = KEY_ACTION if of_keys else ACTION
+    index, action = _ERASURES if of_erasures else _KEYS if of_keys else _PARTITIONS
+    works = _running(vault, index)
     driven = failed = 0
     for tenant, work_id in works:
         left = until - time.monotonic()

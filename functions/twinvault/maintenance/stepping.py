@@ -1,13 +1,13 @@
 """One step of a work: a bounded number of partitions, each done or refused by itself (`holding` has the rest)."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from twinvault.errors import CallerError, Conflict, DependencyError, IntegrityError, Undeclared
+from twinvault.errors import CallerError, Conflict, DependencyError, Gone, IntegrityError, Undeclared
 from twinvault.maintenance.holding import STEP_SECONDS, Batch, Holding
 from twinvault.maintenance.jobs import Job, JobOfMore, JobStep
 from twinvault.maintenance.partitions import partitions
@@ -26,6 +26,8 @@ class Stepper:
     holding: Holding
     job: Job
     kind: "KindSpec"
+    places: Callable[..., Iterator[str]] = partitions
+    """Which partitions there are."""
 
     def step(self, work: Work) -> Work:
         """One step of a work that is held, written down; returns the work as it then is, held or given back.
@@ -33,9 +35,10 @@ class Stepper:
         Raises:
             DependencyError, Conflict: a partition cannot be done now. What was done before it is written down.
         """
-        return self.holding.written(work, self._batch(work))
+        return self.holding.written(work, self.batch(work))
 
-    def _batch(self, work: Work) -> Batch:
+    def batch(self, work: Work) -> Batch:
+        """What one step does, not written down yet."""
         holding, tenant = self.holding, self.holding.acting.tenant
         cursor, counts, findings = work.cursor, Counts(), list[RefusedPartition]()
         until = time.monotonic() + STEP_SECONDS
@@ -48,6 +51,8 @@ class Stepper:
                 if holding.is_over(work) and cursor != work.cursor:
                     return Batch(cursor, counts, findings)  # it was begun too late, that is all
                 return Batch(cursor, counts, findings, at=partition, why=error)
+            except Gone:
+                done = JobStep()  # it was erased meanwhile: nothing is left to be done there
             except (CallerError, IntegrityError, Undeclared) as error:
                 # Its own activity has said so.
                 done = JobStep(refusal=error)
@@ -63,7 +68,7 @@ class Stepper:
 
     def _partitions(self, tenant: str, *, after: str) -> Iterator[str]:
         """The partitions that are known by their keys, and by what else the job knows; in order, each once."""
-        known = [partitions(self.holding.works.table, tenant, kind=self.kind.kind, after=after)]
+        known = [self.places(self.holding.works.table, tenant, kind=self.kind.kind, after=after)]
         if isinstance(self.job, JobOfMore):
             known.append(self.job.further(tenant, kind=self.kind.kind, after=after))
         return (partition for partition, _ in groupby(merge(*known)))

@@ -135,6 +135,14 @@ class Works:
                 self._again(attempt)
         raise Contention("others keep changing this work", retry_after=1)
 
+    def again(self, work: Work) -> Work:
+        """The same work from its beginning on, if it still runs; whoever is at it goes on from there.
+
+        Raises:
+            NotFound, IntegrityError, OutcomeUnknown, DependencyError: as for `change`.
+        """
+        return self.change(work.id, lambda before: replace(before, cursor="") if before.is_running else None)
+
     def _new(self, job: str, kind: str) -> Work:
         now, event_id = self.now(), self.audit.event_id()
         return Work(

@@ -14,7 +14,7 @@ from twinvault.audit.activity import Activity
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item
-from twinvault.errors import IntegrityError
+from twinvault.errors import Gone, IntegrityError
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.records.blinding import find_blinder
 from twinvault.records.hits import REFUSALS, Hit, Refusal, Refused, within_a_page
@@ -139,7 +139,7 @@ class Finder:
         return {hit: {hit.place[1]: items[hit.place]} for hit in wanted if hit.place in items}
 
     def _record(self, hit: Hit, items: Mapping[str, Item]) -> StoredRecord | None:
-        """The record of a hit; None: it is gone, or of another kind.
+        """The record of a hit; None: it is gone, was erased, or is of another kind.
 
         Raises:
             IntegrityError, KeyRefused, Undeclared: it does not open, nor together with its head: single reads see half
@@ -147,8 +147,11 @@ class Finder:
         """
         scope = hit.require_scope()
         for sk, item in items.items():  # one, or none
-            with contextlib.suppress(IntegrityError):
-                return self.reader.open_row(item, self.kind, scope=scope, activity=self.activity)
-            look = self.reader.look(scope, self.kind, sks=[sk], activity=self.activity)
+            try:
+                with contextlib.suppress(IntegrityError):
+                    return self.reader.open_row(item, self.kind, scope=scope, activity=self.activity)
+                look = self.reader.look(scope, self.kind, sks=[sk], activity=self.activity)
+            except Gone:
+                return None
             return {HEAD: look.head, **look.records}.get(sk) if look else None
         return None

@@ -9,9 +9,11 @@ from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.table import TableNames
 from twinvault.dynamodb.transaction import Statement, delete, insert, replace
 from twinvault.errors import TooLarge
-from twinvault.keys.hierarchy import KeyHierarchy, NewDek
+from twinvault.keys.deks import NewDek
+from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey, dek_name
 from twinvault.records.batches import MAX_WRITE_BYTES
+from twinvault.records.beginning import FIRST, Beginning
 from twinvault.records.blinding import find_blinder
 from twinvault.records.changes import Changes
 from twinvault.records.frozen import HEAD_POSITION, Frozen
@@ -46,19 +48,20 @@ class Freezer:
         event_id: str,
         activity: Activity,
         asked: NewAnswer | None = None,
+        beginning: Beginning = FIRST,
     ) -> Frozen:
         """Returns the write that makes these changes to the partition as it was found.
 
         `event_id` is sealed into the head, so that whoever does not learn how the write ended finds out. `asked` is the
-        request row to be written with it.
+        request row to be written with it, `beginning` what it begins with where nothing was found.
 
         Raises:
             InvalidInput, TooLarge: the changes cannot be stored.
             KeyRefused, DependencyError, IntegrityError: as for any key.
         """
-        new = self._new_dek(scope, changes, before=before, activity=activity)
+        new = self._new_dek(scope, changes, before=before, first=beginning.dek_version, activity=activity)
         key = new.key if new else self._sealing_key(scope, before, activity=activity)
-        sealing = self._sealing(scope, kind, key=key, before=before, activity=activity)
+        sealing = self._sealing(scope, kind, key=key, version=_version(before, beginning), activity=activity)
         sealed, gone = _sealed(changes, before, sealing=sealing)
         state = _state_after(before, sealed, gone=gone, new=new, event_id=event_id, randomness=self.randomness)
         head = sealing.put(_head_draft(changes, before, state=state), before.head if before else None)
@@ -76,17 +79,16 @@ class Freezer:
             Wrote(sealing.version, head.record.digest, _seen(before), _deleted(scope, gone)),
         )
 
-    def _sealing(
-        self, scope: Scope, kind: KindSpec, *, key: NamedKey, before: Look | None, activity: Activity
-    ) -> Sealing:
-        version = before.head.version + 1 if before else 1
+    def _sealing(self, scope: Scope, kind: KindSpec, *, key: NamedKey, version: int, activity: Activity) -> Sealing:
         blinder = find_blinder(self.keys, kind, tenant=scope.tenant, observer=activity) if kind.searchable else None
         return Sealing(scope, kind, key, version, self.now(), self.randomness, blinder)
 
-    def _new_dek(self, scope: Scope, changes: Changes, *, before: Look | None, activity: Activity) -> NewDek | None:
+    def _new_dek(
+        self, scope: Scope, changes: Changes, *, before: Look | None, first: int, activity: Activity
+    ) -> NewDek | None:
         if before is not None and not changes.new_dek:
             return None
-        new = self.keys.new_dek(scope, before.state.dek_version + 1 if before else 1, observer=activity)
+        new = self.keys.new_dek(scope, before.state.dek_version + 1 if before else first, observer=activity)
         activity.key_event("make_dek", new.key.name)
         return new
 
@@ -121,6 +123,10 @@ class Freezer:
         if asked.replaces is None:
             return insert(self.tables.records, item)
         return replace(self.tables.records, item, remove=(), commitment=asked.replaces)
+
+
+def _version(before: Look | None, beginning: Beginning) -> int:
+    return before.head.version + 1 if before else beginning.version
 
 
 def _sealed(changes: Changes, before: Look | None, *, sealing: Sealing) -> tuple[list[Put], list[StoredRecord]]:
@@ -158,7 +164,8 @@ def _state_after(
     event_id: str,
     randomness: Callable[[int], bytes],
 ) -> HeadState:
-    state = before.state if before else empty_head(randomness(HASH_KEY_BYTES), dek_version=1)
+    first = new.version if new else 1
+    state = before.state if before else empty_head(randomness(HASH_KEY_BYTES), dek_version=first)
     return state.after(
         added=[one.record.row for one in sealed],
         removed=[old.row for old in (*(one.replaced for one in sealed if one.replaced), *gone)],

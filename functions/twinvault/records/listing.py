@@ -7,7 +7,7 @@ from twinvault.audit.activity import Activity
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.table import Table
 from twinvault.envelope.item import Item
-from twinvault.errors import IntegrityError, InvalidInput, Place, Step
+from twinvault.errors import Gone, IntegrityError, InvalidInput, Place, Step
 from twinvault.keys.rows import NamedKey
 from twinvault.records.cursor import make_cursor, read_cursor
 from twinvault.records.fields import indexed_text
@@ -192,6 +192,8 @@ class Listing:
             # Every partition has a head: this one never was, or its head was taken away.
             is_headless = HEAD in sks and HEAD not in items
             records = self._look_whole(scope, sks) if is_headless else self._found(scope, items)
+        except Gone:
+            return None  # its rows still stand, and the index has not noticed yet
         except REFUSALS as error:
             return self._named(scope, error)
         return Opened(scope, records) if records else None
@@ -221,6 +223,8 @@ class Listing:
             again = self._look_again(scope, sks)
             if again is not None:
                 check(again)
+        except Gone:
+            return None  # likewise
         except REFUSALS as error:
             return self._named(scope, error)
         return again

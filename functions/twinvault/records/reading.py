@@ -17,19 +17,21 @@ from typing import TYPE_CHECKING
 from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen
 from twinvault.dynamodb.marks import Marks, head_mark_key
-from twinvault.dynamodb.table import MAX_TOGETHER
-from twinvault.envelope.item import Found, Item, from_item, text_of
+from twinvault.envelope.item import Found, Item, text_of
 from twinvault.envelope.names import require_sort_key
-from twinvault.errors import Contention, IntegrityError, InvalidInput, Place, Step, TooLarge
+from twinvault.errors import Contention, IntegrityError, InvalidInput, Place, Step, Undeclared
+from twinvault.keys.erased import Tombstones
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.rows import NamedKey, dek_version
+from twinvault.keys.rows import NamedKey
+from twinvault.records.answering import find_answer
+from twinvault.records.beginning import FIRST, Beginning
 from twinvault.records.cursor import make_cursor, read_cursor
-from twinvault.records.head import HeadState
 from twinvault.records.paging import RecordPage, require_limit
 from twinvault.records.partition import Look, Opening, Snapshot, named_keys, open_look, open_row, place_rows
 from twinvault.records.record import TABLE, StoredRecord
-from twinvault.records.requests import Answered, is_request_row, open_answer, requests_key
+from twinvault.records.requests import is_request_row, requests_key
 from twinvault.records.spec import HEAD, KindSpec
+from twinvault.records.together import changing, together
 from twinvault.records.whole import Mismatch
 from twinvault.scope import Scope
 
@@ -56,25 +58,32 @@ class Reader:
         monotonic: Callable[[], float],
     ) -> None:
         """`lowest_format`: the lowest record format that is still opened. `randomness` salts cursors."""
-        self._table = table
+        self.table = table
         self.marks = marks
         self._keys = keys
+        self.tombstones = Tombstones(keys, marks)
         self.lowest_format = lowest_format
         self._randomness = randomness
         self._sleep = sleep
         self._monotonic = monotonic
         self._beside = ThreadPoolExecutor(_THREADS, thread_name_prefix="twinvault-marks")
 
+    def beginning(self, scope: Scope, *, activity: Activity) -> Beginning:  # noqa: ARG002  # `AnewReader` asks
+        """What a partition begins with that is not there: at the place of an erased one it is refused."""
+        return FIRST
+
     def read(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         """Returns the whole partition, or None where there never was one.
 
         Raises:
+            Gone: it was erased.
             IntegrityError: a row does not open, or rows, or all of them, were deleted, added, duplicated or put back.
             Undeclared: a row is authentic, and the kind does not declare what it holds.
             Contention: writers kept changing it until the activity's deadline.
         """
         try:
-            return self._look(scope, kind, activity=activity)
+            with self.tombstones.unless_erased(scope, observer=activity, bracketed=(Mismatch,)):
+                return self._look(scope, kind, activity=activity)
         except Mismatch:
             return self.read_bracketed(scope, kind, activity=activity)
 
@@ -96,11 +105,15 @@ class Reader:
         `request` is the sort key of the request row to look at too.
 
         Raises:
-            IntegrityError, Undeclared, Contention: as for `read`.
+            Gone, IntegrityError, Undeclared, Contention: as for `read`.
         """
         keys = [(scope.pk, sk) for sk in (HEAD, *sks)]
         keys += [(requests_key(scope), request)] if request else []
-        return self._until_quiet(lambda: self._look_at(scope, kind, keys=keys, activity=activity), activity)
+        with self.tombstones.unless_erased(scope, observer=activity):
+            look = self._until_quiet(lambda: self._look_at(scope, kind, keys=keys, activity=activity), activity)
+        if look is None:
+            self.tombstones.require_none(scope, observer=activity)
+        return look
 
     def page(
         self, scope: Scope, kind: KindSpec, *, prefix: str, limit: int, cursor: str | None, activity: Activity
@@ -109,6 +122,7 @@ class Reader:
 
         Raises:
             InvalidInput: the prefix, the limit or the cursor is none.
+            Gone: the partition was erased.
             IntegrityError, Undeclared: a row does not open.
         """
         if prefix and not require_sort_key(prefix, field="prefix").endswith("#"):
@@ -121,8 +135,10 @@ class Reader:
             return RecordPage((), None)
         question = f"{scope.pk}#{prefix}"
         after = read_cursor(cursor, key=key, tenant=scope.tenant, question=question) if cursor is not None else None
-        page = self._table.page(scope.pk, prefix, limit=limit, after=text_of(after, "sk") if after else None)
+        page = self.table.page(scope.pk, prefix, limit=limit, after=text_of(after, "sk") if after else None)
         items = [item for item in page.items if text_of(item, "sk") != HEAD]
+        if not items:
+            self.tombstones.require_none(scope, observer=activity)
         records = self._open_rows(items, kind, scope=scope, activity=activity)
         if page.next_key is None:
             return RecordPage(records, None)
@@ -134,6 +150,7 @@ class Reader:
         """Opens one row of a partition: authentic, though perhaps not the newest (a full read shows that).
 
         Raises:
+            Gone: the partition was erased.
             IntegrityError: it does not open.
             Undeclared: it is authentic, and the kind does not declare what it holds.
         """
@@ -143,9 +160,10 @@ class Reader:
     def _open_rows(
         self, items: Sequence[Item], kind: KindSpec, *, scope: Scope, activity: Activity
     ) -> tuple[StoredRecord, ...]:
-        rows = place_rows(items, scope=scope, lowest_format=self.lowest_format)
-        keys = self._fetched(rows, scope=scope, activity=activity)
-        return tuple(open_row(row, keys, kind=kind, observer=activity) for row in rows)
+        with self.tombstones.unless_erased(scope, observer=activity):
+            rows = place_rows(items, scope=scope, lowest_format=self.lowest_format)
+            keys = self._fetched(rows, scope=scope, activity=activity)
+            return tuple(open_row(row, keys, kind=kind, observer=activity) for row in rows)
 
     def _until_quiet[T](self, look: Callable[[], T], activity: Activity) -> T:
         """Looks again while others write, until the activity's deadline."""
@@ -162,7 +180,7 @@ class Reader:
     def _look_at(
         self, scope: Scope, kind: KindSpec, *, keys: Sequence[tuple[str, str]], activity: Activity
     ) -> Look | None:
-        items = self._together(keys)
+        items = together(self.table, keys)
         request = next((item for item in items if is_request_row(item, scope)), None)
         others = [item for item in items if item is not request]
         rows = place_rows(others, scope=scope, lowest_format=self.lowest_format)
@@ -172,50 +190,28 @@ class Reader:
             return look
         if look is None:  # whoever answered a request left a head
             raise Mismatch(Step.MISSING_PARTITION, where=Place(TABLE, scope.pk))
-        return replace(look, answered=self._answered(request, scope, state=look.state, activity=activity))
-
-    def _together(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
-        """The rows of these keys, of one moment; the first is the head's."""
-        every = list(dict.fromkeys(keys))
-        if len(every) <= MAX_TOGETHER:
-            try:
-                return self._table.get_together(every)
-            except TooLarge:
-                pass
-        # More than one transaction reads. Each write replaces the head: between two equal ones there was none.
-        head = self._table.get_isolated(*every[0])
-        found = self._table.batch_get(every[1:])
-        if self._table.get_isolated(*every[0]) != head:
-            raise _changing()
-        return [*([head] if head else []), *found.values()]
-
-    def _answered(self, item: Item, scope: Scope, *, state: HeadState, activity: Activity) -> Answered:
-        found = from_item(
-            item, table=TABLE, tenant=scope.tenant, pk=requests_key(scope), lowest_format=self.lowest_format
+        answered = find_answer(
+            request, scope, state=look.state, keys=self._keys, lowest_format=self.lowest_format, observer=activity
         )
-        if dek_version(found.context.key_id, scope=scope) < state.lowest_dek_version:
-            return Answered(b"", 0, b"", 0, found.stored.commitment)  # its key may be gone: it counts as expired
-        try:
-            answered = open_answer(found, key=self._keys.dek(scope, found.context.key_id, observer=activity))
-        except IntegrityError as refusal:
-            raise refusal.at(found.place) from None
-        activity.crypto("decrypt", found.context.key_id)
-        return answered
+        return replace(look, answered=answered)
 
     def _look_between_heads(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
-        before = self._table.get_isolated(scope.pk, HEAD)
+        before = self.table.get_isolated(scope.pk, HEAD)
         try:
             return self._look(scope, kind, activity=activity)
-        except Mismatch:
-            if self._table.get_isolated(scope.pk, HEAD) == before:
-                raise
-            raise _changing() from None
+        except (IntegrityError, Undeclared) as refusal:
+            erased = self.tombstones.standing(scope, observer=activity)
+            if isinstance(refusal, Mismatch) and self.table.get_isolated(scope.pk, HEAD) != before:
+                raise changing() from None
+            if erased is not None:
+                raise erased.gone from None
+            raise
 
     def _look(self, scope: Scope, kind: KindSpec, *, activity: Activity) -> Snapshot | None:
         opening, mark_pk = Opening(scope, kind, observer=activity), head_mark_key(scope.pk)
         newest = self._beside.submit(copy_context().run, self.marks.newest, mark_pk)
         try:
-            with closing(self._table.pages(scope.pk, size=_PAGE, beside=self._beside)) as pages:
+            with closing(self.table.pages(scope.pk, size=_PAGE, beside=self._beside)) as pages:
                 for items in pages:
                     # What has not the form of a row is refused before any key is fetched in its name.
                     rows = place_rows(items, scope=scope, lowest_format=self.lowest_format)
@@ -239,7 +235,3 @@ class Reader:
             if refusal.step is not Step.MISSING_KEY:
                 raise
             raise Mismatch(refusal.step, where=refusal.where, detail=refusal.detail) from None
-
-
-def _changing() -> Contention:
-    return Contention("the partition keeps changing", retry_after=1)

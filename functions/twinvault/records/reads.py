@@ -50,6 +50,7 @@ class PartitionReads:
         """The whole partition, complete and authentic, or None; audited before it is returned.
 
         Raises:
+            Gone: it was erased.
             IntegrityError: any row was changed, moved, deleted, added or rolled back.
             Contention, DependencyError: it cannot be read now.
         """
@@ -73,6 +74,7 @@ class PartitionReads:
 
         Raises:
             InvalidInput: a sort key is empty or over 1,024 bytes.
+            Gone: the partition was erased.
             IntegrityError: one of them was changed or moved.
             DependencyError: they cannot be read now.
         """
@@ -85,6 +87,8 @@ class PartitionReads:
         asked = [require_sort_key(sk) for sk in sks]
         with self.activity.going_on():
             items = self._table.batch_get([(self.pk, sk) for sk in asked])
+            if not items:
+                self._reader.tombstones.require_none(self.scope, observer=self.activity)
         return {sk: self.open(items[self.pk, sk]) for sk in dict.fromkeys(asked) if (self.pk, sk) in items}
 
     def query(self, prefix: str = "", *, limit: int = 100, cursor: str | None = None) -> RecordPage:

@@ -15,6 +15,7 @@ from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.transaction import Outcome, Result
 from twinvault.errors import Conflict, DependencyError, OutcomeUnknown
 from twinvault.keys.changing import KeyChanges
+from twinvault.records.beginning import FIRST
 from twinvault.records.changes import Changes
 from twinvault.records.committing import AuditedCommits
 from twinvault.records.freezing import Freezer
@@ -173,13 +174,14 @@ class _Write:
         return reader.look(self.scope, self.kind, sks=self.asked, activity=self.activity, request=self.request)
 
     def _freeze(self, changes: Changes, before: Look | None) -> Frozen:
+        beginning = FIRST
         if before is None:
             self.writer.begin(self.scope.tenant, self.activity)
+            beginning = self.writer.reader.beginning(self.scope, activity=self.activity)
         answered = before.answered if before else None
         expired = answered.commitment if answered else None
-        asked = (
-            NewAnswer(self.request, self.idempotency.request, expired) if self.idempotency and self.request else None
-        )
+        once, name = self.idempotency, self.request
+        asked = NewAnswer(name, once.request, expired) if once and name else None
         return self.writer.freezer.freeze(
             self.scope,
             changes,
@@ -188,6 +190,7 @@ class _Write:
             event_id=self.writer.audit.event_id(),
             activity=self.activity,
             asked=asked,
+            beginning=beginning,
         )
 
     def _deliver(self, frozen: Frozen) -> Result:
@@ -213,11 +216,7 @@ class _Write:
         raise OutcomeUnknown("the write's outcome is unknown; repeating the request is safe", cause=result.cause)
 
     def _after_cancellation(self, result: Result, frozen: Frozen, *, before: Look | None) -> Look | None:
-        """Returns what to plan on anew, or raises what the cancellation means (docs/design.md has the table).
-
-        Raises:
-            Conflict, InvalidInput, DependencyError, IntegrityError: see `Writer.write`.
-        """
+        """What to plan on anew; or raises what the cancellation means (docs/design.md has the table)."""
         found = self._look_after(result, frozen)
         held = (found and found.head.commitment) == (before and before.head.commitment)
         if held and not frozen.is_request(result.failed):

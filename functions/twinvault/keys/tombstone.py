@@ -1,0 +1,170 @@
+"""Tombstones: what is left of a partition that was erased (docs/format.md, "Tombstones"). Pure.
+
+One is sealed under the tenant's register key, and the newest mark of its partition names it by version and digest: so
+it can be neither forged, moved nor put back, and whoever takes it away leaves a mark that nothing answers for.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from twinvault.dynamodb.marks import Mark
+from twinvault.envelope import Label
+from twinvault.envelope.item import Item
+from twinvault.errors import Gone, IntegrityError, Step
+from twinvault.keys.rows import MAX_NUMBER, NamedKey, tombstone_name
+from twinvault.keys.sealed import Payload, SealedRow, Written, open_payload, parse_sealed, seal_payload
+from twinvault.scope import Scope
+
+MAX_HEAD_VERSION = 2**53 - 2
+"""Of the last head: its tombstone's mark is one above, and an audit entry can name that."""
+MAX_DEKS = 90
+"""How many DEK rows one erasure takes away, with all else that its transaction holds."""
+
+_ENTITY = re.compile(r"[ -~]{1,256}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MAX_COUNT = 2**53 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedDek:
+    """A version of the partition's DEK whose row was destroyed, and the epoch of the KEK that wrapped it."""
+
+    version: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """What a tombstone says.
+
+    Attributes:
+        head_version: of the last head that there was; 0 where there was none. Its own mark is one above.
+        dek_version: the highest that there was; a new partition at this place begins above it.
+        erased_at: RFC 3339 in UTC.
+        keys: the DEKs whose rows were destroyed, at most `MAX_DEKS`.
+        newest_epoch: of the tenant's KEK that there was then.
+        records: how many there were, by entity; None where they could not be opened.
+        last_event: the id of the audit entry of the erasure.
+    """
+
+    head_version: int
+    dek_version: int
+    erased_at: str
+    keys: tuple[ErasedDek, ...]
+    newest_epoch: int
+    records: Mapping[str, int] | None
+    last_event: str
+
+    @property
+    def version(self) -> int:
+        """Of its mark."""
+        return self.head_version + 1
+
+    def encode(self) -> bytes:
+        """The payload: compact JSON, members in this order."""
+        document = {
+            "head_version": self.head_version,
+            "dek_version": self.dek_version,
+            "erased_at": self.erased_at,
+            "keys": [{"version": one.version, "epoch": one.epoch} for one in self.keys],
+            "newest_epoch": self.newest_epoch,
+            "records": dict(sorted(self.records.items())) if self.records is not None else None,
+            "last_event": self.last_event,
+        }
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTombstone:
+    """A tombstone, opened, and the row that it was found in."""
+
+    tombstone: Tombstone
+    row: SealedRow = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        """Its seal's, which its mark names."""
+        return self.row.digest(Label.ERASED)
+
+    @property
+    def gone(self) -> Gone:
+        """What whoever asks for the partition is told."""
+        return Gone(self.tombstone.erased_at)
+
+    def is_named_by(self, mark: Mark | None) -> bool:
+        """Whether it is what was written last at its place: whether nothing is there but it."""
+        if mark is None or mark.version != self.tombstone.version:
+            return False
+        return hmac.compare_digest(mark.digest, self.digest)
+
+
+def seal_tombstone(
+    tombstone: Tombstone, *, scope: Scope, key: NamedKey, written: Written, salt: bytes, nonce: bytes
+) -> tuple[dict[str, dict[str, Any]], bytes]:
+    """Returns the tombstone's row, sealed under the register key, and its digest. `salt`, `nonce`: `envelope.seal`."""
+    payload = Payload(tombstone_name(scope), tombstone.encode(), Label.ERASED)
+    return seal_payload(payload, tenant=scope.tenant, key=key, written=written, salt=salt, nonce=nonce)
+
+
+def open_tombstone(item: Item, *, scope: Scope, key: NamedKey) -> FoundTombstone:
+    """Opens a row that was found at the place of the partition's tombstone; `key` is the tenant's register key.
+
+    Raises:
+        IntegrityError: it was planted, changed or moved, or holds no tombstone.
+        Undeclared: it is authentic and holds what no such row holds here.
+    """
+    row = parse_sealed(item, tenant=scope.tenant, name=tombstone_name(scope))
+    try:
+        return FoundTombstone(decode(open_payload(row, key=key, label=Label.ERASED)), row)
+    except IntegrityError as refusal:
+        raise refusal.at(row.place) from None
+
+
+def decode(payload: bytes) -> Tombstone:
+    """Returns the tombstone that `encode` made these bytes of.
+
+    Raises:
+        IntegrityError: no tombstone encodes to these bytes.
+    """
+    try:
+        tombstone = _tombstone(json.loads(payload))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise IntegrityError(Step.TOMBSTONE, detail="it has not the form of a tombstone") from None
+    # One tombstone has one text, as a register has.
+    if tombstone.encode() != payload:
+        raise IntegrityError(Step.TOMBSTONE, detail="it is not written as a tombstone is")
+    return tombstone
+
+
+def _tombstone(document: Any) -> Tombstone:  # noqa: ANN401  # whatever JSON there is
+    keys, records = document["keys"], document["records"]
+    if not isinstance(keys, list) or len(keys) > MAX_DEKS:
+        raise ValueError("keys")
+    return Tombstone(
+        head_version=_number(document["head_version"], MAX_HEAD_VERSION),
+        dek_version=_number(document["dek_version"], MAX_NUMBER),
+        erased_at=_text(document["erased_at"], _TIME),
+        keys=tuple(ErasedDek(_number(one["version"], MAX_NUMBER), _number(one["epoch"], MAX_NUMBER)) for one in keys),
+        newest_epoch=_number(document["newest_epoch"], MAX_NUMBER),
+        records=None
+        if records is None
+        else {_text(name, _ENTITY): _number(count, _MAX_COUNT) for name, count in records.items()},
+        last_event=_text(document["last_event"], _UUID),
+    )
+
+
+def _text(value: object, grammar: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not grammar.fullmatch(value):
+        raise ValueError("text")
+    return value
+
+
+def _number(value: object, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError("number")
+    return value

@@ -1,0 +1,202 @@
+"""An erasure that is killed, whose answer is lost, or that others run into: done once, or not at all."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.chains import entries
+from tests.erasure.samples import erase, filled, key_rows, partition
+from tests.faults import Fault, Line
+from tests.records.samples import SCOPE, puts
+from tests.records.samples import line as entry
+from tests.stores import World, make_client, make_world, now
+from twinvault.erasure.facts import Erased
+from twinvault.errors import DependencyError, Gone, OutcomeUnknown
+from twinvault.keys.rewrapping import DekRewrapping
+from twinvault.keys.rows import dek_name, kek_name
+from twinvault.scope import Scope
+
+ONCE = [
+    Fault.LOSE_REQUEST,
+    Fault.LOSE_ANSWER,
+    Fault.CUT_ANSWER,
+    Fault.ERROR_BEFORE,
+    Fault.ERROR_AFTER,
+    Fault.UNAVAILABLE,
+    Fault.THROTTLE,
+    Fault.CONFLICT,
+    Fault.THROTTLED_WITHIN,
+    Fault.CANCELLED_FOR_NO_REASON,
+]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def told(world: World) -> list[str]:
+    """The erasures that the audit log tells of."""
+    return [entry["event"] for entry in entries(world) if any(one["op"] == "erase" for one in entry["keys"])]
+
+
+def acting_once(line_: Line, act: Callable[[], object]) -> None:
+    """What somebody else does right before the first transaction is sent."""
+    todo = [act]
+
+    def before(operation: str) -> None:
+        if operation == "ExecuteTransaction" and todo:
+            todo.pop()()
+
+    line_.before = before
+
+
+@pytest.mark.parametrize("fault", ONCE, ids=lambda fault: fault.name)
+def test_a_fault_on_the_way_leaves_it_done_once(world: World, faulty: World, line: Line, fault: Fault) -> None:
+    filled(world)
+    line.next(fault)
+    erased = erase(faulty)
+    assert erased.records == {"line": 3, "note": 1}
+    assert told(world) == [erased.event_id]
+    with pytest.raises(Gone):
+        partition(world).read()
+
+
+@pytest.mark.parametrize("fault", [Fault.LOSE_ANSWER, Fault.ERROR_AFTER, Fault.LOSE_REQUEST])
+def test_an_answer_that_never_comes_is_told_as_such_and_asking_again_is_safe(
+    world: World, faulty: World, line: Line, fault: Fault
+) -> None:
+    filled(world)
+    line.always(fault)
+    with pytest.raises((OutcomeUnknown, DependencyError)):
+        erase(faulty, activity=faulty.activity(seconds=2))
+    line.clear()
+    erased = erase(world)
+    assert told(world) == [erased.event_id]
+    assert erased.records == {"line": 3, "note": 1}
+
+
+@pytest.mark.parametrize("when", ["before-send", "after-call"])
+def test_killed_at_any_call_it_is_done_or_not_and_done_at_last(world: World, aws: dict[str, Any], when: str) -> None:
+    count, whole, gone = 0, 0, 0
+    while True:
+        count += 1
+        scope = Scope("acme", "ledger", f"p{count}")
+        filled(world, scope)
+        client = make_client(world.client.meta.endpoint_url, aws)
+        calls, lock = [0], threading.Lock()
+
+        def die(calls: list[int] = calls, lock: threading.Lock = lock, at: int = count, **_: object) -> None:
+            with lock:
+                calls[0] += 1
+                if calls[0] >= at:
+                    raise Killed
+
+        client.meta.events.register(f"{when}.dynamodb.*", die)
+        try:
+            erase(make_world(client, world.kms, world.tables), scope)
+        except Killed:
+            was_killed = True
+        else:
+            was_killed = False
+        client.close()
+        try:
+            snapshot = partition(world.another_environment(), scope).read()
+        except Gone:
+            gone += 1
+        else:
+            assert snapshot
+            assert len(snapshot.records) == 4
+            whole += 1
+        erased = erase(world.another_environment(), scope)
+        assert erased.records == {"line": 3, "note": 1}
+        assert told(world).count(erased.event_id) == 1
+        if not was_killed:
+            break
+    assert whole > 3
+    assert gone > 1
+    assert len(told(world)) == count
+
+
+def test_two_at_once_are_one(world: World) -> None:
+    filled(world, lines=20)
+    there = [world, world.another_environment(), world.another_environment()]
+    start, done = threading.Barrier(len(there)), list[Erased]()
+
+    def run(one: World) -> None:
+        start.wait()
+        done.append(erase(one))
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in there]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(done) == len(there)
+    assert len({(one.event_id, one.tombstone_digest, one.keys, str(one.records)) for one in done}) == 1
+    assert told(world) == [done[0].event_id]
+
+
+def test_a_writer_who_is_faster_is_erased_with_the_rest(world: World, faulty: World, line: Line) -> None:
+    filled(world)
+    acting_once(line, lambda: partition(world).add(entry(9)))
+    erased = erase(faulty)
+    assert (erased.head_version, erased.records) == (2, {"line": 4, "note": 1})
+
+
+def test_a_write_under_a_new_key_that_is_faster_is_erased_with_the_rest(
+    world: World, faulty: World, line: Line
+) -> None:
+    filled(world)
+
+    def reencrypted() -> None:
+        partition(world).new_dek()
+        partition(world).rewrite(force=True)
+
+    acting_once(line, reencrypted)
+    erased = erase(faulty)
+    assert [one.version for one in erased.keys] == [1, 2]
+    assert not [name for name in key_rows(world) if name in {dek_name(SCOPE, 1), dek_name(SCOPE, 2)}]
+    with pytest.raises(Gone):
+        partition(world.another_environment()).get("line#0001")
+
+
+def test_a_key_that_is_wrapped_anew_meanwhile_goes_as_well(world: World, faulty: World, line: Line) -> None:
+    filled(world)
+
+    def rewrapped() -> None:
+        world.rotate()
+        rows = [key_rows(world)[dek_name(SCOPE, 1)]]
+        rewrapping(world).rewrap(rows, tenant="acme", under=kek_name(2), committer=world.commits())
+
+    acting_once(line, rewrapped)
+    assert [(one.version, one.epoch) for one in erase(faulty).keys] == [(1, 2)]
+    assert dek_name(SCOPE, 1) not in key_rows(world)
+
+
+def rewrapping(world: World) -> DekRewrapping:
+    return DekRewrapping(
+        hierarchy=world.keys,
+        table=world.vault.key_table,
+        name=world.tables.keys,
+        now=now,
+        randomness=os.urandom,
+        sleep=time.sleep,
+    )
+
+
+def test_a_writer_who_comes_too_late_is_told_that_it_is_gone(world: World, faulty: World, line: Line) -> None:
+    filled(world)
+    acting_once(line, lambda: erase(world))
+    with pytest.raises(Gone):
+        partition(faulty).add(entry(9))
+
+
+def test_a_whole_write_that_comes_too_late_is_told_so_as_well(world: World, faulty: World, line: Line) -> None:
+    filled(world)
+    acting_once(line, lambda: erase(world))
+    with pytest.raises(Gone):
+        partition(faulty).write(puts(entry(9)))
