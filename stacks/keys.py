@@ -115,6 +115,9 @@ class KeysStack(Stack):
             # Under another context a key would be another one: From and To are held to the same conditions.
             moved = ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
             yield self._use(f"Rewrap{keys}", moved, roles=rewrapping, conditions=conditions)
+        # A receipt says until when a root key can be brought back whose deletion is scheduled.
+        if signers := [spec.name for spec in FUNCTIONS if spec.signs_receipts]:
+            yield self._use("SeeWhetherItGoes", ["kms:DescribeKey"], roles=signers, conditions={})
 
     def _table_policy(self) -> Iterable[iam.PolicyStatement]:
         """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key"."""

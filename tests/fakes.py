@@ -34,6 +34,7 @@ class FakeKms:
 
     roots: dict[str, bytes] = field(default_factory=lambda: {"root-1": os.urandom(32)})
     refused: set[str] = field(default_factory=set)
+    deletions: dict[str, str] = field(default_factory=dict)
     fault: TwinvaultError | None = None
     calls: list[str] = field(default_factory=list)
     hold: threading.Event | None = None
@@ -60,6 +61,11 @@ class FakeKms:
             raise IntegrityError(Step.ROOT_KEY) from None
         nonce = os.urandom(12)
         return nonce + AESGCM(target).encrypt(nonce, key, _canonical(context))
+
+    def deletion_date(self, root_key_id: str, *, observer: Observer) -> str | None:
+        if root_key_id in self.roots:
+            self._root("deletion_date", root_key_id, observer)
+        return self.deletions.get(root_key_id)
 
     def _root(self, operation: str, root_key_id: str, observer: Observer) -> bytes:
         self.calls.append(operation)

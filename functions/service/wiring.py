@@ -11,7 +11,7 @@ from botocore.config import Config
 from service.access import Jwks, TokenVerifier
 from service.settings import Settings, load
 from service.telemetry import Telemetry
-from twinvault import DependencyError, TableNames, Vault, open_vault
+from twinvault import DependencyError, TableNames, Vault, open_vault, signing_receipts
 
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 _JWKS_TIMEOUT = urllib3.Timeout(connect=2, read=3)
@@ -26,6 +26,7 @@ class Service:
     vault: Vault
     tokens: TokenVerifier
     telemetry: Telemetry
+    settings: Settings
 
 
 @functools.cache
@@ -37,9 +38,10 @@ def service() -> Service:
 def build(settings: Settings) -> Service:
     """Wires a service. Clients take region, endpoints and credentials from what the AWS SDK itself understands."""
     session = boto3.Session()
+    kms = session.client("kms", config=_CONFIG)
     vault = open_vault(
         dynamodb=session.client("dynamodb", config=_CONFIG),
-        kms=session.client("kms", config=_CONFIG),
+        kms=kms,
         store=settings.store,
         artifact=settings.artifact,
         tables=TableNames(
@@ -60,7 +62,9 @@ def build(settings: Settings) -> Service:
         tenant_claim=settings.tenant_claim,
         permissions_claim=settings.permissions_claim,
     )
-    return Service(vault, tokens, Telemetry(log_level=settings.log_level))
+    # Whether KMS lets this function sign is said by the audit key's policy, which names one role.
+    vault = signing_receipts(vault, kms, audit_key=settings.audit_key)
+    return Service(vault, tokens, Telemetry(log_level=settings.log_level), settings)
 
 
 def _fetch(url: str) -> bytes:

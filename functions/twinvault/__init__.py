@@ -5,10 +5,12 @@ below (`envelope`, `keys`, `records`, `audit`) are for those who change the libr
 """
 
 from twinvault.acting import Acting
-from twinvault.compose import now, open_vault
+from twinvault.compose import now, open_vault, signing_receipts
 from twinvault.dynamodb.table import TableNames
 from twinvault.envelope import FORMAT, ID
 from twinvault.erasure.finalizing import Finalizing, FinalizingWork, KeyWorks
+from twinvault.erasure.horizon import CopiesKept
+from twinvault.erasure.proof import ErasureFacts, Receipts
 from twinvault.errors import (
     BrokenChain,
     BrokenReceipt,
@@ -92,12 +94,14 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "Contention",
+    "CopiesKept",
     "Counts",
     "DependencyError",
     "Draft",
     "Driver",
     "EntitySpec",
     "EpochUse",
+    "ErasureFacts",
     "Finalizing",
     "FinalizingWork",
     "Forbidden",
@@ -132,6 +136,7 @@ __all__ = [
     "PartitionStore",
     "Place",
     "ReceiptStep",
+    "Receipts",
     "Record",
     "RecordPage",
     "Records",
@@ -170,5 +175,6 @@ __all__ = [
     "open_vault",
     "recovery_jobs",
     "retired",
+    "signing_receipts",
     "sort_key",
 ]

@@ -10,6 +10,7 @@ import random
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from twinvault.keys.kms import AwsKms
 from twinvault.keys.loading import TenantLoader
 from twinvault.keys.planning import Planner
 from twinvault.keys.root import RootKeys
+from twinvault.keys.signer import AwsSigner
 from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
 from twinvault.records.writing import Writer
@@ -82,6 +84,11 @@ def open_vault(
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
     origin, backup = Origin(store=store, function=function, artifact=artifact), _backup(dynamodb, backup_table)
     return Vault(records, reader, writer, audit, keys, changes, origin, key_table, _holds(rows, tables), backup)
+
+
+def signing_receipts(vault: Vault, kms: "KMSClient", *, audit_key: str) -> Vault:
+    """The same vault, which also makes receipts of erasures: signed with this key of KMS's, an id and no alias."""
+    return replace(vault, signer=AwsSigner(kms, audit_key))
 
 
 def _tables(client: "DynamoDBClient", *names: str) -> list[Table]:

@@ -19,6 +19,7 @@ from twinvault.dynamodb.table import Table
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.holds import LegalHolds
+from twinvault.keys.signer import Signer
 from twinvault.records.reading import Reader
 from twinvault.records.writing import Writer
 
@@ -40,6 +41,8 @@ class Vault:
     holds: LegalHolds
     backup: Table | None = None
     """A records table that was restored from a backup, to put partitions back from."""
+    signer: Signer | None = None
+    """The audit key, where this process makes receipts of erasures."""
 
     @contextmanager
     def acting(

@@ -1,8 +1,10 @@
 """What a root key promises, asked of the fake, of the adapter on the local KMS, and (plain successes) on moto."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -160,6 +162,22 @@ def test_a_key_pending_deletion_is_refused(local: Bench) -> None:
     local.client.schedule_key_deletion(KeyId=local.root, PendingWindowInDays=7)
     with pytest.raises(KeyRefused):
         local.kms.decrypt(made.wrapped, local.root, context=CONTEXT, observer=Recorder())
+
+
+def test_when_a_root_key_will_be_deleted_is_told_and_of_one_that_stays_or_is_gone_nothing(strict: Bench) -> None:
+    seen = Recorder()
+    assert strict.kms.deletion_date(strict.root, observer=seen) is None
+    assert seen.metrics == {"KmsCalls": 1}
+    assert strict.kms.deletion_date("00000000-0000-0000-0000-000000000000", observer=Recorder()) is None
+
+
+def test_a_deletion_that_is_scheduled_has_its_date(local: Bench) -> None:
+    local.client.schedule_key_deletion(KeyId=local.root, PendingWindowInDays=7)
+    found = local.kms.deletion_date(local.root, observer=Recorder())
+    assert found is not None
+    left = datetime.fromisoformat(found) - datetime.now(UTC)
+    assert timedelta(days=6, hours=23) < left < timedelta(days=8)
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z", found)
 
 
 def test_a_caller_without_permission_is_refused(local: Bench, kms_endpoint: str, aws_read: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open
 RECOVERING = {"RefusedPartition", "Recovery", "RecoveryReport", "recovery_jobs"}
 KEYS = {
     *("EpochUse", "KeyEpoch", "KeyStatus", "Rekeying", "Rerooted", "RootKeyUse"),
-    *("Finalizing", "FinalizingWork", "KeyWorks"),
+    *("CopiesKept", "ErasureFacts", "Finalizing", "FinalizingWork", "KeyWorks", "Receipts", "signing_receipts"),
 }
 MAINTAINING = {"Carried", "Counts", "Driver", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
 USERS = ("functions/dialogues", "functions/service", "examples")

@@ -1,4 +1,4 @@
-"""The root key, behind three methods, and their adapter to AWS KMS.
+"""The root key, behind four methods, and their adapter to AWS KMS.
 
 Whoever implements `RootKms` translates KMS's answers into our errors, so nothing above this module knows boto3:
 
@@ -9,6 +9,7 @@ Whoever implements `RootKms` translates KMS's answers into our errors, so nothin
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -59,6 +60,9 @@ class RootKms(Protocol):
         self, wrapped: bytes, root_key_id: str, *, under: str, context: Mapping[str, str], observer: "Observer"
     ) -> bytes:
         """Returns the same key, with the same context, wrapped under another root key; it never leaves KMS."""
+
+    def deletion_date(self, root_key_id: str, *, observer: "Observer") -> str | None:
+        """When KMS will delete this key, RFC 3339 in UTC; None where it will not, or has."""
 
 
 class AwsKms:
@@ -116,6 +120,22 @@ class AwsKms:
         require_same_key(answer["SourceKeyId"], root_key_id)
         require_same_key(answer["KeyId"], under)
         return answer["CiphertextBlob"]
+
+    def deletion_date(self, root_key_id: str, *, observer: "Observer") -> str | None:
+        """See `RootKms.deletion_date`."""
+        require_time()
+        try:
+            with calling(deadline_here()):
+                answer = self._client.describe_key(KeyId=root_key_id)
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "NotFoundException":
+                count_call(observer, error.response.get("ResponseMetadata", {}).get("RequestId", ""))
+                return None
+            translate(error, observer, operation="DescribeKey")
+        count_call(observer, answer["ResponseMetadata"].get("RequestId", ""))
+        require_whole(answer, "KeyMetadata")
+        date = answer["KeyMetadata"].get("DeletionDate")
+        return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if date else None
 
 
 def count_call(observer: "Observer", request_id: str) -> None:

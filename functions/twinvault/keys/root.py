@@ -68,6 +68,15 @@ class RootKeys:
             raise IntegrityError(Step.ROOT_KEY, where=row_place(row.tenant, row.name), detail="key length")
         return NamedKey(row.name, key)
 
+    def deletion_dates(self, *, observer: "Observer") -> list[str]:
+        """When KMS will delete root keys of the list, RFC 3339 in UTC, of those for which that is scheduled.
+
+        Raises:
+            KeyRefused, DependencyError: KMS refuses, or cannot answer.
+        """
+        dates = (self._kms.deletion_date(root, observer=observer) for root in self._root_key_ids)
+        return [date for date in dates if date is not None]
+
     def rewrap(self, row: WrappedRow, *, now: str, observer: "Observer") -> WrappedRow:
         """The row of the same key under the first root key; the key itself does not leave KMS.
 
