@@ -1,4 +1,4 @@
-"""keys retire, revoke, reinstate, destroy: what becomes of a KEK's epochs."""
+"""keys retire, revoke, reinstate, destroy: what becomes of a KEK's epochs, and of DEKs that nothing is under."""
 
 import json
 from typing import Annotated, Any
@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
+from twinvault_cli.errors import UsageError
 from twinvault_cli.output import console, print_json
 from twinvault_cli.state import StateOption
 
@@ -59,21 +60,42 @@ def reinstate(
 
 def destroy(
     tenant: RequiredTenant,
-    epoch: EpochOption,
     *,
+    epoch: Annotated[int | None, typer.Option(help="Which epoch of the KEK: the oldest.")] = None,
+    dialogue: Annotated[str | None, typer.Option(help="The DEKs that no record of this dialogue is under.")] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
     state: StateOption = None,
 ) -> None:
-    """Delete the oldest epoch's key for good, once it is retired or revoked, wraps nothing, and its time is over."""
-    answer = connect(url, token, tenant, state).post("/keys/destroy", _body(epoch))
+    """Delete for good the oldest epoch's key, once it wraps nothing; or the DEKs that no record of a dialogue is under.
+
+    Refused until nobody can have them in use any more: the message says until when.
+    """
+    if (epoch is None) == (dialogue is None):
+        raise UsageError("Which key is to be destroyed?", next_step="Give --epoch or --dialogue, one of the two.")
+    client = connect(url, token, tenant, state)
+    if dialogue is not None:
+        _show_deks(client.post("/keys/destroy", json.dumps({"dialogue": dialogue}).encode()), as_json=as_json)
+        return
+    assert epoch is not None  # noqa: S101  # for the type checker: one of the two is given
+    answer = client.post("/keys/destroy", _body(epoch))
     gone = "is gone. Backups and point-in-time recovery of the keys table still have it, for as long as they are kept."
     _show(answer, gone, epoch=epoch, as_json=as_json)
 
 
 def _body(epoch: int | str) -> bytes:
     return json.dumps({"epoch": epoch}).encode()
+
+
+def _show_deks(answer: bytes, *, as_json: bool) -> None:
+    done: dict[str, Any] = json.loads(answer)
+    if as_json:
+        print_json(done)
+        return
+    gone = ", ".join(map(str, done["destroyed"]))
+    said = f"DEK versions {gone} are gone." if gone else "There is no DEK version that nothing is under."
+    console.print(f"{said} Records are under {done['lowest']} to {done['current']}.")
 
 
 def _show(answer: bytes, done: str, *, epoch: int | None, as_json: bool) -> None:

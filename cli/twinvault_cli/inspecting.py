@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,38 @@ def look(tenant: str | None, *, region: str | None, state: Path | None, as_json:
         UsageError: some of the tables are named by the environment, and not all.
         UnavailableError: a table cannot be read.
     """
-    names, environment = _tables(state)
+    which = ["--all"] if tenant is None else ["--tenant", tenant]
+    report, code = asked(
+        "twinvault.fsck",
+        which,
+        tables=TABLES,
+        region=region,
+        state=state,
+        needs="dynamodb:Query and GetItem on records, its index ByList, keys and marks, with --all also Scan",
+    )
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if code == TAMPERING:
+        raise TamperingError("Not everything is as it was written.", next_step="docs/recovery.md says what to do.")
+
+
+def asked(
+    module: str, more: Sequence[str], *, tables: Sequence[str], region: str | None, state: Path | None, needs: str
+) -> tuple[dict[str, Any], int]:
+    """What a module of the library says that looks at these tables, and how it ended: well, or with a finding.
+
+    Raises:
+        UsageError: some of the tables are named by the environment, and not all.
+        UnavailableError: a table cannot be read; `needs` says what it takes.
+    """
+    names, environment = _tables(tables, state)
     if region is not None:
         environment["AWS_DEFAULT_REGION"] = region
-    which = ["--all"] if tenant is None else ["--tenant", tenant]
-    options = [part for name in TABLES for part in (f"--{name}", names[name])]
+    options = [part for name in tables for part in (f"--{name}", names[name])]
     done = subprocess.run(  # noqa: S603  # our own module; what it is given are names of tables and a tenant
-        [sys.executable, "-m", "twinvault.fsck", *options, *which],
+        [sys.executable, "-m", module, *options, *more],
         env={**environment, "PYTHONPATH": str(ROOT / "functions")},
         capture_output=True,
         check=False,
@@ -48,21 +74,14 @@ def look(tenant: str | None, *, region: str | None, state: Path | None, as_json:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise UnavailableError(
             f"The tables cannot be looked at: {said[-1] if said else 'nobody says why'}",
-            next_step="It needs credentials that allow dynamodb:Query and GetItem on records, its index ByList, keys"
-            " and marks, with --all also Scan; and the tables' KMS key.",
+            next_step=f"It needs credentials that allow {needs}; and the tables' KMS key.",
         )
-    report: dict[str, Any] = json.loads(done.stdout)
-    if as_json:
-        print_json(report)
-    else:
-        _print(report)
-    if done.returncode == TAMPERING:
-        raise TamperingError("Not everything is as it was written.", next_step="docs/recovery.md says what to do.")
+    return json.loads(done.stdout), done.returncode
 
 
-def _tables(state: Path | None) -> tuple[dict[str, str], dict[str, str]]:
+def _tables(wanted: Sequence[str], state: Path | None) -> tuple[dict[str, str], dict[str, str]]:
     """The tables that the environment names, with its credentials; or the twin's, with its operator's."""
-    given = {name: os.environ.get(f"TWINVAULT_{name.upper()}_TABLE", "") for name in TABLES}
+    given = {name: os.environ.get(f"TWINVAULT_{name.upper()}_TABLE", "") for name in wanted}
     if all(given.values()):
         return given, dict(os.environ)
     if any(given.values()):
@@ -71,7 +90,7 @@ def _tables(state: Path | None) -> tuple[dict[str, str], dict[str, str]]:
     folder = state_folder(state)
     facts, operator = status.facts(folder), callers.read(folder.callers, callers.OPERATOR)
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {name: facts.tables[name] for name in TABLES}, own | {
+    return {name: facts.tables[name] for name in wanted}, own | {
         "AWS_ENDPOINT_URL_DYNAMODB": facts.endpoints["dynamodb"],
         "AWS_DEFAULT_REGION": facts.region,
         "AWS_ACCESS_KEY_ID": operator.access_key_id,

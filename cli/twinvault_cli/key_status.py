@@ -1,7 +1,7 @@
 """keys status: how many keys are under which, the oldest first."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,15 +18,20 @@ type StatusJson = dict[str, Any]
 def status(
     tenant: RequiredTenant,
     *,
+    dialogue: Annotated[str | None, typer.Option(help="What the DEKs of this dialogue are used for.")] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
     state: StateOption = None,
 ) -> None:
-    """Show which root key wraps how many keys, and which epoch how many DEKs: the oldest first."""
-    found: StatusJson = json.loads(connect(url, token, tenant, state).get("/keys/status"))
+    """Show which root key wraps how many keys, which epoch how many DEKs, of which versions: the oldest first."""
+    query = None if dialogue is None else {"dialogue": dialogue}
+    found: StatusJson = json.loads(connect(url, token, tenant, state).get("/keys/status", query))
     if as_json:
         print_json(found)
+        return
+    if dialogue is not None:
+        _show_deks(found)
         return
     roots = Table("root key", "KEKs", "register key", "oldest", "", box=None)
     for one in found["root_keys"]:
@@ -38,9 +43,24 @@ def status(
         index = "yes" if one["index"] else ""
         epochs.add_row(str(one["epoch"]), one["state"], one["since"][:10], str(one["deks"]), index, _current(one))
     results.print(epochs)
+    deks = Table("DEK version", "partitions", "newest of", "oldest", "", box=None)
+    for one in found["deks"]:
+        beside = one["partitions"] - one["newest"]
+        older = f"{beside} have a newer one beside it" if beside else ""
+        deks.add_row(str(one["version"]), str(one["partitions"]), str(one["newest"]), one["oldest"][:10], older)
+    results.print(deks)
     if found["unlisted"]:
         said = f"{found['unlisted']} DEK rows name an epoch that there is not: they were put back or planted."
         typer.secho(said, fg="red", err=True)
+
+
+def _show_deks(found: StatusJson) -> None:
+    deks = Table("DEK version", "state", "made", "under", "records", box=None)
+    for one in found["deks"]:
+        deks.add_row(
+            str(one["version"]), one["state"], one["created_at"][:10], escape(one["wrapped_under"]), str(one["records"])
+        )
+    results.print(deks)
 
 
 def _current(one: dict[str, Any]) -> str:

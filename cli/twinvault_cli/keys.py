@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from twinvault_cli import epochs, key_status, rewrap
+from twinvault_cli import epochs, key_status, reencrypt, rewrap, roots
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption
@@ -16,7 +16,16 @@ from twinvault_cli.state import StateOption
 _SINGLE = {"idx": "hides ids", "register": "says which keys there are", "register-key": "seals the register"}
 
 app = typer.Typer(name="keys", help="The keys of a tenant: what there is, new ones, and their end.")
-for command in (key_status.status, epochs.retire, epochs.revoke, epochs.reinstate, rewrap.rewrap, epochs.destroy):
+for command in (
+    key_status.status,
+    epochs.retire,
+    epochs.revoke,
+    epochs.reinstate,
+    rewrap.rewrap,
+    roots.roots,
+    reencrypt.reencrypt,
+    epochs.destroy,
+):
     app.command()(command)
 
 

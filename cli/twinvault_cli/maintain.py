@@ -25,7 +25,7 @@ type WorkJson = dict[str, Any]
 
 @app.command()
 def start(
-    job: Annotated[str, typer.Argument(metavar="WORK", help="What to do: rewrite or reindex.")],
+    job: Annotated[str, typer.Argument(metavar="WORK", help="What to do: rewrite, reindex or reencrypt.")],
     kind: Annotated[str, typer.Argument(help="The kind of the partitions, such as dialogue.")],
     *,
     drive: Annotated[bool, typer.Option(help="Drive it to its end; else a schedule does, in its own time.")] = True,

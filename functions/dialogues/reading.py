@@ -12,6 +12,8 @@ from dialogues.mapping import plain
 from twinvault import (
     HEAD,
     Acting,
+    DeksDestroyed,
+    DekUse,
     Incomplete,
     InvalidInput,
     NotFound,
@@ -133,6 +135,14 @@ class StoredDialogues:
             NotFound: this tenant has no such dialogue.
         """
         return self._existing(dialogue_id).new_dek().state.dek_version
+
+    def dek_uses(self, dialogue_id: str) -> Sequence[DekUse]:
+        """What each version of a dialogue's DEK is used for; errors as for `new_dek`, and as for any read."""
+        return self._acting.keys.of_partition(self._existing(dialogue_id))
+
+    def destroy_deks(self, dialogue_id: str, *, longest_seconds: float) -> DeksDestroyed:
+        """Ends the versions of a dialogue's DEK that nothing is under any more (see `TenantKeys.destroy_deks`)."""
+        return self._acting.keys.destroy_deks(self._existing(dialogue_id), longest_seconds=longest_seconds)
 
     def _read(self, dialogue_id: str) -> tuple[PartitionStore, Snapshot]:
         partition = self._existing(dialogue_id)

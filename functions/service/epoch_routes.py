@@ -1,13 +1,16 @@
-"""`POST /keys/retire`, `revoke`, `reinstate` and `destroy`: what becomes of the epochs of a tenant's KEK."""
+"""`POST /keys/retire`, `revoke`, `reinstate` and `destroy`: what becomes of epochs, and of older DEKs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
+from dialogues.reading import StoredDialogues
 from dialogues.strict_json import parse
 from service.access import REVOKE_KEYS
 from service.http import LONGEST_SECONDS, Answer, Api, Request
 from twinvault import InvalidInput, KeyEpoch
 
 ALL = "all"
+_ONE = "dialogue"
 
 
 def add_epoch_routes(api: Api) -> None:
@@ -29,9 +32,14 @@ def add_epoch_routes(api: Api) -> None:
         """This epoch, which was revoked, opens again."""
         return _epochs(request.acting.keys.reinstate(epoch_of(request)))
 
-    @api.route("POST /keys/destroy", permission=REVOKE_KEYS, action="key.destroy")
+    @api.route("POST /keys/destroy", permission=REVOKE_KEYS, action="key.destroy", about=_about)
     def destroy(request: Request) -> Answer:
-        """The oldest epoch, which wraps nothing any more, is gone for good."""
+        """The oldest epoch, which wraps nothing, is no more; or the DEKs that no record of a dialogue is under."""
+        asked = _body(request)
+        dialogue_id = asked.get(_ONE)
+        if isinstance(dialogue_id, str) and len(asked) == 1:
+            done = StoredDialogues(request.acting).destroy_deks(dialogue_id, longest_seconds=LONGEST_SECONDS)
+            return Answer(200, {_ONE: dialogue_id, **asdict(done)})
         return _epochs(request.acting.keys.destroy(epoch_of(request), longest_seconds=LONGEST_SECONDS))
 
 
@@ -44,8 +52,18 @@ def epoch_of(request: Request) -> int:
     return _number(_asked(request))
 
 
+def _about(request: Request) -> None:
+    dialogue_id = _body(request).get(_ONE)
+    if isinstance(dialogue_id, str):
+        StoredDialogues(request.acting).name(dialogue_id)
+
+
+def _body(request: Request) -> Mapping[str, object]:
+    return parse(request.body() or b"{}")
+
+
 def _asked(request: Request) -> object:
-    asked = parse(request.body() or b"{}")
+    asked = _body(request)
     if asked.keys() != {"epoch"}:
         raise InvalidInput("body: must hold epoch and nothing else", field="body")
     return asked["epoch"]

@@ -38,19 +38,23 @@ from twinvault.errors import (
     Undeclared,
     Unprocessable,
 )
+from twinvault.keys.deks import DekVersionUse
 from twinvault.keys.overview import KeyRow
 from twinvault.keys.rerooting import Rerooted
 from twinvault.keys.status import EpochUse, KeyStatus, RootKeyUse
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.driving import Maintenance
 from twinvault.maintenance.jobs import JOBS, Job, JobStep
 from twinvault.maintenance.recovery import Recovery
 from twinvault.maintenance.recovery_jobs import recovery_jobs
+from twinvault.maintenance.reencrypting import Reencrypt
 from twinvault.maintenance.rekeying import Rekeying
 from twinvault.maintenance.report import RecoveryReport
 from twinvault.maintenance.schedule import Carried, Driver, carry_on
-from twinvault.maintenance.work import Counts, Lease, RefusedPartition, Work, WorkState
+from twinvault.maintenance.work import Lease, RefusedPartition, Work, WorkState
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
+from twinvault.records.dek_life import DeksDestroyed, DekUse
 from twinvault.records.finding import FoundPage, FoundRecord
 from twinvault.records.hits import Hits, Opened, OpenedPage, Refused
 from twinvault.records.listing import Listing
@@ -96,6 +100,9 @@ __all__ = [
     "Contention",
     "CopiesKept",
     "Counts",
+    "DekUse",
+    "DekVersionUse",
+    "DeksDestroyed",
     "DependencyError",
     "Draft",
     "Driver",
@@ -142,6 +149,7 @@ __all__ = [
     "Records",
     "Recovery",
     "RecoveryReport",
+    "Reencrypt",
     "Refused",
     "RefusedPartition",
     "Rekeying",

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.keys.destroying import Destroying
+from twinvault.keys.destroying import SLACK_SECONDS, Destroying
 from twinvault.keys.epochs import Epochs
 from twinvault.keys.overview import KeyRow, overview
 from twinvault.keys.rerooting import Rerooted, Rerooting
 from twinvault.keys.status import KeyStatus, key_status
 from twinvault.keys.transitions import require_epoch
 from twinvault.records.committing import AuditedCommits
+from twinvault.records.dek_life import DekLife, DeksDestroyed, DekUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from twinvault.acting import Acting
     from twinvault.keys.register import Register
     from twinvault.keys.table import Committer
+    from twinvault.records.store import PartitionStore
 
 LONGEST_SECONDS = 900.0
 """The longest that a Lambda function may run: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -125,6 +127,44 @@ class TenantKeys:
         number, vault = require_epoch(epoch), self._acting.vault
         destroying = Destroying(vault.changes, vault.key_table, longest_seconds)
         return self._audited(lambda by: destroying.destroy(self._acting.tenant, number, committer=by))
+
+    def of_partition(self, partition: "PartitionStore") -> list[DekUse]:
+        """What each version of a partition's DEK is used for, the lowest first, by a read of the whole partition.
+
+        Raises:
+            NotFound: there is no such partition.
+            IntegrityError, DependencyError: as for any read.
+        """
+        acting = self._acting
+        with acting.activity.going_on():
+            found = self._dek_life(LONGEST_SECONDS).uses(partition)
+        acting.release()
+        return found
+
+    def destroy_deks(self, partition: "PartitionStore", *, longest_seconds: float = LONGEST_SECONDS) -> DeksDestroyed:
+        """Deletes the versions of a partition's DEK that no record is under any more; safe to repeat.
+
+        `longest_seconds`: the longest that any activity of this store may take, anywhere.
+
+        Raises:
+            NotFound: there is no such partition.
+            Held: a legal hold forbids it: a backup that a court may ask for would not open any more.
+            Conflict: they may still be in use somewhere: the message says until when; or others keep writing it.
+            IntegrityError: a row of the partition does not open; nothing is destroyed while that is so.
+            OutcomeUnknown: it may or may not be done.
+            KeyRefused, DependencyError: as for any key.
+        """
+        acting = self._acting
+        with acting.activity.going_on():
+            acting.vault.holds.require_none(acting.tenant, partition.scope, observer=acting.activity)
+            done = self._dek_life(longest_seconds).destroy(partition)
+        acting.release()
+        return done
+
+    def _dek_life(self, longest_seconds: float) -> DekLife:
+        vault = self._acting.vault
+        wait = vault.changes.key_ttl_seconds + longest_seconds + SLACK_SECONDS
+        return DekLife(vault.keys, vault.key_table, wait, vault.changes.now)
 
     def rewrap_root(self, *, again: bool = False) -> Rerooted:
         """Has KMS wrap all that it wrapped of this tenant's under the first root key; with `again`, also what is.

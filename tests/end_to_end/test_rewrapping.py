@@ -126,3 +126,72 @@ def test_without_the_permission_nothing_is_wrapped(vault: Vault) -> None:
     token = vault.token("not-rewrapping", permissions=["keys:read", "keys:revoke", "maintain:*"])
     for path in ("/keys/rewrap", "/keys/rewrap/some-id", "/keys/rewrap-root"):
         assert vault.call("POST", path, token=token).status_code == 403
+
+
+def test_a_root_key_is_said_to_be_unused_only_where_it_is(vault: Vault) -> None:
+    load(vault, "rooted", 1)
+    found = json.loads(run(vault, "keys", "roots", "--json").stdout)
+    (root,) = found["root_keys"]
+    assert (root["tenants"], root["register_keys"], found["unreadable"]) == (found["tenants"], found["tenants"], 0)
+    used = run(vault, "keys", "roots", "--unused", root["root_key_id"])
+    assert (used.returncode, b"KEKs" in used.stderr) == (2, True), used.stderr
+    assert run(vault, "keys", "roots", "--unused", "00000000-0000-4000-8000-000000000000").returncode == 0
+
+
+def test_a_dialogue_is_sealed_anew_by_the_command_and_its_keys_are_told(vault: Vault) -> None:
+    files = load(vault, "anew", 2)
+    mine = ("--tenant", "anew", "--json")
+    assert json.loads(run(vault, "keys", "reencrypt", "--dry-run", *mine).stdout) == {"partitions": 2}
+    done = run(vault, "keys", "reencrypt", "--dialogue", "rewrapped-0", *mine)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["partitions"] == 1
+    everything = run(vault, "keys", "reencrypt", "--tenant", "anew")
+    assert everything.returncode == 0, everything.stderr
+    deks = json.loads(run(vault, "keys", "status", "--dialogue", "rewrapped-0", *mine).stdout)["deks"]
+    assert [(one["version"], one["state"], one["records"] > 0) for one in deks] == [
+        (1, "retired", False),
+        (2, "retired", False),
+        (3, "current", True),
+    ]
+    versions = json.loads(run(vault, "keys", "status", *mine).stdout)["deks"]
+    assert [(one["version"], one["partitions"], one["newest"]) for one in versions] == [(1, 2, 0), (2, 2, 1), (3, 1, 1)]
+    assert exported(vault, "anew", 2) == files
+    refused = run(vault, "keys", "destroy", "--tenant", "anew", "--dialogue", "rewrapped-0")
+    assert (refused.returncode, b"not before" in refused.stderr) == (2, True), refused.stderr
+    assert run(vault, "keys", "destroy", "--tenant", "anew").returncode == 2
+
+
+def test_a_re_encryption_that_nobody_drives_the_schedule_carries_on(vault: Vault) -> None:
+    files = load(vault, "anew-alone", 2)
+    token = vault.token("anew-alone")
+    wanted = json.dumps({"work": "reencrypt", "kind": "dialogue"}).encode()
+    work = vault.call("POST", "/maintenance", token=token, content=wanted).json()["id"]
+    ticked = run(vault, "tick")
+    assert ticked.returncode == 0, ticked.stderr
+    ended = vault.call("GET", f"/maintenance/{work}", token=token).json()
+    assert (ended["state"], ended["counts"]["partitions"]) == ("done", 2)
+    assert exported(vault, "anew-alone", 2) == files
+
+
+def test_a_re_encryption_whose_worker_is_killed_loses_nothing(vault: Vault) -> None:
+    files = load(vault, "anew-killed", 4)
+    token = vault.token("anew-killed")
+    wanted = json.dumps({"work": "reencrypt", "kind": "dialogue"}).encode()
+    work = vault.call("POST", "/maintenance", token=token, content=wanted).json()["id"]
+    key = {"pk": {"S": "tenant#anew-killed"}, "sk": {"S": f"work#{work}"}}
+    table = vault.facts.tables["keys"]
+
+    def is_held() -> bool:
+        return bool(vault.dynamodb().get_item(TableName=table, Key=key)["Item"]["version"]["N"] != "1")
+
+    with ThreadPoolExecutor(1) as pool:
+        driving = pool.submit(vault.call, "POST", f"/maintenance/{work}", token=token)
+        waiting.until(lambda: is_held() or driving.done(), seconds=30)
+        for pid in vault.workers("maintain"):
+            os.kill(pid, signal.SIGKILL)
+        driving.result(60)
+    done = run(vault, "maintain", "drive", work, "--tenant", "anew-killed", "--json")
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)["counts"]
+    assert (counts["partitions"], counts["failed"]) == (4, 0)
+    assert exported(vault, "anew-killed", 4) == files

@@ -19,11 +19,12 @@ from tests.stores import World
 from twinvault.erasure.finalizing import Finalizing, FinalizingWork, KeyWorks
 from twinvault.errors import Conflict, DependencyError, NotFound
 from twinvault.keys.register import MAX_EPOCHS
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.driving import Maintenance
 from twinvault.maintenance.holding import LEASE_SECONDS, PATIENCE_SECONDS
 from twinvault.maintenance.rekeying import Rekeying
 from twinvault.maintenance.schedule import Carried, carry_on
-from twinvault.maintenance.work import Counts, WorkState
+from twinvault.maintenance.work import WorkState
 
 
 @dataclass

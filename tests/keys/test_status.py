@@ -7,6 +7,7 @@ from tests.keys.test_changing import note, put
 from tests.keys.test_epochs import do
 from tests.stores import World, make_world
 from twinvault.keys import deks
+from twinvault.keys.deks import DekVersionUse
 from twinvault.keys.status import EpochUse, KeyStatus, RootKeyUse
 
 
@@ -36,6 +37,22 @@ def test_each_epoch_says_how_many_deks_are_under_it(world: World) -> None:
     (root,) = found.root_keys
     assert (root.root_key_id, root.keks, root.register_key, root.current) == ("root-1", 3, True, True)
     assert root.oldest == min(one.created_at for one in found.epochs)
+
+
+def test_versions_of_deks_say_how_many_partitions_have_an_older_one_beside_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deks, "_PAGE", 2)
+    for name in ("a", "b", "b.c", "d"):
+        put(note(world, name), 1)
+    for name in ("a", "b", "b"):
+        note(world, name).new_dek()
+    made = {row["sk"]["S"]: row["created_at"]["S"] for row in world.items(world.tables.keys)}
+    assert status(world).deks == [
+        DekVersionUse(1, 4, 2, made["dek#note#a#000001"]),
+        DekVersionUse(2, 2, 1, made["dek#note#a#000002"]),
+        DekVersionUse(3, 1, 1, made["dek#note#b#000003"]),
+    ]
 
 
 def test_the_oldest_root_key_comes_first_and_the_one_for_new_keys_is_named(world: World, kms: FakeKms) -> None:
@@ -68,7 +85,7 @@ def test_a_row_under_an_epoch_that_there_is_not_is_counted_apart(world: World) -
 
 
 def test_a_tenant_without_keys_has_none(world: World) -> None:
-    assert status(world) == KeyStatus([], [], 0, 0)
+    assert status(world) == KeyStatus([], [], 0, [], 0)
 
 
 def test_more_rows_than_a_page_holds_are_all_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

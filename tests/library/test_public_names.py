@@ -61,6 +61,7 @@ RECOVERING = {"RefusedPartition", "Recovery", "RecoveryReport", "recovery_jobs"}
 KEYS = {
     *("EpochUse", "KeyEpoch", "KeyStatus", "Rekeying", "Rerooted", "RootKeyUse"),
     *("CopiesKept", "ErasureFacts", "Finalizing", "FinalizingWork", "KeyWorks", "Receipts", "signing_receipts"),
+    *("DekUse", "DekVersionUse", "DeksDestroyed", "Reencrypt"),
 }
 MAINTAINING = {"Carried", "Counts", "Driver", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
 USERS = ("functions/dialogues", "functions/service", "examples")

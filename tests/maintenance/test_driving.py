@@ -39,9 +39,10 @@ from twinvault.errors import (
 )
 from twinvault.keys.overview import overview
 from twinvault.maintenance import stepping
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import LEASE_SECONDS, PATIENCE_SECONDS, RESERVE_SECONDS
 from twinvault.maintenance.jobs import JOBS, JobStep, Reindex
-from twinvault.maintenance.work import Counts, Work, WorkState
+from twinvault.maintenance.work import Work, WorkState
 from twinvault.maintenance.works import MAX_RUNNING
 from twinvault.records.blind import Blind
 from twinvault.records.changes import Changes

@@ -13,9 +13,10 @@ from twinvault.audit.elements import row_hash
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.table import Table
 from twinvault.errors import IntegrityError
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.jobs import JOBS
 from twinvault.maintenance.recovery_jobs import recovery_jobs
-from twinvault.maintenance.work import MAX_FINDINGS, Counts, RefusedPartition, Work, WorkState
+from twinvault.maintenance.work import MAX_FINDINGS, RefusedPartition, Work, WorkState
 from twinvault.records.record import Draft
 from twinvault.records.spec import EntitySpec, KindSpec
 from twinvault.scope import Scope

@@ -18,10 +18,11 @@ from twinvault.audit.elements import row_hash
 from twinvault.errors import Conflict, DependencyError, IntegrityError, KeyRefused, NotFound
 from twinvault.keys import deks
 from twinvault.maintenance import rekeying
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import LEASE_SECONDS, PATIENCE_SECONDS, RESERVE_SECONDS
 from twinvault.maintenance.rekeying import Rekeying
 from twinvault.maintenance.schedule import Carried, carry_on
-from twinvault.maintenance.work import Counts, Work, WorkState, decode
+from twinvault.maintenance.work import Work, WorkState, decode
 
 FIRST, SECOND, THIRD = "kek#000001", "kek#000002", "kek#000003"
 

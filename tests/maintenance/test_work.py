@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from twinvault.errors import IntegrityError, Place, Step
-from twinvault.maintenance.work import Counts, Lease, RefusedPartition, Work, WorkState, decode
+from twinvault.maintenance.counts import Counts
+from twinvault.maintenance.work import Lease, RefusedPartition, Work, WorkState, decode
 
 BEGUN, UPDATED = "2026-11-30T09:00:00.000000Z", "2026-11-30T09:00:05.250000Z"
 EVENT = "0193587d-2a00-7000-8000-000000000001"

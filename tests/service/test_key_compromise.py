@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from service import wiring
+from service.handlers.maintain import handler as maintaining
 from service.handlers.manage_keys import handler
 from tests.dialogues.samples import SMALL, small
 from tests.service.conftest import Answered, Service
@@ -40,6 +41,11 @@ def ask(service: Service, route: str, body: Any = None, **more: Any) -> Answered
     return service.call(route, body=sent, function=handler, token=service.issuer.token(permissions=OPERATING), **more)
 
 
+def maintain(service: Service, route: str, body: Any = None, **more: Any) -> Answered:
+    sent, token = None if body is None else json.dumps(body), service.issuer.token(permissions=["maintain:*"])
+    return service.call(route, body=sent, function=maintaining, token=token, **more)
+
+
 def done(answer: Answered) -> Any:
     assert answer.status in {200, 201, 202}, answer.body
     return answer.body
@@ -53,6 +59,10 @@ def states(service: Service) -> list[tuple[int, str, int]]:
 def rewrap(service: Service) -> dict[str, Any]:
     work = done(ask(service, "POST /keys/rewrap"))
     return dict(done(ask(service, "POST /keys/rewrap/{id}", id=work["id"])))
+
+
+def deks_destroyed(service: Service, name: str) -> list[int]:
+    return list(done(ask(service, "POST /keys/destroy", {"dialogue": name}))["destroyed"])
 
 
 def read(service: Service, name: str) -> int:
@@ -103,20 +113,29 @@ def test_a_kek_leaked(loaded: Service) -> None:
         anew()
         assert [read(loaded, name) for name in ("first", "second")] == [200, 200]
 
-    def renew() -> None:
-        assert done(ask(loaded, "POST /keys/rotate", {"dialogue": "first"}))["version"] == 2
+    def seal_anew() -> None:
+        work = done(maintain(loaded, "POST /maintenance", {"work": "reencrypt", "kind": "dialogue"}))
+        ended = done(maintain(loaded, "POST /maintenance/{id}", id=work["id"]))
+        assert (ended["state"], ended["counts"]["partitions"]) == ("done", 2)
+        uses = done(ask(loaded, "GET /keys/status", query={"dialogue": "first"}))["deks"]
+        assert [(one["version"], one["state"], one["records"] > 0) for one in uses] == [
+            (1, "retired", False),
+            (2, "current", True),
+        ]
 
     def destroy() -> None:
         refused = ask(loaded, "POST /keys/destroy", {"epoch": 1})
         assert (refused.status, "not before" in refused.body["detail"]) == (409, True), refused.body
         at(WAIT_SECONDS + 1)
         assert [one["epoch"] for one in done(ask(loaded, "POST /keys/destroy", {"epoch": 1}))["epochs"]] == [2]
+        assert [deks_destroyed(loaded, "first"), deks_destroyed(loaded, "second")] == [[1], [1]]
 
     def close() -> None:
         anew()
         assert [read(loaded, name) for name in ("first", "second")] == [200, 200]
         names = {item["sk"]["S"] for item in loaded.client.scan(TableName=loaded.tables.keys)["Items"]}
         assert "kek#000001" not in names
+        assert {name.rpartition("#")[2] for name in names if name.startswith("dek#")} == {"000002"}
 
     steps: Steps = {
         "Look": look,
@@ -125,7 +144,7 @@ def test_a_kek_leaked(loaded: Service) -> None:
         "Retire": retire,
         "Rewrap": rewrapping,
         "Revoke": revoke,
-        "Renew the DEKs": renew,
+        "Seal the records anew": seal_anew,
         "Destroy": destroy,
         "Close the copies": close,
     }

@@ -181,3 +181,27 @@ def test_a_schedules_time_is_shared_by_its_works(service: Service) -> None:
 
 def test_the_function_has_these_routes() -> None:
     assert maintain.handler.keys == {BEGIN, DRIVE, LIST, READ, "POST /recovery/accept", "POST /recovery/restore"}
+
+
+def test_one_dialogue_is_sealed_anew_and_nothing_of_it_changes(service: Service) -> None:
+    service.load(SMALL)
+    service.load(small(id="another"))
+    listed = service.call("GET /dialogues").body
+    wanted = {"work": "reencrypt", "kind": "dialogue", "dialogue": SMALL["id"]}
+    begun = ask(service, BEGIN, body=wanted)
+    assert begun.status == 202
+    assert len(begun.body["partition"]) == 26
+    assert ask(service, BEGIN, body=wanted).body == begun.body
+    driven = ask(service, DRIVE, id=begun.body["id"])
+    assert (driven.status, driven.body["state"], driven.body["counts"]["partitions"]) == (200, "done", 1)
+    assert service.call("GET /dialogues/{id}/export", id=SMALL["id"]).body == SMALL
+    assert service.call("GET /dialogues").body == listed
+    keys = {item["sk"]["S"] for item in service.client.scan(TableName=service.tables.keys)["Items"]}
+    assert {name.rpartition("#")[2] for name in keys if begun.body["partition"] in name} == {"000001", "000002"}
+    assert len([name for name in keys if name.startswith("dek#")]) == 3
+
+
+def test_a_work_on_one_dialogue_that_there_is_not_is_not_found(service: Service) -> None:
+    service.load(SMALL)
+    wanted = {"work": "reencrypt", "kind": "dialogue", "dialogue": "never was"}
+    assert ask(service, BEGIN, body=wanted).status == 404

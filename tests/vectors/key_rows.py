@@ -32,7 +32,8 @@ from twinvault.keys.register import Epoch, Index, Register, State, born
 from twinvault.keys.rows import HOLDS, REGISTER, REGISTER_KEY, WORK, NamedKey, entity_of
 from twinvault.keys.sealed import Written, seal_register, wrap
 from twinvault.keys.wrapped import WrappedRow, key_context
-from twinvault.maintenance.work import Counts, Lease, Work
+from twinvault.maintenance.counts import Counts
+from twinvault.maintenance.work import Lease, Work
 
 if TYPE_CHECKING:
     from twinvault.envelope.aad import ClearValue

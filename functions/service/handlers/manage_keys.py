@@ -26,7 +26,13 @@ def list_keys(request: Request) -> Answer:
 
 @api.route("GET /keys/status", permission=READ_KEYS, action="key.status")
 def status(request: Request) -> Answer:
-    """How many keys are under which, the oldest first."""
+    """How many keys are under which, the oldest first; or what the DEKs of one dialogue are used for."""
+    if set(request.query) - {"dialogue"}:
+        raise InvalidInput("query: dialogue is the one thing that may be asked", field="query")
+    if "dialogue" in request.query:
+        dialogue_id = request.query["dialogue"]
+        uses = StoredDialogues(request.acting).dek_uses(dialogue_id)
+        return Answer(200, {"dialogue": dialogue_id, "deks": [asdict(one) for one in uses]})
     return Answer(200, asdict(request.acting.keys.status()))
 
 

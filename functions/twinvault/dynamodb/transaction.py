@@ -96,6 +96,11 @@ def delete(table: str, *, pk: str, sk: str, commitment: bytes) -> Statement:
     return Statement(text, ({"S": pk}, {"S": sk}, {"B": commitment}))
 
 
+def remove(table: str, *, pk: str, sk: str) -> Statement:
+    """DELETE of a row, whatever it holds: for what another statement's condition says that nobody needs."""
+    return Statement(f'DELETE FROM "{table}" WHERE "pk"=? AND "sk"=?', ({"S": pk}, {"S": sk}))  # noqa: S608  # as above
+
+
 def exchange(table: str, item: "Item", *, name: str, before: "Mapping[str, Any] | None") -> Statement:
     """UPDATE of one attribute of a row that holds no seal, where it is still what it was `before`; None: absent."""
     same, values = (f'"{name}"=?', (before,)) if before is not None else (f'"{name}" IS MISSING', ())

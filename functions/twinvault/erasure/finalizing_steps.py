@@ -12,10 +12,11 @@ from twinvault.keys.deks import DEK_NAME
 from twinvault.keys.destroying import Destroying
 from twinvault.keys.epochs import Epochs
 from twinvault.keys.register import Epoch, Register, State
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import Batch, Holding
 from twinvault.maintenance.rekeying import KeyStepper, after_key_step
 from twinvault.maintenance.rows import FINALIZE
-from twinvault.maintenance.work import Counts, Work
+from twinvault.maintenance.work import Work
 from twinvault.records.committing import AuditedCommits
 
 if TYPE_CHECKING:

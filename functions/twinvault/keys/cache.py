@@ -93,6 +93,7 @@ class KeyCache:
         self._lock = threading.Lock()
         self._state = _State()
         self._refusals = Refusals(limits.refusal_ttl, limits.size)
+        self._looks: dict[str, Instant] = {}
         self._retry_seconds = limits.ttl / 20
 
     def get[T](self, name: CacheName, load: Callable[[], Loaded[T]], *, observer: "Observer") -> T:
@@ -136,6 +137,19 @@ class KeyCache:
     def emptied(self) -> "KeyCache":
         """Another one of the same limits, in which nothing is held."""
         return KeyCache(self._limits, clock=self._clock, jitter=self._jitter)
+
+    def may_look_again(self, tenant: str) -> bool:
+        """Whether a fresh register may be asked for what a tenant is refused by one in memory: now and then, no more.
+
+        Whoever is refused can ask without end; each yes counts for `refusal_ttl` seconds.
+        """
+        with self._lock:
+            now = self._clock()
+            if (until := self._looks.get(tenant)) is not None and not until.reached(now):
+                return False
+            live = {one: until for one, until in self._looks.items() if not until.reached(now)}
+            self._looks = dict(list(live.items())[-self._limits.size :]) | {tenant: now.plus(self._limits.refusal_ttl)}
+            return True
 
     def evict(self, name: CacheName) -> None:
         """Forgets a key and every key that it opened."""

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from twinvault.envelope import ID, KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
 from twinvault.envelope.item import Item, text_of
-from twinvault.errors import IntegrityError
+from twinvault.errors import IntegrityError, Step
 from twinvault.keys.rows import NamedKey, dek_name, is_tombstone_name, row_place
-from twinvault.keys.sealed import Written, wrap
+from twinvault.keys.sealed import Written, parse_sealed, unwrap, wrap
 
 if TYPE_CHECKING:
+    from twinvault.keys.hierarchy import KeyHierarchy
     from twinvault.keys.table import KeyTable
+    from twinvault.observe import Observer
     from twinvault.scope import Scope
 
 DEK_NAME = re.compile(rf"dek#{ID.pattern}#{ID.pattern}#[0-9]{{6}}")
@@ -63,9 +65,59 @@ def dek_rows(table: "KeyTable", tenant: str, *, after: str = "") -> Iterator[Ite
         first = _behind(text_of(items[-1], "sk"))
 
 
-def count_deks(table: "KeyTable", tenant: str) -> Counter[str]:
-    """How many DEKs say that they are under each KEK, by the KEK's name."""
-    return Counter(text_of(row, "key_id") for row in dek_rows(table, tenant))
+@dataclass(frozen=True, slots=True)
+class DekVersionUse:
+    """The DEKs of one version, of all partitions.
+
+    Attributes:
+        version: the number.
+        partitions: how many partitions have one of this version.
+        newest: for how many of these it is the newest; the others have a newer one beside it.
+        oldest: when the oldest of these rows was made, RFC 3339 in UTC.
+    """
+
+    version: int
+    partitions: int
+    newest: int
+    oldest: str
+
+
+def count_deks(table: "KeyTable", tenant: str) -> tuple[Counter[str], list[DekVersionUse]]:
+    """How many DEKs say that they are under each KEK, by the KEK's name; and of which versions they are, in order."""
+    under, of, newest = Counter[str](), Counter[int](), Counter[int]()
+    oldest, before = dict[int, str](), ("", 0)
+    for row in dek_rows(table, tenant):
+        partition, _, digits = text_of(row, "sk").rpartition("#")
+        version, made = int(digits), text_of(row, "created_at")
+        under[text_of(row, "key_id")] += 1
+        of[version] += 1
+        newest[version] += 1
+        if partition == before[0]:
+            # The rows come in the order of their names: the one before was not the newest of its partition.
+            newest[before[1]] -= 1
+        oldest[version] = min(oldest.get(version, made), made)
+        before = (partition, version)
+    return under, [DekVersionUse(one, of[one], newest[one], oldest[one]) for one in sorted(of)]
+
+
+def dek_made_at(
+    hierarchy: "KeyHierarchy", table: "KeyTable", *, scope: "Scope", version: int, observer: "Observer"
+) -> str:
+    """When this version of a partition's DEK was made, as its row says, which is opened for that: RFC 3339 in UTC.
+
+    Raises:
+        IntegrityError: the row is missing, or does not open.
+        KeyRefused, DependencyError: as for any key.
+    """
+    name = dek_name(scope, version)
+    item = table.get(scope.keys_pk, name)
+    if item is None:
+        raise IntegrityError(Step.MISSING_KEY, where=row_place(scope.tenant, name))
+    row = parse_sealed(item, tenant=scope.tenant, name=name)
+    kek = hierarchy.kek(scope.tenant, row.wrapped_under, observer=observer)
+    unwrap(row, kek=kek, label=Label.DEK)
+    observer.crypto("unwrap_dek", kek.name)
+    return row.written.created_at
 
 
 def open_each(items: Sequence[Item], scope: "Scope", *, open_one: Callable[[Item], NamedKey]) -> OpenedDeks:

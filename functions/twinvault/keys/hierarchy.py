@@ -171,6 +171,8 @@ class KeyHierarchy:
         found = self.tenant(scope.tenant, observer=observer)
         if found is None:
             raise NotFound("this tenant has no keys")
+        if not any(one.state is State.ACTIVE for one in found.register.epochs):
+            found = self._looked_at_again(found, observer=observer)
         kek = self.kek(scope.tenant, kek_name(found.register.sealing_epoch().epoch), observer=observer)
         made = make_dek(scope, version, kek=kek, now=self._now(), randomness=self._randomness)
         observer.crypto("wrap_dek", kek.name)
@@ -224,9 +226,16 @@ class KeyHierarchy:
     def _listing(self, tenant: str, name: str, *, observer: "Observer") -> Tenant | None:
         """The tenant's keys; read anew where those in memory may be older than the KEK of this name."""
         found = self.tenant(tenant, observer=observer)
-        if found is None or found.kek(name) is None:
-            found = self.tenant(tenant, observer=observer, fresh=True)
-        return found
+        listed = found.kek(name) if found else None
+        if found is None or listed is None:
+            return self.tenant(tenant, observer=observer, fresh=True)
+        return self._looked_at_again(found, observer=observer) if listed[0].state is State.REVOKED else found
+
+    def _looked_at_again(self, found: Tenant, *, observer: "Observer") -> Tenant:
+        """The tenant's keys, by which something is to be refused: read anew, unless that was done a moment ago."""
+        if not self._cache.may_look_again(found.rows.tenant):
+            return found
+        return self.tenant(found.rows.tenant, observer=observer, fresh=True) or found
 
 
 class _NoKeysError(TwinvaultError):

@@ -1,11 +1,11 @@
-"""How a tenant's keys stand, tier by tier: which root key wraps how many keys, and which epoch how many DEKs."""
+"""How a tenant's keys stand, tier by tier: what each root key, each epoch and each version of a DEK is used for."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.keys.deks import count_deks
+from twinvault.keys.deks import DekVersionUse, count_deks
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.register import State
 from twinvault.keys.rows import kek_name
@@ -68,12 +68,14 @@ class KeyStatus:
         root_keys: the oldest first.
         epochs: the oldest first.
         lowest_epoch: what is below it was destroyed; 0 where the tenant has no keys.
+        deks: by version, the lowest first, as their rows say; what is in use is said by the heads of their partitions.
         unlisted: how many DEK rows name an epoch that the register does not list: such a row was put back or planted.
     """
 
     root_keys: list[RootKeyUse]
     epochs: list[EpochUse]
     lowest_epoch: int
+    deks: list[DekVersionUse]
     unlisted: int
 
 
@@ -85,15 +87,15 @@ def key_status(
     Raises:
         IntegrityError, KeyRefused, DependencyError: as for any key.
     """
-    uses = count_deks(table, tenant)
+    uses, versions = count_deks(table, tenant)
     # The register after the rows: an epoch that a row names by then is in it.
     found = hierarchy.tenant(tenant, observer=observer, fresh=True)
     if found is None:
-        return KeyStatus([], [], 0, 0)
+        return KeyStatus([], [], 0, [], 0)
     epochs = list(_epochs(found, uses))
     unlisted = sum(uses.values()) - sum(one.deks for one in epochs)
     root_keys = sorted(_root_keys(found, first_root_key), key=lambda one: one.oldest)
-    return KeyStatus(root_keys, epochs, found.register.lowest_epoch, unlisted)
+    return KeyStatus(root_keys, epochs, found.register.lowest_epoch, versions, unlisted)
 
 
 def _epochs(tenant: Tenant, uses: Counter[str]) -> Iterator[EpochUse]:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from twinvault.envelope import require_id
-from twinvault.errors import Conflict, InvalidInput
+from twinvault.errors import Conflict, InvalidInput, NotFound
+from twinvault.keys.rows import dek_prefix
 from twinvault.maintenance.holding import Holding
 from twinvault.maintenance.jobs import JOBS, Job
 from twinvault.maintenance.rows import is_of_erasures, is_of_keys
 from twinvault.maintenance.stepping import Stepper
 from twinvault.maintenance.work import Work
 from twinvault.records.typed.kind import Kind
+from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from twinvault.acting import Acting
@@ -40,19 +42,23 @@ class Maintenance:
         self._kinds = {spec.kind: spec for spec in specs}
         self._jobs = {require_id(job.name, field="job"): job for job in jobs}
 
-    def begin(self, job: str, kind: str) -> tuple[Work, bool]:
+    def begin(self, job: str, kind: str, *, partition: str = "") -> tuple[Work, bool]:
         """A work that runs, and whether this call began it; nothing of it is done yet.
 
+        `partition` is the one that it is done to; empty: all of the kind.
+
         Raises:
-            InvalidInput: there is no such job or kind.
-            NotFound: the tenant has no keys, so there is nothing to do.
+            InvalidInput: there is no such job or kind, or this can be no partition's id.
+            NotFound: the tenant has no keys, so there is nothing to do; or it has no such partition.
             Conflict: as many works run as may.
             OutcomeUnknown, DependencyError: as for any write; repeating is safe.
         """
         for name, known, field in ((job, self._jobs, "work"), (kind, self._kinds, "kind")):
             if name not in known:
                 raise InvalidInput(f"{field}: must be {' or '.join(sorted(known))}", field=field)
-        begun = self._works.begin(job, kind)
+        if partition:
+            self._require_there(Scope(self._acting.tenant, kind, partition))
+        begun = self._works.begin(job, kind, partition=partition)
         self._acting.release()
         return begun
 
@@ -85,6 +91,11 @@ class Maintenance:
             DependencyError: a partition cannot be done now. What was done before it is written down.
         """
         return self._holding.drive(self._works.get(work_id).work, lambda work: self._stepper(work).step)
+
+    def _require_there(self, scope: Scope) -> None:
+        """Lets a partition pass that has a key; whether it opens is seen when its turn comes."""
+        if not self._works.table.query(scope.keys_pk, dek_prefix(scope), limit=1):
+            raise NotFound("there is no such partition")
 
     def _stepper(self, work: Work) -> Stepper:
         job, kind = self._jobs.get(work.job), self._kinds.get(work.kind)

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from twinvault.errors import Conflict, DependencyError
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.rows import INDEX
-from twinvault.maintenance.work import MAX_FINDINGS, Counts, Lease, RefusedPartition, Work
+from twinvault.maintenance.work import MAX_FINDINGS, Lease, RefusedPartition, Work
 from twinvault.maintenance.works import Works
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from twinvault.keys.epochs import Epochs
 from twinvault.keys.register import State
 from twinvault.keys.rewrapping import MAX_ROWS, DekRewrapping, Rewrapped, Unopened
 from twinvault.keys.rows import kek_name
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import STEP_SECONDS, Batch, Holding, after_step
 from twinvault.maintenance.rows import KEY_INDEX, KEYS, REWRAP
-from twinvault.maintenance.work import Counts, Work
+from twinvault.maintenance.work import Work
 from twinvault.records.committing import AuditedCommits
 
 if TYPE_CHECKING:

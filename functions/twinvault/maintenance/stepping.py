@@ -1,17 +1,18 @@
 """One step of a work: a bounded number of partitions, each done or refused by itself (`holding` has the rest)."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from twinvault.errors import CallerError, Conflict, DependencyError, Gone, IntegrityError, Undeclared
+from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import STEP_SECONDS, Batch, Holding
 from twinvault.maintenance.jobs import Job, JobOfMore, JobStep
 from twinvault.maintenance.partitions import partitions
-from twinvault.maintenance.work import Counts, RefusedPartition, Work
+from twinvault.maintenance.work import RefusedPartition, Work
 
 if TYPE_CHECKING:
     from twinvault.records.spec import KindSpec
@@ -39,10 +40,10 @@ class Stepper:
 
     def batch(self, work: Work) -> Batch:
         """What one step does, not written down yet."""
-        holding, tenant = self.holding, self.holding.acting.tenant
+        holding = self.holding
         cursor, counts, findings = work.cursor, Counts(), list[RefusedPartition]()
         until = time.monotonic() + STEP_SECONDS
-        for partition in self._partitions(tenant, after=work.cursor):
+        for partition in self._left(work):
             if counts.partitions >= STEP_PARTITIONS or time.monotonic() >= until or holding.is_over(work):
                 return Batch(cursor, counts, findings)
             try:
@@ -66,11 +67,14 @@ class Stepper:
             cursor = partition
         return Batch(cursor, counts, findings, is_end=True)
 
-    def _partitions(self, tenant: str, *, after: str) -> Iterator[str]:
-        """The partitions that are known by their keys, and by what else the job knows; in order, each once."""
-        known = [self.places(self.holding.works.table, tenant, kind=self.kind.kind, after=after)]
+    def _left(self, work: Work) -> Iterable[str]:
+        """The partitions behind the cursor that are known by their keys, and by what else the job knows; each once."""
+        if work.partition:
+            return () if work.cursor else (work.partition,)
+        tenant, kind = self.holding.acting.tenant, self.kind.kind
+        known = [self.places(self.holding.works.table, tenant, kind=kind, after=work.cursor)]
         if isinstance(self.job, JobOfMore):
-            known.append(self.job.further(tenant, kind=self.kind.kind, after=after))
+            known.append(self.job.further(tenant, kind=kind, after=work.cursor))
         return (partition for partition, _ in groupby(merge(*known)))
 
     def _one(self, work: Work, partition: str) -> JobStep:

@@ -13,6 +13,7 @@ from typing import Any
 from twinvault.envelope import ID
 from twinvault.errors import CallerError, DependencyError, IntegrityError, Step, TwinvaultError, Undeclared
 from twinvault.keys.deks import DEK_NAME
+from twinvault.maintenance.counts import NOTHING_YET, Counts
 
 MAX_PRINCIPAL = 256
 """Characters, as of any text in an audit entry."""
@@ -21,6 +22,7 @@ MAX_TEXT = 256
 """Characters of what a finding says: a hundred of them must fit into the work's row, whatever a row is called."""
 
 _CURSOR = re.compile(rf"{ID.pattern}|{DEK_NAME.pattern}")
+_ONE_OR_ALL = re.compile(rf"(?:{ID.pattern})?")
 _HOLDER = re.compile(r"[0-9a-f]{32}")
 # To the microsecond, so that times compare as texts.
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
@@ -38,32 +40,6 @@ class WorkState(StrEnum):
     """Every partition was done."""
     FAILED = "failed"
     """It is at its end, and some partitions were refused: the audit log says which and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What was done so far.
-
-    Attributes:
-        partitions: how many are behind the cursor, refused ones included.
-        rewritten: records of them that were written again.
-        skipped: records of them that were found as they should be.
-        failed: partitions that were refused.
-    """
-
-    partitions: int = 0
-    rewritten: int = 0
-    skipped: int = 0
-    failed: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        """Both together."""
-        return Counts(
-            self.partitions + other.partitions,
-            self.rewritten + other.rewritten,
-            self.skipped + other.skipped,
-            self.failed + other.failed,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +95,7 @@ class Work:
         id: of the work; a UUID of version 7, so that works are in the order of their begin.
         job: what is done to each partition.
         kind: of the partitions; `keys` of a work that is done to keys.
+        partition: the one partition that it is done to; empty: all of the kind.
         principal: who asked for it, as the audit log knows them.
         begun, updated: RFC 3339 in UTC, to the microsecond.
         cursor: the partition, or the DEK's row, that was done last; empty before the first.
@@ -135,11 +112,12 @@ class Work:
     updated: str
     last_event: str
     cursor: str = ""
-    counts: Counts = Counts()
+    counts: Counts = NOTHING_YET
     state: WorkState = WorkState.RUNNING
     stopped_since: str | None = None
     lease: Lease | None = None
     findings: tuple[RefusedPartition, ...] = ()
+    partition: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -163,7 +141,8 @@ class Work:
         """The payload: compact JSON, members in this order. Id and times stand in the clear beside it."""
         document = {
             "job": self.job,
-            "arguments": {"kind": self.kind},
+            # A release from before there was one reads every work that is done to all.
+            "arguments": {"kind": self.kind, **({"partition": self.partition} if self.partition else {})},
             "principal": self.principal,
             "state": self.state.value,
             "cursor": self.cursor,
@@ -189,6 +168,7 @@ def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
             id=_text(work_id, ID),
             job=_text(document["job"], ID),
             kind=_text(document["arguments"]["kind"], ID),
+            partition=_text(document["arguments"].get("partition", ""), _ONE_OR_ALL),
             principal=_short(document["principal"], MAX_PRINCIPAL),
             begun=_text(begun, _TIME),
             updated=_text(updated, _TIME),

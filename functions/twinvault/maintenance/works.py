@@ -76,8 +76,10 @@ class Works:
         items = self.table.query(self._pk, WORK)
         return [self._open(item).work for item in reversed(items[-MAX_LISTED:])]
 
-    def begin(self, job: str, kind: str) -> tuple[Work, bool]:
+    def begin(self, job: str, kind: str, *, partition: str = "") -> tuple[Work, bool]:
         """A work that runs, and whether this call began it: of one job and kind there is one at a time.
+
+        Of one that is done to a single partition there is one at a time of each.
 
         Raises:
             NotFound: the tenant has no keys, so there is nothing to do.
@@ -95,12 +97,12 @@ class Works:
                         # The answer was lost, or the cancellation was of our own repetition: it is written.
                         self.audit.found_committed(self.activity, begun.last_event)
                         return work, True
-                    if (work.job, work.kind) == (job, kind):
+                    if (work.job, work.kind, work.partition) == (job, kind, partition):
                         return work, False
                 if len(running) >= MAX_RUNNING:
                     raise Conflict(f"{MAX_RUNNING} works of this tenant are running: let one end first")
                 _require_known(outcome)
-                begun = self._new(job, kind)
+                begun = self._new(job, kind, partition=partition)
                 ids = [*(work.id for work in running), begun.id]
                 outcome = self._commit(begun, [self._sealer.added(begun), self._sealer.listed(ids, before)])
                 if outcome is Outcome.COMMITTED:
@@ -143,12 +145,13 @@ class Works:
         """
         return self.change(work.id, lambda before: replace(before, cursor="") if before.is_running else None)
 
-    def _new(self, job: str, kind: str) -> Work:
+    def _new(self, job: str, kind: str, *, partition: str) -> Work:
         now, event_id = self.now(), self.audit.event_id()
         return Work(
             id=self.audit.event_id(),
             job=job,
             kind=kind,
+            partition=partition,
             principal=self.activity.principal,
             begun=now,
             updated=now,

@@ -55,6 +55,9 @@ class Changes:
         add: records to be, where none stands; whether one does is seen when it is written, and never read.
         delete: the sort keys of records that shall be no more.
         new_dek: seal this write, and all later ones, under a new version of the partition's DEK.
+        as_they_are: what is put, and the head, is what was there: it is sealed anew, and `updated_at` stays.
+        lowest_dek: no record is under a version of the DEK below this one any more; one that is, is refused then.
+        destroy_deks: versions of the DEK whose rows shall be no more; each below the lowest that the head names.
     """
 
     head: Fields | None = field(default=None, repr=False)
@@ -62,6 +65,9 @@ class Changes:
     add: Sequence[Draft] = ()
     delete: Sequence[str] = ()
     new_dek: bool = False
+    as_they_are: bool = False
+    lowest_dek: int = 0
+    destroy_deks: Sequence[int] = ()
 
     def require(self, before: Look | None, *, asked: Collection[str] | None) -> None:
         """Lets changes pass that can be made of the partition as it was found.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from twinvault.envelope.aad import ClearValue, Context
@@ -187,6 +188,7 @@ def foreign(context: Context, sealed: Mapping[str, Any]) -> Reading:
     return Reading({}, carried=whole_of(context.clear, sealed, common=COMMON.keys()))
 
 
+@lru_cache(maxsize=256)
 def spec_of_foreign(entity: str) -> EntitySpec:
     """By what such a row is sealed anew, as it is: at any sort key, with no field of its own."""
     return EntitySpec(entity, _ANY)

@@ -1,5 +1,6 @@
 """A write, sealed once and frozen: the same bytes at every attempt to deliver it, and what each statement is."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,8 +8,8 @@ from twinvault.audit.activity import Activity
 from twinvault.audit.elements import HeadSeen, Wrote, row_hash
 from twinvault.dynamodb.marks import Mark, head_mark_key, mark_statement
 from twinvault.dynamodb.table import TableNames
-from twinvault.dynamodb.transaction import Statement, delete, insert, replace
-from twinvault.errors import TooLarge
+from twinvault.dynamodb.transaction import Statement, delete, insert, remove, replace
+from twinvault.errors import InvalidInput, TooLarge
 from twinvault.keys.deks import NewDek
 from twinvault.keys.hierarchy import KeyHierarchy
 from twinvault.keys.rows import NamedKey, dek_name
@@ -56,22 +57,22 @@ class Freezer:
         request row to be written with it, `beginning` what it begins with where nothing was found.
 
         Raises:
-            InvalidInput, TooLarge: the changes cannot be stored.
-            KeyRefused, DependencyError, IntegrityError: as for any key.
+            InvalidInput, TooLarge: they cannot be stored. KeyRefused, DependencyError, IntegrityError: as for any key.
         """
         new = self._new_dek(scope, changes, before=before, first=beginning.dek_version, activity=activity)
         key = new.key if new else self._sealing_key(scope, before, activity=activity)
         sealing = self._sealing(scope, kind, key=key, version=_version(before, beginning), activity=activity)
+        sealing = dataclasses.replace(sealing, keeps_times=changes.as_they_are)
         sealed, gone = _sealed(changes, before, sealing=sealing)
-        state = _state_after(before, sealed, gone=gone, new=new, event_id=event_id, randomness=self.randomness)
+        state = self._state(before, changes, sealed=sealed, gone=gone, new=new, event_id=event_id)
         head = sealing.put(_head_draft(changes, before, state=state), before.head if before else None)
         every = [head, *sealed]
-        for _ in every:
-            activity.crypto("encrypt", key.name)
         records = self._records(scope, every, gone=gone)
         answer = [self._answer(asked, head.record, sealing=sealing)] if asked else []
+        keys = self._keys(scope, changes, new=new, before=before)
+        _tell(scope, changes, before=before, every=every, state=state, activity=activity)
         return Frozen(
-            [*records, *answer, self._mark(scope, head.record, event_id=event_id), *self._new_row(new)],
+            [*records, *answer, self._mark(scope, head.record, event_id=event_id), *keys],
             _inserts(every),
             len(records) if asked else None,
             _after(before, head.record, state=state, sealed=sealed, gone=gone),
@@ -82,6 +83,29 @@ class Freezer:
     def _sealing(self, scope: Scope, kind: KindSpec, *, key: NamedKey, version: int, activity: Activity) -> Sealing:
         blinder = find_blinder(self.keys, kind, tenant=scope.tenant, observer=activity) if kind.searchable else None
         return Sealing(scope, kind, key, version, self.now(), self.randomness, blinder)
+
+    def _state(
+        self,
+        before: Look | None,
+        changes: Changes,
+        *,
+        sealed: Sequence[Put],
+        gone: Sequence[StoredRecord],
+        new: NewDek | None,
+        event_id: str,
+    ) -> HeadState:
+        state = (
+            before.state
+            if before
+            else empty_head(self.randomness(HASH_KEY_BYTES), dek_version=new.version if new else 1)
+        )
+        return state.after(
+            added=[one.record.row for one in sealed],
+            removed=[old.row for old in (*(one.replaced for one in sealed if one.replaced), *gone)],
+            dek_version=new.version if new else state.dek_version,
+            lowest_dek_version=changes.lowest_dek,
+            event_id=event_id,
+        )
 
     def _new_dek(
         self, scope: Scope, changes: Changes, *, before: Look | None, first: int, activity: Activity
@@ -102,8 +126,17 @@ class Freezer:
         newest = Mark(head.version, head.digest, event_id)
         return mark_statement(head_mark_key(scope.pk), newest, table=self.tables.marks)
 
-    def _new_row(self, new: NewDek | None) -> list[Statement]:
-        return [insert(self.tables.keys, new.row)] if new else []
+    def _keys(self, scope: Scope, changes: Changes, *, new: NewDek | None, before: Look | None) -> list[Statement]:
+        """The row of a new DEK, and the end of those of which the head that is replaced says that nothing needs them.
+
+        Raises:
+            InvalidInput: a record may be under one of them.
+        """
+        lowest = before.state.lowest_dek_version if before else 0
+        if any(version >= lowest for version in changes.destroy_deks):
+            raise InvalidInput("a version of a DEK that records may be under is not destroyed")
+        gone = [remove(self.tables.keys, pk=scope.keys_pk, sk=dek_name(scope, one)) for one in changes.destroy_deks]
+        return [*([insert(self.tables.keys, new.row)] if new else []), *gone]
 
     def _records(self, scope: Scope, sealed: Sequence[Put], *, gone: Sequence[StoredRecord]) -> list[Statement]:
         """Head, records to be, and records to be no more, in this order."""
@@ -155,23 +188,17 @@ def _head_draft(changes: Changes, before: Look | None, *, state: HeadState) -> D
     return Draft(HEAD, HEAD, {**own, STORE: state.to_fields()})
 
 
-def _state_after(
-    before: Look | None,
-    sealed: Sequence[Put],
-    *,
-    gone: Sequence[StoredRecord],
-    new: NewDek | None,
-    event_id: str,
-    randomness: Callable[[int], bytes],
-) -> HeadState:
-    first = new.version if new else 1
-    state = before.state if before else empty_head(randomness(HASH_KEY_BYTES), dek_version=first)
-    return state.after(
-        added=[one.record.row for one in sealed],
-        removed=[old.row for old in (*(one.replaced for one in sealed if one.replaced), *gone)],
-        dek_version=new.version if new else state.dek_version,
-        event_id=event_id,
-    )
+def _tell(
+    scope: Scope, changes: Changes, *, before: Look | None, every: Sequence[Put], state: HeadState, activity: Activity
+) -> None:
+    """What was encrypted, and which versions of the DEK are retired with this write, and which destroyed."""
+    for one in every:
+        activity.crypto("encrypt", one.record.key_id)
+    if before is not None:
+        for version in range(before.state.lowest_dek_version, state.lowest_dek_version):
+            activity.key_event("retire", dek_name(scope, version))
+    for version in changes.destroy_deks:
+        activity.key_event("destroy", dek_name(scope, version))
 
 
 def _after(

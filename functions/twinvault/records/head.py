@@ -65,8 +65,18 @@ class HeadState:
         """The record's term under this partition's hash key."""
         return term(self.hash_key, row.digest)
 
-    def after(self, *, added: Iterable[Row], removed: Iterable[Row], dek_version: int, event_id: str) -> Self:
+    def after(
+        self,
+        *,
+        added: Iterable[Row],
+        removed: Iterable[Row],
+        dek_version: int,
+        event_id: str,
+        lowest_dek_version: int = 0,
+    ) -> Self:
         """The state once `added` are there and `removed` are not: deleted, or replaced by one of `added`.
+
+        The lowest version never goes down.
 
         Raises:
             TooLarge: there would be more than `MAX_RECORDS`.
@@ -81,6 +91,7 @@ class HeadState:
             count=count,
             total=total % _MODULUS,
             dek_version=dek_version,
+            lowest_dek_version=max(self.lowest_dek_version, lowest_dek_version),
             last_event=event_id,
         )
 

@@ -46,6 +46,10 @@ class PartitionReads:
         """This partition, in which retired entities are written, too: for what is sealed anew as it is."""
         return replace(self, kind=self.kind.reopened())
 
+    def undeclared(self) -> Self:
+        """This partition as who knows nothing of its kind sees it: for what is sealed anew, whatever it is."""
+        return replace(self, kind=KindSpec.undeclared(self.kind.kind))
+
     def read(self) -> Snapshot | None:
         """The whole partition, complete and authentic, or None; audited before it is returned.
 

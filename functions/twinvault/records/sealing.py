@@ -38,7 +38,8 @@ class Put(Value, frozen=True):
 class Sealing:
     """What all records of one write have in common: the head's version of that write is the version of each.
 
-    `blinder` is there where the kind has fields that can be found.
+    `blinder` is there where the kind has fields that can be found. With `keeps_times` what replaces a record is that
+    record, and was not updated.
     """
 
     scope: Scope
@@ -48,6 +49,7 @@ class Sealing:
     now: str
     randomness: Callable[[int], bytes]
     blinder: Blinder | None = None
+    keeps_times: bool = False
 
     def put(self, draft: Draft, old: StoredRecord | None) -> Put:
         """Seals a draft, as the successor of `old` if there is one, with whatever of that is not declared.
@@ -65,7 +67,10 @@ class Sealing:
         if old is not None and old.entity != draft.entity:
             raise InvalidInput(f"kind {self.kind.kind}: there is no entity '{draft.entity}' at this place")
         created_at = old.created_at if old else self.now
-        stamp = new_stamp(version=self.version, created_at=created_at, updated_at=self.now, randomness=self.randomness)
+        updated_at = old.updated_at if old and self.keeps_times else self.now
+        stamp = new_stamp(
+            version=self.version, created_at=created_at, updated_at=updated_at, randomness=self.randomness
+        )
         blind = self._blind(draft, spec)
         sealed = seal_record(draft, spec, scope=self.scope, key=self.key, stamp=stamp, blind=blind)
         record = StoredRecord(
@@ -73,7 +78,7 @@ class Sealing:
             sk=draft.sk,
             version=self.version,
             created_at=created_at,
-            updated_at=self.now,
+            updated_at=updated_at,
             fields=spec.own(sealed.clear, _without(sealed.read, carried)),
             key_id=self.key.name,
             attributes=frozenset(sealed.clear),

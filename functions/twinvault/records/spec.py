@@ -133,6 +133,11 @@ class KindSpec:
         """The kind in which retired entities are written, too: for what is sealed anew as it is."""
         return KindSpec(self.kind, (*self.entities, *self.retired), self.head, tolerate=self.tolerate)
 
+    @staticmethod
+    def undeclared(kind: str) -> "KindSpec":
+        """The kind as who knows nothing of it sees it: every record is carried, and can be sealed anew as it is."""
+        return KindSpec(kind, (), tolerate=True)
+
     def read(self, context: Context, sealed: Mapping[str, Any], *, entity: str) -> Reading:
         """What an authentic row holds that says that it is of this entity (see `EntitySpec.read`).
 
