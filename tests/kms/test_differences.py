@@ -18,7 +18,7 @@ def _code(call: Any, **parameters: Any) -> str:
 
 @pytest.mark.parametrize(
     "operation",
-    ["describe_custom_key_stores", "get_key_last_usage", "replicate_key"],
+    ["describe_custom_key_stores", "get_key_last_usage"],
 )
 def test_an_operation_is_unknown(kms: RunningKms, operation: str):
     assert _code(getattr(kms.client(), operation)) == "UnknownOperationException"
@@ -27,7 +27,6 @@ def test_an_operation_is_unknown(kms: RunningKms, operation: str):
 @pytest.mark.parametrize(
     "asked",
     [
-        pytest.param({"MultiRegion": True}, id="multi-Region"),
         pytest.param({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}, id="SM2"),
         pytest.param({"KeySpec": "ML_KEM_768", "KeyUsage": "ENCAPSULATE_DECAPSULATE"}, id="ML-KEM"),
         pytest.param({"Origin": "AWS_CLOUDHSM"}, id="custom key store"),

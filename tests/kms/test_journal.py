@@ -54,7 +54,7 @@ def test_a_store_opens_with_all_that_was_written(tmp_path: Path):
     _filled(tmp_path)
     journal = Journal(tmp_path, seed=SEED)
     assert journal.catalog.entities() == [Counter(keys=1), KEY, ALIAS, GRANT]
-    assert journal.catalog.grants_on(KEY.key_id).whole() == (GRANT.grant_id,)
+    assert journal.catalog.grants_on(KEY).whole() == (GRANT.grant_id,)
     journal.close()
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from mypy_boto3_kms.client import KMSClient
+
+from tests.kms.running import client
 
 AUTHORIZATION = (
     "AWS4-HMAC-SHA256 Credential=ROOT/20260101/{region}/kms/aws4_request, SignedHeaders=host;x-amz-date, Signature="
@@ -32,6 +35,12 @@ class Service:
         arn = self.client.create_key(**parameters)["KeyMetadata"]["Arn"]
         self.made.append(arn)
         return arn
+
+    def elsewhere(self, region: str) -> KMSClient:
+        """Return a client of another Region of the same service."""
+        if self.name == "aws":
+            return boto3.client("kms", region_name=region)
+        return client(self.client.meta.endpoint_url, region=region)
 
     def describe(self, key_id: str) -> dict[str, Any]:
         return dict(self.client.describe_key(KeyId=key_id)["KeyMetadata"])

@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from twinvault_kms.errors import invalid_ciphertext
+from twinvault_kms.model import MULTI_REGION_ID
 
-_VERSION = 1
+# The second is that of multi-Region keys: the same 16 bytes, written as `mrk-` and 32 digits.
+_VERSION, _MULTI_REGION_VERSION = 1, 2
 _HEADER = struct.Struct(">B16s32s16s12s")
 _TAG_BYTES = 16
 SALT_BYTES = 16
@@ -58,7 +60,9 @@ def seal(
     nonce: bytes,
 ) -> bytes:
     """Encrypt under one material of one key. `salt` and `nonce` are 16 and 12 random bytes, never used before."""
-    header = _HEADER.pack(_VERSION, uuid.UUID(key_id).bytes, bytes.fromhex(material_id), salt, nonce)
+    digits = key_id.removeprefix(MULTI_REGION_ID)
+    version = _VERSION if digits == key_id else _MULTI_REGION_VERSION
+    header = _HEADER.pack(version, uuid.UUID(digits).bytes, bytes.fromhex(material_id), salt, nonce)
     body = _cipher(material, salt).encrypt(nonce, plaintext, header + canonical_context(context))
     return header + body
 
@@ -69,12 +73,12 @@ def parse(blob: bytes) -> Blob:
     Raises:
         KmsError: InvalidCiphertextException; it is not one of ours.
     """
-    if len(blob) < _HEADER.size + _TAG_BYTES or blob[0] != _VERSION:
+    if len(blob) < _HEADER.size + _TAG_BYTES or blob[0] not in {_VERSION, _MULTI_REGION_VERSION}:
         raise invalid_ciphertext()
     header = blob[: _HEADER.size]
-    _, key_id, material_id, salt, nonce = _HEADER.unpack(header)
+    version, raw_id, material_id, salt, nonce = _HEADER.unpack(header)
     return Blob(
-        key_id=str(uuid.UUID(bytes=key_id)),
+        key_id=str(uuid.UUID(bytes=raw_id)) if version == _VERSION else MULTI_REGION_ID + raw_id.hex(),
         material_id=material_id.hex(),
         salt=salt,
         nonce=nonce,

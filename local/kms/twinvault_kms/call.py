@@ -16,8 +16,8 @@ from twinvault_iam.services import context_facts
 from twinvault_kms.authorize import authorize
 from twinvault_kms.catalog import Catalog
 from twinvault_kms.errors import KmsError, access_denied, not_found
-from twinvault_kms.facts import ConditionFacts, SaidFacts, asked_tags, key_facts, named, time_facts
-from twinvault_kms.model import Alias, Caller, Change, Grant, Key
+from twinvault_kms.facts import ConditionFacts, SaidFacts, asked_tags, key_facts, named, surrounding_facts
+from twinvault_kms.model import Alias, Caller, Change, Grant, Key, place_of
 from twinvault_kms.ring import KeyRing
 from twinvault_kms.validate import declared_errors
 from twinvault_serving.ledger import ALLOW, DENY, CallFacts, RecordedCall
@@ -49,7 +49,7 @@ CROSS_ACCOUNT = frozenset(
     }
 )
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<kind>key/|alias/)(?P<name>.+)")
 
 
@@ -122,7 +122,7 @@ class Call:
             return self._key_by_arn(identifier, aliases=aliases)
         if aliases and identifier.startswith("alias/"):
             return self._existing(self.alias(identifier).key_id, account=self.caller.account)
-        if not _UUID.fullmatch(identifier):
+        if not _KEY_ID.fullmatch(identifier):
             raise not_found(f"Invalid keyId '{identifier}'")
         return self._existing(identifier, account=self.caller.account)
 
@@ -155,7 +155,7 @@ class Call:
             arn = f"arn:aws:kms:{self.region}:{account}:key/{key_id}"
             reason = "the operation is not for keys of other accounts"
             raise access_denied(self.caller.arn, f"kms:{self.operation}", arn, reason)
-        key = self.catalog.keys.get(key_id)
+        key = self.catalog.keys.get(place_of(key_id, self.region))
         if key is None or (key.account, key.region) != (account, self.region):
             raise not_found(f"Key 'arn:aws:kms:{self.region}:{account}:key/{key_id}' does not exist")
         return key
@@ -187,13 +187,13 @@ class Call:
             resource=key.arn,
             facts=self._all_facts(said),
         )
-        grants = self.catalog.grants_to(key.key_id, {self.caller.arn, self.caller.principal_arn})
+        grants = self.catalog.grants_to(key, {self.caller.arn, self.caller.principal_arn})
         answer = authorize(access, key=key, grants=grants, context=context, identity=self.identity, suits=suits)
         self._note(access.action, key.arn, facts=said, allowed=answer.refusal is None, by=answer.by)
         if answer.refusal is not None:
             raise KmsError("AccessDeniedException", answer.refusal)
 
-    def permit_account(self, resource: str = "*", *, facts: SaidFacts | None = None) -> None:
+    def permit_account(self, resource: str = "*", *, action: str = "", facts: SaidFacts | None = None) -> None:
         """Let the request pass if it is the account's own, or the caller's own policies allow it.
 
         What belongs to no key (creating one, listing, random bytes, the alias's side of an alias) is for identity
@@ -202,7 +202,7 @@ class Call:
         Raises:
             KmsError: AccessDeniedException.
         """
-        action = f"kms:{self.operation}"
+        action = f"kms:{action or self.operation}"
         said = {"kms:calleraccount": (self.caller.account,)} | named(facts or {}) | asked_tags(self.parameters)
         access = Access(self.caller, action, resource, self._all_facts(said))
         decision = decide(access, identity=self.identity or (), resource=None)
@@ -211,7 +211,7 @@ class Call:
             raise KmsError("AccessDeniedException", denial(access, decision))
 
     def _facts(self, key: Key, context: EncryptionContext, *, requested: str) -> ConditionFacts:
-        aliases = self.catalog.aliases_of(key.key_id).whole()
+        aliases = self.catalog.aliases_of(key).whole()
         return {
             "kms:calleraccount": (self.caller.account,),
             **key_facts(key, aliases=aliases, requested=requested),
@@ -221,7 +221,7 @@ class Call:
 
     def _all_facts(self, said: CallFacts) -> RequestFacts:
         """What conditions may look at; the ledger writes down `said`, which is the same for calls that are alike."""
-        return {**self.caller.facts(), **self.caller.session, **time_facts(self.now), **said}
+        return {**self.caller.facts(), **self.caller.session, **surrounding_facts(self.now, self.region), **said}
 
     def _note(self, action: str, resource: str, *, facts: CallFacts, allowed: bool, by: str) -> None:
         self.note(

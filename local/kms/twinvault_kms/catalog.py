@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import chain
 
 from twinvault_kms.indexes import Names, Schedule
-from twinvault_kms.model import Alias, Change, Counter, DropEntity, Entity, Grant, Key, PutEntity
+from twinvault_kms.model import Alias, Change, Counter, DropEntity, Entity, Grant, Key, PutEntity, place_of
 
 _NONE = Names()
 
@@ -47,25 +47,31 @@ class Catalog:
         """Return the names of an account's aliases in a region."""
         return self._index("aliases", account, region)
 
-    def aliases_of(self, key_id: str) -> Names:
+    def related(self, key: Key) -> list[Key]:
+        """Return the keys that share this one's id, itself among them, in the order of their Regions."""
+        if not key.multi_region:
+            return [key]
+        return [self.keys[place_of(key.key_id, region)] for region in self._index("regions", key.key_id).after()]
+
+    def aliases_of(self, key: Key) -> Names:
         """Return the names of the aliases of this key."""
-        return self._index("aliases of", key_id)
+        return self._index("aliases of", key.place)
 
-    def grants_on(self, key_id: str) -> Names:
+    def grants_on(self, key: Key) -> Names:
         """Return the ids of the grants on this key."""
-        return self._index("grants on", key_id)
+        return self._index("grants on", key.place)
 
-    def granted(self, key_id: str, grantee: str) -> Names:
+    def granted(self, key: Key, grantee: str) -> Names:
         """Return the ids of the grants on this key to one principal or service."""
-        return self._index("granted", key_id, grantee)
+        return self._index("granted", key.place, grantee)
 
     def retirable(self, principal: str) -> Names:
         """Return the ids of the grants that name this principal or service as the one who may retire them."""
         return self._index("retirable", principal)
 
-    def grants_to(self, key_id: str, principals: Iterable[str]) -> Iterator[Grant]:
+    def grants_to(self, key: Key, principals: Iterable[str]) -> Iterator[Grant]:
         """Yield the grants on this key to these principals."""
-        found = chain.from_iterable(self.granted(key_id, principal).after() for principal in principals)
+        found = chain.from_iterable(self.granted(key, principal).after() for principal in principals)
         return (self.grants[grant_id] for grant_id in found)
 
     def like(self, grant: Grant) -> Grant | None:
@@ -79,8 +85,8 @@ class Catalog:
     def _put(self, entity: Entity) -> None:
         match entity:
             case Key():
-                self.keys[entity.key_id] = entity
-                self.schedule.put(entity.key_id, due_at(entity))
+                self.keys[entity.place] = entity
+                self.schedule.put(entity.place, due_at(entity))
             case Alias():
                 if former := self.aliases.get((entity.account, entity.region, entity.name)):
                     self._drop(former)
@@ -106,12 +112,12 @@ class Catalog:
                 if self._named.get(_said(entity)) == entity.grant_id:
                     del self._named[_said(entity)]
             case Key():
-                for name in self.aliases_of(entity.key_id).whole():
+                for name in self.aliases_of(entity).whole():
                     self._drop(self.aliases[entity.account, entity.region, name])
-                for grant_id in self.grants_on(entity.key_id).whole():
+                for grant_id in self.grants_on(entity).whole():
                     self._drop(self.grants[grant_id])
-                self.schedule.drop(entity.key_id)
-                self.keys.pop(entity.key_id, None)
+                self.schedule.drop(entity.place)
+                self.keys.pop(entity.place, None)
 
 
 def _places(entity: Key | Alias | Grant) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -119,13 +125,15 @@ def _places(entity: Key | Alias | Grant) -> Iterator[tuple[tuple[str, ...], str]
     match entity:
         case Key():
             yield ("keys", entity.account, entity.region), entity.key_id
+            if entity.multi_region:
+                yield ("regions", entity.key_id), entity.region
         case Alias():
             yield ("aliases", entity.account, entity.region), entity.name
-            yield ("aliases of", entity.key_id), entity.name
+            yield ("aliases of", entity.place), entity.name
         case Grant():
-            yield ("grants on", entity.key_id), entity.grant_id
+            yield ("grants on", entity.place), entity.grant_id
             for grantee in filter(None, (entity.grantee, entity.grantee_service)):
-                yield ("granted", entity.key_id, grantee), entity.grant_id
+                yield ("granted", entity.place, grantee), entity.grant_id
             for retiring in filter(None, (entity.retiring, entity.retiring_service)):
                 yield ("retirable", retiring), entity.grant_id
 
@@ -140,6 +148,6 @@ def due_at(key: Key) -> float:
     if key.deletion_date is not None:
         return key.deletion_date
     times = [each.valid_to for each in key.materials if each.valid_to is not None and each.sealed is not None]
-    if key.next_rotation is not None and key.enabled:
+    if key.next_rotation is not None and key.enabled and not key.is_replica:
         times.append(key.next_rotation)
     return min(times, default=float("inf"))

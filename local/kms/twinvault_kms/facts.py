@@ -29,7 +29,8 @@ def key_facts(key: Key, *, aliases: tuple[str, ...], requested: str) -> Conditio
                 "KeyOrigin": str(key.origin),
                 "CustomerMasterKeySpec": key.spec,
                 "CustomerMasterKeyUsage": key.usage,
-                "MultiRegion": flag(on=False),
+                "MultiRegion": flag(on=key.multi_region),
+                **({"MultiRegionKeyType": "REPLICA" if key.is_replica else "PRIMARY"} if key.multi_region else {}),
             }
         ),
         **_tags("aws:resourcetag/", key.tags),
@@ -46,9 +47,10 @@ def asked_tags(parameters: Mapping[str, object]) -> ConditionFacts:
     return _tags("aws:requesttag/", given) | ({"aws:tagkeys": names} if names else {})
 
 
-def time_facts(now: float) -> ConditionFacts:
-    """Return what the clock says, and that the request came over TLS: KMS's endpoints on AWS speak nothing else."""
+def surrounding_facts(now: float, region: str) -> ConditionFacts:
+    """Return when and where: the clock's time, the Region, and TLS, for KMS's endpoints on AWS speak nothing else."""
     return {
+        "aws:requestedregion": (region,),
         "aws:currenttime": (datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),),
         "aws:epochtime": (str(int(now)),),
         "aws:securetransport": ("true",),

@@ -7,17 +7,25 @@ from dataclasses import replace
 
 from twinvault_kms.catalog import Catalog
 from twinvault_kms.model import DAY, Change, DropEntity, Key, KeyOrigin, Material, MaterialState, PutEntity
+from twinvault_kms.multi_region import freed, shared_keys
 from twinvault_kms.ring import KeyRing
 
 
 def due_changes(catalog: Catalog, *, now: float, ring: KeyRing) -> list[Change]:
     """Return the changes whose time has come."""
-    return [_passed(catalog.keys[key_id], now=now, ring=ring) for key_id in catalog.schedule.until(now)]
+    due = [catalog.keys[place] for place in catalog.schedule.until(now)]
+    dropped = [DropEntity(key) for key in due if _is_over(key, now)]
+    kept = [_passed(key, now=now, ring=ring) for key in due if not _is_over(key, now)]
+    gone = {key.place for key in due if _is_over(key, now)}
+    passed = [PutEntity(each) for key in kept for each in shared_keys(catalog, key) if each.place not in gone]
+    return [*passed, *dropped, *freed(catalog, dropped)]
 
 
-def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
-    if key.deletion_date is not None and key.deletion_date <= now:
-        return DropEntity(key)
+def _is_over(key: Key, now: float) -> bool:
+    return key.deletion_date is not None and key.deletion_date <= now
+
+
+def _passed(key: Key, *, now: float, ring: KeyRing) -> Key:
     materials = tuple(
         replace(each, sealed=None) if each.valid_to is not None and each.valid_to <= now else each
         for each in key.materials
@@ -26,10 +34,15 @@ def _passed(key: Key, *, now: float, ring: KeyRing) -> Change:
         if each.state is not MaterialState.PENDING_ROTATION or each.valid_to is None or each.valid_to > now
     )
     key = replace(key, materials=materials)
-    while key.next_rotation is not None and key.rotation_days is not None and key.next_rotation <= now:
+    while (
+        not key.is_replica
+        and key.next_rotation is not None
+        and key.rotation_days is not None
+        and key.next_rotation <= now
+    ):
         at = key.next_rotation
         key = replace(rotated(key, now=at, kind="AUTOMATIC", ring=ring), next_rotation=at + key.rotation_days * DAY)
-    return PutEntity(key)
+    return key
 
 
 def resumed(key: Key, *, now: float, ring: KeyRing) -> Key:

@@ -11,6 +11,7 @@ from twinvault_iam.patterns import RequestFacts
 from twinvault_iam.principals import IamPrincipal
 
 DAY = 86_400.0
+MULTI_REGION_ID = "mrk-"
 
 
 class KeyState(StrEnum):
@@ -20,6 +21,7 @@ class KeyState(StrEnum):
     DISABLED = "Disabled"
     PENDING_IMPORT = "PendingImport"
     PENDING_DELETION = "PendingDeletion"
+    PENDING_REPLICA_DELETION = "PendingReplicaDeletion"
 
 
 class KeyOrigin(StrEnum):
@@ -59,7 +61,11 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A KMS key. `number` is its place in the seed's order; deletion_date is set while deletion is pending."""
+    """A KMS key. `number` is its place in the seed's order; deletion_date is set while deletion is pending.
+
+    `primary_region` is that of a multi-Region key's primary, None for a key of one Region. `deletion_window` (days) is
+    set while a primary key waits for its replicas to be deleted first.
+    """
 
     key_id: str
     account: str
@@ -77,6 +83,23 @@ class Key:
     deletion_date: float | None = None
     rotation_days: int | None = None
     next_rotation: float | None = None
+    primary_region: str | None = None
+    deletion_window: int | None = None
+
+    @property
+    def multi_region(self) -> bool:
+        """Whether the key has, or may have, replicas in other Regions."""
+        return self.primary_region is not None
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether another key of the same id is the primary one."""
+        return self.primary_region not in {None, self.region}
+
+    @property
+    def place(self) -> str:
+        """Where the key stands in the catalog."""
+        return place_of(self.key_id, self.region)
 
     @property
     def arn(self) -> str:
@@ -93,6 +116,8 @@ class Key:
         """The key's state; an imported key is usable only while all its active materials are present."""
         if self.deletion_date is not None:
             return KeyState.PENDING_DELETION
+        if self.deletion_window is not None:
+            return KeyState.PENDING_REPLICA_DELETION
         active = [each for each in self.materials if each.state is not MaterialState.PENDING_ROTATION]
         if not active or not all(each.present for each in active):
             return KeyState.PENDING_IMPORT
@@ -109,6 +134,11 @@ class Alias:
     key_id: str
     created: float
     updated: float
+
+    @property
+    def place(self) -> str:
+        """Where the alias's key stands in the catalog."""
+        return place_of(self.key_id, self.region)
 
     @property
     def arn(self) -> str:
@@ -133,6 +163,18 @@ class Grant:
     context_equals: tuple[tuple[str, str], ...] | None = None
     context_subset: tuple[tuple[str, str], ...] | None = None
     source_arn: str | None = None
+    region: str = ""
+    """That of the key; a store of before multi-Region keys does not say it, and needs it of none."""
+
+    @property
+    def place(self) -> str:
+        """Where the grant's key stands in the catalog."""
+        return place_of(self.key_id, self.region)
+
+
+def place_of(key_id: str, region: str) -> str:
+    """Return where a key stands in the catalog: the keys of several Regions share their id, and no others do."""
+    return f"{region}/{key_id}" if key_id.startswith(MULTI_REGION_ID) else key_id
 
 
 @dataclass(frozen=True, slots=True)

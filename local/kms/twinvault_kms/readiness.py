@@ -30,6 +30,8 @@ def refuse_states(key: Key, *refused: KeyState) -> None:
         KmsError: DisabledException, KMSInvalidStateException.
     """
     state = key.state
+    if state is KeyState.PENDING_REPLICA_DELETION:
+        state = KeyState.PENDING_DELETION  # a row of its own in the table, and the same in all its columns
     if state not in refused:
         return
     if state is KeyState.DISABLED:

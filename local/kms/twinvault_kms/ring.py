@@ -31,9 +31,9 @@ class KeyRing:
     def __repr__(self) -> str:
         return "KeyRing(...)"
 
-    def key_id(self, number: int) -> str:
+    def key_id(self, number: int, *, multi_region: bool = False) -> str:
         """Return the id of the key with this number."""
-        return self._seed.key_id(number)
+        return self._seed.multi_region_key_id(number) if multi_region else self._seed.key_id(number)
 
     def derived(self, *, number: int, key_id: str, version: int, spec: str) -> tuple[bytes, str]:
         """Return the material that the seed yields for one version of a key, and its id."""

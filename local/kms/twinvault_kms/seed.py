@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 import twinvault_durable as durable
 from twinvault_kms.errors import SeedError
+from twinvault_kms.model import MULTI_REGION_ID
 
 SEED_BYTES = 32
 _SALT = b"twinvault/kms/v1"
@@ -51,6 +52,10 @@ class Seed:
     def key_id(self, number: int) -> str:
         """Return the id of the key with this number, in the form of a random UUID (RFC 9562, version 4)."""
         return str(uuid.UUID(bytes=self.derive(f"key/{number}/id", 16), version=4))
+
+    def multi_region_key_id(self, number: int) -> str:
+        """Return the id of the multi-Region key with this number: the same digits in AWS's other form."""
+        return MULTI_REGION_ID + self.key_id(number).replace("-", "")
 
     def material(self, *, number: int, version: int, length: int) -> bytes:
         """Return the key material of one version of one key."""

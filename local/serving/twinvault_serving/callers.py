@@ -96,7 +96,7 @@ class Callers:
 
 
 def _signed_in(caller: KnownCaller, request: HttpRequest, *, access_key_id: str, region: str) -> SignedIn:
-    facts = {**caller.session.facts(caller.arn, caller.name), **request_facts(request, region)}
+    facts = {**caller.session.facts(caller.arn, caller.name), **request_facts(request)}
     return SignedIn(access_key_id, caller.arn, caller.name, region, facts)
 
 

@@ -72,11 +72,10 @@ def session_words(raw: Mapping[Any, object]) -> SessionWords:
     )
 
 
-def request_facts(request: HttpRequest, region: str) -> SessionFacts:
-    """Return the condition keys that the request itself says: whence it came, and to which region."""
+def request_facts(request: HttpRequest) -> SessionFacts:
+    """Return the condition keys that the request itself says: whence it came."""
     said = {
         "aws:sourceip": request.source_ip,
-        "aws:requestedregion": region,
         "aws:useragent": request.header("user-agent"),
         "aws:referer": request.header("referer"),
     }

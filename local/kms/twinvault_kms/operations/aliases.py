@@ -39,7 +39,7 @@ def update_alias(call: Call) -> Reply:
     alias = call.alias(name)
     target = call.key("TargetKeyId")
     call.permit_account(alias.arn)
-    present = call.catalog.keys[alias.key_id]
+    present = call.catalog.keys[alias.place]
     call.permit(present)
     call.permit(target)
     refuse_states(target, KeyState.PENDING_DELETION)
@@ -53,7 +53,7 @@ def delete_alias(call: Call) -> Reply:
     """DeleteAlias, whatever the state of its key."""
     alias = call.alias(_own_name(call))
     call.permit_account(alias.arn)
-    call.permit(call.catalog.keys[alias.key_id])
+    call.permit(call.catalog.keys[alias.place])
     return Reply(None, (DropEntity(alias),))
 
 
@@ -61,7 +61,7 @@ def list_aliases(call: Call) -> Reply:
     """ListAliases: all of the account and region, or those of one key."""
     call.permit_account()
     if call.optional("KeyId"):
-        names = call.catalog.aliases_of(call.key().key_id)
+        names = call.catalog.aliases_of(call.key())
     else:
         names = call.catalog.aliases_in(call.caller.account, call.region)
     return Reply(

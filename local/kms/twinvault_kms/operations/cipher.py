@@ -14,7 +14,7 @@ from twinvault_kms.errors import (
     unsupported,
     validation,
 )
-from twinvault_kms.model import Key
+from twinvault_kms.model import Key, place_of
 from twinvault_kms.readiness import usable
 from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT
@@ -142,7 +142,7 @@ def _source(
 
 
 def _key_of_blob(call: Call, action: str) -> Key:
-    key = call.catalog.keys.get(blob.parse(call.blob("CiphertextBlob")).key_id)
+    key = call.catalog.keys.get(place_of(blob.parse(call.blob("CiphertextBlob")).key_id, call.region))
     if key is None or key.region != call.region:
         reason = "the ciphertext refers to a key that does not exist, or does not exist in this Region"
         raise access_denied(call.caller.arn, f"kms:{action}", "*", reason)

@@ -71,6 +71,7 @@ def _asked(call: Call, key: Key) -> Grant:
     grant = Grant(
         grant_id=call.random(32).hex(),
         key_id=key.key_id,
+        region=key.region,
         created=call.now,
         issuing_account=f"arn:aws:iam::{call.caller.account}:root",
         operations=tuple(call.texts("Operations")),
@@ -155,7 +156,7 @@ def list_grants(call: Call) -> Reply:
     if grantee and service:  # a grant has one or the other
         return _listed(call, Names())
     named = grantee or service
-    names = call.catalog.granted(key.key_id, named) if named else call.catalog.grants_on(key.key_id)
+    names = call.catalog.granted(key, named) if named else call.catalog.grants_on(key)
     return _listed(call, names if grant_id is None else Names([grant_id] if grant_id in names else []))
 
 
@@ -199,7 +200,7 @@ def retire_grant(call: Call) -> Reply:
     )
     if not may_retire:
         reason = "the grant does not name the caller as one who may retire it"
-        raise access_denied(caller.arn, "kms:RetireGrant", call.catalog.keys[grant.key_id].arn, reason)
+        raise access_denied(caller.arn, "kms:RetireGrant", call.catalog.keys[grant.place].arn, reason)
     call.dry_run()
     return Reply(None, (DropEntity(grant),))
 
@@ -208,7 +209,7 @@ def _grant(call: Call, key: Key, grant_id: str) -> Grant:
     if not _GRANT_ID.fullmatch(grant_id):
         raise KmsError("InvalidGrantIdException", "The grant id is not valid.")
     grant = call.catalog.grants.get(grant_id)
-    if grant is None or grant.key_id != key.key_id:
+    if grant is None or grant.place != key.place:
         raise not_found(f"Grant ID {grant_id} not found")
     return grant
 
@@ -227,7 +228,7 @@ def _entry(call: Call, grant_id: str) -> dict[str, object]:
     }
     shown = {name: value for name, value in constraints.items() if value is not None}
     answer: dict[str, object | None] = {
-        "KeyId": call.catalog.keys[grant.key_id].arn,
+        "KeyId": call.catalog.keys[grant.place].arn,
         "GrantId": grant.grant_id,
         "Name": grant.name or "",
         "CreationDate": grant.created,

@@ -23,6 +23,7 @@ from twinvault_kms.errors import (
 )
 from twinvault_kms.facts import SaidFacts
 from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
+from twinvault_kms.multi_region import shared
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import RSA_BITS, SPECS
@@ -83,7 +84,7 @@ def import_key_material(call: Call) -> Reply:
     fresh = replace(fresh, sealed=sealed, valid_to=valid_to, description=description)
     others = tuple(each for each in key.materials if each.material_id != identity)
     materials = tuple(sorted((*others, fresh), key=lambda each: each.version))
-    return Reply(_answer(key, identity), (PutEntity(replace(key, materials=materials)),))
+    return Reply(_answer(key, identity), shared(call.catalog, replace(key, materials=materials)))
 
 
 def delete_imported_key_material(call: Call) -> Reply:
@@ -184,7 +185,7 @@ def _check_fit(key: Key, secret: bytes) -> None:
 def _check_new(call: Call, key: Key, known: Material | None) -> None:
     if call.optional("KeyMaterialId"):
         raise validation("KeyMaterialId cannot be specified with ImportType NEW_KEY_MATERIAL.")
-    if known is not None or (key.materials and not SPECS[key.spec].symmetric_encryption):
+    if known is not None or (key.materials and (key.multi_region or not SPECS[key.spec].symmetric_encryption)):
         raise _incorrect("The key has this or other key material already.")
     if any(each.state is MaterialState.PENDING_ROTATION for each in key.materials):
         raise invalid_state(f"{key.arn} has key material in the state PENDING_ROTATION already.")

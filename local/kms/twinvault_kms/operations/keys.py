@@ -1,5 +1,6 @@
 """CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey, DisableKey, and deletion in its waiting period."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -9,7 +10,8 @@ from twinvault_kms.call import Call, Reply
 from twinvault_kms.errors import invalid_state, unsupported, validation
 from twinvault_kms.facts import SaidFacts, flag
 from twinvault_kms.lifecycle import resumed
-from twinvault_kms.model import DAY, Counter, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
+from twinvault_kms.model import DAY, Counter, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity, place_of
+from twinvault_kms.multi_region import configuration, replicas_of, shared
 from twinvault_kms.operations.policies import refuse_lockout
 from twinvault_kms.operations.tags import checked_tags
 from twinvault_kms.pages import marker, page
@@ -35,7 +37,7 @@ def create_key(call: Call) -> Reply:
     key_policy.parse(policy)
     number = call.catalog.counter.keys + 1
     key = Key(
-        key_id=call.ring.key_id(number),
+        key_id=call.ring.key_id(number, multi_region=call.flag("MultiRegion")),
         account=call.caller.account,
         region=call.region,
         number=number,
@@ -46,12 +48,13 @@ def create_key(call: Call) -> Reply:
         policy=policy,
         description=call.text("Description"),
         tags=checked_tags(call, ()),
+        primary_region=call.region if call.flag("MultiRegion") else None,
     )
     if not call.flag("BypassPolicyLockoutSafetyCheck"):
         refuse_lockout(call, key, policy)
     if origin is KeyOrigin.AWS_KMS:
         key = replace(key, materials=(first_material(call, key),))
-    return Reply({"KeyMetadata": metadata(key)}, (PutEntity(Counter(keys=number)), PutEntity(key)))
+    return Reply({"KeyMetadata": metadata(key, [key])}, (PutEntity(Counter(keys=number)), PutEntity(key)))
 
 
 def _asked(call: Call) -> SaidFacts:
@@ -86,8 +89,6 @@ def _spec_and_usage(call: Call) -> tuple[str, str]:
     spec = SPECS.get(name)
     if spec is None:
         raise unsupported(f"KeySpec {name} is not offered by the local KMS.")
-    if call.flag("MultiRegion"):
-        raise unsupported("Multi-Region keys are not offered by the local KMS.")
     usage = call.optional("KeyUsage")
     if usage is None and spec.symmetric_encryption:
         usage = ENCRYPT_DECRYPT
@@ -109,11 +110,11 @@ def describe_key(call: Call) -> Reply:
     """DescribeKey; an alias of AWS's own names no key here."""
     key = call.key(aliases=True)
     call.permit(key)
-    return Reply({"KeyMetadata": metadata(key)})
+    return Reply({"KeyMetadata": metadata(key, call.catalog.related(key))})
 
 
-def metadata(key: Key) -> dict[str, object]:
-    """Return the KeyMetadata of a key (API reference, KeyMetadata)."""
+def metadata(key: Key, related: Iterable[Key]) -> dict[str, object]:
+    """Return the KeyMetadata of a key (API reference, KeyMetadata). `related` are the keys of its id."""
     state = key.state
     answer: dict[str, object] = {
         "AWSAccountId": key.account,
@@ -129,8 +130,12 @@ def metadata(key: Key) -> dict[str, object]:
         "CustomerMasterKeySpec": key.spec,
         "KeySpec": key.spec,
         ALGORITHM_FIELDS[key.usage]: list(SPECS[key.spec].algorithms[key.usage]),
-        "MultiRegion": False,
+        "MultiRegion": key.multi_region,
     }
+    if key.multi_region:
+        answer["MultiRegionConfiguration"] = configuration(related, key)
+    if key.deletion_window is not None:
+        answer["PendingDeletionWindowInDays"] = key.deletion_window
     current = key.current
     if key.deletion_date is not None:
         answer["DeletionDate"] = key.deletion_date
@@ -152,7 +157,7 @@ def list_keys(call: Call) -> Reply:
 
 
 def _listed(call: Call, key_id: str) -> dict[str, object]:
-    return {"KeyId": key_id, "KeyArn": call.catalog.keys[key_id].arn}
+    return {"KeyId": key_id, "KeyArn": call.catalog.keys[place_of(key_id, call.region)].arn}
 
 
 def update_key_description(call: Call) -> Reply:
@@ -178,9 +183,11 @@ def _switch(call: Call, *, enabled: bool) -> Reply:
     call.permit(key)
     refuse_states(key, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
     switched = replace(key, enabled=enabled)
-    if enabled and not key.enabled:
+    if enabled and not key.enabled and not key.is_replica:
         switched = resumed(switched, now=call.now, ring=call.ring)
-    return Reply(None, (PutEntity(switched),))
+    return Reply(
+        None, shared(call.catalog, switched) if switched.materials != key.materials else (PutEntity(switched),)
+    )
 
 
 def schedule_key_deletion(call: Call) -> Reply:
@@ -191,20 +198,18 @@ def schedule_key_deletion(call: Call) -> Reply:
     if days not in _WINDOW_DAYS:
         raise validation("PendingWindowInDays must be between 7 and 30 (inclusive)")
     refuse_states(key, KeyState.PENDING_DELETION)
-    scheduled = replace(key, deletion_date=call.now + days * DAY)
-    answer = {
-        "KeyId": key.arn,
-        "DeletionDate": scheduled.deletion_date,
-        "KeyState": scheduled.state,
-        "PendingWindowInDays": days,
-    }
-    return Reply(answer, (PutEntity(scheduled),))
+    waits = bool(replicas_of(call.catalog, key))
+    until = {"deletion_window": days} if waits else {"deletion_date": call.now + days * DAY}
+    scheduled = replace(key, **until)
+    answer: dict[str, object] = {"KeyId": key.arn, "KeyState": scheduled.state, "PendingWindowInDays": days}
+    return Reply(answer | ({} if waits else {"DeletionDate": scheduled.deletion_date}), (PutEntity(scheduled),))
 
 
 def cancel_key_deletion(call: Call) -> Reply:
     """CancelKeyDeletion: the key comes back disabled (API reference)."""
     key = call.key()
     call.permit(key)
-    if key.state is not KeyState.PENDING_DELETION:
+    if key.state not in {KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETION}:
         raise invalid_state(f"{key.arn} is not pending deletion.")
-    return Reply({"KeyId": key.arn}, (PutEntity(replace(key, deletion_date=None, enabled=False)),))
+    kept = replace(key, deletion_date=None, deletion_window=None, enabled=False)
+    return Reply({"KeyId": key.arn}, (PutEntity(kept),))

@@ -7,7 +7,8 @@ from twinvault_kms.errors import KmsError, invalid_state, unsupported
 from twinvault_kms.facts import SaidFacts
 from twinvault_kms.indexes import Names
 from twinvault_kms.lifecycle import rotated
-from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity
+from twinvault_kms.model import DAY, Key, KeyOrigin, KeyState, Material, MaterialState
+from twinvault_kms.multi_region import refuse_replica, shared
 from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.specs import SPECS
@@ -20,13 +21,14 @@ def enable_key_rotation(call: Call) -> Reply:
     """EnableKeyRotation: every 365 days unless the request says otherwise, counted from now."""
     days = call.number("RotationPeriodInDays") or _DEFAULT_DAYS
     key = _schedulable(call, {"RotationPeriodInDays": str(days)})
-    return Reply(None, (PutEntity(replace(key, rotation_days=days, next_rotation=call.now + days * DAY)),))
+    scheduled = replace(key, rotation_days=days, next_rotation=call.now + days * DAY)
+    return Reply(None, shared(call.catalog, scheduled))
 
 
 def disable_key_rotation(call: Call) -> Reply:
     """DisableKeyRotation."""
     key = _schedulable(call, {})
-    return Reply(None, (PutEntity(replace(key, rotation_days=None, next_rotation=None)),))
+    return Reply(None, shared(call.catalog, replace(key, rotation_days=None, next_rotation=None)))
 
 
 def get_key_rotation_status(call: Call) -> Reply:
@@ -34,7 +36,7 @@ def get_key_rotation_status(call: Call) -> Reply:
     key = call.key()
     call.permit(key)
     _refuse_unrotatable(key)
-    pending = key.state is KeyState.PENDING_DELETION
+    pending = key.state in {KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETION}
     answer: dict[str, object] = {"KeyId": key.arn, "KeyRotationEnabled": key.rotation_days is not None and not pending}
     if key.rotation_days is not None and not pending:
         answer |= {"RotationPeriodInDays": key.rotation_days, "NextRotationDate": key.next_rotation}
@@ -49,11 +51,16 @@ def rotate_key_on_demand(call: Call) -> Reply:
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
     if sum(each.rotation_type == "ON_DEMAND" for each in key.materials) >= _MOST_ON_DEMAND:
         raise KmsError("LimitExceededException", f"A key is rotated on demand at most {_MOST_ON_DEMAND} times.")
+    refuse_replica(key)
+    if key.origin is KeyOrigin.EXTERNAL and key.multi_region:
+        # Developer guide, "Special considerations for imported key material": single-Region keys alone.
+        raise unsupported(f"{key.arn} is a multi-Region key with imported key material, which is not rotated.")
     if key.origin is KeyOrigin.EXTERNAL and not any(
         each.state is MaterialState.PENDING_ROTATION for each in key.materials
     ):
         raise invalid_state(f"{key.arn} has no key material in the state PENDING_ROTATION.")
-    return Reply({"KeyId": key.arn}, (PutEntity(rotated(key, now=call.now, kind="ON_DEMAND", ring=call.ring)),))
+    turned = rotated(key, now=call.now, kind="ON_DEMAND", ring=call.ring)
+    return Reply({"KeyId": key.arn}, shared(call.catalog, turned))
 
 
 def list_key_rotations(call: Call) -> Reply:
@@ -95,6 +102,7 @@ def _schedulable(call: Call, facts: SaidFacts) -> Key:
     _refuse_unrotatable(key)
     if key.origin is KeyOrigin.EXTERNAL:
         raise unsupported(f"{key.arn} origin is EXTERNAL which is not valid for this operation.")
+    refuse_replica(key)
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_DELETION)
     return key
 
