@@ -179,3 +179,30 @@ def test_a_refusal_shows_no_signature_that_would_hold():
         check(request("0" * 64, HOST, DATED))
     assert "5fa00fa31553" not in caught.value.message
     assert "5fa00fa31553" not in repr(parse_authorization(VANILLA))
+
+
+@pytest.mark.parametrize("access_key_id", ["AKIA_1", "a", "made_up_9", "A" * 128])
+def test_an_access_key_id_is_what_iam_allows(access_key_id: str):
+    changed = VANILLA.headers[-1][1].replace("AKIDEXAMPLE", access_key_id)
+    signed = replace(VANILLA, headers=(*VANILLA.headers[:-1], ("authorization", changed)))
+    assert parse_authorization(signed).access_key_id == access_key_id
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param("AKIDEXAMPLE", "with-hyphens", "The access key id", id="an id that is none"),
+        pytest.param("AKIDEXAMPLE", "", "The access key id", id="no id"),
+        pytest.param("AKIDEXAMPLE", "é", "The access key id", id="an id of other letters"),
+        pytest.param("aws4_request", "aws4", "'Credential' is KEYID/", id="a scope that is none"),
+        pytest.param("SignedHeaders=", "Headers=", "requires 'SignedHeaders' parameter.", id="a parameter is missing"),
+        pytest.param("Signature=", "Signature=X", "'Signature' is 64", id="a signature that is none"),
+        pytest.param("AWS4-HMAC-SHA256 ", "AWS ", "is not that of Signature Version 4", id="another algorithm"),
+    ],
+)
+def test_a_header_that_is_none_is_refused_in_a_sentence_about_what_is_wrong(old: str, new: str, said: str):
+    changed = VANILLA.headers[-1][1].replace(old, new)
+    with pytest.raises(UnsignedError) as caught:
+        parse_authorization(replace(VANILLA, headers=(*VANILLA.headers[:-1], ("authorization", changed))))
+    assert caught.value.code == "IncompleteSignatureException"
+    assert said in caught.value.message

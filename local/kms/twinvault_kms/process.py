@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from twinvault_kms import tls
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import StoreError, TlsError
 from twinvault_kms.identity import read_callers
@@ -91,6 +90,8 @@ def secured(options: Options) -> ssl.SSLContext | None:
     Raises:
         TlsError: The options do not fit together, or the certificate cannot be used.
     """
+    from twinvault_kms import tls  # noqa: PLC0415  # certificates are read by those alone who speak TLS
+
     certificate, key, trusted = options.tls_cert, options.tls_key, options.tls_self_signed
     if (certificate is None) != (key is None) or (certificate is not None and trusted is not None):
         raise TlsError("TLS needs a certificate with its key, or one made up here.", next_step=_TLS_OPTIONS)

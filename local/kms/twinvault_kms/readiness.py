@@ -8,8 +8,8 @@ from twinvault_kms.model import Key, KeyState
 from twinvault_kms.specs import SPECS, KeySpec
 
 
-def usable(key: Key, *, usage: str, algorithm: str | None = None) -> KeySpec:
-    """Return the spec of a key that may be used this way now.
+def usable(key: Key, *, usage: str, operation: str, algorithm: str | None = None) -> KeySpec:
+    """Return the spec of a key that this operation may use this way now.
 
     Raises:
         KmsError: DisabledException, KMSInvalidStateException, InvalidKeyUsageException.
@@ -17,7 +17,7 @@ def usable(key: Key, *, usage: str, algorithm: str | None = None) -> KeySpec:
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
     spec = SPECS[key.spec]
     if key.usage != usage:
-        raise invalid_usage(f"{key.arn} key usage is {key.usage} which is not valid for this operation.")
+        raise invalid_usage(f"{key.arn} key usage is {key.usage} which is not valid for {operation}.")
     if algorithm is not None and algorithm not in spec.algorithms[usage]:
         raise invalid_usage(f"Algorithm {algorithm} is incompatible with key spec {key.spec}.")
     return spec

@@ -2,8 +2,8 @@
 
 No rule of a parameter is written here by hand. What the model says is compiled, once per operation, into functions that
 take a value off the wire and return it as Python has it (blobs as bytes). What AWS calls a SerializationException is a
-value of the wrong JSON type; a ValidationException is one of the right type that breaks a constraint. Values never
-appear in the messages: some are plaintext.
+value of the wrong JSON type; a ValidationException is one of the right type that breaks a constraint. As AWS's, its
+message quotes the value, but never what may be secret: no blob, context, token or policy.
 """
 
 import base64
@@ -22,6 +22,7 @@ from twinvault_kms.errors import KmsError, validation
 type ParameterCheck = Callable[[object, str], object]
 
 TARGET_PREFIX = "TrentService"
+_UNQUOTED = frozenset({"EncryptionContextKey", "EncryptionContextValue", "GrantTokenType", "PolicyType"})
 
 
 @cache
@@ -80,7 +81,7 @@ def _structure(shape: StructureShape) -> ParameterCheck:
         }
         for name in required:
             if name not in result:
-                raise _broken(_at(path, name), "Member must not be null")
+                raise _broken(_at(path, name), "Member must not be null", said=" null")
         return result
 
     return check
@@ -93,7 +94,7 @@ def _list(shape: ListShape) -> ParameterCheck:
     def check(value: object, path: str) -> object:
         if not isinstance(value, list):
             raise _wrong_type()
-        bounds(len(value), path)
+        bounds(len(value), path, "")
         return [member(each, f"{path}.{index}.member") for index, each in enumerate(value, 1)]
 
     return check
@@ -116,13 +117,17 @@ def _string(shape: StringShape) -> ParameterCheck:
     pattern = re.compile(shape.metadata["pattern"], re.ASCII) if "pattern" in shape.metadata else None
     enum = frozenset(shape.enum)
 
+    quoted = shape.name not in _UNQUOTED and not shape.metadata.get("sensitive")
+
     def check(value: object, path: str) -> object:
         text = _text(value)
-        bounds(len(text), path)
+        said = f" '{text}'" if quoted else ""
+        bounds(len(text), path, said)
         if enum and text not in enum:
-            raise _broken(path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
+            raise _broken(path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]", said=said)
         if pattern and not pattern.fullmatch(text):
-            raise _broken(path, f"Member must satisfy regular expression pattern: {pattern.pattern}")
+            rule = f"Member must satisfy regular expression pattern: {pattern.pattern}"
+            raise _broken(path, rule, said=said)
         return text
 
     return check
@@ -136,7 +141,7 @@ def _blob(shape: Shape) -> ParameterCheck:
             data = base64.b64decode(_text(value), validate=True)
         except binascii.Error:
             raise _wrong_type() from None
-        bounds(len(data), path)
+        bounds(len(data), path, "")
         return data
 
     return check
@@ -148,7 +153,7 @@ def _integer(shape: Shape) -> ParameterCheck:
     def check(value: object, path: str) -> object:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _wrong_type()
-        bounds(value, path)
+        bounds(value, path, f" '{value}'")
         return value
 
     return check
@@ -183,14 +188,14 @@ _SCALARS: dict[str, Callable[[Shape], ParameterCheck]] = {
 }
 
 
-def _bounds(shape: Shape, noun: str) -> Callable[[int, str], None]:
+def _bounds(shape: Shape, noun: str) -> Callable[[int, str, str], None]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
 
-    def check(size: int, path: str) -> None:
+    def check(size: int, path: str, said: str) -> None:
         if low is not None and size < low:
-            raise _broken(path, f"Member must have {noun} greater than or equal to {low}")
+            raise _broken(path, f"Member must have {noun} greater than or equal to {low}", said=said)
         if high is not None and size > high:
-            raise _broken(path, f"Member must have {noun} less than or equal to {high}")
+            raise _broken(path, f"Member must have {noun} less than or equal to {high}", said=said)
 
     return check
 
@@ -215,8 +220,8 @@ def _at(path: str, name: str) -> str:
     return f"{path}.{member}" if path else member
 
 
-def _broken(path: str, rule: str) -> KmsError:
-    return validation(f"1 validation error detected: Value at '{path}' failed to satisfy constraint: {rule}")
+def _broken(path: str, rule: str, *, said: str = "") -> KmsError:
+    return validation(f"1 validation error detected: Value{said} at '{path}' failed to satisfy constraint: {rule}")
 
 
 def _wrong_type() -> KmsError:

@@ -20,11 +20,12 @@ SKEW = timedelta(minutes=5)
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _STAMP = "%Y%m%dT%H%M%SZ"
-_AUTHORIZATION = re.compile(
-    rf"{_ALGORITHM} +Credential=(?P<id>[A-Za-z0-9]{{1,128}})/(?P<date>\d{{8}})/(?P<region>[a-z0-9-]{{1,32}})"
-    r"/(?P<service>[a-z0-9-]{1,32})/aws4_request, *SignedHeaders=(?P<headers>[a-z0-9;-]+)"
-    r", *Signature=(?P<signature>[0-9a-f]{64})"
-)
+_PARAMETERS = ("Credential", "Signature", "SignedHeaders")
+_ACCESS_KEY_ID = re.compile(r"\w{1,128}", re.ASCII)
+"""What IAM allows (API reference of IAM, AccessKey: 16 to 128 of `[\\w]`); made-up ones may be shorter."""
+_SCOPE = re.compile(r"(?P<date>\d{8})/(?P<region>[a-z0-9-]{1,32})/(?P<service>[a-z0-9-]{1,32})/aws4_request", re.ASCII)
+_HEADER_NAMES = re.compile(r"[a-z0-9;-]+")
+_SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _SPACES = re.compile(" +")
 
 
@@ -58,12 +59,24 @@ def parse_authorization(request: HttpRequest) -> Authorization:
     header = request.header("authorization")
     if not header:
         raise UnsignedError("MissingAuthenticationTokenException", "Request is missing Authentication Token")
-    match = _AUTHORIZATION.fullmatch(header)
+    algorithm, _, parameters = header.partition(" ")
+    if algorithm != _ALGORITHM:
+        raise _incomplete(f"The Authorization header is not that of Signature Version 4: it begins with {_ALGORITHM}.")
+    given = {name.strip(): value for name, _, value in (part.partition("=") for part in parameters.split(","))}
+    if missing := [name for name in _PARAMETERS if not given.get(name)]:
+        raise _incomplete(" ".join(f"Authorization header requires '{name}' parameter." for name in missing))
+    access_key_id, _, scope = given["Credential"].partition("/")
+    if not _ACCESS_KEY_ID.fullmatch(access_key_id):
+        raise _incomplete("The access key id in 'Credential' is letters, digits and _, at most 128 of them.")
+    match = _SCOPE.fullmatch(scope)
     if match is None:
-        message = "The Authorization header is not that of Signature Version 4."
-        raise UnsignedError("IncompleteSignatureException", message)
-    headers = tuple(match["headers"].split(";"))
-    return Authorization(match["id"], match["date"], match["region"], match["service"], headers, match["signature"])
+        raise _incomplete("'Credential' is KEYID/YYYYMMDD/REGION/SERVICE/aws4_request.")
+    if not _HEADER_NAMES.fullmatch(given["SignedHeaders"]):
+        raise _incomplete("'SignedHeaders' is the names of headers in lower case, separated by semicolons.")
+    if not _SIGNATURE.fullmatch(given["Signature"]):
+        raise _incomplete("'Signature' is 64 hexadecimal digits in lower case.")
+    headers = tuple(given["SignedHeaders"].split(";"))
+    return Authorization(access_key_id, match["date"], match["region"], match["service"], headers, given["Signature"])
 
 
 def verify(request: HttpRequest, authorization: Authorization, *, service: str, secret: str, now: datetime) -> None:
@@ -168,6 +181,10 @@ def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
 
 def _mac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode("latin-1"), "sha256")
+
+
+def _incomplete(message: str) -> UnsignedError:
+    return UnsignedError("IncompleteSignatureException", message)
 
 
 def _invalid(message: str) -> UnsignedError:

@@ -21,7 +21,7 @@ _RESERVED = "alias/aws/"
 def create_alias(call: Call) -> Reply:
     """CreateAlias: unique within account and region; `alias/aws/` belongs to AWS."""
     name = _own_name(call)
-    key = call.key("TargetKeyId")
+    key = _target(call)
     call.permit_account(f"arn:aws:kms:{call.region}:{call.caller.account}:{name}")
     call.permit(key)
     refuse_states(key, KeyState.PENDING_DELETION)
@@ -37,7 +37,7 @@ def update_alias(call: Call) -> Reply:
     """UpdateAlias: both keys must be of one kind (symmetric, asymmetric or HMAC) and of one usage (API reference)."""
     name = _own_name(call)
     alias = call.alias(name)
-    target = call.key("TargetKeyId")
+    target = _target(call)
     call.permit_account(alias.arn)
     present = call.catalog.keys[alias.place]
     call.permit(present)
@@ -83,13 +83,23 @@ def _listed(call: Call, name: str) -> dict[str, object]:
 def _own_name(call: Call) -> str:
     name = call.text("AliasName")
     if not name.startswith("alias/"):
-        raise validation("Invalid identifier: an alias name begins with alias/")
+        raise validation(
+            'Alias must start with the prefix "alias/".'
+            " Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+        )
     if name.startswith(_RESERVED):
         # AWS answers so for names under alias/aws/ (API reference of CreateAlias: the prefix is reserved).
         raise KmsError("NotAuthorizedException")
     if not _NAME.fullmatch(name):
         raise KmsError("InvalidAliasNameException", "An alias name holds letters, digits, /, _ and - only.")
     return name
+
+
+def _target(call: Call) -> Key:
+    named = call.text("TargetKeyId")
+    if named.startswith("alias/") or ":alias/" in named:
+        raise validation("Aliases must refer to keys. Not aliases")
+    return call.key("TargetKeyId")
 
 
 def _same_account(call: Call, key: Key) -> None:

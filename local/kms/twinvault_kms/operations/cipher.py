@@ -14,8 +14,8 @@ from twinvault_kms.errors import (
     unsupported,
     validation,
 )
-from twinvault_kms.model import Key, place_of
-from twinvault_kms.readiness import usable
+from twinvault_kms.model import Key, KeyState, place_of
+from twinvault_kms.readiness import refuse_states, usable
 from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT
 
@@ -36,7 +36,7 @@ def encrypt(call: Call) -> Reply:
     algorithm = call.text("EncryptionAlgorithm", SYMMETRIC_DEFAULT)
     context = checked_context(call, algorithm)
     call.permit(key, context=context, facts={"EncryptionAlgorithm": algorithm})
-    limit = usable(key, usage=ENCRYPT_DECRYPT, algorithm=algorithm).plaintext_limit(algorithm)
+    limit = usable(key, usage=ENCRYPT_DECRYPT, operation=call.operation, algorithm=algorithm).plaintext_limit(algorithm)
     plaintext = call.blob("Plaintext")
     if len(plaintext) > limit:
         raise validation(
@@ -72,7 +72,9 @@ def re_encrypt(call: Call) -> Reply:
     )
     facts = {"EncryptionAlgorithm": target_algorithm, **same}
     call.permit(target, action="ReEncryptTo", context=context, facts=facts, name="DestinationKeyId")
-    limit = usable(target, usage=ENCRYPT_DECRYPT, algorithm=target_algorithm).plaintext_limit(target_algorithm)
+    limit = usable(target, usage=ENCRYPT_DECRYPT, operation=call.operation, algorithm=target_algorithm).plaintext_limit(
+        target_algorithm
+    )
     opened = _opened(call, source, context=source_context, algorithm=algorithm)
     if len(opened.plaintext) > limit:
         raise validation(f"Algorithm {target_algorithm} cannot encrypt data of this size.")
@@ -134,11 +136,19 @@ def _source(
     call.permit(
         key, action=action, context=context, facts={"EncryptionAlgorithm": algorithm, **(facts or {})}, name=name
     )
-    usable(key, usage=ENCRYPT_DECRYPT, algorithm=algorithm)
+    refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
+    # Where others say what a key of this usage is not for, what decrypts says that it is the wrong key.
+    if key.usage != ENCRYPT_DECRYPT:
+        raise _incorrect_key()
+    usable(key, usage=ENCRYPT_DECRYPT, operation=call.operation, algorithm=algorithm)
     if not ignored and algorithm == SYMMETRIC_DEFAULT and blob.parse(call.blob("CiphertextBlob")).key_id != key.key_id:
-        message = "The key ID in the request does not identify a CMK that can perform this operation."
-        raise KmsError("IncorrectKeyException", message)
+        raise _incorrect_key()
     return key
+
+
+def _incorrect_key() -> KmsError:
+    message = "The key ID in the request does not identify a CMK that can perform this operation."
+    return KmsError("IncorrectKeyException", message)
 
 
 def _key_of_blob(call: Call, action: str) -> Key:

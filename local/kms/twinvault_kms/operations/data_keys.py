@@ -85,6 +85,6 @@ def _wrapping_key(call: Call, facts: Mapping[str, str]) -> tuple[Key, Encryption
     key = call.key(aliases=True)
     context = checked_context(call, SYMMETRIC_DEFAULT)
     call.permit(key, context=context, facts={"EncryptionAlgorithm": SYMMETRIC_DEFAULT, **facts})
-    if not usable(key, usage=ENCRYPT_DECRYPT).symmetric_encryption:
+    if not usable(key, usage=ENCRYPT_DECRYPT, operation=call.operation).symmetric_encryption:
         raise invalid_usage(f"{key.arn} is not a symmetric encryption key.")
     return key, context

@@ -73,7 +73,7 @@ def import_key_material(call: Call) -> Reply:
     kind = call.text("ImportType", "EXISTING_KEY_MATERIAL" if key.materials else "NEW_KEY_MATERIAL")
     known = next((each for each in key.materials if each.material_id == identity), None)
     if kind == "NEW_KEY_MATERIAL":
-        _check_new(call, key, known)
+        _check_new(call, key, known, identity=identity)
         state = MaterialState.PENDING_ROTATION if key.materials else MaterialState.CURRENT
         fresh = Material(identity, version=len(key.materials) + 1, state=state, derived=False)
     elif known is None or call.text("KeyMaterialId", identity) != identity:
@@ -132,7 +132,7 @@ def _valid_to(call: Call) -> float | None:
             raise validation("ValidTo must be omitted when the key material does not expire.")
         return None
     if valid_to is None:
-        raise validation("ValidTo is required when the key material expires.")
+        raise validation("A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES")
     if not call.now < valid_to <= call.now + _LONGEST_VALIDITY:
         raise validation("ValidTo must be in the future, at most 365 days from now.")
     return valid_to
@@ -182,13 +182,17 @@ def _check_fit(key: Key, secret: bytes) -> None:
         raise _incorrect("The key material is a private key of another key spec.")
 
 
-def _check_new(call: Call, key: Key, known: Material | None) -> None:
+def _check_new(call: Call, key: Key, known: Material | None, *, identity: str) -> None:
     if call.optional("KeyMaterialId"):
         raise validation("KeyMaterialId cannot be specified with ImportType NEW_KEY_MATERIAL.")
     if known is not None or (key.materials and (key.multi_region or not SPECS[key.spec].symmetric_encryption)):
         raise _incorrect("The key has this or other key material already.")
-    if any(each.state is MaterialState.PENDING_ROTATION for each in key.materials):
-        raise invalid_state(f"{key.arn} has key material in the state PENDING_ROTATION already.")
+    waiting = next((each for each in key.materials if each.state is MaterialState.PENDING_ROTATION), None)
+    if waiting is not None:
+        raise invalid_state(
+            f"New key material (id: {identity}) cannot be imported into KMS key {key.key_id},"
+            f" because another key material (id: {waiting.material_id}) is pending rotation."
+        )
 
 
 def _incorrect(message: str) -> KmsError:

@@ -47,10 +47,15 @@ def rotate_key_on_demand(call: Call) -> Reply:
     """RotateKeyOnDemand: at once, at most 25 times a key, without touching the automatic schedule."""
     key = call.key()
     call.permit(key)
-    _refuse_unrotatable(key)
     refuse_states(key, KeyState.DISABLED, KeyState.PENDING_IMPORT, KeyState.PENDING_DELETION)
+    if not SPECS[key.spec].symmetric_encryption:
+        raise unsupported("")  # AWS gives no message
     if sum(each.rotation_type == "ON_DEMAND" for each in key.materials) >= _MOST_ON_DEMAND:
-        raise KmsError("LimitExceededException", f"A key is rotated on demand at most {_MOST_ON_DEMAND} times.")
+        message = (
+            "The on-demand rotations limit has been reached for the given keyId."
+            f" No more on-demand rotations can be performed for this key: {key.arn}"
+        )
+        raise KmsError("LimitExceededException", message)
     refuse_replica(key)
     if key.origin is KeyOrigin.EXTERNAL and key.multi_region:
         # Developer guide, "Special considerations for imported key material": single-Region keys alone.
@@ -58,7 +63,7 @@ def rotate_key_on_demand(call: Call) -> Reply:
     if key.origin is KeyOrigin.EXTERNAL and not any(
         each.state is MaterialState.PENDING_ROTATION for each in key.materials
     ):
-        raise invalid_state(f"{key.arn} has no key material in the state PENDING_ROTATION.")
+        raise invalid_state(f"No available key material pending rotation for the key: {key.arn}.")
     turned = rotated(key, now=call.now, kind="ON_DEMAND", ring=call.ring)
     return Reply({"KeyId": key.arn}, shared(call.catalog, turned))
 

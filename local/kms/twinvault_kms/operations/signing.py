@@ -75,7 +75,7 @@ def derive_shared_secret(call: Call) -> Reply:
     key = call.key(aliases=True)
     algorithm = call.text("KeyAgreementAlgorithm")
     call.permit(key, facts={"KeyAgreementAlgorithm": algorithm})
-    usable(key, usage=KEY_AGREEMENT, algorithm=algorithm)
+    usable(key, usage=KEY_AGREEMENT, operation=call.operation, algorithm=algorithm)
     secret = asymmetric.shared_secret(_private(call, key), call.blob("PublicKey"))
     call.dry_run()
     answer = {"KeyId": key.arn, "SharedSecret": secret, "KeyAgreementAlgorithm": algorithm, "KeyOrigin": key.origin}
@@ -86,7 +86,7 @@ def _signing_key(call: Call) -> tuple[Key, str, str]:
     key = call.key(aliases=True)
     algorithm, kind = call.text("SigningAlgorithm"), call.text("MessageType", asymmetric.RAW)
     call.permit(key, facts={"SigningAlgorithm": algorithm, "MessageType": kind})
-    usable(key, usage=SIGN_VERIFY, algorithm=algorithm)
+    usable(key, usage=SIGN_VERIFY, operation=call.operation, algorithm=algorithm)
     return key, algorithm, kind
 
 
@@ -98,7 +98,7 @@ def _mac_key(call: Call) -> tuple[Key, str]:
     key = call.key(aliases=True)
     algorithm = call.text("MacAlgorithm")
     call.permit(key, facts={"MacAlgorithm": algorithm})
-    usable(key, usage=GENERATE_VERIFY_MAC, algorithm=algorithm)
+    usable(key, usage=GENERATE_VERIFY_MAC, operation=call.operation, algorithm=algorithm)
     return key, algorithm
 
 

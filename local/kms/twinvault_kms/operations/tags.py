@@ -1,7 +1,9 @@
 """TagResource, UntagResource, ListResourceTags."""
 
+import unicodedata
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import cast
 
 from twinvault_kms.call import Call, Reply
@@ -12,6 +14,7 @@ from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 
 _MOST_TAGS = 50
+_PUNCTUATION = frozenset("_.:/=+-@")
 
 type Tags = tuple[tuple[str, str], ...]
 
@@ -50,15 +53,23 @@ def checked_tags(call: Call, present: Tags) -> Tags:
     """Return the tags there will be when those of the request join those that are present.
 
     Raises:
-        KmsError: TagException, LimitExceededException.
+        KmsError: TagException.
     """
     asked = cast("list[dict[str, str]]", call.parameters.get("Tags", []))
     added = {tag["TagKey"]: tag["TagValue"] for tag in asked}
     if len(added) != len(asked):
-        raise KmsError("TagException", "A tag key stands twice in the request.")
+        raise KmsError("TagException", "Duplicate tag keys")
     if any(name.lower().startswith("aws:") for name in added):
-        raise KmsError("TagException", "Tag keys that begin with aws: are reserved.")
+        raise KmsError("TagException", "Tags beginning with aws: are reserved")
+    if not all(_is_allowed(character) for character in "".join(chain.from_iterable(added.items()))):
+        message = "Tag keys and values hold letters, numbers and spaces of any language, and _ . : / = + - @ only."
+        raise KmsError("TagException", message)
     tags = tuple((dict(present) | added).items())
     if len(tags) > _MOST_TAGS:
-        raise KmsError("LimitExceededException", f"A key has at most {_MOST_TAGS} tags.")
+        raise KmsError("TagException", "Too many tags")
     return tags
+
+
+def _is_allowed(character: str) -> bool:
+    """Whether tags may hold it (AWS Billing user guide, "User-defined tag restrictions")."""
+    return character in _PUNCTUATION or unicodedata.category(character)[0] in "LNZ"
