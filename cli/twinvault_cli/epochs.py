@@ -1,4 +1,4 @@
-"""keys retire, revoke, reinstate, destroy: what becomes of a KEK's epochs, and of DEKs that nothing is under."""
+"""keys retire, revoke, reinstate: what becomes of a KEK's epochs."""
 
 import json
 from typing import Annotated, Any
@@ -7,7 +7,6 @@ import typer
 from rich.markup import escape
 
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
-from twinvault_cli.errors import UsageError
 from twinvault_cli.output import console, print_json
 from twinvault_cli.state import StateOption
 
@@ -26,7 +25,7 @@ def retire(
 ) -> None:
     """Let an epoch seal nothing new. What it sealed still opens."""
     answer = connect(url, token, tenant, state).post("/keys/retire", _body(epoch))
-    _show(answer, "seals nothing new; what it sealed still opens.", epoch=epoch, as_json=as_json)
+    show_epochs(answer, "seals nothing new; what it sealed still opens.", epoch=epoch, as_json=as_json)
 
 
 def revoke(
@@ -41,7 +40,7 @@ def revoke(
     """Let an epoch, or all of them, neither seal nor open. Whoever has the key in memory has it until the key TTL."""
     answer = connect(url, token, tenant, state).post("/keys/revoke", _body("all" if epoch is None else epoch))
     stops = "opens nothing any more, at the latest when the key TTL is over. Who holds the key itself is not stopped."
-    _show(answer, stops, epoch=epoch, as_json=as_json)
+    show_epochs(answer, stops, epoch=epoch, as_json=as_json)
 
 
 def reinstate(
@@ -55,50 +54,14 @@ def reinstate(
 ) -> None:
     """Let a revoked epoch open again. It seals nothing new: rotate for that."""
     answer = connect(url, token, tenant, state).post("/keys/reinstate", _body(epoch))
-    _show(answer, "opens again what it sealed.", epoch=epoch, as_json=as_json)
-
-
-def destroy(
-    tenant: RequiredTenant,
-    *,
-    epoch: Annotated[int | None, typer.Option(help="Which epoch of the KEK: the oldest.")] = None,
-    dialogue: Annotated[str | None, typer.Option(help="The DEKs that no record of this dialogue is under.")] = None,
-    as_json: JsonOption = False,
-    url: UrlOption = None,
-    token: TokenOption = None,
-    state: StateOption = None,
-) -> None:
-    """Delete for good the oldest epoch's key, once it wraps nothing; or the DEKs that no record of a dialogue is under.
-
-    Refused until nobody can have them in use any more: the message says until when.
-    """
-    if (epoch is None) == (dialogue is None):
-        raise UsageError("Which key is to be destroyed?", next_step="Give --epoch or --dialogue, one of the two.")
-    client = connect(url, token, tenant, state)
-    if dialogue is not None:
-        _show_deks(client.post("/keys/destroy", json.dumps({"dialogue": dialogue}).encode()), as_json=as_json)
-        return
-    assert epoch is not None  # noqa: S101  # for the type checker: one of the two is given
-    answer = client.post("/keys/destroy", _body(epoch))
-    gone = "is gone. Backups and point-in-time recovery of the keys table still have it, for as long as they are kept."
-    _show(answer, gone, epoch=epoch, as_json=as_json)
+    show_epochs(answer, "opens again what it sealed.", epoch=epoch, as_json=as_json)
 
 
 def _body(epoch: int | str) -> bytes:
     return json.dumps({"epoch": epoch}).encode()
 
 
-def _show_deks(answer: bytes, *, as_json: bool) -> None:
-    done: dict[str, Any] = json.loads(answer)
-    if as_json:
-        print_json(done)
-        return
-    gone = ", ".join(map(str, done["destroyed"]))
-    said = f"DEK versions {gone} are gone." if gone else "There is no DEK version that nothing is under."
-    console.print(f"{said} Records are under {done['lowest']} to {done['current']}.")
-
-
-def _show(answer: bytes, done: str, *, epoch: int | None, as_json: bool) -> None:
+def show_epochs(answer: bytes, done: str, *, epoch: int | None, as_json: bool) -> None:
     """Say what was done, and what may still be used for what."""
     found: dict[str, Any] = json.loads(answer)
     if as_json:

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from twinvault_cli import epochs, key_status, reencrypt, rewrap, roots
+from twinvault_cli import destroy, epochs, key_status, reencrypt, rewrap, roots
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption
@@ -24,7 +24,7 @@ for command in (
     rewrap.rewrap,
     roots.roots,
     reencrypt.reencrypt,
-    epochs.destroy,
+    destroy.destroy,
 ):
     app.command()(command)
 

@@ -43,7 +43,7 @@ def test_the_commands_for_a_leaked_kek_run_as_they_stand_on_the_page(vault: Vaul
     commands = re.findall(r"^       twinvault (.+)$", section, re.MULTILINE)
     assert len(commands) >= 9
     for command in commands:
-        words = [{"T": "leaked", "N": "1", "ID": "rewrapped-0"}.get(word, word) for word in command.split()]
+        words = [{"acme": "leaked", "N": "1", "ID": "rewrapped-0"}.get(word, word) for word in command.split()]
         done = run(vault, *words)
         if words[1] == "destroy":
             assert (done.returncode, b"not before" in done.stderr) == (2, True), done.stderr
@@ -159,6 +159,18 @@ def test_a_dialogue_is_sealed_anew_by_the_command_and_its_keys_are_told(vault: V
     refused = run(vault, "keys", "destroy", "--tenant", "anew", "--dialogue", "rewrapped-0")
     assert (refused.returncode, b"not before" in refused.stderr) == (2, True), refused.stderr
     assert run(vault, "keys", "destroy", "--tenant", "anew").returncode == 2
+    assert run(vault, "keys", "destroy", "--tenant", "anew", "--epoch", "1", "--every-dialogue").returncode == 2
+
+
+def test_the_keys_of_every_dialogue_are_gone_through_whatever_one_is_refused_for(vault: Vault) -> None:
+    load(vault, "ending", 2)
+    every = ("keys", "destroy", "--tenant", "ending", "--every-dialogue", "--json")
+    nothing = run(vault, *every)
+    assert (nothing.returncode, json.loads(nothing.stdout)) == (0, {"dialogues": 2, "destroyed": 0, "refused": {}})
+    assert run(vault, "keys", "reencrypt", "--tenant", "ending", "--dialogue", "rewrapped-1").returncode == 0
+    some = run(vault, *every)
+    assert (some.returncode, b"not before" in some.stderr) == (2, True), some.stderr
+    assert list(json.loads(some.stdout)["refused"]) == ["rewrapped-1"]
 
 
 def test_a_re_encryption_that_nobody_drives_the_schedule_carries_on(vault: Vault) -> None:

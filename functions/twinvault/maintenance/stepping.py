@@ -68,7 +68,7 @@ class Stepper:
         return Batch(cursor, counts, findings, is_end=True)
 
     def _left(self, work: Work) -> Iterable[str]:
-        """The partitions behind the cursor that are known by their keys, and by what else the job knows; each once."""
+        """The partitions after the cursor that are known by their keys, and by what else the job knows; each once."""
         if work.partition:
             return () if work.cursor else (work.partition,)
         tenant, kind = self.holding.acting.tenant, self.kind.kind
