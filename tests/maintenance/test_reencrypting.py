@@ -11,13 +11,17 @@ import pytest
 
 from tests.keys.test_epochs import do
 from tests.maintenance.samples import NOTE, Clock, House, Killed, deadly, note, texts, versions, write_notes
+from tests.maintenance.test_recovery import copy_of
 from tests.stores import World
+from twinvault.dynamodb.table import Table
 from twinvault.errors import Conflict, IntegrityError, NotFound, Step
 from twinvault.keys.holding import Hold
 from twinvault.keys.rows import dek_name
 from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import LEASE_SECONDS
+from twinvault.maintenance.recovery import Recovery
 from twinvault.maintenance.reencrypting import Reencrypt
+from twinvault.maintenance.report import RecoveryReport
 from twinvault.maintenance.work import Work, WorkState
 from twinvault.records import batches
 from twinvault.records.changes import Changes
@@ -418,3 +422,37 @@ def test_its_load_is_bounded(house: House) -> None:
     assert step.rewritten == 30
     # 30 records of some 40 units each are three parts: after each but the first it waited.
     assert len([one for one in slept if one > 0.1]) == 2
+
+
+# -- put back from a backup of before ---------------------------------------------------------------------------------
+
+
+def restored(world: World, backup: str) -> RecoveryReport:
+    mine = world.another_environment()
+    with mine.vault.acting(tenant="acme", principal="ann", action="maintain.restore", seconds=60) as acting:
+        return Recovery(acting, NOTE, "n000", Table(mine.client, backup, sleep=lambda _: None)).mend()
+
+
+def test_what_is_put_back_from_a_backup_is_under_the_keys_of_then_until_it_is_sealed_anew(house: House) -> None:
+    world = house.world
+    write_notes(world, 1)
+    backup = copy_of(world)
+    anew(house)
+    assert restored(world, backup).done
+    assert in_use(world, "n000") == (1, 2)
+    assert keys_of(world, "n000") == {dek("n000", 1), dek("n000", 2)}
+    assert anew(house).state is WorkState.DONE
+    assert in_use(world, "n000") == (3, 3)
+    assert texts(world, "n000") == [f"text {n} of n000" for n in range(3)]
+
+
+def test_what_is_under_a_destroyed_key_cannot_be_put_back(house: House) -> None:
+    world = house.world
+    write_notes(world, 1)
+    backup = copy_of(world)
+    anew(house)
+    place = {"pk": {"S": "tenant#acme"}, "sk": {"S": dek("n000", 1)}}
+    world.client.delete_item(TableName=world.tables.keys, Key=place)
+    with pytest.raises(Conflict):
+        restored(world, backup)
+    assert texts(world, "n000") == [f"text {n} of n000" for n in range(3)]
