@@ -84,10 +84,20 @@ PURE = (
     "twinvault/scope.py",
     *(
         f"twinvault/keys/{name}.py"
-        for name in ("holding", "planning", "register", "rows", "sealed", "tenant", "tombstone", "wrapped")
+        for name in (
+            "holding",
+            "planning",
+            "last_register",
+            "register",
+            "rows",
+            "sealed",
+            "tenant",
+            "tombstone",
+            "wrapped",
+        )
     ),
     *(f"twinvault/audit/{name}.py" for name in ("checks", "elements", "entry", "form", "parts", "signing", "verify")),
-    *(f"twinvault/erasure/{name}.py" for name in ("facts", "horizon", "receipt", "receipt_form")),
+    *(f"twinvault/erasure/{name}.py" for name in ("facts", "horizon", "receipt", "receipt_form", "remains")),
     "twinvault/maintenance/report.py",
     "twinvault/steps.py",
     "twinvault/maintenance/rows.py",

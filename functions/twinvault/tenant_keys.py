@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.keys.destroying import SLACK_SECONDS, Destroying
+from twinvault.keys.destroying import LONGEST_SECONDS, SLACK_SECONDS, Destroying
 from twinvault.keys.epochs import Epochs
 from twinvault.keys.overview import KeyRow, overview
 from twinvault.keys.rerooting import Rerooted, Rerooting
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from twinvault.keys.register import Register
     from twinvault.keys.table import Committer
     from twinvault.records.store import PartitionStore
-
-LONGEST_SECONDS = 900.0
-"""The longest that a Lambda function may run: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -354,7 +354,7 @@ def test_thousands_of_planted_rows_cost_no_more_than_one(world: World, faulty: W
 
 
 def test_a_register_that_never_stands_still_is_contention(world: World, faulty: World, line: Line) -> None:
-    object.__setattr__(faulty.keys._loader, "_patience", 0.5)
+    object.__setattr__(faulty.keys.loader, "_patience", 0.5)
 
     def act(operation: str) -> None:
         if operation == "Query":

@@ -26,7 +26,7 @@ class Elsewhere:
 
     def __post_init__(self) -> None:
         self.world.cache._clock = lambda: Instant(self.at, self.at)
-        loader = self.world.keys._loader
+        loader = self.world.keys.loader
         load = loader.load
 
         def counted(tenant: str, open_rows: Any) -> Any:

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twinvault.audit.elements import HeadSeen
 from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.transaction import Outcome, discard
 from twinvault.envelope.item import text_of
@@ -26,6 +27,7 @@ from twinvault.errors import (
 from twinvault.keys.erased import Tombstones
 from twinvault.keys.rows import REGISTER_KEY, dek_name, dek_prefix, is_dek_name, tombstone_name
 from twinvault.keys.tombstone import FoundTombstone
+from twinvault.records.committing import AuditedCommits
 from twinvault.records.mending import is_plain
 from twinvault.records.partition import Snapshot
 from twinvault.records.spec import HEAD, KindSpec
@@ -59,6 +61,7 @@ class PartitionErasure:
 
         Raises:
             NotFound: there never was such a partition.
+            Held: it, or its tenant, is under a legal hold.
             Conflict: it has too many versions of its key, its marks leave no version, or others kept writing it.
             IntegrityError: the tenant's keys, or a mark, are damaged.
             OutcomeUnknown: it may or may not be done; repeating is safe.
@@ -105,11 +108,16 @@ class PartitionErasure:
             now=freezer.now(),
             event_id=event_id,
         )
+        guard = self.vault.holds.guard(self.scope.tenant, self.scope, committer=AuditedCommits(audit, self.activity))
+        if found.snapshot is not None:
+            # Another entry may have said so, if the holds had to be written: the erasure's own shall.
+            head = found.snapshot.head
+            self.activity.saw(head_mark_key(self.scope.pk), HeadSeen(head.version, head.digest))
         self.activity.crypto("encrypt", REGISTER_KEY)
         for one in planned.tombstone.keys:
             self.activity.key_event("erase", dek_name(self.scope, one.version))
         tried[event_id] = planned
-        result = audit.commit(self.activity, planned.statements, event_id=event_id, wrote=planned.wrote)
+        result = audit.commit(self.activity, [guard, *planned.statements], event_id=event_id, wrote=planned.wrote)
         if result.outcome is Outcome.REFUSED:
             raise DependencyError("the store cannot take the erasure now", cause=result.cause)
         return result.outcome
@@ -126,7 +134,7 @@ class PartitionErasure:
             head,
             [row for row in rows if is_dek_name(text_of(row, "sk"), scope=scope)],
             vault.reader.marks.newest(head_mark_key(scope.pk)),
-            vault.keys.erased_up_to(scope),
+            vault.keys.loader.erased_up_to(scope),
             stone,
             self._opened(stone),
             snapshot,

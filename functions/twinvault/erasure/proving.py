@@ -47,3 +47,17 @@ class PartitionProof:
         except Gone as gone:
             return refusals[-1] if refusals else gone.problem
         raise IntegrityError(Step.ERASED_KEY, where=Place(TABLE, self.scope.pk), detail="it can still be read")
+
+
+def tenant_refused_by(vault: "Vault", tenant: str, *, activity: "Activity") -> str:
+    """What refuses a tenant that was erased, asked with nothing in memory: the problem.
+
+    Raises:
+        IntegrityError: nothing does.
+        DependencyError: that cannot be asked now.
+    """
+    try:
+        vault.keys.uncached().index_key(tenant, observer=activity)
+    except Gone as gone:
+        return gone.problem
+    raise IntegrityError(Step.ERASED_KEY, where=row_place(tenant), detail="it can still be opened")

@@ -26,6 +26,8 @@ from twinvault.keys.tenant import Tenant
 if TYPE_CHECKING:
     from twinvault.observe import Observer
 
+LONGEST_SECONDS = 900.0
+"""The longest that a Lambda function may run: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 SLACK_SECONDS = 60.0
 """For clocks that differ, and for a transaction whose answer is still waited for."""
 

@@ -6,6 +6,7 @@ is durable. The same calls in the same order run on a laptop and in production.
 """
 
 from collections.abc import Callable
+from copy import copy
 from typing import TYPE_CHECKING
 
 from twinvault.envelope import Label
@@ -27,7 +28,15 @@ from twinvault.keys.rows import (
     row_place,
 )
 from twinvault.keys.sealed import SealedRow, parse_sealed, unwrap
-from twinvault.keys.tenant import Tenant, TenantRows, open_tenant, require_key, require_listed
+from twinvault.keys.tenant import (
+    ErasedTenant,
+    Tenant,
+    TenantRows,
+    open_erased,
+    open_tenant,
+    require_key,
+    require_listed,
+)
 from twinvault.keys.wrapped import WrappedRow
 
 if TYPE_CHECKING:
@@ -52,7 +61,7 @@ class KeyHierarchy:
     ) -> None:
         """`now`: RFC 3339 UTC time as text."""
         self.table = table
-        self._loader = loader
+        self.loader = loader
         self._root = root
         self._cache = cache
         self._now = now
@@ -64,6 +73,7 @@ class KeyHierarchy:
         With `fresh` they are read after this call was made, and not served from memory.
 
         Raises:
+            Gone: it was erased.
             IntegrityError: key rows were taken away, planted, changed or put back.
             KeyRefused, DependencyError: as for any key; Contention: others keep changing them.
         """
@@ -74,7 +84,7 @@ class KeyHierarchy:
             return open_tenant(rows, key), key
 
         def load() -> Loaded[Tenant]:
-            opened = self._loader.load(tenant, open_rows)
+            opened = self.loader.load(tenant, open_rows)
             if opened is None:
                 raise _NoKeysError
             for one in opened[0].register.epochs:
@@ -88,7 +98,15 @@ class KeyHierarchy:
         except _NoKeysError:
             return None
 
-    def register_key(self, tenant: Tenant, *, observer: "Observer") -> NamedKey:
+    def erased(self, tenant: str, *, observer: "Observer") -> ErasedTenant | None:
+        """What is left of a tenant that was erased, read now; None: it was not. Errors as for `tenant`."""
+
+        def open_rows(rows: TenantRows) -> ErasedTenant | None:
+            return open_erased(rows, self._register_key(rows.register_key, observer=observer))
+
+        return self.loader.load(tenant, open_rows)
+
+    def register_key(self, tenant: Tenant | ErasedTenant, *, observer: "Observer") -> NamedKey:
         """The key that seals the tenant's register; errors as for any key."""
         return self._register_key(tenant.rows.register_key, observer=observer)
 
@@ -141,25 +159,11 @@ class KeyHierarchy:
         rows = self.table.query(scope.keys_pk, dek_prefix(scope))
         return open_each(rows, scope, open_one=lambda item: self._open_dek(item, scope, observer=observer).value)
 
-    def erased_up_to(self, scope: "Scope") -> int:
-        """The highest version of the partition's DEK that was erased: a row up to that can only have been put back.
-
-        Raises:
-            IntegrityError: the marks hold something else.
-            DependencyError: they cannot be read now.
-        """
-        return self._loader.erased_up_to(scope)
-
     def uncached(self) -> "KeyHierarchy":
         """The same, with nothing in memory: what it opens, any other environment opens."""
-        return KeyHierarchy(
-            table=self.table,
-            loader=self._loader,
-            root=self._root,
-            cache=self._cache.emptied(),
-            now=self._now,
-            randomness=self._randomness,
-        )
+        one = copy(self)
+        one._cache = self._cache.emptied()  # noqa: SLF001  # its own, of a copy
+        return one
 
     def new_dek(self, scope: "Scope", version: int, *, observer: "Observer") -> NewDek:
         """A fresh DEK, wrapped under the newest active KEK of a tenant that has keys, not stored yet.
@@ -207,7 +211,7 @@ class KeyHierarchy:
 
     def _open_dek(self, item: "Item", scope: "Scope", *, observer: "Observer") -> Loaded[NamedKey]:
         name = text_of(item, "sk")
-        if dek_version(name, scope=scope) <= self.erased_up_to(scope):
+        if dek_version(name, scope=scope) <= self.loader.erased_up_to(scope):
             raise IntegrityError(Step.ERASED_KEY, where=row_place(scope.tenant, name))
         row = parse_sealed(item, tenant=scope.tenant, name=name)
         return self._unwrap(row, tenant=scope.tenant, label=Label.DEK, observer=observer)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinvault.dynamodb.marks import Mark, mark_statement, register_mark_key
-from twinvault.dynamodb.transaction import Statement, delete_wrapped, insert, replace, update_wrapped
+from twinvault.dynamodb.transaction import Statement, delete, delete_wrapped, insert, replace, update_wrapped
 from twinvault.envelope import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Label, tenant_key
 from twinvault.envelope.subkeys import fingerprint
+from twinvault.keys.last_register import LastRegister
 from twinvault.keys.register import Epoch, Index, Register, State, born
 from twinvault.keys.rows import IDX, NamedKey, epoch_of
 from twinvault.keys.sealed import SealedRow, Written, seal_register, wrap
@@ -89,7 +90,13 @@ class Planner:
         return self.changed(tenant, register, rows=rows, register_key=register_key, now=now)
 
     def changed(
-        self, tenant: Tenant, register: Register, *, rows: Sequence[Statement], register_key: NamedKey, now: str
+        self,
+        tenant: Tenant,
+        register: Register | LastRegister,
+        *,
+        rows: Sequence[Statement],
+        register_key: NamedKey,
+        now: str,
     ) -> PlannedChange:
         """This register in the place of the one that was found, with the rows that it then speaks of."""
         found, name = tenant.rows, tenant.rows.tenant
@@ -98,6 +105,13 @@ class Planner:
         statements = [*rows, self._replaced(found.register, item)]
         before = (found.register.written.version, found.digest)
         return self._plan(statements, register, tenant=name, digest=digest, version=written.version, replaced=before)
+
+    def erased(self, tenant: Tenant, last: LastRegister, *, register_key: NamedKey, now: str) -> PlannedChange:
+        """The end of a tenant's KEKs and of its index key, and its last register in the place of the one found."""
+        rows, index = tenant.rows, tenant.rows.index
+        gone = [self.destroyed(row) for row in rows.keks.values()]
+        gone.append(delete(self._keys, pk=tenant_key(rows.tenant), sk=IDX, commitment=index.commitment))
+        return self.changed(tenant, last, rows=gone, register_key=register_key, now=now)
 
     def index_under(self, kek: NamedKey, tenant: Tenant, *, index: NamedKey, now: str) -> Statement:
         """The index key's row, wrapped anew under this KEK."""
@@ -116,7 +130,7 @@ class Planner:
     def _plan(
         self,
         statements: list[Statement],
-        register: Register,
+        register: Register | LastRegister,
         *,
         tenant: str,
         digest: bytes,
@@ -132,7 +146,7 @@ class Planner:
         return wrap(index, tenant=tenant, kek=kek, label=Label.INDEX, written=written, salt=salt, nonce=nonce)
 
     def _sealed(
-        self, register: Register, key: NamedKey, *, tenant: str, written: Written
+        self, register: Register | LastRegister, key: NamedKey, *, tenant: str, written: Written
     ) -> tuple[dict[str, dict[str, Any]], bytes]:
         salt, nonce = self._randomness(SALT_BYTES), self._randomness(NONCE_BYTES)
         return seal_register(register, tenant=tenant, key=key, written=written, salt=salt, nonce=nonce)

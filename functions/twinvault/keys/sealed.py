@@ -11,6 +11,8 @@ from twinvault.envelope.item import Found, Item, from_item, open_found, to_item,
 from twinvault.envelope.numbers import number_value
 from twinvault.envelope.primitive import seal_digest
 from twinvault.errors import IntegrityError, InvalidInput, Place, Step, Undeclared
+from twinvault.keys import last_register
+from twinvault.keys.last_register import LastRegister
 from twinvault.keys.register import Register, decode
 from twinvault.keys.rows import (
     REGISTER,
@@ -138,14 +140,14 @@ def unwrap(row: SealedRow, *, kek: NamedKey, label: Label) -> NamedKey:
 
 
 def seal_register(
-    register: Register, *, tenant: str, key: NamedKey, written: Written, salt: bytes, nonce: bytes
+    register: Register | LastRegister, *, tenant: str, key: NamedKey, written: Written, salt: bytes, nonce: bytes
 ) -> tuple[dict[str, dict[str, Any]], bytes]:
     """Returns the register's row, sealed under the register key, and its digest."""
     payload = Payload(REGISTER, register.encode(), Label.REGISTER)
     return seal_payload(payload, tenant=tenant, key=key, written=written, salt=salt, nonce=nonce)
 
 
-def open_register(row: SealedRow, *, key: NamedKey) -> Register:
+def open_register(row: SealedRow, *, key: NamedKey) -> Register | LastRegister:
     """Returns what the register's row says.
 
     Raises:
@@ -154,7 +156,7 @@ def open_register(row: SealedRow, *, key: NamedKey) -> Register:
     """
     payload = open_payload(row, key=key, label=Label.REGISTER)
     try:
-        return decode(payload)
+        return last_register.decode(payload) or decode(payload)
     except IntegrityError as refusal:
         raise refusal.at(row.place) from None
 

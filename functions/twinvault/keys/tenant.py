@@ -24,7 +24,8 @@ from twinvault.dynamodb.marks import Mark
 from twinvault.envelope import Label, tenant_key
 from twinvault.envelope.item import Item, text_of
 from twinvault.envelope.subkeys import fingerprint
-from twinvault.errors import IntegrityError, Place, Step
+from twinvault.errors import Gone, IntegrityError, Place, Step
+from twinvault.keys.last_register import LastRegister
 from twinvault.keys.register import MAX_EPOCHS, Epoch, Register
 from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY, TABLE, NamedKey, epoch_of, kek_name, row_place
 from twinvault.keys.sealed import SealedRow, Written, open_register, parse_sealed
@@ -44,7 +45,7 @@ class TenantRows:
         register: the register's row.
         digest: its seal's, which the newest mark names.
         register_key: the row of the key that opens it.
-        index: the index key's row.
+        found_index: the index key's row; None where there is none, as of a tenant that was erased.
         keks: the KEKs' rows by epoch, in order.
     """
 
@@ -52,8 +53,32 @@ class TenantRows:
     register: SealedRow
     digest: bytes
     register_key: WrappedRow
-    index: SealedRow
+    found_index: SealedRow | None
     keks: Mapping[int, WrappedRow]
+
+    @property
+    def index(self) -> SealedRow:
+        """The index key's row.
+
+        Raises:
+            IntegrityError: there is none.
+        """
+        if self.found_index is None:
+            raise _not_listed(row_place(self.tenant, IDX), missing=True)
+        return self.found_index
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedTenant:
+    """What is left of a tenant that was erased: its register key, and its last register.
+
+    Attributes:
+        rows: those that are there; of whatever else is among them, nothing counts.
+        register: what the register says.
+    """
+
+    rows: TenantRows = field(repr=False)
+    register: LastRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +115,11 @@ def look_over(items: Sequence[Item], mark: Mark | None, *, tenant: str) -> Tenan
     """
     if not items and mark is None:
         return None
-    # Step 1: which rows there are. Every name is one that a tenant has, and occurs once; the three that there is one of
-    # are there.
+    # Step 1: which rows there are. Every name is one that a tenant has, and occurs once; the register and its key are
+    # there, and the index key as well, unless the register turns out to be the last one.
     named = _by_name(items, tenant=tenant)
     # Step 2: each has the form of its kind.
-    rows = {name: parse_sealed(named[name], tenant=tenant, name=name) for name in (IDX, REGISTER)}
+    rows = {name: parse_sealed(named[name], tenant=tenant, name=name) for name in (IDX, REGISTER) if name in named}
     wrapped = {name: parse_wrapped(item, tenant=tenant, name=name) for name, item in named.items() if name not in rows}
     keks = {epoch: wrapped[kek_name(epoch)] for epoch in sorted(filter(None, map(epoch_of, wrapped)))}
     # Step 3: the register is the one that the newest mark names. The digest covers every byte of it, and needs no key.
@@ -104,17 +129,20 @@ def look_over(items: Sequence[Item], mark: Mark | None, *, tenant: str) -> Tenan
         raise IntegrityError(
             Step.MARK, where=row_place(tenant, REGISTER), detail="the register is not the one that was written last"
         )
-    return TenantRows(tenant, register, digest, wrapped[REGISTER_KEY], rows[IDX], keks)
+    return TenantRows(tenant, register, digest, wrapped[REGISTER_KEY], rows.get(IDX), keks)
 
 
 def open_tenant(rows: TenantRows, register_key: NamedKey) -> Tenant:
     """Steps 4 and 5, once the register key is there.
 
     Raises:
+        Gone: the tenant was erased.
         IntegrityError: the register does not open, or the rows are not those that it lists.
     """
     # Step 4: the register opens under the register key, and is one.
     register = open_register(rows.register, key=register_key)
+    if isinstance(register, LastRegister):
+        raise Gone(register.erased_at)
     # Step 5: the rows are those that it lists, each the very key and under the very root key.
     listed = {one.epoch: (one.key, one.root_key_id) for one in register.epochs}
     there = {epoch: (row.key, row.root_key_id) for epoch, row in rows.keks.items()}
@@ -126,6 +154,16 @@ def open_tenant(rows: TenantRows, register_key: NamedKey) -> Tenant:
     if epoch_of(rows.index.wrapped_under) not in listed:
         raise IntegrityError(Step.KEY_ID, where=row_place(rows.tenant, IDX))
     return Tenant(rows, register)
+
+
+def open_erased(rows: TenantRows, register_key: NamedKey) -> ErasedTenant | None:
+    """Step 4, of a tenant that was erased; None: it was not.
+
+    Raises:
+        IntegrityError: the register does not open.
+    """
+    register = open_register(rows.register, key=register_key)
+    return ErasedTenant(rows, register) if isinstance(register, LastRegister) else None
 
 
 def require_key(key: NamedKey, expected: bytes, *, tenant: str) -> NamedKey:
@@ -159,7 +197,7 @@ def _by_name(items: Sequence[Item], *, tenant: str) -> dict[str, Item]:
         if text_of(item, "pk") != pk or name in named or not (name in _SINGLE or epoch_of(name)):
             raise _not_listed(Place(TABLE, pk, name))
         named[name] = item
-    for name in _SINGLE:
+    for name in (REGISTER, REGISTER_KEY):
         if name not in named:
             raise _not_listed(Place(TABLE, pk, name), missing=True)
     return named

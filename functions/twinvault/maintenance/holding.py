@@ -77,8 +77,10 @@ class Holding:
     now: Callable[[], str]
 
     @classmethod
-    def of(cls, acting: "Acting", *, now: Callable[[], str], index: str = INDEX) -> "Holding":
-        """Of the activity's tenant. `index` is the row that the works stand in which run."""
+    def of(
+        cls, acting: "Acting", *, now: Callable[[], str], index: str = INDEX, even_erased: bool = False
+    ) -> "Holding":
+        """Of the activity's tenant. `index` is the row that the works stand in which run; `even_erased`: `Works`."""
         vault = acting.vault
         works = Works(
             table=vault.key_table,
@@ -90,6 +92,7 @@ class Holding:
             randomness=os.urandom,
             sleep=time.sleep,
             index=index,
+            even_erased=even_erased,
         )
         return cls(acting, works, now)
 

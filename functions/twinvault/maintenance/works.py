@@ -49,6 +49,8 @@ class Works:
     randomness: Callable[[int], bytes]
     sleep: Callable[[float], None]
     index: str = INDEX
+    even_erased: bool = False
+    """Whether they are also those of a tenant that was erased: its register key is left."""
     _key: NamedKey | None = field(default=None, init=False)
 
     def get(self, work_id: str) -> WorkRow:
@@ -61,6 +63,7 @@ class Works:
             DependencyError: as for any key.
         """
         name = work_name(work_id)
+        self._require_tenant()
         self.activity.asked(work_mark_key(self.activity.tenant, work_id))
         item = self.table.get(self._pk, name)
         if item is None:
@@ -73,6 +76,7 @@ class Works:
         Raises:
             IntegrityError, DependencyError: as for `get`.
         """
+        self._require_tenant()
         items = self.table.query(self._pk, WORK)
         return [self._open(item).work for item in reversed(items[-MAX_LISTED:])]
 
@@ -194,9 +198,19 @@ class Works:
         self.activity.crypto("decrypt", key.name)
         return found
 
+    def _require_tenant(self) -> None:
+        """Refuses a tenant that was erased, of which nothing is told any more: neither what works it has, nor of one.
+
+        Raises:
+            Gone: it was.
+        """
+        if not self.even_erased:
+            self.keys.tenant(self.activity.tenant, observer=self.activity)
+
     def _register_key(self) -> NamedKey:
         if self._key is None:
-            tenant = self.keys.tenant(self.activity.tenant, observer=self.activity)
+            erased = self.keys.erased(self.activity.tenant, observer=self.activity) if self.even_erased else None
+            tenant = erased or self.keys.tenant(self.activity.tenant, observer=self.activity)
             if tenant is None:
                 raise NotFound("this tenant has no keys")
             self._key = self.keys.register_key(tenant, observer=self.activity)
