@@ -87,10 +87,12 @@ test: $(SETUP) fetch build node_modules ## the whole suite, against real engines
 	@mkdir -p build/coverage
 	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov --grants)
 
-# What takes longer than everybody should wait for: a release beside the next one, and back.
-test-all: $(SETUP) fetch build ## what is too long for `make test`: two artifacts through a canary and a roll-back
+# What takes longer than everybody should wait for: a release beside the next one, and back; and other languages' SDKs.
+test-all: $(SETUP) fetch build ## what is too long for `make test`: two artifacts and a roll-back; the local KMS's clients
 	@echo '==> Two releases'
 	@$(PY) -m pytest tests/either_way/test_mixed_versions.py $(ARGS)
+	@echo '==> Clients of the local KMS'
+	@$(PY) -m pytest tests/kms_clients $(ARGS)
 
 # On AWS nothing of the twin is needed, nor seen: --confcutdir leaves out what the other tests start.
 ON_AWS := $(filter aws,$(TARGET))

@@ -1,0 +1,47 @@
+// The twenty calls of calls.py by AWS's JavaScript SDK: node calls.mjs URL (NODE_EXTRA_CA_CERTS for TLS).
+import { KMS } from "@aws-sdk/client-kms";
+
+const credentials = { accessKeyId: "ROOT", secretAccessKey: "made-up" };
+const kms = new KMS({ endpoint: process.argv[2], region: "eu-central-1", credentials });
+const context = { tenant: "acme" };
+const role = "arn:aws:iam::000000000000:role/reader";
+const bytes = (text) => new TextEncoder().encode(text);
+const text = (blob) => new TextDecoder().decode(blob);
+const refusal = async (call) => call.then(() => "none", (error) => error.name);
+const came = {};
+
+const Tags = [{ TagKey: "by", TagValue: "javascript" }];
+const key = (await kms.createKey({ Description: "twenty calls", Tags })).KeyMetadata;
+const alias = `alias/${key.KeyId}`;
+const KeyId = key.KeyId;
+came["CreateKey"] = key.KeyState;
+came["DescribeKey"] = (await kms.describeKey({ KeyId: key.Arn })).KeyMetadata.Description;
+await kms.createAlias({ AliasName: alias, TargetKeyId: KeyId });
+came["CreateAlias"] = "done";
+came["ListAliases"] = (await kms.listAliases({ KeyId })).Aliases.length;
+const sealed = await kms.encrypt({ KeyId: alias, Plaintext: bytes("text"), EncryptionContext: context });
+const CiphertextBlob = sealed.CiphertextBlob;
+came["Encrypt"] = "done";
+came["Decrypt"] = text((await kms.decrypt({ CiphertextBlob, EncryptionContext: context })).Plaintext);
+came["Decrypt with another context"] = await refusal(kms.decrypt({ CiphertextBlob }));
+came["GenerateDataKey"] = (await kms.generateDataKey({ KeyId: alias, KeySpec: "AES_256" })).Plaintext.length;
+const again = await kms.reEncrypt({ CiphertextBlob, SourceEncryptionContext: context, DestinationKeyId: alias });
+came["ReEncrypt"] = text((await kms.decrypt({ CiphertextBlob: again.CiphertextBlob })).Plaintext);
+came["GenerateRandom"] = (await kms.generateRandom({ NumberOfBytes: 24 })).Plaintext.length;
+came["ListResourceTags"] = (await kms.listResourceTags({ KeyId })).Tags[0].TagKey;
+await kms.enableKeyRotation({ KeyId, RotationPeriodInDays: 90 });
+came["EnableKeyRotation"] = "done";
+came["GetKeyRotationStatus"] = (await kms.getKeyRotationStatus({ KeyId })).RotationPeriodInDays;
+await kms.createGrant({ KeyId, GranteePrincipal: role, Operations: ["Decrypt"], Name: "one" });
+came["CreateGrant"] = "done";
+came["ListGrants"] = (await kms.listGrants({ KeyId })).Grants[0].Name;
+const signer = (await kms.createKey({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" })).KeyMetadata;
+came["CreateKey that signs"] = signer.SigningAlgorithms[0];
+const signing = { KeyId: signer.KeyId, Message: bytes("m"), SigningAlgorithm: "ECDSA_SHA_256" };
+const { Signature } = await kms.sign(signing);
+came["Sign"] = "done";
+came["Verify"] = (await kms.verify({ ...signing, Signature })).SignatureValid;
+await kms.disableKey({ KeyId });
+came["DisableKey"] = "done";
+came["Encrypt with a disabled key"] = await refusal(kms.encrypt({ KeyId: alias, Plaintext: bytes("text") }));
+process.stdout.write(JSON.stringify(came));
