@@ -15,6 +15,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore import xform_name
+from moto.kms.models import kms_backends
 
 from tests.stacks.conftest import Assembly
 from twinvault_cli.deployment.comparing import Compared, compare
@@ -49,6 +50,7 @@ class Deployment:
         properties |= {"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": {"S3Bucket": "assets", "S3Key": "zip"}}
         self._stack("Api", {"Role": role, "Function": {"Type": "AWS::Lambda::Function", "Properties": properties}})
         self._stack("Keys", {name: _key(body) for name, body in prod.resources("Keys", "AWS::KMS::Key").items()})
+        self._make_the_keys_of_their_kinds(prod)
         self._stack("Tables", {name: self._as_restored(name) for name in self._tables()})
         self.functions = self.client("lambda")
 
@@ -129,6 +131,17 @@ class Deployment:
             Capabilities=["CAPABILITY_IAM"],
         )
 
+    def _physical_keys(self) -> dict[str, str]:
+        listed = self.client("cloudformation").list_stack_resources(StackName=f"Twinvault-{STAGE}-Keys")
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
+
+    def _make_the_keys_of_their_kinds(self, prod: Assembly) -> None:
+        """moto's CloudFormation makes every key a symmetric one, whatever the template asks for."""
+        ids = self._physical_keys()
+        for name, body in prod.resources("Keys", "AWS::KMS::Key").items():
+            key, asked = kms_backends[ACCOUNT][REGION].keys[ids[name]], body["Properties"]
+            key.key_spec, key.key_usage = asked.get("KeySpec", key.key_spec), asked.get("KeyUsage", key.key_usage)
+
     def _tables(self) -> dict[str, Any]:
         return {
             name: body["Properties"]
@@ -139,9 +152,7 @@ class Deployment:
     def _as_restored(self, logical_id: str) -> dict[str, Any]:
         """moto makes no GlobalTable; of one region it is the same table."""
         kept = {name: value for name, value in self._tables()[logical_id].items() if name in _RESTORED}
-        listed = self.client("cloudformation").list_stack_resources(StackName=f"Twinvault-{STAGE}-Keys")
-        keys = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
-        key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{keys['TableKey']}"
+        key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{self._physical_keys()['TableKey']}"
         kept |= {"TableName": f"{STAGE}-{logical_id}"}
         kept |= {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}}
         return {"Type": "AWS::DynamoDB::Table", "Properties": kept}
