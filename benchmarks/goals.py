@@ -57,6 +57,10 @@ def _growth(way: str) -> Callable[[Figures], float]:
     return growth
 
 
+def _beside_moto(name: str) -> Callable[[Figures], float]:
+    return lambda found: float(found["ours"][name] / found["moto"][name])
+
+
 def _behind_the_gate(operation: str) -> Callable[[Figures], float]:
     return lambda found: float(found[operation]["gate"]["ms"] - found[operation]["direct"]["ms"])
 
@@ -102,6 +106,15 @@ GOALS = (
         "cold_start",
         lambda found: max(one["wall"] for one in (found["as it is"][name] for name in ("read", "keys", "import"))),
         800,
+    ),
+    *(
+        Goal(
+            f"{operation} with RSA-2048 on the local KMS at most twice moto's time",
+            "kms",
+            _beside_moto(f"{operation.lower()}_p50_ms"),
+            2.0,
+        )
+        for operation in ("Sign", "Verify")
     ),
     *(
         Goal(f"{operation} at most 1.2 ms more behind the gate", "gate", _behind_the_gate(operation), 1.2)
