@@ -9,6 +9,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
@@ -24,11 +25,12 @@ from twinvault.dynamodb.table import TableNames
 from twinvault.envelope import Label, partition_key
 from twinvault.envelope.item import from_item, open_found, text_of
 from twinvault.envelope.suite import DerivationKey
+from twinvault.erasure.act import Eraser
 from twinvault.erasure.facts import Erased
 from twinvault.erasure.horizon import is_final
 from twinvault.erasure.proof import ErasureFacts, Receipts
 from twinvault.erasure.receipt import ErasureStanding, standing, verify_receipt
-from twinvault.errors import TwinvaultError
+from twinvault.errors import Gone, TwinvaultError
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.rows import NamedKey
 from twinvault.keys.sealed import parse_sealed, unwrap
@@ -270,3 +272,25 @@ def _rewrap(drill: Drill) -> None:
     with drill.world.vault.acting(tenant="acme", principal="ann", action="test") as acting:
         works = Rekeying(acting, now=drill.house.clock)
         assert works.drive(works.begin()[0].id).state == "done"
+
+
+def test_of_an_erased_tenant_a_backup_of_its_keks_opens_it_until_the_time_that_the_receipt_names(drill: Drill) -> None:
+    before = drill.snapshot()
+    with drill.world.vault.acting(tenant="acme", principal="ann", action="erase.test") as acting:
+        erased = Eraser(drill.world.vault).erase_tenant("acme", activity=acting.activity)
+        acting.release()
+    said = drill.receipt(erased)
+    assert (said["status"], said["finalized_at"]) == ("erased", erased.erased_at), "nothing is left to finalize"
+    assert standing(said, now=drill.house.clock()) is ErasureStanding.NOT_YET
+    assert answer(drill.world) == answer(drill.world, LIVING) == "erased"
+    now = drill.snapshot()
+    for scope in (SCOPE, LIVING):
+        # Every DEK was copied, and the KEKs were not: nothing opens. With a backup of those, all of it does.
+        keys = [*now["keys"], *copied(before["keys"], "dek#")]
+        assert drill.opens(keys=keys, records=before["records"], of=scope) == set()
+        assert drill.opens(keys=before["keys"], records=before["records"], of=scope) == WHOLE
+    assert answer(drill.restored(before)) == "4 records"
+    drill.house.clock.at = datetime.fromisoformat(said["irrecoverable_after"]) + timedelta(seconds=1)
+    assert standing(said, now=drill.house.clock()) is ErasureStanding.IRRECOVERABLE
+    with pytest.raises(Gone):
+        drill.house.begin()
