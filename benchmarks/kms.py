@@ -1,9 +1,9 @@
 """The local KMS beside moto's server, in one run: python -m benchmarks.kms [--seconds 4].
 
 Start-up, the median of GenerateDataKey, Decrypt, Sign and Verify (RSA-2048) with one client, the throughput of 8
-clients that do the first two, and how long a Decrypt takes while 8 threads make RSA-4096 pairs: in the middle, and in the worst
-of a hundred. The client is http.client on kept connections, the same for both servers; it shares the machine with them,
-so the figures are for comparing, not for planning.
+clients that do the first two, and how long a Decrypt takes while 8 threads make RSA-4096 pairs: in the middle, and in
+the worst of a hundred. The client is http.client on kept connections, the same for both servers; it shares the machine
+with them, so the figures are for comparing, not for planning.
 """
 
 import argparse
