@@ -9,7 +9,7 @@ from tests.fakes import FakeKms
 from tests.keys.test_changing import note, put
 from tests.keys.test_epochs import do, text
 from tests.stores import World, make_world
-from twinvault.errors import KeyRefused
+from twinvault.errors import DependencyError, KeyRefused
 from twinvault.keys.cache import CacheLimits
 from twinvault.keys.instant import Instant
 
@@ -65,6 +65,22 @@ def test_while_it_stays_revoked_it_stays_refused(world: World, elsewhere: Elsewh
     elsewhere.at += REMEMBERED
     assert elsewhere.is_refused()
     assert elsewhere.is_refused("two")
+
+
+def test_while_the_tables_do_not_answer_what_is_known_refuses(world: World, elsewhere: Elsewhere) -> None:
+    do(world, lambda one: one.reinstate(1))
+    elsewhere.at += REMEMBERED
+    loader = elsewhere.world.keys._loader
+    load = loader.load
+
+    def silent(tenant: str, open_rows: Any) -> Any:
+        raise DependencyError("the keys table does not answer")
+
+    loader.load = silent  # type: ignore[method-assign]
+    assert elsewhere.is_refused()
+    loader.load = load  # type: ignore[method-assign]
+    elsewhere.at += REMEMBERED
+    assert not elsewhere.is_refused()
 
 
 def test_a_rotation_after_all_was_revoked_is_used_elsewhere(world: World) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from twinvault.envelope import Label
 from twinvault.envelope.item import text_of
-from twinvault.errors import IntegrityError, KeyRefused, NotFound, Step, TwinvaultError
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused, NotFound, Step, TwinvaultError
 from twinvault.keys.cache import CacheName, KeyCache, Loaded
 from twinvault.keys.deks import NewDek, OpenedDeks, make_dek, open_each
 from twinvault.keys.loading import TenantLoader
@@ -239,7 +239,11 @@ class KeyHierarchy:
         """The tenant's keys, by which something is to be refused: read anew, unless that was done a moment ago."""
         if not self._cache.may_look_again(found.rows.tenant):
             return found
-        return self.tenant(found.rows.tenant, observer=observer, fresh=True) or found
+        try:
+            return self.tenant(found.rows.tenant, observer=observer, fresh=True) or found
+        except DependencyError:
+            # Nobody can say otherwise now: what is known refuses, and no key is served on for want of an answer.
+            return found
 
 
 class _NoKeysError(TwinvaultError):
