@@ -130,7 +130,7 @@ release: $(SETUP) build ## artifact, wheels, bill of materials and checksums: bu
 sam-env: $(SETUP) ## what `sam local` needs of the running twin, into build/sam
 	@$(PY) -m twinvault_local.sam $(if $(TWINVAULT_STATE),--state $(TWINVAULT_STATE))
 
-demo: $(SETUP) ## a dialogue, stored encrypted and read back, in a running twin
+demo: $(SETUP) ## a dialogue, stored encrypted and read back, in a running twin; PORT=8790: on that port
 	@scripts/demo
 
 down: $(SETUP) ## stop the twin

@@ -154,9 +154,10 @@ TWIN = {
     "inner_loop": {"artifact", "errors", "lambda_server", "machine", "state", "status"},
     "doctor": {"engines", "errors", "machine", "state"},
     "sam": {"engines", "errors", "lambda_server", "machine", "state", "status", "tokens"},
+    "readiness": {"artifact", "engines", "errors", "machine", "provision", "state"},
     "twin": {
         *("artifact", "engines", "errors", "inner_loop"),
-        *("lambda_server", "machine", "provision", "state", "status"),
+        *("lambda_server", "machine", "provision", "readiness", "state", "status"),
     },
 }
 SHARED_NAMES = {

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from twinvault_cli import hidden
 from twinvault_cli.errors import CliError, TamperingError, UnavailableError, UsageError
 
 TIMEOUT_SECONDS = 35  # an HTTP API answers within 30
@@ -24,6 +25,7 @@ class Client:
 
     url: str
     token: str
+    timeout: float = TIMEOUT_SECONDS
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
         """The body of a successful GET.
@@ -48,13 +50,15 @@ class Client:
                 params=query,
                 content=body,
                 headers=headers,
-                timeout=TIMEOUT_SECONDS,
+                timeout=self.timeout,
                 # A proxy of the machine's is for what lies beyond it.
                 trust_env=not self.url.startswith(_LOOPBACK),
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            own = self.url.startswith(_LOOPBACK)
             raise UnavailableError(
-                f"{self.url} does not answer ({type(error).__name__}).", next_step="Is it up? twinvault status"
+                f"{self.url} does not answer ({type(error).__name__}).",
+                next_step="Is it up? twinvault status" if own else "Is the URL right, and does this machine reach it?",
             ) from None
         if not answer.is_success:
             raise refusal(answer.status_code, answer.content)
@@ -71,7 +75,8 @@ def dialogue_path(dialogue_id: str) -> str:
 def refusal(status: int, body: bytes) -> CliError:
     """The error that an unsuccessful answer is: the caller's fault, tampering, or a dependency."""
     problem = _problem(body)
-    message = str(problem.get("detail") or problem.get("message") or f"The service answered {status}.")
+    said = str(problem.get("detail") or problem.get("message") or f"The service answered {status}.")
+    message = hidden.one_line(said)
     correlation = problem.get("correlation_id")
     about = f"Correlation id: {correlation}" if correlation else ""
     if problem.get("type") == _INTEGRITY:
@@ -82,7 +87,7 @@ def refusal(status: int, body: bytes) -> CliError:
         return UsageError(
             f"{message} ({status})", next_step="Get another token; the twin's: twinvault token --tenant acme"
         )
-    others = "\n".join(str(other.get("detail")) for other in problem.get("others", []))
+    others = "\n".join(hidden.one_line(str(other.get("detail"))) for other in problem.get("others", []))
     return UsageError(f"{message} ({status})", next_step=others)
 
 

@@ -16,13 +16,14 @@ import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
-from rich.table import Table
 
+from twinvault_cli.aws_refusals import refusal
+from twinvault_cli.completing import complete_stage
 from twinvault_cli.connection import JsonOption
 from twinvault_cli.deployment import living
 from twinvault_cli.deployment.comparing import Compared, compare
 from twinvault_cli.errors import TamperingError, UnavailableError, UsageError
-from twinvault_cli.output import print_json, results
+from twinvault_cli.output import print_json, print_table, results
 from twinvault_cli.state import ROOT
 from twinvault_local.artifact import archive
 from twinvault_local.errors import TemplateError
@@ -52,7 +53,9 @@ class ServedVersion:
 @app.command(name="verify-deploy")
 def verify_deploy(
     *,
-    stage: Annotated[str, typer.Option(help="The stage that was deployed, for example prod.")],
+    stage: Annotated[
+        str, typer.Option(autocompletion=complete_stage, help="The stage that was deployed, for example prod.")
+    ],
     zipped: Annotated[Path, typer.Option("--artifact", help="The zip that was tested.")] = ROOT / "build/functions.zip",
     templates: Annotated[
         Path | None,
@@ -83,9 +86,7 @@ def verify_deploy(
     except TemplateError as error:
         raise UsageError(error.message, next_step=f"npx cdk synth --all -c stage={stage}") from None
     except BotoCoreError as error:
-        raise UsageError(
-            f"The AWS settings do not suffice: {error}", next_step="Give --region, or a profile."
-        ) from None
+        raise refusal(error) from None
     if not served:
         raise UsageError(f"Stage {stage} has no functions.", next_step=f"npx cdk deploy --all -c stage={stage}")
     _tell(stage, digest, served, compared, as_json=as_json, commands=commands)
@@ -166,23 +167,23 @@ def _region_of(stage: str) -> str | None:
 
 
 def _print(served: list[ServedVersion], digest: str) -> None:
-    table = Table("function", "version", "requests", "runs", box=None)
+    rows = []
     for one in served:
         said = "[green]the artifact[/]" if one.tested else "[red]something else[/]"
-        table.add_row(one.function, one.version, f"{one.share:.0%}", said)
-    results.print(table)
+        rows.append((escape(one.function), one.version, f"{one.share:.0%}", said))
+    print_table(("function", "version", "requests", "runs"), rows)
     results.print(f"artifact  {digest}")
 
 
 def _print_settings(compared: Compared) -> None:
-    table = Table("table or key", "name", "is", box=None)
+    rows = []
     for one in compared.looked_at:
         differing = sum(one.name == difference.name for difference in compared.differences)
         said = f"[red]other than the template, in {differing}[/]" if differing else "[green]as the template has it[/]"
-        table.add_row(one.logical_id + (" (adopted)" if one.adopted else ""), one.name, said)
-    results.print(table)
+        rows.append((escape(one.logical_id) + (" (adopted)" if one.adopted else ""), escape(one.name), said))
+    print_table(("table or key", "name", "is"), rows)
     for difference in compared.differences:
-        results.print(f"[red]{escape(str(difference))}[/]", soft_wrap=True)
+        results.print(f"[red]{escape(str(difference))}[/]")
 
 
 def _refused(error: ClientError, stage: str) -> NoReturn:

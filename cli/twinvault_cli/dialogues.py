@@ -9,12 +9,22 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.panel import Panel
-from rich.table import Table
 
+from twinvault_cli import hidden
 from twinvault_cli.client import Client, dialogue_path
-from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
+from twinvault_cli.completing import STATUSES, complete_dialogue, complete_status
+from twinvault_cli.connection import (
+    TENANT,
+    AlreadyJsonOption,
+    JsonOption,
+    TenantOption,
+    TokenOption,
+    UrlOption,
+    connect,
+)
 from twinvault_cli.errors import OK, CliError, TamperingError, UsageError
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.given import carried, remember
+from twinvault_cli.output import console, print_json, print_table, results
 from twinvault_cli.state import StateOption
 
 app = typer.Typer()
@@ -26,7 +36,7 @@ _LISTS = ("experts", "rounds", "perspectives", "tensions", "recommendations", "e
 
 @app.command(name="import")
 def import_files(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Dialogue files; - is standard input.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Dialogue files; - is standard input.")],
     *,
     after_erasure: Annotated[
         bool, typer.Option("--after-erasure", help="Also where a dialogue of that id was erased: it is another one.")
@@ -40,7 +50,7 @@ def import_files(
     """Store whole dialogues, encrypted. Importing the same file again changes nothing."""
     client = connect(url, token, tenant, state)
     worst, done = OK, list[dict[str, Any]]()
-    for name in files:
+    for name in map(str, files):
         try:
             outcome = _import_one(client, name, after_erasure=after_erasure)
         except CliError as error:
@@ -48,7 +58,7 @@ def import_files(
             outcome = {"error": error.message}
             console.print(f"[bold red]{escape(name)}: {escape(error.message)}[/]")
             if error.next_step:
-                console.print(escape(error.next_step))
+                console.print(escape(carried(error.next_step)))
         else:
             console.print(
                 f"{escape(name)}: [green]{outcome['result']}[/], {outcome['records']} records, "
@@ -63,11 +73,12 @@ def import_files(
 
 @app.command()
 def export(
-    dialogue_id: Annotated[str, typer.Argument(metavar="ID")],
+    dialogue_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=complete_dialogue)],
     *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")
     ] = None,
+    _: AlreadyJsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
     tenant: TenantOption = TENANT,
@@ -76,7 +87,9 @@ def export(
     """Print a dialogue in the layout that it was imported in: the same content, letter for letter."""
     document = connect(url, token, tenant, state).get(f"{dialogue_path(dialogue_id)}/export")
     if output is None:
-        sys.stdout.buffer.write(document + b"\n")
+        # In a terminal hidden characters stand as JSON's escapes: the same document, letter for letter.
+        shown = hidden.in_json(document.decode()).encode() if sys.stdout.isatty() else document
+        sys.stdout.buffer.write(shown + b"\n")
         return
     try:
         output.write_bytes(document + b"\n")
@@ -86,7 +99,7 @@ def export(
 
 @app.command()
 def show(
-    dialogue_id: Annotated[str, typer.Argument(metavar="ID")],
+    dialogue_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=complete_dialogue)],
     *,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -105,8 +118,11 @@ def show(
 @app.command(name="list")
 def list_dialogues(
     *,
-    status: Annotated[str | None, typer.Option(help="open, converging, converged, abandoned or importing.")] = None,
-    limit: Annotated[int, typer.Option(help="How many on a page.", min=1, max=50)] = 20,
+    status: Annotated[
+        str | None,
+        typer.Option(callback=remember, autocompletion=complete_status, help=f"{', '.join(STATUSES)}."),
+    ] = None,
+    limit: Annotated[int, typer.Option(callback=remember, help="How many on a page.", min=1, max=50)] = 20,
     cursor: Annotated[str | None, typer.Option(help="Where a page ended: go on from there.")] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -130,16 +146,16 @@ def list_dialogues(
 
 
 def _print_page(page: dict[str, Any]) -> None:
-    table = Table("id", "title", "status", "updated", box=None)
+    rows = []
     for item in page["dialogues"]:
         shown = item["status"] if item["state"] == "complete" else item["state"]
-        table.add_row(escape(item.get("id", "")), escape(item.get("title", "")), shown, item["updated_at"][:19])
-    results.print(table)
+        rows.append((escape(item.get("id", "")), escape(item.get("title", "")), escape(shown), item["updated_at"][:19]))
+    print_table(("id", "title", "status", "updated"), rows, narrow="title")
     for one in page.get("refused", ()):
         place = one["partition"] or "a row that is no dialogue of this tenant"
-        results.print(f" refused: {escape(place)} ({escape(one['problem'])})", soft_wrap=True)
+        results.print(f" refused: {escape(place)} ({escape(one['problem'])})")
     if page["cursor"]:
-        console.print(f"More: twinvault list --cursor {page['cursor']}", soft_wrap=True)
+        console.print(escape(carried(f"More: twinvault list --cursor {page['cursor']}")))
 
 
 def _import_one(client: Client, name: str, *, after_erasure: bool) -> dict[str, Any]:
@@ -161,18 +177,18 @@ def _import_one(client: Client, name: str, *, after_erasure: bool) -> dict[str, 
 
 
 def _print_dialogue(dialogue: dict[str, Any], stored: dict[str, Any]) -> None:
-    results.print(f"[bold]{escape(dialogue['title'])}[/]  {dialogue['status']}")
+    results.print(f"[bold]{escape(hidden.one_line(dialogue['title']))}[/]  {escape(dialogue['status'])}")
     if dialogue.get("question"):
-        results.print(Panel(escape(dialogue["question"]), title="question", title_align="left"))
+        results.print(Panel(escape(dialogue["question"]), title="question", title_align="left"), soft_wrap=False)
     counts = "  ".join(f"{name} {len(dialogue[name])}" for name in _LISTS if dialogue.get(name))
     results.print(counts)
-    experts = Table("expert", "role", "tier", box=None)
-    for expert in dialogue.get("experts", []):
-        experts.add_row(escape(expert["slug"]), escape(expert["role"]), escape(expert["tier"]))
-    results.print(experts)
+    experts = [
+        tuple(escape(expert[name]) for name in ("slug", "role", "tier")) for expert in dialogue.get("experts", [])
+    ]
+    print_table(("expert", "role", "tier"), experts, narrow="role")
     for verdict in dialogue.get("verdicts", []):
-        text = escape(verdict.get("recommendation") or "")
-        results.print(Panel(text, title=f"verdict {escape(verdict['id'])}", title_align="left"))
+        results.print(f"verdict {escape(hidden.one_line(verdict['id']))}")
+        results.print(Panel(escape(verdict.get("recommendation") or "")), soft_wrap=False)
     results.print(
         f"[dim]version {stored['version']}, {stored['records']} records, stored {stored['created_at'][:19]}[/]"
     )

@@ -6,12 +6,16 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from twinvault_cli.completing import complete_epoch
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
+from twinvault_cli.given import carried, remember
 from twinvault_cli.output import console, print_json
 from twinvault_cli.state import StateOption
 
-RequiredTenant = Annotated[str, typer.Option(help="Whose keys; the tenant of --token, where one is given.")]
-EpochOption = Annotated[int, typer.Option(help="Which epoch of the KEK.")]
+RequiredTenant = Annotated[
+    str, typer.Option(callback=remember, help="Whose keys; the tenant of --token, where one is given.")
+]
+EpochOption = Annotated[int, typer.Option(autocompletion=complete_epoch, help="Which epoch of the KEK.")]
 
 
 def retire(
@@ -31,7 +35,10 @@ def retire(
 def revoke(
     tenant: RequiredTenant,
     *,
-    epoch: Annotated[int | None, typer.Option(help="Which epoch; else all that are alive.", show_default="all")] = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(autocompletion=complete_epoch, help="Which epoch; else all that are alive.", show_default="all"),
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
@@ -71,7 +78,8 @@ def show_epochs(answer: bytes, done: str, *, epoch: int | None, as_json: bool) -
     for one in found["epochs"]:
         console.print(escape(f"  {one['epoch']:>6}  {one['state']:<8}  since {one['since'][:19]}Z"))
     if not any(one["state"] == "active" for one in found["epochs"]):
-        console.print(
+        said = (
             "No epoch seals: this tenant's new dialogues are refused until `twinvault keys rotate`, at the latest when"
             " the key TTL is over. What is written until then is refused once it is."
         )
+        console.print(escape(carried(said)))

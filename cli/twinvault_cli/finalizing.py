@@ -13,6 +13,7 @@ from twinvault_cli.client import Client
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
 from twinvault_cli.errors import TamperingError
+from twinvault_cli.given import carried
 from twinvault_cli.maintain import drive_to_end
 from twinvault_cli.output import console, print_json
 from twinvault_cli.state import StateOption
@@ -45,7 +46,7 @@ def finalize(
         console.print("A schedule goes on with it; or type this again.")
     else:
         console.print(f"{done['id']}: {done['state']}. {_said(done)}")
-        console.print("Ask for the receipts anew: twinvault erase list")
+        console.print(carried("Ask for the receipts anew: twinvault erase list"))
     if done["state"] == "failed":
         raise TamperingError(
             "Not every epoch could be destroyed, for something living is still under it.",

@@ -1,11 +1,12 @@
 """iam: what each function may do, what of it was used in this twin, and what never was."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.markup import escape
 
+from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UnavailableError
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption, state_folder
@@ -19,7 +20,7 @@ app = typer.Typer()
 @app.command()
 def iam(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: JsonOption = False,
     state: StateOption = None,
 ) -> None:
     """Show what each function is granted, and what of it was used in this twin, ever since it was made.
@@ -33,9 +34,9 @@ def iam(
         print_json(_document(deployment, found))
         return
     for name in deployment.functions:
-        results.print(f"[bold]{escape(name)}[/]", soft_wrap=True)
+        results.print(f"[bold]{escape(name)}[/]")
         for line in _lines(name, found):
-            results.print(f"  {line}", soft_wrap=True)
+            results.print(f"  {line}")
     if found.surprising:
         console.print(f"{found.surprising} recorded calls were made under other policies than there are now.")
 

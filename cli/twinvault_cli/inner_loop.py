@@ -6,8 +6,10 @@ import time
 import typer
 from rich.markup import escape
 
+from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UsageError
-from twinvault_cli.output import ProgressLines, console
+from twinvault_cli.given import carried
+from twinvault_cli.output import ProgressLines, console, print_json
 from twinvault_cli.state import ROOT, StateOption, state_folder
 from twinvault_local.artifact import sources
 from twinvault_local.errors import NotRunningError, TwinError
@@ -18,27 +20,35 @@ from twinvault_local.state import StateFolder
 app = typer.Typer()
 
 _WATCHED = ("functions", "requirements/runtime.txt", "stacks", "cdk.json", "app.py")
-_OTHER_STACKS = "[yellow]The stacks changed too. That takes effect with: twinvault down && twinvault up[/]"
+_OTHER_STACKS = "The stacks changed too. That takes effect with: twinvault down && twinvault up"
 
 
 @app.command()
-def reload(state: StateOption = None) -> None:
+def reload(*, as_json: JsonOption = False, state: StateOption = None) -> None:
     """Rebuild our code and let the running twin serve it; the engines go on."""
     with ProgressLines().shown() as steps:
         changed = _reload(state_folder(state), steps)
+    other_stacks = sources.has_other_stacks(ROOT)
+    if as_json:
+        print_json({"changed": changed, "stacks_changed": other_stacks})
+        return
     console.print(
         f"The twin serves the checkout's code after {steps.seconds:.1f} s."
         if changed
         else "The twin serves the checkout's code already."
     )
-    if sources.has_other_stacks(ROOT):
-        console.print(_OTHER_STACKS)
+    if other_stacks:
+        _tell_of_other_stacks()
 
 
 @app.command()
-def tick(state: StateOption = None) -> None:
+def tick(*, as_json: JsonOption = False, state: StateOption = None) -> None:
     """Let every schedule of the running twin call its function now, as it does by itself every few minutes."""
-    for fired in ticking.tick(state_folder(state)):
+    called = ticking.tick(state_folder(state))
+    if as_json:
+        print_json([{"schedule": fired.schedule, "error": fired.error or None} for fired in called])
+        return
+    for fired in called:
         said = f"[red]{escape(fired.error)}[/]" if fired.error else "done"
         console.print(f"{escape(fired.schedule)}: {said}")
 
@@ -68,7 +78,8 @@ def debug(state: StateFolder, name: str, *, port: int) -> None:
     function = full_name(state, name)
     debugging.attach(state, ROOT / ".cache", function, port=port)
     console.print(f"{function} waits for a debugger on 127.0.0.1:{port}.")
-    console.print("Path mapping, as editors call it: functions/ here, . there.    End it: twinvault down")
+    said = "Path mapping, as editors call it: functions/ here, . there.    End it: twinvault down"
+    console.print(escape(carried(said)))
 
 
 def watch(state: StateFolder, *, ended: threading.Event | None = None) -> None:
@@ -84,12 +95,22 @@ def watch(state: StateFolder, *, ended: threading.Event | None = None) -> None:
         except NotRunningError:
             raise
         except (TwinError, OSError) as error:
-            console.print(f"[bold red]{escape(str(error))}[/]")
+            tell_the_watcher(error)
             continue
         if changed:
             console.print(f"{time.strftime('%H:%M:%S')}  reloaded in {time.monotonic() - began:.1f} s")
         if sources.has_other_stacks(ROOT):
-            console.print(_OTHER_STACKS)
+            _tell_of_other_stacks()
+
+
+def _tell_of_other_stacks() -> None:
+    console.print(f"[yellow]{escape(carried(_OTHER_STACKS))}[/]")
+
+
+def tell_the_watcher(error: TwinError | OSError) -> None:
+    """Say what failed to whoever watches, for whom saving a file is what reloads."""
+    said = str(error).replace(loading.MEND_AND_RELOAD, "Mend it and save it: that reloads.")
+    console.print(f"[bold red]{escape(carried(said))}[/]")
 
 
 def failed_functions(state: StateFolder) -> TwinError | None:

@@ -14,6 +14,7 @@ from typing import Any
 from rich.markup import escape
 
 from twinvault_cli.errors import TAMPERING, TamperingError, UnavailableError, UsageError
+from twinvault_cli.given import carried
 from twinvault_cli.output import console, counted, print_json, results
 from twinvault_cli.state import ROOT, state_folder
 from twinvault_local import status
@@ -101,12 +102,12 @@ def _tables(wanted: Sequence[str], state: Path | None) -> tuple[dict[str, str], 
 def _print(report: dict[str, Any]) -> None:
     for one in report["findings"]:
         where = " ".join(filter(None, (one["tenant"], one["kind"], one["partition"], one["row"])))
-        results.print(f"{escape(where)}  [red]{escape(one['check'])}[/]", soft_wrap=True)
+        results.print(f"{escape(where)}  [red]{escape(one['check'])}[/]")
     for tenant, seen in report["by_tenant"].items():
         about = f"{counted(seen['partitions'], 'partition')}, {counted(seen['findings'], 'finding')}"
         console.print(f"{escape(tenant)}: {about}")
     if report["unanswered_marks"] is None:
-        console.print(NOT_OF_ONE_TENANT)
+        console.print(carried(NOT_OF_ONE_TENANT))
     else:
         marks = counted(report["unanswered_marks"], "mark")
         console.print(f"{counted(report['tenants'], 'tenant')}; {marks} that no partition and no tombstone answers for")

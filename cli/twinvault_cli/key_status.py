@@ -5,11 +5,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
-from twinvault_cli.output import print_json, results
+from twinvault_cli.output import print_json, print_table
 from twinvault_cli.state import StateOption
 
 type StatusJson = dict[str, Any]
@@ -33,34 +32,33 @@ def status(
     if dialogue is not None:
         _show_deks(found)
         return
-    roots = Table("root key", "KEKs", "register key", "oldest", "", box=None)
+    roots = []
     for one in found["root_keys"]:
         register = "yes" if one["register_key"] else ""
-        roots.add_row(escape(one["root_key_id"]), str(one["keks"]), register, one["oldest"][:10], _current(one))
-    results.print(roots)
-    epochs = Table("epoch", "state", "since", "DEKs", "index key", "", box=None)
+        roots.append((escape(one["root_key_id"]), str(one["keks"]), register, one["oldest"][:10], _current(one)))
+    print_table(("root key", "KEKs", "register key", "oldest", ""), roots)
+    epochs = []
     for one in found["epochs"]:
         index = "yes" if one["index"] else ""
-        epochs.add_row(str(one["epoch"]), one["state"], one["since"][:10], str(one["deks"]), index, _current(one))
-    results.print(epochs)
-    deks = Table("DEK version", "partitions", "newest of", "oldest", "", box=None)
+        epochs.append((str(one["epoch"]), one["state"], one["since"][:10], str(one["deks"]), index, _current(one)))
+    print_table(("epoch", "state", "since", "DEKs", "index key", ""), epochs)
+    deks = []
     for one in found["deks"]:
         beside = one["partitions"] - one["newest"]
         older = f"{beside} have a newer one beside it" if beside else ""
-        deks.add_row(str(one["version"]), str(one["partitions"]), str(one["newest"]), one["oldest"][:10], older)
-    results.print(deks)
+        deks.append((str(one["version"]), str(one["partitions"]), str(one["newest"]), one["oldest"][:10], older))
+    print_table(("DEK version", "partitions", "newest of", "oldest", ""), deks)
     if found["unlisted"]:
         said = f"{found['unlisted']} DEK rows name an epoch that there is not: they were put back or planted."
         typer.secho(said, fg="red", err=True)
 
 
 def _show_deks(found: StatusJson) -> None:
-    deks = Table("DEK version", "state", "made", "under", "records", box=None)
-    for one in found["deks"]:
-        deks.add_row(
-            str(one["version"]), one["state"], one["created_at"][:10], escape(one["wrapped_under"]), str(one["records"])
-        )
-    results.print(deks)
+    deks = [
+        (str(one["version"]), one["state"], one["created_at"][:10], escape(one["wrapped_under"]), str(one["records"]))
+        for one in found["deks"]
+    ]
+    print_table(("DEK version", "state", "made", "under", "records"), deks)
 
 
 def _current(one: dict[str, Any]) -> str:

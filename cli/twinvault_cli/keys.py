@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from twinvault_cli import destroy, epochs, key_status, reencrypt, rewrap, roots
+from twinvault_cli.completing import complete_dialogue
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.output import console, print_json, print_table
 from twinvault_cli.state import StateOption
 
 _SINGLE = {"idx": "hides ids", "register": "says which keys there are", "register-key": "seals the register"}
@@ -44,21 +44,22 @@ def list_keys(
         print_json(keys)
         return
     now = datetime.now(UTC)
-    table = Table("key", "state", "age", "wrapped under", "use", box=None)
+    rows = []
     for key in keys:
         wraps = f", wraps {key['uses']} keys" if key["uses"] is not None else ""
         age = _age(key["created_at"], now)
-        table.add_row(
-            escape(key["name"]), escape(key["state"] or ""), age, escape(key["wrapped_under"]), _use(key) + wraps
-        )
-    results.print(table)
+        under = escape(key["wrapped_under"])
+        rows.append((escape(key["name"]), escape(key["state"] or ""), age, under, _use(key) + wraps))
+    print_table(("key", "state", "age", "wrapped under", "use"), rows)
 
 
 @app.command()
 def rotate(
     tenant: epochs.RequiredTenant,
     *,
-    dialogue: Annotated[str | None, typer.Option(help="Only the DEK of this dialogue.")] = None,
+    dialogue: Annotated[
+        str | None, typer.Option(autocompletion=complete_dialogue, help="Only the DEK of this dialogue.")
+    ] = None,
     as_json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,

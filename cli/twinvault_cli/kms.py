@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 import twinvault_durable as durable
+from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UsageError
-from twinvault_cli.output import console
+from twinvault_cli.given import remember
+from twinvault_cli.output import console, print_json
 from twinvault_kms.snapshot import NONCE_BYTES, SALT_BYTES, export_store, import_store, open_snapshot
 
 app = typer.Typer(name="kms", help="A local KMS that refuses what AWS KMS refuses.")
 snapshot_app = typer.Typer(name="snapshot", help="A store with its keys in one file, sealed under a passphrase.")
 app.add_typer(snapshot_app)
 
-DataOption = Annotated[Path, typer.Option("--data", help="Folder of the store.")]
+DataOption = Annotated[Path, typer.Option("--data", callback=remember, help="Folder of the store.")]
 SeedOption = Annotated[Path | None, typer.Option("--seed-file", help="64 hex digits, mode 0600 (default: DATA/seed).")]
 PassphraseOption = Annotated[
     Path | None, typer.Option("--passphrase-file", help="First line is the passphrase (default: ask).")
@@ -28,12 +31,14 @@ PassphraseOption = Annotated[
 def kms(
     context: typer.Context,
     *,
-    port: Annotated[int | None, typer.Option(help="Port of the API.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API.", min=1, max=65535)] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the store, made if missing.")] = None,
     seed_file: SeedOption = None,
     callers: Annotated[Path | None, typer.Option(help="JSON map of access key ids to principals.")] = None,
     policies: Annotated[Path | None, typer.Option(help="JSON with everyone's identity policies.")] = None,
-    admin_port: Annotated[int | None, typer.Option(help="Port for clock and faults, on 127.0.0.1.")] = None,
+    admin_port: Annotated[
+        int | None, typer.Option(help="Port for clock and faults, on 127.0.0.1.", min=1, max=65535)
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     account: Annotated[str, typer.Option(help="Everyone's account where no --callers are given.")] = "000000000000",
     ledger: Annotated[Path | None, typer.Option(help="File for each new thing that is asked and said.")] = None,
@@ -75,6 +80,7 @@ def snapshot_export(
     data: DataOption,
     seed_file: SeedOption = None,
     passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a snapshot of a store, which may be running."""
     if file.exists():
@@ -87,7 +93,12 @@ def snapshot_export(
         nonce=secrets.token_bytes(NONCE_BYTES),
     )
     durable.create(file, snapshot)
-    console.print(f"Wrote {file}, {len(snapshot)} bytes. With the passphrase it opens every key of the store.")
+    if as_json:
+        print_json({"file": str(file), "bytes": len(snapshot)})
+        return
+    console.print(
+        f"Wrote {escape(str(file))}, {len(snapshot)} bytes. With the passphrase it opens every key of the store."
+    )
 
 
 @snapshot_app.command("import")
@@ -98,11 +109,15 @@ def snapshot_import(
     seed_file: SeedOption = None,
     passphrase_file: PassphraseOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="Lose the store that is there.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a store out of a snapshot. The KMS must not be running on it."""
     store = open_snapshot(file.read_bytes(), passphrase=_passphrase(passphrase_file, confirm=False))
     import_store(store, data, seed_file=seed_file, replace=replace)
-    console.print(f"{data} now holds {len(store.catalog.keys)} keys.")
+    if as_json:
+        print_json({"data": str(data), "keys": len(store.catalog.keys)})
+        return
+    console.print(f"{escape(str(data))} now holds {len(store.catalog.keys)} keys.")
 
 
 def _passphrase(path: Path | None, *, confirm: bool) -> str:

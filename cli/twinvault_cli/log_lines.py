@@ -6,6 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
+from twinvault_cli.hidden import one_line
+
 _LEVELS = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
 # What the platform adds to each line, or the beginning of the line says already.
 _UNSHOWN = frozenset(
@@ -17,24 +19,25 @@ _UNSHOWN_LINES = ("START RequestId", "END RequestId")
 
 
 def shown(line: str) -> Text | None:
-    """The line for people; None where it tells nothing that another does not."""
+    """The line for people, its hidden characters as escapes; None where it tells nothing that another does not."""
     if line.startswith(_UNSHOWN_LINES):
         return None
     if report := _REPORT.match(line):
         rest = report["rest"].strip().replace("\t", ", ")
+        rest = one_line(rest)
         return Text(f"         took {report['ms']} ms, {report['mb']} MB{', ' if rest else ''}{rest}", style="dim")
     content = parsed(line)
     if content is None:
-        return Text(line, style="red" if line.startswith(("[ERROR]", "INIT_REPORT")) else "")
+        return Text(one_line(line), style="red" if line.startswith(("[ERROR]", "INIT_REPORT")) else "")
     if "_aws" in content:
         return Text(f"         {_pairs(content, {'_aws', 'service'})}", style="dim")
     if "message" not in content:
         return Text(_pairs(content, set()))
     level = str(content.get("level", "INFO"))
-    clock = str(content.get("timestamp", ""))[11:19] or " " * 8
+    clock = one_line(str(content.get("timestamp", "")))[11:19] or " " * 8
     row = Text(f"{clock} ", style="dim")
-    row.append(f"{level:<7} ", style=_LEVELS.get(level, ""))
-    row.append(f"{content['message']}  ", style="bold")
+    row.append(f"{one_line(level):<7} ", style=_LEVELS.get(level, ""))
+    row.append(f"{one_line(str(content['message']))}  ", style="bold")
     row.append(_pairs(content, _UNSHOWN))
     return row
 
@@ -46,7 +49,7 @@ def refused(line: str) -> Text | None:
         return None
     row = Text(f"{match['clock']} ", style="dim")
     row.append("WARNING ", style="yellow")
-    return row.append(f"refused: {match['words']}")
+    return row.append(f"refused: {one_line(match['words'])}")
 
 
 def parsed(line: str) -> dict[str, Any] | None:
@@ -61,7 +64,8 @@ def parsed(line: str) -> dict[str, Any] | None:
 
 
 def _pairs(content: dict[str, Any], left_out: set[str] | frozenset[str]) -> str:
-    return "  ".join(f"{name}={_value(value)}" for name, value in content.items() if name not in left_out)
+    shown = (f"{name}={_value(value)}" for name, value in content.items() if name not in left_out)
+    return one_line("  ".join(shown))
 
 
 def _value(value: object) -> str:

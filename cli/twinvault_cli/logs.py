@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from twinvault_cli import hidden
 from twinvault_cli.errors import UsageError
 from twinvault_cli.log_lines import parsed, refused, shown
 from twinvault_cli.output import results
@@ -60,7 +61,7 @@ def logs(
     for log in chosen:
         content = log.path.read_bytes()
         ends[log] = len(content)
-        lines = content.decode(errors="replace").splitlines()
+        lines = _lines(content)
         for line in [line for line in lines if log.refusals_of is None or log.row(line)][-_LAST_LINES:]:
             _print(log, line, named=not name, as_json=as_json)
     if follow:
@@ -104,18 +105,23 @@ def _follow(ends: dict[_Log, int]) -> Iterator[tuple[_Log, str]]:
                     content = file.read()
                 whole = content[: content.rfind(b"\n") + 1]
                 ends[log] = begin + len(whole)
-                yield from ((log, line) for line in whole.decode(errors="replace").splitlines())
+                yield from ((log, line) for line in _lines(whole))
         time.sleep(_PAUSE_SECONDS)
+
+
+def _lines(content: bytes) -> list[str]:
+    """The lines, ended by newlines alone: what else Python takes for an end may be part of what somebody wrote."""
+    return [line.rstrip("\r") for line in content.decode(errors="replace").split("\n") if line]
 
 
 def _print(log: _Log, text: str, *, named: bool, as_json: bool) -> None:
     if as_json:
         if parsed(text) is not None:
-            typer.echo(text)
+            typer.echo(hidden.in_json(text))  # the same JSON, for any terminal
         return
     row = log.row(text)
     if row is not None:
-        results.print(Text(f"{_short(log.path)}  ", style="cyan").append_text(row) if named else row, soft_wrap=True)
+        results.print(Text(f"{_short(log.path)}  ", style="cyan").append_text(row) if named else row)
 
 
 def _short(path: Path) -> str:

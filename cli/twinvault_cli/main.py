@@ -4,39 +4,15 @@
 3 tampering; 4 a dependency is missing or the twin is not up.
 """
 
-import errno
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from twinvault_cli.errors import UNAVAILABLE, UNEXPECTED, CliError, exit_code
-from twinvault_cli.output import console
-from twinvault_kms.errors import LocalKmsError
-from twinvault_local.errors import TwinError
-
-# Which module has a command. Only that one is imported for it: importing all of them takes longer than a reload.
-COMMANDS = {
-    **dict.fromkeys(("up", "down", "status", "reset", "token"), "twin"),
-    **dict.fromkeys(("import", "export", "show", "list"), "dialogues"),
-    "doctor": "doctor",
-    "env": "environment",
-    "erase": "erase",
-    "iam": "iam",
-    "keys": "keys",
-    "kms": "kms",
-    "logs": "logs",
-    "maintain": "maintain",
-    "raw": "raw",
-    "receipt": "receipt",
-    **dict.fromkeys(("fsck", "restore"), "recovering"),
-    **dict.fromkeys(("reload", "tick"), "inner_loop"),
-    "verdict": "verdict",
-    "verify-deploy": "deployed",
-}
+from twinvault_cli import failing, given, output
+from twinvault_cli.given import COMMANDS
 
 
 def app(arguments: Sequence[str]) -> typer.Typer:
@@ -48,7 +24,7 @@ def app(arguments: Sequence[str]) -> typer.Typer:
         # A traceback's local variables would show tokens.
         pretty_exceptions_enable=False,
     )
-    found.callback()(lambda: None)  # one command alone is still a command and not the whole application
+    found.callback()(_twinvault)  # one command alone is still a command and not the whole application
     first = COMMANDS.get(arguments[0]) if arguments else None
     for module in dict.fromkeys([first] if first else COMMANDS.values()):
         found.add_typer(importlib.import_module(f"twinvault_cli.{module}").app)
@@ -56,22 +32,34 @@ def app(arguments: Sequence[str]) -> typer.Typer:
 
 
 def run() -> None:
-    """The entry point: maps every family of errors to its exit code and prints it in words."""
+    """The entry point: maps every family of errors to its exit code and tells it, in words or as JSON."""
+    arguments = sys.argv[1:]
+    output.prepare()
+    given.forget()
     try:
-        app(sys.argv[1:])()
-    except (CliError, TwinError, LocalKmsError) as error:
-        console.print(f"[bold red]{escape(error.message)}[/]")
-        if error.next_step:
-            console.print(escape(error.next_step))
-        sys.exit(exit_code(error))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            console.print("[bold red]The disk is full.[/]")
-            console.print("Free some space, then type the command again.    How much where: twinvault doctor")
-        else:
-            console.print(f"[bold red]The machine refuses: {escape(str(error))}[/]")
-        sys.exit(UNAVAILABLE)
-    except Exception:  # noqa: BLE001  # the last place where anything unexpected can still be said in words
-        traceback.print_exc()
-        console.print("[bold red]This is a bug in twinvault: nobody foresaw it.[/]")
-        sys.exit(UNEXPECTED)
+        sys.exit(_outcome(arguments))
+    except Exception as error:  # noqa: BLE001  # the last place where anything unexpected can still be said in words
+        sys.exit(failing.told(error, arguments))
+
+
+def _outcome(arguments: Sequence[str]) -> int:
+    """Run the command; the exit code that it chose. What it raises, errors of the command line too, is the caller's."""
+    chosen = app(arguments)(arguments, prog_name="twinvault", standalone_mode=False)
+    return chosen if isinstance(chosen, int) else 0
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415  # no other command need wait for it
+
+        typer.echo(f"twinvault {version('twinvault-cli')}")
+        raise typer.Exit
+
+
+def _twinvault(
+    *,
+    version: Annotated[  # its callback answers
+        bool, typer.Option("--version", callback=lambda value: _version(wanted=value), is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """An encrypted record store on DynamoDB whose laptop and production are twins."""

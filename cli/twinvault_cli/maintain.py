@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from twinvault_cli.client import Client
+from twinvault_cli.completing import WORKS, complete_kind, complete_work, complete_work_id
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.errors import TamperingError, UnavailableError
 from twinvault_cli.output import console, counted, print_json, results
@@ -25,8 +26,12 @@ type WorkJson = dict[str, Any]
 
 @app.command()
 def start(
-    job: Annotated[str, typer.Argument(metavar="WORK", help="What to do: rewrite, reindex or reencrypt.")],
-    kind: Annotated[str, typer.Argument(help="The kind of the partitions, such as dialogue.")],
+    job: Annotated[
+        str, typer.Argument(metavar="WORK", autocompletion=complete_work, help=f"What to do: {', '.join(WORKS)}.")
+    ],
+    kind: Annotated[
+        str, typer.Argument(autocompletion=complete_kind, help="The kind of the partitions, such as dialogue.")
+    ],
     *,
     drive: Annotated[bool, typer.Option(help="Drive it to its end; else a schedule does, in its own time.")] = True,
     as_json: JsonOption = False,
@@ -43,7 +48,7 @@ def start(
 
 @app.command(name="drive")
 def drive_work(
-    work_id: Annotated[str, typer.Argument(metavar="ID")],
+    work_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=complete_work_id)],
     *,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -71,7 +76,7 @@ def list_works(
         return
     for work in works:
         about = escape(f"{work['id']}  {work['state']:<7}  {work['work']} {work['kind']}  {work['begun'][:16]}")
-        results.print(f"{about}  {said(work)}", soft_wrap=True)
+        results.print(f"{about}  {said(work)}")
 
 
 def driven(client: Client, work_id: str) -> WorkJson:

@@ -9,8 +9,10 @@ import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from twinvault_cli.aws_refusals import refusal
 from twinvault_cli.client import dialogue_path
-from twinvault_cli.connection import TENANT, TenantOption, TokenOption, UrlOption, connect
+from twinvault_cli.completing import complete_dialogue
+from twinvault_cli.connection import TENANT, AlreadyJsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.errors import UnavailableError, UsageError
 from twinvault_cli.output import print_json
 from twinvault_cli.state import StateOption, state_folder
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+_WHERE = "What there is: twinvault list"
+
 
 @app.command()
 def raw(
-    dialogue_id: Annotated[str, typer.Argument(metavar="ID", help="A dialogue's id, or a partition key.")],
+    dialogue_id: Annotated[
+        str, typer.Argument(metavar="ID", autocompletion=complete_dialogue, help="A dialogue's id, or a partition key.")
+    ],
     *,
     table: Annotated[
         str | None,
@@ -33,6 +39,7 @@ def raw(
     ] = None,
     region: Annotated[str | None, typer.Option(help="The table's region.", show_default="the AWS settings'")] = None,
     sk: Annotated[str, typer.Option(help="Only items whose sort key begins so.")] = "",
+    _: AlreadyJsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
     tenant: TenantOption = TENANT,
@@ -47,7 +54,11 @@ def raw(
         opened = json.loads(connect(url, token, tenant, state).get(dialogue_path(dialogue_id)))
         partition_key = opened["stored"]["partition_key"]
     client, name = _table(table, region, state)
-    print_json([_shown(item) for item in query(client, name, partition_key, sk)])
+    items = query(client, name, partition_key, sk)
+    if not items:
+        which = f" whose sort key begins with {sk}" if sk else ""
+        raise UsageError(f"Table {name} has no items of {partition_key}{which}.", next_step=_WHERE)
+    print_json([_shown(item) for item in items])
 
 
 def query(client: "DynamoDBClient", table: str, partition_key: str, prefix: str) -> list[dict[str, Any]]:
@@ -81,9 +92,7 @@ def _table(table: str | None, region: str | None, state: Path | None) -> "tuple[
     try:
         return boto3.Session(region_name=region).client("dynamodb"), table
     except BotoCoreError as error:
-        raise UsageError(
-            f"The AWS settings do not suffice: {error}", next_step="Give --region, or a profile."
-        ) from None
+        raise refusal(error) from None
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from rich.markup import escape
 
 from twinvault_cli import receipt_file
+from twinvault_cli.aws_refusals import refusal
 from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import TamperingError, UnavailableError, UsageError
+from twinvault_cli.given import carried
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption, state_folder
 from twinvault_local import status as twin
@@ -52,10 +54,10 @@ def verify(
         print_json({**found, "standing": receipt_file.standing(found, datetime.now(UTC))})
         return
     for name, value in _shown(found):
-        results.print(f"{name:14} {escape(value)}", soft_wrap=True)
+        results.print(f"{name:14} {escape(value)}")
     results.print("\nNot covered:")
     for one in found["not_covered"]:
-        results.print(f"  - {escape(one)}", soft_wrap=True)
+        results.print(f"  - {escape(one)}")
     _say(found)
 
 
@@ -91,6 +93,7 @@ def public_half(
         str | None, typer.Option("--key-id", help="The audit key, or its alias.", show_default="the twin's")
     ] = None,
     region: Annotated[str | None, typer.Option(help="The key's region.", show_default="the AWS settings'")] = None,
+    as_json: JsonOption = False,
     state: StateOption = None,
 ) -> None:
     """Print the audit key's public half in PEM: with your own AWS credentials, which need kms:GetPublicKey."""
@@ -105,16 +108,19 @@ def public_half(
         ) from None
     pem = load_der_public_key(answer["PublicKey"]).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     receipt_file.public_key(pem)  # of another kind it is no audit key
+    if as_json:
+        print_json({"key": named, "pem": pem.decode()})
+        return
     sys.stdout.write(pem.decode())
 
 
 def _say(found: dict[str, Any]) -> None:
     now = receipt_file.standing(found, datetime.now(UTC))
-    results.print(f"\n[bold]{_MEANS[now].format(after=found['irrecoverable_after'])}[/]", soft_wrap=True)
+    results.print(f"\n[bold]{_MEANS[now].format(after=found['irrecoverable_after'])}[/]")
     if now == "refused":
-        console.print("To make it final: twinvault erase finalize. Then ask for the receipt anew.")
+        console.print(carried("To make it final: twinvault erase finalize. Then ask for the receipt anew."))
     for bound in found["bounds"]:
-        results.print(f"  until {bound['until']}  {escape(bound['what'])}", soft_wrap=True)
+        results.print(f"  until {bound['until']}  {escape(bound['what'])}")
 
 
 def _shown(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -145,9 +151,7 @@ def _kms(key_id: str | None, region: str | None, state: Path | None) -> "tuple[K
     try:
         return boto3.Session(region_name=region).client("kms"), key_id
     except BotoCoreError as error:
-        raise UsageError(
-            f"The AWS settings do not suffice: {error}", next_step="Give --region, or a profile."
-        ) from None
+        raise refusal(error) from None
 
 
 def _bytes(path: Path) -> bytes:

@@ -11,8 +11,10 @@ from rich.markup import escape
 
 from twinvault_cli import inspecting, maintain
 from twinvault_cli.client import Client
+from twinvault_cli.completing import complete_dialogue, complete_kind
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.errors import TamperingError, UsageError
+from twinvault_cli.given import carried
 from twinvault_cli.output import console, counted, print_json, results
 from twinvault_cli.state import StateOption
 
@@ -61,18 +63,18 @@ def mend(client: Client, way: str, asked: dict[str, Any], *, as_json: bool) -> N
 def _print(report: ReportJson, way: str) -> None:
     said = f"mended, version {report['version']}" if report["version"] else "nothing was written"
     kept = counted(report["kept"], "row opens", "rows open")
-    results.print(f"{escape(report['partition'])}: {kept}; {said}", soft_wrap=True)
+    results.print(f"{escape(report['partition'])}: {kept}; {said}")
     if way == "restore":
         back = counted(report["returned_count"], "row comes back", "rows come back")
         results.print(f"  {back}, {counted(report['removed_count'], 'row goes', 'rows go')}")
     for one in report["refused"][:_SHOWN]:
-        results.print(f"  [red]{escape(one['row'])}[/]  {escape(one['check'])}", soft_wrap=True)
+        results.print(f"  [red]{escape(one['row'])}[/]  {escape(one['check'])}")
     _rest(report["refused_count"])
     if report["unaccounted"]:
         more = counted(report["unaccounted"], "row or more is", "rows or more are")
         results.print(f"  {more} not there as the head counts them, and cannot be named")
     for row in report["replaced"][:_SHOWN]:
-        results.print(f"  {escape(row)}  is not as the backup has it", soft_wrap=True)
+        results.print(f"  {escape(row)}  is not as the backup has it")
     _rest(report["replaced_count"])
     if report["lost_versions"]:
         first, last = report["lost_versions"]
@@ -114,10 +116,10 @@ def look_at_all(client: Client, job: str, kind: str, *, as_json: bool) -> None:
     else:
         for one in work["findings"]:
             about = f"{one['partition']}  {one['problem']}  {one['check']}  {one['row']}"
-            results.print(escape(about.rstrip()), soft_wrap=True)
+            results.print(escape(about.rstrip()))
         console.print(f"{escape(work['id'])}: {maintain.said(work)}")
         if "unanswered_marks" in work:
-            console.print(inspecting.NOT_OF_ONE_TENANT)
+            console.print(carried(inspecting.NOT_OF_ONE_TENANT))
     if work["state"] == "failed":
         one = "restore partition" if job == "restore" else "fsck --accept"
         raise TamperingError(
@@ -131,7 +133,7 @@ restore_app = typer.Typer(name="restore", help="Put partitions back from a table
 
 @restore_app.command(name="partition")
 def restore_partition(
-    dialogue: Annotated[str, typer.Argument(metavar="ID", help=_DIALOGUE)],
+    dialogue: Annotated[str, typer.Argument(metavar="ID", autocompletion=complete_dialogue, help=_DIALOGUE)],
     *,
     partition: Annotated[bool, typer.Option("--partition", help="ID is a partition's.")] = False,
     lose: LoseOption = None,
@@ -148,7 +150,9 @@ def restore_partition(
 
 @restore_app.command(name="all")
 def restore_all(
-    kind: Annotated[str, typer.Argument(help="The kind of the partitions, such as dialogue.")],
+    kind: Annotated[
+        str, typer.Argument(autocompletion=complete_kind, help="The kind of the partitions, such as dialogue.")
+    ],
     *,
     adopted: Annotated[
         bool, typer.Option("--adopted", help="The restored table is the records table now: accept what it holds.")
@@ -171,9 +175,15 @@ app.add_typer(restore_app)
 @app.command()
 def fsck(
     *,
-    kind: Annotated[str, typer.Option(help="The kind of the partitions.")] = "dialogue",
+    kind: Annotated[str, typer.Option(autocompletion=complete_kind, help="The kind of the partitions.")] = "dialogue",
     accept: Annotated[
-        str | None, typer.Option(metavar="ID", help=f"Mend one of what is there. {_DIALOGUE}", show_default="none")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            autocompletion=complete_dialogue,
+            help=f"Mend one of what is there. {_DIALOGUE}",
+            show_default="none",
+        ),
     ] = None,
     partition: Annotated[bool, typer.Option("--partition", help="The ID of --accept is a partition's.")] = False,
     lose: LoseOption = None,

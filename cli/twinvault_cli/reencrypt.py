@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from twinvault_cli.client import Client
+from twinvault_cli.completing import complete_dialogue
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
 from twinvault_cli.errors import TamperingError
@@ -20,7 +21,7 @@ from twinvault_cli.state import StateOption
 def reencrypt(
     tenant: RequiredTenant,
     *,
-    dialogue: Annotated[str | None, typer.Option(help="Only this dialogue.")] = None,
+    dialogue: Annotated[str | None, typer.Option(autocompletion=complete_dialogue, help="Only this dialogue.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     as_json: JsonOption = False,
     url: UrlOption = None,
@@ -73,7 +74,7 @@ def _driven(client: Client, work_id: str, *, total: int) -> WorkJson:
 def _show(done: WorkJson) -> None:
     console.print(f"{escape(done['id'])}: {escape(done['state'])}. {said(done)}")
     for one in done["findings"]:
-        results.print(escape(f"{one['partition']}  {one['problem']}  {one['check']}"), soft_wrap=True)
+        results.print(escape(f"{one['partition']}  {one['problem']}  {one['check']}"))
 
 
 def _partitions(client: Client) -> int:

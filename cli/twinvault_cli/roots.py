@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UsageError
 from twinvault_cli.inspecting import asked
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.output import console, print_json, print_table
 from twinvault_cli.state import StateOption
 
 
@@ -53,8 +52,8 @@ def _found(region: str | None, state: Path | None) -> dict[str, Any]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    table = Table("root key", "KEKs", "register keys", "tenants", "oldest", box=None)
+    rows = []
     for one in found["root_keys"]:
         counts = (str(one[name]) for name in ("keks", "register_keys", "tenants"))
-        table.add_row(escape(one["root_key_id"]), *counts, escape(one["oldest"][:10]))
-    results.print(table)
+        rows.append((escape(one["root_key_id"]), *counts, escape(one["oldest"][:10])))
+    print_table(("root key", "KEKs", "register keys", "tenants", "oldest"), rows)

@@ -3,25 +3,28 @@
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from twinvault_cli import inner_loop
+from twinvault_cli.completing import complete_permissions
+from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UNAVAILABLE, UsageError
-from twinvault_cli.output import ProgressLines, console, print_json
-from twinvault_cli.state import ROOT, StateOption, state_folder
+from twinvault_cli.given import carried, remember
+from twinvault_cli.output import ProgressLines, console, print_json, print_table
+from twinvault_cli.state import ROOT, PortOption, StateOption, state_folder
 from twinvault_local import status, tokens
 from twinvault_local.artifact import sources
 from twinvault_local.engines.launcher import IN_WORDS
 from twinvault_local.inner_loop import loading
 from twinvault_local.inner_loop.debugging import DEFAULT_PORT as DEBUG_PORT
 from twinvault_local.issuer import DEFAULT_SECONDS
-from twinvault_local.status import Health
-from twinvault_local.twin import DEFAULT_PORT, Twin
+from twinvault_local.status import Facts, Health
+from twinvault_local.twin import Twin
 
 app = typer.Typer()
 
@@ -35,7 +38,7 @@ def _twin(state: Path | None) -> Twin:
 @app.command()
 def up(
     *,
-    port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.", min=1, max=65535)] = DEFAULT_PORT,
+    port: PortOption = None,
     launcher: Annotated[
         Literal["auto", "docker", "process"],
         typer.Option(
@@ -48,6 +51,7 @@ def up(
         typer.Option(metavar="FUNCTION", autocompletion=inner_loop.complete_function, help="Let it wait for debugpy."),
     ] = None,
     debug_port: Annotated[int, typer.Option(help="Where it waits, on 127.0.0.1.", min=1, max=65535)] = DEBUG_PORT,
+    as_json: JsonOption = False,
     state: StateOption = None,
 ) -> None:
     """Start the twin: engines, tables, keys, functions, API."""
@@ -60,34 +64,47 @@ def up(
             launcher=launcher,
             progress=steps,
         )
-    if not started:
-        console.print(f"The twin is already up on {facts.url}.")
-        if not sources.is_current(ROOT, facts.artifact):
-            console.print("[yellow]It runs older code than the checkout's: twinvault reload[/]")
-    else:
+    if started:
         console.print(f"The twin is up after {steps.seconds:.1f} s, its engines {IN_WORDS[facts.launcher]}.")
-    typer.echo(facts.url)
+    else:
+        _tell_that_it_is_up(facts, port)
+    if as_json:
+        print_json({**asdict(facts), "started": started})
+    else:
+        typer.echo(facts.url)
     if failed := inner_loop.failed_functions(state_folder(state)):
         if not watch:
             raise failed
-        console.print(f"[bold red]{escape(str(failed))}[/]")
+        inner_loop.tell_the_watcher(failed)
     if debug:
         inner_loop.debug(state_folder(state), debug, port=debug_port)
     if watch:
         inner_loop.watch(state_folder(state))
 
 
+def _tell_that_it_is_up(facts: Facts, port: int | None) -> None:
+    console.print(f"The twin is already up on {facts.url}.")
+    if port is not None and facts.port != port:
+        said = f"It stays there. On port {port}: twinvault down && twinvault up --port {port}"
+        console.print(f"[yellow]{escape(carried(said))}[/]")
+    if not sources.is_current(ROOT, facts.artifact):
+        console.print(f"[yellow]{escape(carried('It runs older code than the checkout: twinvault reload'))}[/]")
+
+
 @app.command()
-def down(state: StateOption = None) -> None:
+def down(*, as_json: JsonOption = False, state: StateOption = None) -> None:
     """Stop everything that `up` started; data and keys stay."""
     stopped = _twin(state).down()
+    if as_json:
+        print_json({"stopped": stopped})
+        return
     console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
 @app.command(name="status")
 def show_status(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Clean JSON on standard output.")] = False,
+    as_json: JsonOption = False,
     state: StateOption = None,
 ) -> None:
     """Tell whether the twin runs, where, and how each part does. Exit code 4 unless everything is well."""
@@ -97,9 +114,8 @@ def show_status(
     else:
         _print_status(now)
         for name, kind in failed.items():
-            console.print(
-                f"[red]{escape(name)} could not start: {escape(kind)}[/]    What it said: twinvault logs {name}"
-            )
+            said = carried(f"What it said: twinvault logs {name}")
+            console.print(f"[red]{escape(name)} could not start: {escape(kind)}[/]    {escape(said)}")
     if failed or not now.running:
         raise typer.Exit(UNAVAILABLE)
 
@@ -108,43 +124,56 @@ def show_status(
 def reset(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
     state: StateOption = None,
 ) -> None:
     """Stop the twin and delete its data and keys for good."""
     folder = state_folder(state).folder
-    if not yes and not typer.confirm(f"Delete all data and keys in {folder} for good?"):
+    if not yes and not typer.confirm(f"Delete all data and keys in {folder} for good?", err=True):
         raise UsageError("Nothing was deleted.")
     _twin(state).reset()
+    if as_json:
+        print_json({"wiped": str(folder)})
+        return
     console.print(f"{escape(str(folder))} is wiped.")
 
 
 @app.command()
 def token(
-    tenant: Annotated[str, typer.Option(help="Whose data.")],
+    tenant: Annotated[str, typer.Option(callback=remember, help="Whose data.")],
     subject: Annotated[str, typer.Option(help="Who asks, in the audit log.")] = tokens.SUBJECT,
-    permissions: Annotated[str, typer.Option(help="Separated by commas.")] = ",".join(tokens.ALL_PERMISSIONS),
+    permissions: Annotated[
+        str, typer.Option(autocompletion=complete_permissions, help="Separated by commas.")
+    ] = ",".join(tokens.ALL_PERMISSIONS),
     expires_in: Annotated[int, typer.Option(help="Seconds; negative: expired already.")] = DEFAULT_SECONDS,
+    *,
+    as_json: JsonOption = False,
     state: StateOption = None,
 ) -> None:
     """Print a bearer token of the local issuer."""
     names = [one.strip() for one in permissions.split(",") if one.strip()]
-    typer.echo(
-        tokens.mint_token(state_folder(state), tenant=tenant, subject=subject, permissions=names, expires_in=expires_in)
+    minted = tokens.mint_token(
+        state_folder(state), tenant=tenant, subject=subject, permissions=names, expires_in=expires_in
     )
+    if as_json:
+        print_json({"token": minted, "expires_in": expires_in})
+    else:
+        typer.echo(minted)
 
 
 def _print_status(now: status.Status) -> None:
-    services = Table("service", "how", "where", box=None)
-    for name, health in now.services.items():
-        where = now.facts.address(name) if now.facts else ""
-        services.add_row(name, f"[{_COLOURS[health]}]{health}[/]", where)
-    console.print(services)
+    services = [
+        (name, f"[{_COLOURS[health]}]{health}[/]", escape(now.facts.address(name)) if now.facts else "")
+        for name, health in now.services.items()
+    ]
+    print_table(("service", "how", "where"), services, on=console)
     if now.facts:
         console.print(f"\n{now.facts.url}  launcher {now.facts.launcher}, region {now.facts.region}")
         for table, name in now.facts.tables.items():
             console.print(f"  {table:<12} {name}")
         console.print(f"  artifact     {now.facts.artifact}")
     if now.stopped:
-        console.print("Start it: twinvault up")
+        console.print(escape(carried("Start it: twinvault up")))
     elif not now.running:
-        console.print("Start again what died: twinvault up    What it said: twinvault logs NAME")
+        said = "Start again what died: twinvault up    What it said: twinvault logs NAME"
+        console.print(escape(carried(said)))

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import twinvault_durable as durable
+from twinvault_cli.completing import complete_stage
 from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import TamperingError, UsageError
 from twinvault_cli.output import console, print_json, results
@@ -46,7 +47,9 @@ app = typer.Typer(
 def verdict(
     context: typer.Context,
     *,
-    stage: Annotated[str, typer.Option(help="The stage that is to be deployed.")] = "prod",
+    stage: Annotated[
+        str, typer.Option(autocompletion=complete_stage, help="The stage that is to be deployed.")
+    ] = "prod",
     as_json: JsonOption = False,
     key: Annotated[str | None, typer.Option(help="Who signs: a private key in PEM, or awskms:KEY.")] = None,
     verifier: Annotated[str, typer.Option(help="A URI for who judges; in CI its workflow.")] = statement.VERIFIER,
@@ -155,7 +158,7 @@ def _print(judgement: Judgement, *, signed: bool) -> None:
     for one in judgement.checks:
         word = "[green]GO[/]" if one.checked.passed else "[red]NO-GO[/]"
         table.add_row(str(one.number), one.name, word, escape(one.checked.said))
-    results.print(table)
+    results.print(table, soft_wrap=False)
     found: dict[Reason, list[int]] = {}  # one thing may stand in the way of several checks
     for one in judgement.checks:
         for reason in one.checked.reasons:
@@ -163,7 +166,7 @@ def _print(judgement: Judgement, *, signed: bool) -> None:
     for reason, numbers in found.items():
         which = ", ".join(map(str, numbers))
         # Not wrapped: what to do is often a command, to be copied.
-        results.print(f"\n[bold]{which}[/]  {escape(reason.why)}\n   {escape(reason.todo)}", soft_wrap=True)
+        results.print(f"\n[bold]{which}[/]  {escape(reason.why)}\n   {escape(reason.todo)}")
     colour = "green" if judgement.word == GO else "red"
     results.print(f"\n[bold {colour}]{judgement.word}[/]  stage {judgement.stage}, {WRITTEN.relative_to(ROOT)}")
     if not signed:

@@ -16,6 +16,7 @@ from twinvault import (
     Conflict,
     Draft,
     EntitySpec,
+    IntegrityError,
     InvalidInput,
     KindSpec,
     NotFound,
@@ -95,15 +96,25 @@ class Grants:
         return _grant(self._partition(incident, create=False).read())
 
     def listed(self, state: str) -> Sequence[Grant]:
-        """The newest grants in this state, without their decisions, and what nobody can read: it may be one of them."""
+        """The newest grants in this state, without their decisions, and what nobody can read: it may be one of them.
+
+        Who may enter is decided by this, so each grant is read whole: records alone are authentic and may be older ones
+        that were put back, such as the head of a grant before it was revoked. That is a read of each partition.
+        """
         listing = self.acting.listing(GRANT)
         found: list[Grant] = []
         if listing is not None:
-            page = listing.open_page(("head", "request"), status=state, limit=_MOST_LISTED, cursor=None)
-            for one in page:
-                head, asked = one.records["head"], one.records["request"]
-                if head.fields["state"] == state:  # an index lags; the record decides
-                    found.append({"state": state, **asked.fields})
+            page = listing.page(status=state, limit=_MOST_LISTED, cursor=None)
+            for scope in page.scopes:
+                try:
+                    grant = _grant(self.acting.partition(GRANT, scope.partition).peek())
+                except NotFound:  # gone since the index had it
+                    continue
+                except IntegrityError as error:
+                    found.append({"state": UNREADABLE, "problem": error.problem})
+                    continue
+                if grant["state"] == state:  # an index lags; the record decides
+                    found.append({name: value for name, value in grant.items() if name != "decisions"})
             found += [{"state": UNREADABLE, "problem": one.problem} for one in page.refused]
         self.acting.release()
         return found

@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 import boto3
 
@@ -79,7 +78,7 @@ def _vault() -> Vault:
 
 
 def _incident(event: Event) -> str:
-    return unquote(event["pathParameters"]["incident"])
+    return str(event["pathParameters"]["incident"])  # an HTTP API has decoded it
 
 
 def _subject(event: Event) -> str:

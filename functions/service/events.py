@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -72,6 +72,17 @@ class HttpEvent:
         """
         if missing := sorted(set(_IN_BRACES.findall(self.route_key)) - self.parameters.keys()):
             raise InvalidInput(f"pathParameters: must hold {missing[0]}", field="pathParameters")
+
+    def require_query(self, known: Sequence[str]) -> None:
+        """Refuses a parameter that the route does not take: whoever sent it would believe that it was heeded.
+
+        Raises:
+            InvalidInput: says which it takes.
+        """
+        if self.query.keys() - {*known}:
+            *others, last = known or ("nothing",)
+            listed = f"{', '.join(others)} and {last}" if others else last
+            raise InvalidInput(f"query: may hold {listed} alone", field="query")
 
     def header(self, name: str) -> str | None:
         """A header by its name, whatever its case (RFC 9110, section 5.1): HTTP APIs lower it, `sam local` does not."""

@@ -82,6 +82,7 @@ class _Route:
     permission: str
     action: str
     about: "About | None"
+    query: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,8 @@ class _Response:
 
     def to_event(self) -> dict[str, Any]:
         """As a function answers in payload format 2.0."""
-        return {
-            "statusCode": self.status,
-            "headers": dict(self.headers),
-            "body": self.body,
-            "isBase64Encoded": False,
-        }
+        headers = dict(self.headers)
+        return {"statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +106,16 @@ class Api:
     _routes: dict[str, _Route] = field(default_factory=dict, init=False)
 
     def route(
-        self, key: str, *, permission: str, action: str, about: About | None = None
+        self, key: str, *, permission: str, action: str, about: About | None = None, query: Sequence[str] = ()
     ) -> Callable[[RouteFunction], RouteFunction]:
         """Declares a route by its key, as API Gateway writes it (`GET /dialogues/{id}`).
 
         `permission` is what it needs, `action` its name in the audit log. `about` is called where the permission is
-        missing: a denial names what it denied.
+        missing: a denial names what it denied. `query` are the parameters that it takes after the `?`.
         """
 
         def declare(function: RouteFunction) -> RouteFunction:
-            self._routes[key] = _Route(function, permission, action, about)
+            self._routes[key] = _Route(function, permission, action, about, query)
             return function
 
         return declare
@@ -189,6 +186,7 @@ def _answered(
     ) as acting:
         request = Request(acting, event)
         _require(route, principal, request=request)
+        event.require_query(route.query)
         answer = route.function(request)
         document = dict(answer.document)
         if answer.refused:

@@ -15,6 +15,7 @@ from twinvault import (
     IntegrityError,
     InvalidInput,
     KeyRefused,
+    Misconfigured,
     NotFound,
     OutcomeUnknown,
     TooLarge,
@@ -52,6 +53,7 @@ _TABLE: tuple[tuple[type[Exception], Problem], ...] = (
     (Undeclared, Problem(Undeclared.problem, 500, "The stored data is of a newer release")),
     (OutcomeUnknown, Problem(OutcomeUnknown.problem, 503, "The outcome of the write is unknown")),
     (Contention, Problem(Contention.problem, 503, "The data keeps changing")),
+    (Misconfigured, Problem(Misconfigured.problem, 503, "This service is not set up as it must be")),
     (KeyRefused, Problem(KeyRefused.problem, 503, "The key service refuses a key")),
     (DependencyError, Problem(DependencyError.problem, 503, "Something this service needs is unavailable")),
     (Exception, Problem(TwinvaultError.problem, 500, "Something went wrong here")),
@@ -91,7 +93,9 @@ def describe(error: Exception, *, correlation_id: str) -> tuple[Problem, dict[st
             if isinstance(error, Gone):
                 body["erased_at"] = error.erased_at
         case DependencyError():
-            body["detail"] = error.message
+            # Which of its settings is wrong is for whoever runs it: the log has the cause.
+            wrong = isinstance(error, Misconfigured)
+            body["detail"] = "ask whoever runs this service, with the correlation id" if wrong else error.message
             headers["Retry-After"] = str(error.retry_after)
         case _:
             body["detail"] = "see the audit log under this correlation id"

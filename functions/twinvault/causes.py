@@ -10,7 +10,22 @@ if TYPE_CHECKING:
 
 _MAX_CODE = 128
 _OF_KMS = frozenset({"Decrypt", "GenerateDataKey"})
-_DENIED = frozenset({"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"})
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html, and of KMS alike.
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        # The SDK's own, which asked nobody.
+        "NoCredentialsError",
+        "PartialCredentialsError",
+    }
+)
+_DENIED = frozenset({"AccessDeniedException"}) | _CREDENTIALS
 _MISSING = frozenset({"ResourceNotFoundException", "NotFoundException"})
 
 
@@ -52,13 +67,25 @@ class Cause:
     @classmethod
     def of(cls, error: "ClientError | BotoCoreError", operation: str, *, throttled: bool = False) -> "Cause":
         """Of what the SDK raised for this call."""
+        name = type(error).__name__
+        if name in _CREDENTIALS:
+            return cls(Trouble.DENIED, operation, name)
         response: dict[str, Any] | None = getattr(error, "response", None)  # there is one where AWS answered
         if response is None:
-            return cls(Trouble.SILENT, operation, type(error).__name__)
+            return cls(Trouble.SILENT, operation, name)
         said, answered = response.get("Error", {}), response.get("ResponseMetadata", {})
         code = str(said.get("Code", ""))[:_MAX_CODE]
         trouble = Trouble.THROTTLED if throttled else _trouble(code, str(said.get("Message", "")))
         return cls(trouble, operation, code, str(answered.get("RequestId", ""))[:_MAX_CODE])
+
+    @property
+    def setting(self) -> str:
+        """Which setting is wrong, in words, where that is the reason: no repetition mends it. Else nothing."""
+        if self.code in _CREDENTIALS:
+            return f"AWS refuses the credentials ({self.code}): look at access key, secret, session token and region"
+        if self.trouble is Trouble.MISSING and self.is_of_the_store:
+            return f"there is no such table ({self.code}): look at the tables' names, the region and the account"
+        return ""
 
     @property
     def is_of_the_store(self) -> bool:

@@ -23,6 +23,7 @@ from twinvault.dynamodb.marks import Marks
 from twinvault.dynamodb.table import Table, TableNames
 from twinvault.dynamodb.transaction import Transactor
 from twinvault.envelope import FORMAT, require_id
+from twinvault.errors import ConfigurationError
 from twinvault.keys.cache import CacheLimits, KeyCache
 from twinvault.keys.changing import DEFAULT_TTL_SECONDS, KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
@@ -67,14 +68,14 @@ def open_vault(
         root_keys: KMS key ids, never aliases: the first wraps new keys, all may open.
         key_ttl_seconds: how long a plaintext key may live in memory, and so the revocation lag.
         lowest_format: the lowest record format that is still opened.
-        function: the name of the function that this is, for the audit log; empty for a script.
-        artifact: SHA-256 of the function's zip file, hex, likewise.
-        backup_table: the name of a records table that was restored from a backup, to put partitions back from.
+        function: for the audit log, the name of the function that this is; empty for a script.
+        artifact: likewise, the SHA-256 of its zip file, hex.
+        backup_table: the name of a records table restored from a backup, to put partitions back from.
 
     Raises:
-        InvalidInput: the store's name is no id.
+        InvalidInput, ConfigurationError: the store's name is no id; there is no root key; a table has no name.
     """
-    records, key_table, mark_table = _tables(dynamodb, tables.records, tables.keys, tables.marks)
+    records, key_table, mark_table = _tables(dynamodb, *_usable(tables, root_keys))
     marks = Marks(mark_table)
     root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
     keys = _keys(key_table, marks, root=root, ttl=key_ttl_seconds)
@@ -89,6 +90,21 @@ def open_vault(
 def signing_receipts(vault: Vault, kms: "KMSClient", *, audit_key: str) -> Vault:
     """The same vault, which also makes receipts of erasures: signed with this key of KMS's, an id and no alias."""
     return replace(vault, signer=AwsSigner(kms, audit_key))
+
+
+def _usable(tables: TableNames, root_keys: Sequence[str]) -> tuple[str, str, str]:
+    """The tables that are read; settings with which nothing could ever be read or written are refused."""
+    ids: Sequence[object] = root_keys
+    if isinstance(ids, str) or not all(isinstance(one, str) and one for one in ids):
+        raise ConfigurationError("root_keys: must be a list of KMS key ids")
+    if not root_keys:
+        raise ConfigurationError("root_keys: is empty; the first key wraps new keys, so there must be one")
+    if any(one.startswith("alias/") or ":alias/" in one for one in root_keys):
+        raise ConfigurationError("root_keys: holds an alias, which may be pointed elsewhere; give the key's id")
+    for name in TableNames.__slots__:
+        if not isinstance(getattr(tables, name), str) or not getattr(tables, name):
+            raise ConfigurationError(f"tables.{name}: must be the name of a table")
+    return tables.records, tables.keys, tables.marks
 
 
 def _tables(client: "DynamoDBClient", *names: str) -> list[Table]:

@@ -18,6 +18,7 @@
     ├── BrokenReceipt                   a receipt does not verify; names the step
     ├── ConfigurationError              a setting is missing or unusable; names the variable
     └── DependencyError                 something we call is unavailable; carries `retry_after`
+        ├── Misconfigured               what we call is not there under this name, or refuses these credentials
         ├── KeyRefused                  KMS says no: access denied, disabled, pending deletion
         ├── Contention                  a consistent view could not be had in time
         └── OutcomeUnknown              a write may or may not have been applied
@@ -48,6 +49,7 @@ __all__ = [
     "IntegrityError",
     "InvalidInput",
     "KeyRefused",
+    "Misconfigured",
     "NotFound",
     "OutcomeUnknown",
     "Place",
@@ -64,11 +66,7 @@ MAX_NAMES = 20  # how many undeclared names an error carries
 
 
 class TwinvaultError(Exception):
-    """Base of every error that this library and its service raise.
-
-    Attributes:
-        problem: the end of its `type` in docs/errors.md, and in the audit log.
-    """
+    """Every error that this library and its service raise; `problem` ends its `type` in docs/errors.md."""
 
     problem: ClassVar[str] = "internal"
 
@@ -84,9 +82,7 @@ class CallerError(TwinvaultError):
 
     def __init__(self, message: str, *, field: str = "", others: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
-        self.message = message
-        self.field = field
-        self.others = tuple(others)
+        self.message, self.field, self.others = message, field, tuple(others)
 
 
 class InvalidInput(CallerError):
@@ -170,9 +166,7 @@ class IntegrityError(TwinvaultError):
 
     def __init__(self, step: Step, *, where: Place | None = None, detail: str = "") -> None:
         super().__init__("integrity check failed")
-        self.step = step
-        self.where = where
-        self.detail = detail
+        self.step, self.where, self.detail = step, where, detail
 
     def at(self, where: Place) -> "IntegrityError":
         """The same refusal, of this row."""
@@ -196,8 +190,7 @@ class Undeclared(TwinvaultError):
 
     def __init__(self, names: Sequence[str], *, where: Place | None = None) -> None:
         super().__init__("a record holds what this release does not declare")
-        self.names = tuple(names)[:MAX_NAMES]
-        self.where = where
+        self.names, self.where = tuple(names)[:MAX_NAMES], where
 
 
 class BrokenChain(TwinvaultError):
@@ -205,8 +198,7 @@ class BrokenChain(TwinvaultError):
 
     def __init__(self, step: ChainStep, *, seq: int) -> None:
         super().__init__(f"the chain does not verify at place {seq}, step {step.value}")
-        self.step = step
-        self.seq = seq
+        self.step, self.seq = step, seq
 
 
 class BrokenReceipt(TwinvaultError):
@@ -229,6 +221,12 @@ class DependencyError(TwinvaultError):
     def __init__(self, message: str, *, retry_after: int = 5, cause: Cause | None = None) -> None:
         super().__init__(message)
         self.message, self.retry_after, self.cause = message, retry_after, cause
+
+
+class Misconfigured(DependencyError, ConfigurationError):
+    """A table or key is not there under the name that it was given, or AWS refuses the credentials: no wait helps."""
+
+    problem = "misconfigured"
 
 
 class KeyRefused(DependencyError):

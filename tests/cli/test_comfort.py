@@ -156,7 +156,7 @@ def test_a_reload_does_not_import_what_it_does_not_need() -> None:
 
 
 def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    def full() -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(main, "app", lambda _: full)

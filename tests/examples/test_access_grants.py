@@ -61,7 +61,7 @@ def decide(vault, tenant, outcome, subject="u-2"):
 def test_a_grant_is_asked_for_decided_and_read_whole(vault, tenant):
     assert ask(vault, tenant)[0] == 200
     assert decide(vault, tenant, "granted")[0] == 200
-    status, grant = call(vault, "GET /grants/{incident}", tenant, incident="2026-11-23%20payroll%20leak")
+    status, grant = call(vault, "GET /grants/{incident}", tenant, incident="2026-11-23 payroll leak")
     decision = {"outcome": "granted", "decided_by": "u-2", "note": "for two hours"}
     assert (status, grant) == (200, {"state": "granted", "system": "payroll-db", **SECRETS, "decisions": [decision]})
 
@@ -87,6 +87,25 @@ def test_a_grant_that_nobody_can_read_hides_no_other_and_is_told_of(vault, tenan
     _, listed = call(vault, "GET /grants", tenant)
     assert sorted(one["state"] for one in listed) == ["requested", "unreadable"]
     assert {one.get("problem") for one in listed} == {None, "integrity"}
+
+
+def test_an_incidents_id_is_decoded_once(vault, tenant):
+    assert ask(vault, tenant, "100%25 of payroll")[0] == 200
+    assert call(vault, "GET /grants/{incident}", tenant, incident="100%25 of payroll")[0] == 200
+    assert call(vault, "GET /grants/{incident}", tenant, incident="100% of payroll")[0] == 404
+
+
+def test_a_revoked_grant_whose_head_was_put_back_is_not_listed_as_granted(vault, tenant, engines):
+    ask(vault, tenant)
+    decide(vault, tenant, "granted")
+    dynamodb, _, tables, _ = engines
+    rows = dynamodb.scan(TableName=tables.records, ConsistentRead=True)["Items"]
+    before = next(one for one in rows if one["sk"]["S"] == "head" and one["tenant_id"]["S"] == tenant)
+    decide(vault, tenant, "revoked")
+    assert call(vault, "GET /grants", tenant, query={"state": "granted"}) == (200, [])
+    dynamodb.put_item(TableName=tables.records, Item=before)
+    _, listed = call(vault, "GET /grants", tenant, query={"state": "granted"})
+    assert listed == [{"state": "unreadable", "problem": "integrity"}]
 
 
 @pytest.mark.parametrize(

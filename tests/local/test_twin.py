@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import zipfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from houses import STOPPED, WELL, House, Templates
 from twinvault_local import status, tokens
 from twinvault_local.artifact.sources import Sources
 from twinvault_local.errors import (
+    BuildError,
     BusyError,
     DriftError,
     EngineError,
@@ -28,7 +30,7 @@ from twinvault_local.errors import (
 )
 from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import files, waiting
-from twinvault_local.machine.ports import LOOPBACK, free_port
+from twinvault_local.machine.ports import LOOPBACK, free_port, is_free
 from twinvault_local.provision import callers
 from twinvault_local.provision.aws import dynamodb_client, kms_client
 from twinvault_local.provision.callers import AccessKey
@@ -206,6 +208,51 @@ def test_a_port_in_use_names_its_user_and_starts_nothing(running: House, house: 
     assert "--port" in caught.value.next_step
     assert house.services() == STOPPED
     assert not house.said
+
+
+def test_an_up_that_is_refused_stops_nothing_and_leaves_nothing_behind(running: House, house: House) -> None:
+    def refuses(_: object) -> Sources:
+        raise BuildError("it does not build")
+
+    house.port = running.port
+    with pytest.raises(PortInUseError, match=str(running.port)) as caught:
+        house.up()
+    (offered,) = re.findall(r"twinvault up --port (\d+)", caught.value.next_step)
+    assert is_free(int(offered))
+    assert not house.state.folder.exists(), "refused before there was anything"
+
+    house.port = free_port()
+    house.up()
+    os.kill(house.pids()["issuer"], signal.SIGKILL)
+    assert waiting.until(lambda: "issuer" not in house.pids(), seconds=10)
+    left, lie = house.pids(), house.state.holds()
+    with pytest.raises(BuildError):
+        house.twin.up(refuses, progress=print)
+    with pytest.raises(PortInUseError):
+        house.twin.up(lambda _: house.made, port=running.port, progress=print)
+    assert (house.pids(), house.state.holds()) == (left, lie)
+    assert set(left) == set(SERVICES) - {"issuer"}
+
+
+def test_up_remembers_the_port_that_it_had(house: House) -> None:
+    port = house.up().port
+    house.twin.down()
+    facts, started = house.twin.up(lambda _: house.made, progress=print)
+    assert (facts.port, started) == (port, True)
+    os.kill(house.pids()["issuer"], signal.SIGKILL)
+    assert waiting.until(lambda: "issuer" not in house.pids(), seconds=10)
+    assert house.twin.up(lambda _: house.made, progress=print)[0].port == port, "its own server listens there still"
+
+
+def test_a_store_that_is_gone_is_refused_and_its_place_left_free(house: House, tmp_path: Path) -> None:
+    facts = house.up()
+    house.twin.down()
+    house.state.kms.rename(tmp_path / "kms")
+    with pytest.raises(StateError, match=r"(?s)key.*put|gone|not"):
+        house.up()
+    assert not house.state.kms.exists(), "the old one can be put back"
+    (tmp_path / "kms").rename(house.state.kms)
+    assert house.up() == facts
 
 
 def test_data_and_keys_survive_down_and_up_and_not_reset(house: House) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from twinvault import Kind, Record
 from twinvault.dynamodb.transaction import insert, replace
 from twinvault.envelope.item import ENVELOPE
 from twinvault.errors import InvalidInput
@@ -124,3 +125,67 @@ def test_the_clear_fields_of_an_entity_fit_into_a_statement(removed: list[str], 
     declare(most, **history)
     with pytest.raises(InvalidInput, match=r"^entity line: has more clear fields than a PartiQL statement of 8192"):
         declare(most + 1, **history)
+
+
+def spec(**changes: Any) -> EntitySpec:
+    return EntitySpec(**{"name": "line", "sk": SK, "clear": CLEAR, "sealed": SECRET, **changes})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "given"),
+    [
+        pytest.param("sk", "line", id="a text as pattern"),
+        pytest.param("sk", re.compile(b"line"), id="a pattern of bytes"),
+        pytest.param("sk", None, id="no pattern"),
+        pytest.param("clear", "amount", id="a text as clear fields"),
+        pytest.param("clear", ["amount"], id="a list as clear fields"),
+        pytest.param("clear", {1: TEXT}, id="a number as a clear field"),
+        pytest.param("sealed", "memo", id="a text as a set: m, e, m, o"),
+        pytest.param("sealed", ["memo"], id="a list as a set"),
+        pytest.param("sealed", frozenset({1}), id="a number as a sealed field"),
+        pytest.param("searchable", ["memo"], id="a list as searchable fields"),
+        pytest.param("searchable", {"memo": 1}, id="a number as a blind index"),
+        pytest.param("retired", "old", id="a text as retired fields"),
+        pytest.param("was", ["memo"], id="a list as older names"),
+        pytest.param("was", {"memo": 3}, id="a number as an older name"),
+        pytest.param("moved", ["memo"], id="a list as moved fields"),
+        pytest.param("defaults", ["memo"], id="a list as defaults"),
+    ],
+)
+def test_what_is_of_another_type_is_refused_when_it_is_declared(parameter: str, given: object) -> None:
+    with pytest.raises(InvalidInput, match=f"`{parameter}` must be") as refused:
+        spec(**{parameter: given})
+    assert refused.value.field == parameter
+
+
+@pytest.mark.parametrize(
+    ("parameter", "given"),
+    [
+        pytest.param("entities", spec(), id="one entity for a list of them"),
+        pytest.param("entities", "line", id="a text as entities"),
+        pytest.param("retired", spec(), id="one retired entity"),
+        pytest.param("head", "head", id="a text as head"),
+        pytest.param("tolerate", "no", id="a text as a truth value"),
+    ],
+)
+def test_a_kind_of_other_types_is_refused(parameter: str, given: Any) -> None:
+    declared: dict[str, Any] = {"entities": [spec()], parameter: given}
+    with pytest.raises(InvalidInput, match="must be"):
+        KindSpec("ledger", **declared)
+
+
+def test_a_kind_of_record_types_takes_record_types() -> None:
+    class Terms(Record, sk="terms"):
+        price: str
+
+    wrong: list[dict[str, Any]] = [{"records": Terms}, {"records": [spec()]}, {"records": [Terms], "head": head_spec()}]
+    for declared in wrong:
+        with pytest.raises(InvalidInput, match="must be of record types"):
+            Kind("contract", **declared)
+    with pytest.raises(InvalidInput, match="`sealed` must be a set"):
+        head_spec({}, "ab")  # type: ignore[arg-type]  # as a caller without a type checker
+
+
+def test_a_list_is_declared_whole() -> None:
+    with pytest.raises(InvalidInput, match="'list_at' is declared without list_kind, list_status"):
+        head_spec({"list_at": TEXT})

@@ -17,6 +17,8 @@ CLASSES = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issu
 
 
 def make(kind: type[Exception]) -> Exception:
+    if kind is errors.BrokenReceipt:
+        return kind(next(iter(errors.ReceiptStep)))
     return kind(errors.ChainStep.LINK, seq=2) if kind is errors.BrokenChain else kind("the detail")
 
 
@@ -40,7 +42,7 @@ def test_every_problem_is_some_errors_and_no_two_share_a_slug() -> None:
 
 def test_every_leaf_of_the_tree_has_a_problem_of_its_own() -> None:
     # These two are an operator's and an auditor's: a caller learns of neither.
-    internal = {errors.ConfigurationError, errors.BrokenChain}
+    internal = {errors.ConfigurationError, errors.BrokenChain, errors.BrokenReceipt}
     leaves = [one for one in CLASSES if not one.__subclasses__() and one not in internal]
     assert len({problem_of(make(one)).slug for one in leaves}) == len(leaves)
 

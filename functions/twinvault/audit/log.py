@@ -223,4 +223,4 @@ def _sources(part: Sequence[Element]) -> list[Note]:
 
 def _cannot_be_written(activity: Activity, result: Result) -> DependencyError:
     activity.metric("AuditAppendFailed")
-    return DependencyError("the audit log cannot be written now", cause=result.cause)
+    return result.refusal("the audit log cannot be written now")

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from twinvault.causes import Cause, Trouble
 from twinvault.deadlines import Pauses, calling, deadline_here, require_time
-from twinvault.errors import Contention, DependencyError, TooLarge
+from twinvault.errors import Contention, DependencyError, Misconfigured, TooLarge
 from twinvault.request_ids import note_dynamodb
 
 _UNREADABLE = "the store cannot be read now"
@@ -39,6 +39,7 @@ def read(method: Callable[..., Any], request: Mapping[str, Any], *, sleep: Calla
     Raises:
         TooLarge: items of one moment are over 4 MB.
         Contention: another transaction has hold of them.
+        Misconfigured: there is no such table, or the credentials are refused.
         DependencyError: throttled until the deadline; refused; no answer.
     """
     pauses = Pauses(sleep)
@@ -53,7 +54,7 @@ def read(method: Callable[..., Any], request: Mapping[str, Any], *, sleep: Calla
                 continue
             raise _translated(error, request, cause=cause_of(error, _operation(method))) from None
         except BotoCoreError as error:
-            raise DependencyError(_UNREADABLE, cause=cause_of(error, _operation(method))) from None
+            raise unavailable(_UNREADABLE, cause_of(error, _operation(method))) from None
         note_dynamodb(answer)
         if "ConsumedCapacity" not in answer:
             raise DependencyError(_UNREADABLE, cause=Cause(Trouble.SILENT, _operation(method), "cut"))
@@ -94,4 +95,11 @@ def _translated(error: ClientError, request: Mapping[str, Any], *, cause: Cause)
         return DependencyError("the store is busy", cause=cause)
     if code == CANCELLED:
         return Contention("what is to be read is being changed", retry_after=1)
-    return DependencyError(_UNREADABLE, cause=cause)
+    return unavailable(_UNREADABLE, cause)
+
+
+def unavailable(message: str, cause: Cause | None) -> DependencyError:
+    """The error of a call that failed for this cause: `Misconfigured`, with the setting, where no wait would help."""
+    if cause is not None and cause.setting:
+        return Misconfigured(f"{message}: {cause.setting}", cause=cause)
+    return DependencyError(message, cause=cause)

@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from twinvault.causes import Cause
 from twinvault.deadlines import CLOSING_SECONDS, FIRST_PAUSE, LONGEST_PAUSE, calling, keep_deadlines
-from twinvault.dynamodb.calls import CANCELLED, CONFLICT, THROTTLED, THROTTLED_WITHIN, cause_of
+from twinvault.dynamodb.calls import CANCELLED, CONFLICT, THROTTLED, THROTTLED_WITHIN, cause_of, unavailable
+from twinvault.errors import DependencyError
 from twinvault.request_ids import note_dynamodb
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class Result:
     outcome: Outcome
     failed: frozenset[int] = frozenset()
     cause: Cause | None = field(default=None, compare=False)
+
+    def refusal(self, message: str) -> DependencyError:
+        """The error that a refused transaction is; it says which setting is wrong, where one is."""
+        return unavailable(message, self.cause)
 
 
 def insert(table: str, item: "Item") -> Statement:
@@ -199,7 +204,10 @@ class Transactor:
                     return Result(Outcome.REFUSED, cause=cause)
                 sent_without_answer = sent_without_answer or not _is_definite(error)
             except BotoCoreError as error:
-                cause, sent_without_answer = cause_of(error, _OPERATION), True
+                cause = cause_of(error, _OPERATION)
+                if cause.setting and not sent_without_answer:  # without credentials nothing is sent
+                    return Result(Outcome.REFUSED, cause=cause)
+                sent_without_answer = True
             else:
                 return Result(Outcome.COMMITTED)
             if self._monotonic() + pause >= until:

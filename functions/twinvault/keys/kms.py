@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from twinvault.causes import Cause
 from twinvault.deadlines import calling, deadline_here, keep_deadlines, require_time
-from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Step
+from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Misconfigured, Step
 from twinvault.request_ids import note_kms
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def translate(error: ClientError | BotoCoreError, observer: "Observer", *, opera
     observer.metric("KmsErrors")
     if not isinstance(error, ClientError):
         count_call(observer, "")
-        raise DependencyError("the key service cannot be reached", cause=Cause.of(error, operation)) from None
+        raise _unavailable("the key service cannot be reached", Cause.of(error, operation)) from None
     count_call(observer, error.response.get("ResponseMetadata", {}).get("RequestId", ""))
     code = error.response.get("Error", {}).get("Code", "")
     cause = Cause.of(error, operation, throttled=code in _THROTTLED)
@@ -170,4 +170,9 @@ def translate(error: ClientError | BotoCoreError, observer: "Observer", *, opera
         raise IntegrityError(Step.ROOT_KEY) from None
     if code in _REFUSED:
         raise KeyRefused(f"the key service refuses the root key ({code})", retry_after=30, cause=cause) from None
-    raise DependencyError("the key service cannot answer now", cause=cause) from None
+    raise _unavailable("the key service cannot answer now", cause) from None
+
+
+def _unavailable(message: str, cause: Cause) -> DependencyError:
+    setting = cause.setting
+    return Misconfigured(f"{message}: {setting}", cause=cause) if setting else DependencyError(message, cause=cause)

@@ -69,13 +69,14 @@ class Changes:
     lowest_dek: int = 0
     destroy_deks: Sequence[int] = ()
 
-    def require(self, before: Look | None, *, asked: Collection[str] | None) -> None:
+    def require(self, before: Look | None, *, asked: Collection[str] | None, kind: KindSpec) -> None:
         """Lets changes pass that can be made of the partition as it was found.
 
         `asked` are the sort keys that were looked at; None: all.
 
         Raises:
-            InvalidInput: they are too many, touch a record twice or the head, or one that was not looked at.
+            InvalidInput: they are too many, touch a record twice or the head, or one that was not looked at; or the
+                partition would not be in the list that its kind declares.
             Conflict: a record to be added is there, or one to be deleted is not.
         """
         seen = [*(draft.sk for draft in self.put), *self.delete]
@@ -85,8 +86,7 @@ class Changes:
         if HEAD in touched or any(draft.entity == HEAD for draft in (*self.add, *self.put)):
             rule = "every partition has one: its fields are put, as a record of the head's type or as `head`"
             raise InvalidInput(f"head: {rule}", field=HEAD)
-        if self.head is not None and STORE in self.head:
-            raise InvalidInput(f"head.{STORE}: is the library's own field", field=STORE)
+        self._require_head(kind)
         if len(set(touched)) != len(touched):
             raise InvalidInput("a write may hold each record once")
         if asked is not None and not set(seen) <= set(asked):
@@ -98,6 +98,13 @@ class Changes:
         for sk in self.delete:
             if sk not in there:
                 raise _not_there(sk)
+
+    def _require_head(self, kind: KindSpec) -> None:
+        if self.head is None:
+            return
+        if STORE in self.head:
+            raise InvalidInput(f"head.{STORE}: is the library's own field", field=STORE)
+        kind.require_listed(self.head)
 
 
 def require_expected(expected: Expected, before: Look | None) -> None:

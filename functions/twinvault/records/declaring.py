@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from twinvault.dynamodb.transaction import insert, replace
 from twinvault.envelope.item import ENVELOPE
-from twinvault.envelope.names import require_id
 from twinvault.errors import InvalidInput
+from twinvault.records.argument_types import require_types, require_whole_list
 from twinvault.records.blind import BLIND_ATTRIBUTES, require_searchable
 from twinvault.records.carried import may_be_declared
 from twinvault.records.fields import CLEAR, DECIMAL, INDEXED, SEALED, TEXT, from_clear, to_clear
@@ -34,12 +34,13 @@ def require_sound(spec: "EntitySpec", *, common: AbstractSet[str], hidden: Abstr
     Raises:
         InvalidInput: it cannot be, or it contradicts itself.
     """
-    require_id(spec.name, field="entity name")
+    require_types(spec)
     _require_names(spec, common=common)
     _require_forms(spec)
     _require_changes_of_declared(spec, own=(spec.clear.keys() | spec.sealed) - hidden)
     require_searchable(spec.name, spec.searchable, sealed=spec.sealed)
     _require_statements(spec, common=common)
+    require_whole_list(spec)
 
 
 def known_fields(spec: "EntitySpec") -> list[KnownField]:

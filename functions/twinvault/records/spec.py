@@ -6,15 +6,16 @@ else is sealed. What is not declared is refused. What was declared otherwise onc
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from twinvault.envelope.aad import Context
-from twinvault.envelope.names import require_id
 from twinvault.errors import InvalidInput, Place, Undeclared
+from twinvault.records.argument_types import listed, require_kind
 from twinvault.records.blind import Searchable
 from twinvault.records.entity import COMMON, HEAD, HEAD_SEALED, EntitySpec, Reading, foreign, spec_of_foreign
-from twinvault.records.fields import FLAG, NULLABLE, NUMBER, SEALED, TEXT, Fields, Forms, from_clear
+from twinvault.records.fields import FLAG, INDEXED, NULLABLE, NUMBER, SEALED, TEXT, Fields, Forms, from_clear
 
 if TYPE_CHECKING:
     from twinvault.records.record import Draft
@@ -47,12 +48,14 @@ def head_spec(
     defaults: Fields | None = None,
 ) -> EntitySpec:
     """The spec of a kind's head: the library's own sealed fields and the kind's (see `EntitySpec`)."""
+    if not isinstance(sealed, AbstractSet):
+        raise InvalidInput("head: `sealed` must be a set of names", field="sealed")
     if HEAD_SEALED & {*sealed, *(searchable or {})}:
         raise InvalidInput("head: store is the library's own field")
     return EntitySpec(
         HEAD,
         re.compile(HEAD),
-        clear or {},
+        {} if clear is None else clear,
         HEAD_SEALED | sealed,
         searchable or {},
         retired=retired or {},
@@ -86,7 +89,8 @@ class KindSpec:
 
     def __post_init__(self) -> None:
         """Refuses a kind whose name cannot stand in a key, or with two entities of one name."""
-        require_id(self.kind, field="kind")
+        declared = [*listed(self.entities), *listed(self.retired)]
+        require_kind(self.kind, declared, head=self.head, entity=EntitySpec, tolerate=self.tolerate)
         known = dict[str, EntitySpec]()
         for spec in (*self.entities, *self.retired):
             if spec.name == HEAD or spec.name in known:
@@ -128,6 +132,17 @@ class KindSpec:
             rule = retired if entity in self._known else f"there is no entity '{entity}'"
             raise InvalidInput(f"kind {self.kind}: {rule}", field="entity")
         return spec
+
+    def require_listed(self, head: Fields) -> None:
+        """Lets a head's fields pass that give a partition its place in the list, where the kind declares one.
+
+        Raises:
+            InvalidInput: one of the list's fields is absent: no list would ever find the partition.
+        """
+        fields = self.head.complete(head)
+        if absent := sorted((INDEXED & self.head.clear.keys()) - fields.keys()):
+            rule = "is declared and absent: without it no list would find the partition"
+            raise InvalidInput(f"head.{absent[0]}: {rule}", field=absent[0])
 
     def reopened(self) -> "KindSpec":
         """The kind in which retired entities are written, too: for what is sealed anew as it is."""

@@ -153,7 +153,7 @@ class _Write:
             changes = plan(before)
             if changes is None:
                 return before and replace(before, answered=None)
-            changes.require(before, asked=self.asked)
+            changes.require(before, asked=self.asked, kind=self.kind)
             if self.writer.monotonic() >= self.activity.deadline:
                 raise DependencyError("there was no time left to write; repeating the request is safe", retry_after=1)
             frozen = self._freeze(changes, before)
@@ -198,7 +198,7 @@ class _Write:
         wrote = {head_mark_key(self.scope.pk): frozen.wrote}
         result = self.writer.audit.commit(self.activity, frozen.statements, event_id=frozen.event_id, wrote=wrote)
         if result.outcome is Outcome.REFUSED:
-            raise DependencyError("the store cannot take the write now", cause=result.cause)
+            raise result.refusal("the store cannot take the write now")
         return result
 
     def _found_committed(self, event_id: str) -> Look:

@@ -99,7 +99,7 @@ def _ports(state: StateFolder, port: int) -> Iterator[Finding]:
         yield Finding("ports", Grade.WELL, f"{port} is free")
     else:
         who = ports.listener(port) or "another program"
-        yield Finding("ports", Grade.BAD, f"{port} is in use: {who}", f"twinvault up --port {port + 3}")
+        yield Finding("ports", Grade.BAD, f"{port} is in use: {who}", f"twinvault up --port {ports.next_free(port)}")
 
 
 def _room(state: StateFolder, cache: Path) -> Iterator[Finding]:

@@ -14,6 +14,8 @@ from twinvault_local.machine.processes import Slot
 
 DYNAMODB, GATE, KMS, ISSUER, SERVER = "dynamodb", "gate", "kms", "issuer", "server"
 SERVICES = (ISSUER, KMS, DYNAMODB, GATE, SERVER)  # in the order of starting; stopped in the other
+FIRST_PORT = 8787
+"""The API's, where nothing else was asked for yet."""
 SEED_BYTES = 32
 FORMAT = 2
 """Of what lies in a state folder, its tables and keys included: one more whenever what was stored before does not open
@@ -194,6 +196,29 @@ class StateFolder:
             raise StateError(
                 f"{self.folder} holds {strange[0]!r}, which is not a twin's.", next_step="Name another folder: --state"
             )
+
+    def holds(self) -> frozenset[str]:
+        """What lies here now, by name."""
+        return frozenset(path.name for path in self.folder.iterdir()) if self.folder.exists() else frozenset()
+
+    def withdraw(self, before: frozenset[str]) -> None:
+        """Remove what an `up` that failed has put here, `before` being what was here when it began.
+
+        What it made in the tables and keys stays, once it is noted: the next `up` goes on with it. So do logs that say
+        something.
+        """
+        if self.provisioned.exists() and self.provisioned.name not in before:
+            return
+        for name in (*_FOLDERS, *_FILES):
+            place = self.folder / name
+            if name in before or not place.exists() or (name == self.logs.name and any(place.iterdir())):
+                continue
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink()
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     def wipe(self) -> None:
         """Delete data, keys and everything else of the twin; what is not a twin's own stays, whatever `folder` is."""

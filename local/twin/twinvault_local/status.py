@@ -36,6 +36,11 @@ class Facts:
     region: str
     artifact: str
 
+    @property
+    def port(self) -> int:
+        """The API's."""
+        return int(self.url.rpartition(":")[2])
+
     def address(self, service: str) -> str:
         """Where a service answers."""
         return self.url if service == SERVER else self.endpoints[starting.ENDPOINT_OF[service]]

@@ -12,19 +12,19 @@ from twinvault_lambda.errors import ServerConfigError
 from twinvault_local import lambda_server, status
 from twinvault_local.artifact import archive, sources
 from twinvault_local.engines import choice, dynamodb, gate, python, starting
-from twinvault_local.engines.launcher import PROCESS, Claims, Launcher
-from twinvault_local.errors import EngineError, PortInUseError, TemplateError
+from twinvault_local.engines.launcher import PROCESS
+from twinvault_local.errors import EngineError, TemplateError
 from twinvault_local.inner_loop import reloading
-from twinvault_local.machine import disk, files, ports, processes, toolchain
+from twinvault_local.machine import files, ports, processes
 from twinvault_local.machine.progress import Progress
 from twinvault_local.provision import adopting, aws, callers, functions, permissions, policies, schedules
 from twinvault_local.provision.ledger import Ledger
 from twinvault_local.provision.provisioner import Provisioner
 from twinvault_local.provision.template import ACCOUNT, Assembly, Known
+from twinvault_local.readiness import Preparation, Ready
 from twinvault_local.state import SERVER, StateFolder
 from twinvault_local.status import Facts
 
-DEFAULT_PORT = 8787
 _TABLES = {"records": "RecordsTable", "keys": "KeysTable", "marks": "MarksTable", "audit": "AuditTable"}
 
 
@@ -39,36 +39,34 @@ class Twin:
         self,
         make: Callable[[Progress], sources.Sources],
         *,
-        port: int,
+        port: int | None = None,
         progress: Progress,
         launcher: str = PROCESS,
     ) -> tuple[Facts, bool]:
         """Start everything; the twin's facts, and whether it had to be started at all.
 
-        `make` gives the artifact and the assembly; `launcher` names the engines' launcher, for good once there is data.
-        What an earlier `up` left half-started, or what died since, is ended first. Whatever fails, and a Ctrl-C too,
-        leaves nothing running that this call started.
+        `make` gives the artifact and the assembly; `port` is the API's, else the one it had; `launcher` names the
+        engines' launcher, for good once there is data. What an earlier `up` left half-started, or what died since, is
+        ended once all is there that a start needs. Whatever fails, and a Ctrl-C too, leaves nothing running that this
+        call started, and nothing in the state folder that was not there.
 
         Raises:
             TwinError: with what happened and the next command.
         """
         self.state.check()
+        before = self.state.holds()
         with self.state.lock():
             now = status.look(self.state)
             if now.running and now.facts:
                 choice.refuse_other(self.state, launcher)
                 return now.facts, False
-            chosen = choice.choose(self.state, self.cache, asked=launcher, progress=progress)
-            self._stop_all()
-            choice.forget(self.state, self.cache)
-            self.state.prepare()
-            _refuse_used(port)
-            disk.refuse_full(self.state.folder)
             try:
-                return self._start(make(progress), chosen, port, progress), True
+                chosen = choice.choose(self.state, self.cache, asked=launcher, progress=progress)
+                number = port or starting.api_port(self.state)
+                ready = Preparation(self.state, self.cache).make(make, chosen, port=number, progress=progress)
+                return self._restart(ready, progress), True
             except BaseException:
-                self._stop_all()
-                choice.forget(self.state, self.cache)
+                self.state.withdraw(before)
                 raise
 
     def down(self) -> list[str]:
@@ -88,24 +86,31 @@ class Twin:
                 choice.wipe(self.state, self.cache)
                 self.state.wipe()
 
-    def _start(self, made: sources.Sources, launcher: Launcher, port: int, progress: Progress) -> Facts:
-        base = toolchain.base_python()
-        assembly = Assembly.load(made.assembly)
-        runtime = toolchain.ensure_lambda_runtime(self.cache, base)
+    def _restart(self, ready: Ready, progress: Progress) -> Facts:
+        """End what is left of an earlier `up`, and start; what this starts ends again if it fails."""
+        self._stop_all()
+        choice.forget(self.state, self.cache)
+        self.state.prepare()
+        try:
+            return self._start(ready, progress)
+        except BaseException:
+            self._stop_all()
+            choice.forget(self.state, self.cache)
+            raise
+
+    def _start(self, ready: Ready, progress: Progress) -> Facts:
+        assembly = ready.assembly
         self._admit(assembly)
-        choice.remember(self.state, launcher)
-        endpoints = launcher.start(_claims(assembly), provisioner=callers.PROVISIONER, progress=progress)
+        choice.remember(self.state, ready.launcher)
+        endpoints = ready.launcher.start(ready.claims, provisioner=callers.PROVISIONER, progress=progress)
         known = self._provision(assembly, endpoints, progress)
 
         progress("starting the functions")
-        task_root = self._unpack(made.artifact)
-        config = self._config(
-            assembly, known, port=port, endpoints=endpoints, python=base, runtime=runtime, task_root=task_root
-        )
-        self._serve(config)
+        task_root = self._unpack(ready.artifact)
+        self._serve(self._config(ready, known, endpoints=endpoints, task_root=task_root))
         facts = Facts(
-            url=f"http://{ports.LOOPBACK}:{port}",
-            launcher=launcher.name,
+            url=f"http://{ports.LOOPBACK}:{ready.port}",
+            launcher=ready.launcher.name,
             endpoints=endpoints,
             engine_access_key_id=dynamodb.NAMESPACE,
             tables=_table_names(assembly, known),
@@ -113,30 +118,22 @@ class Twin:
             artifact=task_root.name,
         )
         status.remember(self.state, facts)
+        starting.remember_port(self.state, ready.port)
         return facts
 
-    def _config(
-        self,
-        assembly: Assembly,
-        known: Known,
-        *,
-        port: int,
-        endpoints: Mapping[str, str],
-        python: Path,
-        runtime: Path,
-        task_root: Path,
-    ) -> ServerConfig:
+    def _config(self, ready: Ready, known: Known, *, endpoints: Mapping[str, str], task_root: Path) -> ServerConfig:
         """What the template says of the functions and of whoever invokes them, for the Lambda server."""
+        assembly = ready.assembly
         overrides, caller = _overrides(endpoints, task_root.name), partial(callers.read, self.state.callers)
         api = functions.read_api(assembly, known, overrides=overrides, caller=caller)
         try:
             return ServerConfig(
-                api_port=port,
+                api_port=ready.port,
                 region=assembly.region,
                 account=ACCOUNT,
-                python=python,
+                python=ready.python,
                 task_root=task_root,
-                runtime_dir=runtime,
+                runtime_dir=ready.runtime,
                 log_dir=self.state.logs,
                 functions=api.functions,
                 routes=api.routes,
@@ -199,15 +196,6 @@ class Twin:
         return stopped + choice.stop(self.state, self.cache)
 
 
-def _refuse_used(port: int) -> None:
-    if not ports.is_free(port):
-        who = ports.listener(port) or "another program"
-        raise PortInUseError(
-            f"Port {port} is in use: {who} listens on it.",
-            next_step="End that program, or choose another port: twinvault up --port 8790",
-        )
-
-
 def _overrides(endpoints: Mapping[str, str], artifact: str) -> dict[str, str]:
     """The values that differ from production, and nothing else; table names and key ids come from provisioning."""
     return {
@@ -217,16 +205,6 @@ def _overrides(endpoints: Mapping[str, str], artifact: str) -> dict[str, str]:
         "TWINVAULT_JWKS_URL": f"{endpoints['issuer']}/.well-known/jwks.json",
         reloading.ARTIFACT: artifact,
     }
-
-
-def _claims(assembly: Assembly) -> Claims:
-    """The form of the tokens that the functions expect, as the template tells them."""
-    variables = ("TWINVAULT_AUDIENCE", "TWINVAULT_TENANT_CLAIM", "TWINVAULT_PERMISSIONS_CLAIM")
-    for resource in assembly.resources(functions.FUNCTION):
-        declared = resource.properties.get("Environment", {}).get("Variables", {})
-        if all(isinstance(declared.get(name), str) for name in variables):
-            return Claims(*(declared[name] for name in variables))
-    raise TemplateError(f"No function of the template declares {', '.join(variables)}.")
 
 
 def _table_names(assembly: Assembly, known: Known) -> dict[str, str]:

@@ -51,6 +51,8 @@ def test_what_is_saved_is_served_and_what_is_broken_is_said(
     assert waiting.until(lambda: save(good.replace("201", "202"), until=202), seconds=60)
     handlers.write_text("import no_such_module\n", encoding="utf-8")
     assert waiting.until(lambda: says("No module named 'no_such_module'"), seconds=30)
+    assert waiting.until(lambda: says("Mend it and save it"), seconds=10)
+    assert "twinvault reload" not in "".join(said), "whoever watches need not type it"
     assert serves(202)
     assert waiting.until(lambda: save(good.replace("201", "203"), until=203), seconds=60)
     assert says("reloaded in")

@@ -5,9 +5,18 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from twinvault.errors import InvalidInput
+from twinvault.records.argument_types import listed
 from twinvault.records.spec import HEAD, KindSpec, head_spec
 from twinvault.records.typed.conversion import to_plain
 from twinvault.records.typed.record import Record
+
+
+def _require_records(kind: "Kind") -> None:
+    """Refuses what is no record type: not everybody has a type checker."""
+    given = {"records": listed(kind.records), "retired": listed(kind.retired), "head": [kind.head or Record]}
+    for name, types in given.items():
+        if not all(isinstance(one, type) and issubclass(one, Record) for one in types):
+            raise InvalidInput(f"kind {kind.name}: `{name}` must be of record types: classes of Record", field=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Kind:
 
     def __post_init__(self) -> None:
         """Refuses a name that cannot stand in a key, and two record types that cannot be told apart."""
+        _require_records(self)
         if any(one.__declared__.entity == HEAD for one in (*self.records, *self.retired)):
             raise InvalidInput(f"kind {self.name}: its head's type is given as `head`", field="head")
         if self.head is not None and self.head.__declared__.entity != HEAD:

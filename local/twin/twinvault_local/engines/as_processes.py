@@ -18,6 +18,11 @@ class ProcessLauncher:
     cache: Path
     name: str = PROCESS
 
+    def ready(self, progress: Progress) -> None:
+        """Find Java and fetch the engine."""
+        toolchain.find_java()
+        dynamodb.ensure(self.cache, progress=progress)
+
     def start(self, claims: Claims, *, provisioner: str, progress: Progress) -> dict[str, str]:
         """Start the engines side by side; where they answer."""
         java, engine = toolchain.find_java(), dynamodb.ensure(self.cache, progress=progress)

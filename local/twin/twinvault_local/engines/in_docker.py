@@ -36,6 +36,10 @@ class DockerLauncher:
     project: str
     name: str = DOCKER
 
+    def ready(self, progress: Progress) -> None:
+        """Pull and build the images that are missing."""
+        self._ensure_images(self._no_variables(), progress)
+
     def start(self, claims: Claims, *, provisioner: str, progress: Progress) -> dict[str, str]:
         """Pull and build what is missing, and start the containers; where they answer on this machine."""
         chosen = starting.choose_ports(self.state)
@@ -71,9 +75,7 @@ class DockerLauncher:
         self._down("--volumes")
 
     def _down(self, *options: str) -> None:
-        empty = Claims("", "", "")
-        variables = self._variables(dict.fromkeys(starting.LISTENERS, 0), empty, provisioner="")
-        done = self._compose("down", "--remove-orphans", *options, **variables)
+        done = self._compose("down", "--remove-orphans", *options, **self._no_variables())
         if done.returncode != 0:
             raise EngineError(
                 f"Docker could not stop the engines:\n{docker.tail(done)}",
@@ -117,6 +119,10 @@ class DockerLauncher:
             "TWINVAULT_TENANT_CLAIM": claims.tenant_claim,
             "TWINVAULT_PERMISSIONS_CLAIM": claims.permissions_claim,
         }
+
+    def _no_variables(self) -> dict[str, str]:
+        """The variables, for a command that starts nothing."""
+        return self._variables(dict.fromkeys(starting.LISTENERS, 0), Claims("", "", ""), provisioner="")
 
     def _compose(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         named = [option for file in _COMPOSE_FILES for option in ("--file", str(file))]

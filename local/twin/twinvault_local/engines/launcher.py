@@ -25,8 +25,15 @@ class Launcher(Protocol):
     def name(self) -> str:
         """As `--launcher` spells it."""
 
+    def ready(self, progress: Progress) -> None:
+        """Fetch what is missing, and start nothing.
+
+        Raises:
+            ToolMissingError, FetchError: it is not to be had.
+        """
+
     def start(self, claims: Claims, *, provisioner: str, progress: Progress) -> dict[str, str]:
-        """Fetch what is missing and start the engines; where they answer on this machine (`starting.endpoints`).
+        """Fetch what is still missing and start the engines; where they answer on this machine (`starting.endpoints`).
 
         `provisioner` is the access key id that the gate lets make tables.
 

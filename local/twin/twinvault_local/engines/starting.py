@@ -9,7 +9,7 @@ import httpx
 from twinvault_local.engines import dynamodb, python
 from twinvault_local.errors import EngineError
 from twinvault_local.machine import disk, files, ports, processes, waiting
-from twinvault_local.state import DYNAMODB, GATE, ISSUER, KMS, StateFolder
+from twinvault_local.state import DYNAMODB, FIRST_PORT, GATE, ISSUER, KMS, SERVER, StateFolder
 
 START_SECONDS = 60
 ENGINES = (DYNAMODB, KMS, ISSUER, GATE)
@@ -55,8 +55,19 @@ def choose_ports(state: StateFolder) -> dict[str, int]:
     for name in LISTENERS:
         port = kept.get(name)
         chosen[name] = port if isinstance(port, int) and ports.is_free(port) else ports.free_port()
-    files.write_json(state.ports, chosen)
+    files.write_json(state.ports, {**kept, **chosen})
     return chosen
+
+
+def api_port(state: StateFolder) -> int:
+    """The port that the API had when the twin of this state folder last came up; `FIRST_PORT` if it never did."""
+    port = files.read_json(state.ports).get(SERVER)
+    return port if isinstance(port, int) else FIRST_PORT
+
+
+def remember_port(state: StateFolder, port: int) -> None:
+    """Write the API's port down for the next `up`."""
+    files.write_json(state.ports, {**files.read_json(state.ports), SERVER: port})
 
 
 def endpoints(chosen: Mapping[str, int]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from twinvault_local.errors import LoadError
 from twinvault_local.machine import processes
 from twinvault_local.state import SERVER, StateFolder
 
+MEND_AND_RELOAD = "Mend it, then type: twinvault reload"
 _MOST_LINES = 12
 _BEGINS, _ENDS = "[ERROR]", "INIT_REPORT"
 
@@ -25,7 +26,7 @@ def error(state: StateFolder, names: Mapping[str, str], *, what_holds: str) -> L
     first = min(names)
     return LoadError(
         "\n".join([*lines, what_holds]),
-        next_step=f"Mend it, then type: twinvault reload    The whole of it: twinvault logs {first}",
+        next_step=f"{MEND_AND_RELOAD}    The whole of it: twinvault logs {first}",
     )
 
 
