@@ -95,7 +95,8 @@ class Destroying:
         for item in dek_rows(self.table, tenant.rows.tenant):
             row = parse_sealed(item, tenant=tenant.rows.tenant, name=text_of(item, "sk"))
             if row.wrapped_under == name:
-                under += 1
+                # One that was erased, and whose row was put back, is to be lost.
+                under += not self.changes.hierarchy.loader.is_erased(row.name, tenant=tenant.rows.tenant)
                 continue
             listed = tenant.register.epoch(epoch_of(row.wrapped_under) or 0)
             if listed is None or listed.state is not State.REVOKED:

@@ -211,7 +211,7 @@ class KeyHierarchy:
 
     def _open_dek(self, item: "Item", scope: "Scope", *, observer: "Observer") -> Loaded[NamedKey]:
         name = text_of(item, "sk")
-        if dek_version(name, scope=scope) <= self.loader.erased_up_to(scope):
+        if self.loader.is_erased(name, tenant=scope.tenant):
             raise IntegrityError(Step.ERASED_KEY, where=row_place(scope.tenant, name))
         row = parse_sealed(item, tenant=scope.tenant, name=name)
         return self._unwrap(row, tenant=scope.tenant, label=Label.DEK, observer=observer)

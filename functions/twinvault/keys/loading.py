@@ -14,7 +14,7 @@ from twinvault.dynamodb.marks import Mark, erased_mark_key, register_mark_key
 from twinvault.envelope import tenant_key
 from twinvault.envelope.item import Item, text_of
 from twinvault.errors import Contention, IntegrityError, Step
-from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY, row_place
+from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY, dek_version, row_place, scope_of
 from twinvault.keys.tenant import MOST_ROWS, TenantRows, look_over
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class TenantLoader:
         """
         mark = self._marks.newest(erased_mark_key(scope.pk))
         return mark.version if mark else 0
+
+    def is_erased(self, name: str, *, tenant: str) -> bool:
+        """Whether this DEK of the tenant was erased: its row can only have been put back. Errors: `erased_up_to`."""
+        scope = scope_of(name, tenant)
+        return dek_version(name, scope=scope) <= self.erased_up_to(scope)
 
     def _bracketed(self, tenant: str) -> TenantRows | None:
         """Rows between whose reading no transaction changed the register."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from twinvault.dynamodb.transaction import Outcome, Statement, replace
 from twinvault.envelope import NONCE_BYTES, SALT_BYTES, Label, tenant_key
 from twinvault.envelope.item import Item, attribute, text_of
-from twinvault.errors import Contention, DependencyError, IntegrityError, KeyRefused, OutcomeUnknown, Undeclared
+from twinvault.errors import Contention, DependencyError, IntegrityError, KeyRefused, OutcomeUnknown, Step, Undeclared
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.rows import NamedKey
+from twinvault.keys.rows import NamedKey, row_place
 from twinvault.keys.sealed import parse_sealed, unwrap, wrap
 from twinvault.keys.table import Committer, KeyTable
 
@@ -111,6 +111,9 @@ class DekRewrapping:
 
     def _plan_one(self, plan: _Plan, item: Item, *, tenant: str, kek: NamedKey, observer: "Observer") -> None:
         name = text_of(item, "sk")
+        if self.hierarchy.loader.is_erased(name, tenant=tenant):
+            # Under a newer KEK it would outlive the one whose end makes its erasure final.
+            raise IntegrityError(Step.ERASED_KEY, where=row_place(tenant, name))
         row = parse_sealed(item, tenant=tenant, name=name)
         opener = self.hierarchy.kek(tenant, row.wrapped_under, observer=observer)
         dek = unwrap(row, kek=opener, label=Label.DEK)

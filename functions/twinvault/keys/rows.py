@@ -88,6 +88,12 @@ def tombstone_name(scope: Scope) -> str:
     return dek_prefix(scope) + _ERASED
 
 
+def scope_of(name: str, tenant: str) -> Scope:
+    """The partition that a DEK's or a tombstone's name is of."""
+    _, kind, partition, _ = name.split("#")
+    return Scope(tenant, kind, partition)
+
+
 def is_tombstone_name(name: str) -> bool:
     """Whether a row of this name is some partition's tombstone."""
     return name.startswith("dek#") and name.endswith(f"#{_ERASED}")

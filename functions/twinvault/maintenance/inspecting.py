@@ -6,16 +6,17 @@ cannot: its sum is sealed, and so is what each row holds.
 """
 
 import hashlib
+import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.dynamodb.marks import Mark, Marks, head_mark_key, register_mark_key
+from twinvault.dynamodb.marks import Mark, Marks, erased_mark_key, head_mark_key, hold_mark_key, register_mark_key
 from twinvault.envelope import FORMAT, ID, Label, tenant_key
 from twinvault.envelope.item import Found, Item, text_of
 from twinvault.envelope.primitive import seal_digest
 from twinvault.errors import Contention, IntegrityError, Place, Step
-from twinvault.keys.rows import IDX, REGISTER_KEY, is_dek_name
+from twinvault.keys.rows import IDX, REGISTER_KEY, is_dek_name, is_tombstone_name, tombstone_name
 from twinvault.keys.sealed import parse_sealed
 from twinvault.keys.tenant import MOST_ROWS, look_over
 from twinvault.maintenance.indexes import LIST_ATTRIBUTES, IndexPlace, hits_at
@@ -112,9 +113,9 @@ class Inspector:
             tenant = text_of(item, "pk").removeprefix("tenant#")
             if text_of(item, "pk") == f"tenant#{tenant}" and ID.fullmatch(tenant):
                 tenants.setdefault(tenant, [])
-                answered.add(register_mark_key(tenant))
-                if text_of(item, "sk").endswith("#erased") and (scope := dek_of(item, tenant)) is not None:
-                    answered.add(head_mark_key(scope.pk))
+                answered |= {register_mark_key(tenant), hold_mark_key(tenant)}
+                if is_tombstone_name(text_of(item, "sk")) and (scope := dek_of(item, tenant)) is not None:
+                    answered |= {head_mark_key(scope.pk), erased_mark_key(scope.pk)}
         marked = {text_of(item, "pk") for item in self.marks.scan(["pk"])}
         return tenants, len(marked - answered)
 
@@ -146,7 +147,23 @@ class Inspector:
                 found.append(IntegrityError(Step.KEY_ID, where=row.place))
             elif name not in deks:
                 found.append(IntegrityError(Step.MISSING_KEY, where=row.place))
+        if self._is_erased(scope, mark):
+            return []  # rows that still stand are swept, and open to nobody
         return [*found, *_against(rows, mark, scope=scope), *self._not_there(items, places, scope=scope)]
+
+    def _is_erased(self, scope: Scope, mark: Mark | None) -> bool:
+        """Whether the newest mark names the partition's tombstone, or the tenant has none but its last register."""
+        item = self.keys.get(scope.keys_pk, tombstone_name(scope))
+        if item is None:
+            return False
+        try:
+            digest = parse_sealed(item, tenant=scope.tenant, name=tombstone_name(scope)).digest(Label.ERASED)
+        except IntegrityError:
+            return False
+        if mark is not None and hmac.compare_digest(mark.digest, digest):
+            return True
+        # Of a tenant that was erased no mark names its partitions' tombstones. A tenant that lives has an index key.
+        return self.keys.get(scope.keys_pk, IDX) is None
 
     def _not_there(
         self, items: Sequence[Item], places: Sequence[IndexPlace], *, scope: Scope

@@ -71,6 +71,7 @@ class Recovery:
         """What mending it would do: what is kept, what would be lost. Nothing is changed; audited before it returns.
 
         Raises:
+            Gone: it was erased: there is nothing to be brought back.
             NotFound: there is no such partition, or none in the backup.
             Undeclared: a row is authentic and of a newer release: let that one do it.
             IntegrityError: the tenant's keys, or a mark, are damaged.
@@ -177,6 +178,7 @@ class Recovery:
         """The partition, its backup, its keys and its newest mark, as no writer changed it meanwhile."""
         vault, scope = self.acting.vault, self.scope
         self.acting.activity.asked(head_mark_key(scope.pk))
+        vault.reader.tombstones.require_none(scope, observer=self.acting.activity)
         for _ in range(_TRIES):
             before = vault.records.get_isolated(scope.pk, HEAD)
             mark, items = vault.reader.marks.newest(head_mark_key(scope.pk)), vault.records.query(scope.pk)
