@@ -15,14 +15,17 @@ from twinvault.envelope import Label
 from twinvault.errors import IntegrityError, Step
 from twinvault.keys.holding import decode as decode_holds
 from twinvault.keys.kms import DataKey
+from twinvault.keys.last_register import LastRegister
 from twinvault.keys.register import decode
 from twinvault.keys.root import RootKeys
-from twinvault.keys.rows import HOLDS, NamedKey
-from twinvault.keys.sealed import open_payload, parse_sealed, unwrap
+from twinvault.keys.rows import HOLDS, REGISTER, NamedKey
+from twinvault.keys.sealed import open_payload, open_register, parse_sealed, unwrap
 from twinvault.keys.tenant import Tenant, look_over, open_tenant, require_key
+from twinvault.keys.tombstone import open_tombstone
 from twinvault.keys.wrapped import key_context, parse_wrapped
 from twinvault.maintenance.rows import open_work
 from twinvault.observe import Observer
+from twinvault.scope import Scope
 
 TENANTS = json.loads((FOLDER / "tenants.json").read_text())
 KEYS = json.loads((FOLDER / "keys.json").read_text())
@@ -139,6 +142,29 @@ def test_a_row_of_holds_opens_to_the_list_that_encodes_to_its_text(vector: Any) 
     payload = open_payload(row, key=NamedKey(name, bytes.fromhex(key)), label=Label.HOLD)
     assert decode_holds(payload).encode().decode() == vector["plaintext_text"]
     assert row.digest(Label.HOLD).hex() == vector["digest"]
+
+
+@pytest.mark.parametrize("vector", named([row for row in KEYS["rows"] if row["label"].endswith("erased")]))
+def test_a_tombstone_opens_to_what_encodes_to_its_text(vector: Any) -> None:
+    ((name, key),) = vector["keys"].items()
+    _, kind, partition, _ = vector["sk"].split("#")
+    scope, under = Scope("acme", kind, partition), NamedKey(name, bytes.fromhex(key))
+    found = open_tombstone(item_of(vector["item"]), scope=scope, key=under)
+    assert found.tombstone.encode().decode() == vector["plaintext_text"]
+    assert found.digest.hex() == vector["digest"]
+    # Elsewhere it does not open.
+    other = item_of(vector["item"]) | {"sk": {"S": f"dek#{kind}#other#erased"}}
+    with pytest.raises(IntegrityError):
+        open_tombstone(other, scope=Scope("acme", kind, "other"), key=under)
+
+
+def test_a_last_register_opens_to_what_encodes_to_its_text() -> None:
+    (vector,) = (row for row in KEYS["rows"] if row["name"] == "last register")
+    ((name, key),) = vector["keys"].items()
+    row = parse_sealed(item_of(vector["item"]), tenant="acme", name=REGISTER)
+    last = open_register(row, key=NamedKey(name, bytes.fromhex(key)))
+    assert isinstance(last, LastRegister)
+    assert last.encode().decode() == vector["plaintext_text"]
 
 
 def test_the_rows_by_themselves_are_those_of_one_tenant() -> None:

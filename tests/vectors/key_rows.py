@@ -28,9 +28,11 @@ from twinvault.envelope.item import to_item
 from twinvault.envelope.subkeys import fingerprint
 from twinvault.errors import Step
 from twinvault.keys.holding import Hold, HoldList
+from twinvault.keys.last_register import LastRegister
 from twinvault.keys.register import Epoch, Index, Register, State, born
 from twinvault.keys.rows import HOLDS, REGISTER, REGISTER_KEY, WORK, NamedKey, entity_of
 from twinvault.keys.sealed import Written, seal_register, wrap
+from twinvault.keys.tombstone import ErasedDek, Tombstone
 from twinvault.keys.wrapped import WrappedRow, key_context
 from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.work import Lease, Work
@@ -64,6 +66,9 @@ def keys() -> Json:
             _work_row("work that is held", _held_work(), version=2),
             _hold_row("holds, none of them", HoldList((), EVENT)),
             _hold_row("holds of the tenant and of a partition", _holds(), version=2),
+            _stone_row("tombstone", _stone()),
+            _stone_row("tombstone of what could not be opened", _hurt_stone(), version=2),
+            _last_row("last register", _last(), version=3),
         ],
     }
 
@@ -183,6 +188,49 @@ def _hold_row(name: str, listed: HoldList, *, version: int = 1) -> Json:
         key=REGISTER_KEY_BYTES,
         label=Label.HOLD,
         plaintext_text=listed.encode().decode(),
+    )
+
+
+def _stone() -> Tombstone:
+    return Tombstone(
+        head_version=7,
+        dek_version=2,
+        erased_at=UPDATED,
+        keys=(ErasedDek(1, 1), ErasedDek(2, 1)),
+        newest_epoch=2,
+        records={"perspective": 3, "expert": 1},
+        last_event=EVENT,
+    )
+
+
+def _hurt_stone() -> Tombstone:
+    return replace(_stone(), head_version=2**53 - 2, keys=(), records=None, last_event=NEXT_EVENT)
+
+
+def _stone_row(name: str, stone: Tombstone, *, version: int = 1) -> Json:
+    return sealed_vector(
+        name,
+        stone.encode(),
+        context=_context(f"{DEK_ID.rpartition('#')[0]}#erased", REGISTER_KEY, version=version),
+        key=REGISTER_KEY_BYTES,
+        label=Label.ERASED,
+        plaintext_text=stone.encode().decode(),
+    )
+
+
+def _last() -> LastRegister:
+    keys = ((IDX_ID, 2), (KEK_ID, 1), (NEXT_KEK_ID, 2))
+    return LastRegister(fixed("incarnation", 16).hex(), 3, ROOT, UPDATED, keys, NEXT_EVENT)
+
+
+def _last_row(name: str, last: LastRegister, *, version: int) -> Json:
+    return sealed_vector(
+        name,
+        last.encode(),
+        context=_context(REGISTER, REGISTER_KEY, version=version),
+        key=REGISTER_KEY_BYTES,
+        label=Label.REGISTER,
+        plaintext_text=last.encode().decode(),
     )
 
 
