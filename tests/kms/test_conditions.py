@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,17 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKms]:
     callers = {**CALLERS, "OPERATOR": OPERATOR, "ANN": USER, "PLAIN": ROLE}
     running = start(tmp_path_factory.mktemp("conditions"), callers=callers)
     yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningKms, Path]]:
+    """A KMS that knows identity policies, and their file."""
+    folder = tmp_path_factory.mktemp("identity")
+    policies = folder / "policies.json"
+    policies.write_text('{"identity": {}}')
+    running = start(folder / "kms", callers={"OPERATOR": OPERATOR}, options=("--policies", str(policies)))
+    yield running, policies
     running.stop()
 
 
@@ -354,17 +366,14 @@ def test_what_stands_in_a_statement_without_effect_must_be_in_order_all_the_same
     ],
 )
 def test_identity_policies_know_what_key_is_asked_for(
-    tmp_path_factory: pytest.TempPathFactory, condition: dict[str, Any], outcome: str
+    asking: tuple[RunningKms, Path], condition: dict[str, Any], outcome: str
 ):
-    folder = tmp_path_factory.mktemp("identity")
+    running, policies = asking
     statement = {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*", "Condition": condition}
-    policies = folder / "policies.json"
-    policies.write_text(json.dumps({"identity": {ROLE: [{"Version": "2012-10-17", "Statement": [statement]}]}}))
+    fresh = policies.with_suffix(".new")
+    fresh.write_text(json.dumps({"identity": {ROLE: [{"Version": "2012-10-17", "Statement": [statement]}]}}))
+    fresh.replace(policies)
     owner = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [owner]})
-    running = start(folder / "kms", callers={"OPERATOR": OPERATOR}, options=("--policies", str(policies)))
-    try:
-        client = running.client("OPERATOR")
-        assert _outcome(lambda: client.create_key(Policy=document, Tags=TAGS)) == outcome
-    finally:
-        running.stop()
+    client = running.client("OPERATOR")
+    assert _outcome(lambda: client.create_key(Policy=document, Tags=TAGS)) == outcome
