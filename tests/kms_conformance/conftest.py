@@ -1,4 +1,4 @@
-"""Chooses the KMS under test: ours (default), moto, aws, or any endpoint's URL.
+"""Chooses the KMS under test: ours (default), moto, local-kms (its command on the PATH), aws, or any endpoint's URL.
 
 pytest tests/kms_conformance --kms-endpoint moto
 """
@@ -7,14 +7,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import boto3
 import httpx
 import pytest
 from botocore.config import Config
 
-from tests.kms.running import REGION, client, free_port, start
+from tests.kms.running import ACCOUNT, REGION, client, free_port, start
 from tests.kms_conformance.moto_misses import miss
 from tests.kms_conformance.service import Service
 
@@ -22,7 +23,7 @@ _DEADLINE_SECONDS = 30.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kms-endpoint", default="ours", help="ours, moto, aws, or the URL of an endpoint")
+    parser.addoption("--kms-endpoint", default="ours", help="ours, moto, local-kms, aws, or the URL of an endpoint")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -59,6 +60,8 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             running.stop()
         case "moto":
             yield from _moto()
+        case "local-kms":
+            yield from _local_kms(tmp_path_factory.mktemp("local-kms"))
         case "aws":
             yield from _aws(request.config.stash[_REAL_ENVIRONMENT])
         case url:
@@ -67,15 +70,26 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def _moto() -> Iterator[Service]:
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield from _peer("moto", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, {})
+
+
+def _local_kms(folder: Path) -> Iterator[Service]:
+    """The peer of the Go module github.com/nsmithuk/local-kms, which takes its options from the environment."""
+    port = free_port()
+    options = {"PORT": str(port), "KMS_REGION": REGION, "KMS_ACCOUNT_ID": ACCOUNT, "KMS_DATA_PATH": str(folder)}
+    yield from _peer("local-kms", ["local-kms"], port, options)
+
+
+def _peer(name: str, command: list[str], port: int, options: Mapping[str, str]) -> Iterator[Service]:
+    environment = {**os.environ, **options}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while not _answers(url):
-            assert time.monotonic() < deadline, "moto's server did not start"
+            assert time.monotonic() < deadline, f"{name}'s server did not start"
             time.sleep(0.1)
-        yield Service("moto", client(url), REGION)
+        yield Service(name, client(url), REGION)
     finally:
         process.terminate()
         process.wait(_DEADLINE_SECONDS)
@@ -83,9 +97,10 @@ def _moto() -> Iterator[Service]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/moto-api/data.json", timeout=5).status_code == httpx.codes.OK
+        httpx.get(url, timeout=5)
     except httpx.TransportError:
         return False
+    return True
 
 
 def _aws(environment: dict[str, str]) -> Iterator[Service]:

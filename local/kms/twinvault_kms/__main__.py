@@ -23,6 +23,7 @@ def options(arguments: list[str]) -> Options:
     parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="everyone's account where no --callers are given")
     parser.add_argument("--admin-port", type=int, help="port for clock and faults, on 127.0.0.1 (default: none)")
     parser.add_argument("--policies", type=Path, help="JSON with everyone's identity policies (default: none is known)")
+    parser.add_argument("--keys", type=Path, help="JSON with keys that are there from the start (default: none)")
     parser.add_argument("--ledger", type=Path, help="file for each new thing that is asked and said (default: none)")
     parser.add_argument("--tls-cert", type=Path, help="PEM file with a certificate and its chain: TLS is spoken")
     parser.add_argument("--tls-key", type=Path, help="PEM file with the certificate's key")

@@ -7,6 +7,7 @@ from twinvault_kms.operations import (
     aliases,
     cipher,
     data_keys,
+    deletion,
     grants,
     importing,
     keys,
@@ -18,7 +19,7 @@ from twinvault_kms.operations import (
 )
 
 OPERATIONS: dict[str, Callable[[Call], Reply]] = {
-    "CancelKeyDeletion": keys.cancel_key_deletion,
+    "CancelKeyDeletion": deletion.cancel_key_deletion,
     "CreateAlias": aliases.create_alias,
     "CreateGrant": grants.create_grant,
     "CreateKey": keys.create_key,
@@ -56,7 +57,7 @@ OPERATIONS: dict[str, Callable[[Call], Reply]] = {
     "RetireGrant": grants.retire_grant,
     "RevokeGrant": grants.revoke_grant,
     "RotateKeyOnDemand": rotation.rotate_key_on_demand,
-    "ScheduleKeyDeletion": keys.schedule_key_deletion,
+    "ScheduleKeyDeletion": deletion.schedule_key_deletion,
     "Sign": signing.sign,
     "TagResource": tags.tag_resource,
     "UntagResource": tags.untag_resource,

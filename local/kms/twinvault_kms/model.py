@@ -85,6 +85,7 @@ class Key:
     next_rotation: float | None = None
     primary_region: str | None = None
     deletion_window: int | None = None
+    manager: str = "CUSTOMER"
 
     @property
     def multi_region(self) -> bool:

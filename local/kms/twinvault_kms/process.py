@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from twinvault_kms.declared import Making, declared_changes
 from twinvault_kms.engine import Engine
 from twinvault_kms.errors import StoreError, TlsError
 from twinvault_kms.identity import read_callers
@@ -48,6 +49,7 @@ class Options:
     account: str = DEFAULT_ACCOUNT
     ledger: Path | None = None
     policies: Path | None = None
+    keys: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_self_signed: Path | None = None
@@ -133,4 +135,17 @@ def open_engine(options: Options) -> tuple[Engine, Callers]:
         ledger = CallLedger(options.ledger)
     except BadLedgerError as error:
         raise StoreError(str(error), next_step="Move it away, or give another --ledger.") from None
-    return Engine(Journal(options.data, seed=seed), KeyRing(seed), ledger=ledger, policies=policies), callers
+    engine = Engine(Journal(options.data, seed=seed), KeyRing(seed), ledger=ledger, policies=policies)
+    if options.keys is not None:
+        _make_declared(engine, options.keys, account=options.account)
+    return engine, callers
+
+
+def _make_declared(engine: Engine, path: Path, *, account: str) -> None:
+    making = Making(engine.ring, engine.clock.now(), secrets.token_bytes, account)
+    try:
+        if changes := declared_changes(path, engine.journal.catalog, making):
+            engine.journal.append(changes)
+    except StoreError:
+        engine.close()
+        raise

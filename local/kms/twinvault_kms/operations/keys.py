@@ -1,25 +1,37 @@
-"""CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey, DisableKey, and deletion in its waiting period."""
+"""CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey, DisableKey."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from twinvault_kms import key_policy
 from twinvault_kms.asymmetric import generate_rsa
 from twinvault_kms.call import Call, Reply
-from twinvault_kms.errors import invalid_state, unsupported, validation
+from twinvault_kms.errors import KmsError, unsupported, validation
 from twinvault_kms.facts import SaidFacts, flag
 from twinvault_kms.lifecycle import resumed
-from twinvault_kms.model import DAY, Counter, Key, KeyOrigin, KeyState, Material, MaterialState, PutEntity, place_of
-from twinvault_kms.multi_region import configuration, replicas_of, shared
+from twinvault_kms.managed import is_managed, managed_key
+from twinvault_kms.model import (
+    Alias,
+    Change,
+    Counter,
+    Key,
+    KeyOrigin,
+    KeyState,
+    Material,
+    MaterialState,
+    PutEntity,
+    place_of,
+)
+from twinvault_kms.multi_region import configuration, shared
 from twinvault_kms.operations.policies import refuse_lockout
 from twinvault_kms.operations.tags import checked_tags
 from twinvault_kms.pages import marker, page
 from twinvault_kms.readiness import refuse_states
 from twinvault_kms.slow import KeyWork, slowly
 from twinvault_kms.specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, KEY_AGREEMENT, SPECS, SYMMETRIC_DEFAULT
+from twinvault_kms.wanted import ID_TAG, is_key_id, number_of
 
-_WINDOW_DAYS = range(7, 31)
 ALGORITHM_FIELDS = {
     "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
     "SIGN_VERIFY": "SigningAlgorithms",
@@ -35,9 +47,10 @@ def create_key(call: Call) -> Reply:
     origin = _origin(call)
     policy = call.text("Policy") or key_policy.default_policy(call.caller.account)
     key_policy.parse(policy)
-    number = call.catalog.counter.keys + 1
+    tags = checked_tags(call, ())
+    key_id, number, counted = _identity(call, dict(tags))
     key = Key(
-        key_id=call.ring.key_id(number, multi_region=call.flag("MultiRegion")),
+        key_id=key_id,
         account=call.caller.account,
         region=call.region,
         number=number,
@@ -47,14 +60,32 @@ def create_key(call: Call) -> Reply:
         origin=origin,
         policy=policy,
         description=call.text("Description"),
-        tags=checked_tags(call, ()),
+        tags=tags,
         primary_region=call.region if call.flag("MultiRegion") else None,
     )
     if not call.flag("BypassPolicyLockoutSafetyCheck"):
         refuse_lockout(call, key, policy)
     if origin is KeyOrigin.AWS_KMS:
         key = replace(key, materials=(first_material(call, key),))
-    return Reply({"KeyMetadata": metadata(key, [key])}, (PutEntity(Counter(keys=number)), PutEntity(key)))
+    return Reply({"KeyMetadata": metadata(key, [key])}, (*counted, PutEntity(key)))
+
+
+def _identity(call: Call, tags: Mapping[str, str]) -> tuple[str, int, tuple[Change, ...]]:
+    """Return the id and number of a new key, and what counts it: the id that a tag asks for, else the seed's next one.
+
+    Raises:
+        KmsError: ValidationException, AlreadyExistsException.
+    """
+    multi_region, wanted = call.flag("MultiRegion"), tags.get(ID_TAG)
+    if wanted is None:
+        number = call.catalog.counter.keys + 1
+        return call.ring.key_id(number, multi_region=multi_region), number, (PutEntity(Counter(keys=number)),)
+    if not is_key_id(wanted, multi_region=multi_region):
+        form = "mrk- and 32 hex digits" if multi_region else "a UUID in small letters"
+        raise validation(f"The tag {ID_TAG} asks for an id that is not {form}.")
+    if place_of(wanted, call.region) in call.catalog.keys:
+        raise KmsError("AlreadyExistsException", f"A key with the id that the tag {ID_TAG} asks for exists.")
+    return wanted, number_of(wanted), ()
 
 
 def _asked(call: Call) -> SaidFacts:
@@ -107,10 +138,20 @@ def _origin(call: Call) -> KeyOrigin:
 
 
 def describe_key(call: Call) -> Reply:
-    """DescribeKey; an alias of AWS's own names no key here."""
-    key = call.key(aliases=True)
+    """DescribeKey. It makes the key that AWS manages under an alias of its own, if there is none yet."""
+    made = _made_by_aws(call)
+    key = made[0] if made else call.key(aliases=True)
     call.permit(key)
-    return Reply({"KeyMetadata": metadata(key, call.catalog.related(key))})
+    related = [key] if made else call.catalog.related(key)
+    return Reply({"KeyMetadata": metadata(key, related)}, tuple(PutEntity(each) for each in made))
+
+
+def _made_by_aws(call: Call) -> tuple[Key, Alias] | tuple[()]:
+    own = f"arn:aws:kms:{call.region}:{call.caller.account}:"
+    name = call.text("KeyId").removeprefix(own)
+    if not is_managed(name) or (call.caller.account, call.region, name) in call.catalog.aliases:
+        return ()
+    return managed_key(name, account=call.caller.account, region=call.region, now=call.now, ring=call.ring)
 
 
 def metadata(key: Key, related: Iterable[Key]) -> dict[str, object]:
@@ -126,7 +167,7 @@ def metadata(key: Key, related: Iterable[Key]) -> dict[str, object]:
         "KeyUsage": key.usage,
         "KeyState": state,
         "Origin": key.origin,
-        "KeyManager": "CUSTOMER",
+        "KeyManager": key.manager,
         "CustomerMasterKeySpec": key.spec,
         "KeySpec": key.spec,
         ALGORITHM_FIELDS[key.usage]: list(SPECS[key.spec].algorithms[key.usage]),
@@ -188,28 +229,3 @@ def _switch(call: Call, *, enabled: bool) -> Reply:
     return Reply(
         None, shared(call.catalog, switched) if switched.materials != key.materials else (PutEntity(switched),)
     )
-
-
-def schedule_key_deletion(call: Call) -> Reply:
-    """ScheduleKeyDeletion: 7 to 30 days, 30 by default. The model allows more; the API reference does not."""
-    key = call.key()
-    days = call.number("PendingWindowInDays") or max(_WINDOW_DAYS)
-    call.permit(key, facts={"ScheduleKeyDeletionPendingWindowInDays": str(days)})
-    if days not in _WINDOW_DAYS:
-        raise validation("PendingWindowInDays must be between 7 and 30 (inclusive)")
-    refuse_states(key, KeyState.PENDING_DELETION)
-    waits = bool(replicas_of(call.catalog, key))
-    until = {"deletion_window": days} if waits else {"deletion_date": call.now + days * DAY}
-    scheduled = replace(key, **until)
-    answer: dict[str, object] = {"KeyId": key.arn, "KeyState": scheduled.state, "PendingWindowInDays": days}
-    return Reply(answer | ({} if waits else {"DeletionDate": scheduled.deletion_date}), (PutEntity(scheduled),))
-
-
-def cancel_key_deletion(call: Call) -> Reply:
-    """CancelKeyDeletion: the key comes back disabled (API reference)."""
-    key = call.key()
-    call.permit(key)
-    if key.state not in {KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETION}:
-        raise invalid_state(f"{key.arn} is not pending deletion.")
-    kept = replace(key, deletion_date=None, deletion_window=None, enabled=False)
-    return Reply({"KeyId": key.arn}, (PutEntity(kept),))
