@@ -1,15 +1,20 @@
 """Slow work holds up nobody, has a bound, and is done once."""
 
 import asyncio
+import contextlib
+import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.kms.engines import InProcess, body, caller, in_process
+from tests.kms.running import start
 from twinvault_kms import asymmetric
 from twinvault_kms.errors import KmsError
 from twinvault_kms.slow import Workers
@@ -126,3 +131,24 @@ def test_the_numbers_of_a_key_are_checked_when_it_comes_in_and_not_again():
     with pytest.raises(ValueError, match=r"[Ii]nvalid"):
         asymmetric.load_private(der)
     asymmetric.own_key(der)
+
+
+def test_a_kms_that_is_told_to_stop_while_keys_are_made_stops(tmp_path: Path):
+    running = start(tmp_path)
+    kms = running.client()
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+
+    def pair() -> None:
+        with contextlib.suppress(BotoCoreError, ClientError):
+            running.client().generate_data_key_pair(KeyId=key, KeyPairSpec="RSA_4096")
+
+    askers = [threading.Thread(target=pair) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    kms.generate_random(NumberOfBytes=1)
+    running.process.send_signal(signal.SIGTERM)
+    running.process.wait(200)  # one key that is being made is made to its end: seconds, on a busy machine many
+    for asker in askers:
+        asker.join()
+    assert running.process.returncode == 0
+    assert "Traceback" not in running.log

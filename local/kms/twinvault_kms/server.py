@@ -46,6 +46,7 @@ _NEVER_CACHED = (
     ("pragma", "no-cache"),
 )
 _CONTENT_TYPE = ("content-type", "application/x-amz-json-1.1")
+_INTERNAL = b'{"__type":"KMSInternalException"}'
 _NO_SUCH_PLACE = b"<UnknownOperationException/>\n"  # as AWS answers what is no call of its API at all
 
 
@@ -98,11 +99,15 @@ class KmsApi:
             status, answer, outcome = error.status, _error_body(error), error.code
             if error.code == "AccessDeniedException" and error.message:
                 LOG.warning("%s refused: %s", request_id, error.message)
+        except (
+            asyncio.CancelledError
+        ):  # told to stop, and a key that is being made would take longer than is waited for
+            status, answer, outcome = 500, _INTERNAL, "KMSInternalException"
         except Exception as error:  # noqa: BLE001  # whatever went wrong, the caller gets AWS's internal error
             # Where, and of which type: an exception's own words may quote what a caller sent.
             place = traceback.extract_tb(error.__traceback__)[-1]
             LOG.error("%s failed: %s at %s:%s", request_id, type(error).__name__, place.filename, place.lineno)  # noqa: TRY400  # likewise
-            status, answer, outcome = 500, b'{"__type":"KMSInternalException"}', "KMSInternalException"
+            status, answer, outcome = 500, _INTERNAL, "KMSInternalException"
         await _send(send, status, answer, request_id=request_id)
         elapsed = (time.perf_counter() - started) * 1000
         LOG.info(

@@ -68,7 +68,7 @@ class Workers:
         return await asyncio.get_running_loop().run_in_executor(self._pools[work.kind], work.run)
 
     def close(self) -> None:
-        """Begin nothing any more."""
+        """Begin nothing any more. A key that is being made is made to its end before the process ends."""
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
