@@ -44,6 +44,13 @@ def make(folder, *arguments):
     return done.returncode, (folder / "called").read_text(encoding="utf-8").splitlines()
 
 
+def test_the_help_says_how_the_demo_gets_another_port():
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    (line,) = [line for line in done.stdout.splitlines() if line.split()[1] == "demo"]
+    assert "PORT=8790" in line
+    assert "${PORT:+--port" in (ROOT / "scripts" / "demo").read_text(encoding="utf-8")
+
+
 def test_a_deployment_is_the_verdict_then_a_release_of_what_was_judged_then_a_look_at_what_runs(folder):
     signing = ("KEY=awskms:alias/verdict", "VERIFIER=https://ci")
     code, called = make(folder, "deploy", "STAGE=live", *signing, "CDK=--quiet")

@@ -90,6 +90,16 @@ def test_a_body_may_be_base64(service: Service) -> None:
         pytest.param({"route": LIST, "query": {"limit": "\u0661"}}, 400, "invalid-input", "limit", id="another digit"),
         pytest.param({"route": LIST, "query": {"cursor": "x"}}, 400, "invalid-input", "cursor", id="a cursor"),
         pytest.param({"route": LIST, "query": {"q": "x"}}, 400, "invalid-input", "query", id="an unknown parameter"),
+        pytest.param(
+            {"route": READ, "id": "x", "query": {"fields": "x"}}, 400, "invalid-input", "query", id="fields of one"
+        ),
+        pytest.param(
+            {"route": IMPORT, "body": "{}", "query": {"fields": "x"}},
+            400,
+            "invalid-input",
+            "query",
+            id="a body's query",
+        ),
         pytest.param({"route": LIST, "token": None}, 401, "unauthenticated", "authorization", id="no token"),
         pytest.param({"route": LIST, "token": "x.y.z"}, 401, "unauthenticated", "authorization", id="no token really"),
     ],
