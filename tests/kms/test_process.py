@@ -1,11 +1,13 @@
 """The process: reproducible, quiet about secrets, clear about what stands in its way."""
 
 import base64
+import inspect
 import json
 import os
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.kms.running import free_port, start
 from twinvault_cli.errors import UsageError
 from twinvault_cli.kms import kms as kms_command
 from twinvault_kms.identity import read_callers
+from twinvault_kms.process import Options
 
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -137,3 +140,7 @@ def test_the_account_can_be_chosen(tmp_path: Path):
     assert ended.returncode == 1
     assert "12 digits" in ended.stderr
     assert read_callers(None, account="111122223333").account == "111122223333"
+
+
+def test_both_commands_take_the_same_options():
+    assert set(inspect.signature(kms_command).parameters) - {"context"} == {each.name for each in fields(Options)}
