@@ -19,7 +19,7 @@ def _about(request: Request) -> None:
         StoredDialogues(request.acting).name(dialogue_id)
 
 
-@api.route("POST /dialogues/import", permission=WRITE, action="dialogue.import", about=_about)
+@api.route("POST /dialogues/import", permission=WRITE, action="dialogue.import", about=_about, query=("after_erasure",))
 def import_dialogue(request: Request) -> Answer:
     """Stores a whole dialogue: 201 when it was written, 200 when it was there already with this content.
 
@@ -27,8 +27,8 @@ def import_dialogue(request: Request) -> Answer:
     id may be one of a dialogue that was erased.
     """
     after_erasure = request.query.get("after_erasure", "false")
-    if request.query.keys() - {"after_erasure"} or after_erasure not in {"true", "false"}:
-        raise InvalidInput("after_erasure: is the only parameter, and must be true or false", field="after_erasure")
+    if after_erasure not in {"true", "false"}:
+        raise InvalidInput("after_erasure: must be true or false", field="after_erasure")
     done = Dialogues(request.acting, now=now).import_document(
         parse(request.body()),
         idempotency_key=request.event.header("idempotency-key"),
