@@ -118,6 +118,27 @@ FUNCTIONS = (
         backup=("Query",),
         every_minutes=5,
     ),
+    FunctionSpec(
+        name="erase",
+        handler="service.handlers.erase.handler",
+        routes=(
+            *((method, path) for path in ("/erasures", "/erasures/{id}") for method in ("GET", "POST")),
+            ("POST", "/erasures/{id}/cancel"),
+            ("POST", "/erasures/{id}/final"),
+            ("GET", "/holds"),
+            ("POST", "/holds"),
+            ("POST", "/holds/lift"),
+        ),
+        tables={
+            # It deletes heads, and what is left of a partition that was erased. It writes no record.
+            "records": ("PartiQLDelete", "Query", "GetItem"),
+            # Requests and holds are made and change, a tombstone may take the place of another; keys are deleted.
+            "keys": ("PartiQLInsert", "PartiQLUpdate", "PartiQLDelete", *_KEYS),
+            "marks": ("PartiQLInsert", *_MARKS),
+            "audit": ("PartiQLInsert",),
+        },
+        every_minutes=5,
+    ),
 )
 
 
@@ -170,6 +191,8 @@ def environment(
         "TWINVAULT_KEY_TTL_SECONDS": str(stage.key_ttl_seconds),
         "TWINVAULT_KEYS_RECOVERY_DAYS": str(stage.keys_recovery_days),
         "TWINVAULT_BACKUP_DAYS": str(stage.backup_days),
+        "TWINVAULT_ERASURE_HOLD_HOURS": str(stage.erasure_hold_hours),
+        "TWINVAULT_ERASURE_FOUR_EYES": "true" if stage.erasure_four_eyes else "false",
         "TWINVAULT_LOWEST_FORMAT": str(stage.lowest_format),
         "TWINVAULT_LOG_LEVEL": stage.log_level,
         # Two of the SDK's own settings. Declared, because sam local hands a function nothing that is not.

@@ -59,6 +59,8 @@ class Stage:
     log_retention_days: int
     keys_recovery_days: int  # point-in-time window of the keys table: erasure is final only after it
     backup_days: int  # how long the longest-lived backup or export of the keys table is kept; 0: none is made
+    erasure_hold_hours: int  # how long an erasure that was asked for can be called off; 0: it can be final at once
+    erasure_four_eyes: bool  # whether another principal than the one who asked must make an erasure final
     key_ttl_seconds: int  # how long a plaintext key may stay in a function's memory: the revocation lag
     lowest_format: int  # the oldest record format that is opened
     written_format: int  # the record format that this release writes; a verdict compares it with the last release's
@@ -180,6 +182,8 @@ _CHECKS: Mapping[str, checks.Check] = {
     "log_retention_days": checks.one_of(*sorted(RETENTION_DAYS)),
     "keys_recovery_days": checks.whole(1, 35),
     "backup_days": checks.whole(0, 36_500),
+    "erasure_hold_hours": checks.whole(0, 24 * 365),
+    "erasure_four_eyes": checks.truth,
     "key_ttl_seconds": checks.whole(1, 3600),
     "lowest_format": checks.whole(1, 1),
     "written_format": checks.whole(1, 1),

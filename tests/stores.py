@@ -23,11 +23,11 @@ from twinvault.dynamodb.transaction import Transactor
 from twinvault.keys.cache import CacheLimits, KeyCache
 from twinvault.keys.changing import KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.hold_row import HoldRows
 from twinvault.keys.holds import LegalHolds
 from twinvault.keys.instant import Instant
 from twinvault.keys.kms import RootKms
 from twinvault.keys.loading import TenantLoader
+from twinvault.keys.marked import MarkedRows
 from twinvault.keys.planning import Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.table import Committer
@@ -197,7 +197,14 @@ def make_world(
         sleep=sleep,
         monotonic=time.monotonic,
     )
-    rows = HoldRows(keys_only, marks, keys, sleep=sleep)
-    holds = LegalHolds(rows=rows, names=(names.keys, names.marks), now=now, randomness=os.urandom, sleep=sleep)
+    rows = MarkedRows(
+        table=keys_only,
+        marks=marks,
+        names=(names.keys, names.marks),
+        hierarchy=keys,
+        randomness=os.urandom,
+        sleep=sleep,
+    )
+    holds = LegalHolds(rows=rows, now=now)
     vault = Vault(table, reader, writer, audit, keys, changes, Origin(store=STORE), keys_only, holds)
     return World(vault, keys, changes, cache, kms, client, names, audit, transactor)

@@ -97,7 +97,7 @@ PURE = (
         )
     ),
     *(f"twinvault/audit/{name}.py" for name in ("checks", "elements", "entry", "form", "parts", "signing", "verify")),
-    *(f"twinvault/erasure/{name}.py" for name in ("facts", "horizon", "receipt", "receipt_form", "remains")),
+    *(f"twinvault/erasure/{name}.py" for name in ("facts", "horizon", "receipt", "receipt_form", "remains", "request")),
     "twinvault/maintenance/report.py",
     "twinvault/steps.py",
     "twinvault/maintenance/rows.py",
@@ -124,7 +124,7 @@ PURE = (
     ),
 )
 """Rooms and modules that neither draw nor ask the time nor reach a network."""
-RECKONS_WITH_TIMES = {"horizon.py"}
+RECKONS_WITH_TIMES = {"horizon.py", "request.py"}
 """Of these, what adds days to a time that it is given: a calendar is no clock, as long as nobody asks it for now."""
 LAPTOP = {
     # Each package of local/ and those that it may import. The twin starts the KMS, and imports nothing of it.

@@ -6,7 +6,7 @@ import { IntegrityError } from "./errors.js";
 import { kdf } from "./kdf.js";
 import { MAX_PLAINTEXT_BYTES, pad, paddedSize, unpad } from "./padding.js";
 
-const USES = ["record", "head", "request", "dek", "index", "register", "erased", "work", "hold", "cursor"];
+const USES = ["record", "head", "request", "dek", "index", "register", "erased", "work", "hold", "erasure", "cursor"];
 export const LABELS = USES.map((use) => `twinvault/v1/${use}`);
 const TAG_BYTES = 16;
 const { subtle } = globalThis.crypto;

@@ -19,6 +19,7 @@ from twinvault import ID, DependencyError, Forbidden, Unauthenticated
 READ, WRITE = "dialogues:read", "dialogues:write"
 READ_KEYS, ROTATE_KEYS, REVOKE_KEYS = "keys:read", "keys:rotate", "keys:revoke"
 MAINTAIN = "maintain:*"
+ERASE_REQUEST, ERASE_FINAL, ERASE_HOLD = "erase:request", "erase:final", "erase:hold"
 
 MAX_TOKEN_CHARACTERS = 8192
 _ALGORITHMS = {"EC": "ES256", "RSA": "RS256"}
@@ -35,10 +36,10 @@ class Principal:
     subject: str
     permissions: frozenset[str]
 
-    def require(self, permission: str) -> None:
-        """Raises Forbidden unless the token grants the permission."""
-        if permission not in self.permissions:
-            raise Forbidden(f"permissions: this needs {permission}", field="permissions")
+    def require(self, *permissions: str) -> None:
+        """Raises Forbidden unless the token grants one of these permissions."""
+        if self.permissions.isdisjoint(permissions):
+            raise Forbidden(f"permissions: this needs {' or '.join(permissions)}", field="permissions")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,8 +110,8 @@ class Api:
     ) -> Callable[[RouteFunction], RouteFunction]:
         """Declares a route by its key, as API Gateway writes it (`GET /dialogues/{id}`).
 
-        `permission` is what it needs, `action` its name in the audit log. `about` is called where the permission is
-        missing: a denial names what it denied. `query` are the parameters that it takes after the `?`.
+        `permission` is what it needs (of several, with spaces between, one); `action` its name in the audit log.
+        `about` is called where it is missing: a denial names what it denied. `query`: the parameters after the `?`.
         """
 
         def declare(function: RouteFunction) -> RouteFunction:
@@ -199,7 +199,7 @@ def _answered(
 def _require(route: _Route, principal: Principal, *, request: Request) -> None:
     """Lets the request through if the token grants the route's permission."""
     try:
-        principal.require(route.permission)
+        principal.require(*route.permission.split())
     except Forbidden:
         if route.about is not None:
             # Whatever keeps it from being named, it is denied.

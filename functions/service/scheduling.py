@@ -22,11 +22,12 @@ _ROUTE = "schedule"
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The routes of `api`, and a schedule that carries the store's works on: of keys, or of partitions."""
+    """The routes of `api`, and a schedule that carries the store's works on: of keys, of erasures, or of partitions."""
 
     api: Api
     driver: Callable[[Acting], Driver]
     of_keys: bool = False
+    of_erasures: bool = False
 
     @property
     def keys(self) -> frozenset[str]:
@@ -56,6 +57,7 @@ class Scheduled:
             wired.vault,
             self.driver,
             of_keys=self.of_keys,
+            of_erasures=self.of_erasures,
             seconds=context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS,
             about={
                 "function": context.function_name,

@@ -13,6 +13,7 @@ from twinvault import FORMAT, ID, ConfigurationError
 
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 _MAX_TTL_SECONDS = 3600
+_MOST_HOURS = 24 * 365
 _TRACE = "_X_AMZN_TRACE_ID"
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,256}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -35,6 +36,8 @@ class Settings:
         key_ttl_seconds: how long a plaintext key may live in memory, and so the revocation lag.
         keys_recovery_days: how far back the keys table can be restored.
         backup_days: for how long the longest-lived backup or export of the keys table is kept; 0: none is made.
+        erasure_hold_hours: for how long an erasure that was asked for can be called off; 0: it can be final at once.
+        erasure_four_eyes: whether another principal than the one who asked must make an erasure final.
         lowest_format: the lowest record format that is opened.
     """
 
@@ -55,6 +58,8 @@ class Settings:
     key_ttl_seconds: int
     keys_recovery_days: int
     backup_days: int
+    erasure_hold_hours: int
+    erasure_four_eyes: bool
     lowest_format: int
     log_level: str
 
@@ -71,14 +76,11 @@ class Settings:
         level = _text(environ, "TWINVAULT_LOG_LEVEL")
         if level not in _LEVELS:
             raise ConfigurationError(f"TWINVAULT_LOG_LEVEL: must be one of {', '.join(sorted(_LEVELS))}")
-        store = _text(environ, "TWINVAULT_STORE")
-        if not ID.fullmatch(store):
-            raise ConfigurationError("TWINVAULT_STORE: must be 1 to 63 characters of a-z, 0-9, '.', '_' and '-'")
         artifact = _text(environ, "TWINVAULT_ARTIFACT")
         if not _SHA256.fullmatch(artifact):
             raise ConfigurationError("TWINVAULT_ARTIFACT: must be a SHA-256 in hex")
         return cls(
-            store=store,
+            store=_store(environ),
             artifact=artifact,
             records_table=_text(environ, "TWINVAULT_RECORDS_TABLE"),
             keys_table=_text(environ, "TWINVAULT_KEYS_TABLE"),
@@ -95,6 +97,8 @@ class Settings:
             key_ttl_seconds=_number(environ, "TWINVAULT_KEY_TTL_SECONDS", least=1, most=_MAX_TTL_SECONDS),
             keys_recovery_days=_number(environ, "TWINVAULT_KEYS_RECOVERY_DAYS", least=1, most=35),
             backup_days=_number(environ, "TWINVAULT_BACKUP_DAYS", least=0, most=36_500),
+            erasure_hold_hours=_number(environ, "TWINVAULT_ERASURE_HOLD_HOURS", least=0, most=_MOST_HOURS),
+            erasure_four_eyes=_truth(environ, "TWINVAULT_ERASURE_FOUR_EYES"),
             lowest_format=_number(environ, "TWINVAULT_LOWEST_FORMAT", least=1, most=FORMAT),
             log_level=level,
         )
@@ -123,11 +127,25 @@ def _text(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
+def _store(environ: Mapping[str, str]) -> str:
+    value = _text(environ, "TWINVAULT_STORE")
+    if not ID.fullmatch(value):
+        raise ConfigurationError("TWINVAULT_STORE: must be 1 to 63 characters of a-z, 0-9, '.', '_' and '-'")
+    return value
+
+
 def _key_id(environ: Mapping[str, str], name: str) -> str:
     value = _text(environ, name)
     if not _KEY_ID.fullmatch(value):
         raise ConfigurationError(f"{name}: must be a KMS key id")
     return value
+
+
+def _truth(environ: Mapping[str, str], name: str) -> bool:
+    value = _text(environ, name)
+    if value not in {"true", "false"}:
+        raise ConfigurationError(f"{name}: must be true or false")
+    return value == "true"
 
 
 def _number(environ: Mapping[str, str], name: str, *, least: int, most: int) -> int:

@@ -10,7 +10,10 @@ from twinvault.dynamodb.table import TableNames
 from twinvault.envelope import FORMAT, ID
 from twinvault.erasure.finalizing import Finalizing, FinalizingWork, KeyWorks
 from twinvault.erasure.horizon import CopiesKept
+from twinvault.erasure.procedure import ErasureProcedure, ErasureRules
 from twinvault.erasure.proof import ErasureFacts, Receipts
+from twinvault.erasure.request import ErasureRequest, ErasureState, Said
+from twinvault.erasure.sweeping import Sweeping
 from twinvault.errors import (
     BrokenChain,
     BrokenReceipt,
@@ -40,6 +43,7 @@ from twinvault.errors import (
     Unprocessable,
 )
 from twinvault.keys.deks import DekVersionUse
+from twinvault.keys.holding import Hold
 from twinvault.keys.overview import KeyRow
 from twinvault.keys.rerooting import Rerooted
 from twinvault.keys.status import EpochUse, KeyStatus, RootKeyUse
@@ -72,6 +76,7 @@ from twinvault.records.typed.partition import TypedPartition, Writes
 from twinvault.records.typed.record import Record, from_stored, sort_key
 from twinvault.records.typed.records import Page, Records
 from twinvault.scope import Scope
+from twinvault.tenant_holds import TenantHolds
 from twinvault.tenant_keys import KeyEpoch, TenantKeys
 from twinvault.vault import Vault
 
@@ -110,6 +115,10 @@ __all__ = [
     "EntitySpec",
     "EpochUse",
     "ErasureFacts",
+    "ErasureProcedure",
+    "ErasureRequest",
+    "ErasureRules",
+    "ErasureState",
     "Finalizing",
     "FinalizingWork",
     "Forbidden",
@@ -118,6 +127,7 @@ __all__ = [
     "Gone",
     "Held",
     "Hits",
+    "Hold",
     "Idempotency",
     "Incomplete",
     "IntegrityError",
@@ -158,12 +168,15 @@ __all__ = [
     "Rerooted",
     "Rewritten",
     "RootKeyUse",
+    "Said",
     "Scope",
     "Searchable",
     "Snapshot",
     "Step",
     "StoredRecord",
+    "Sweeping",
     "TableNames",
+    "TenantHolds",
     "TenantKeys",
     "TooLarge",
     "TwinvaultError",

@@ -23,6 +23,7 @@ from twinvault.records.typed.partition import TypedPartition
 from twinvault.records.typed.record import Record
 from twinvault.records.typed.records import Page, of_found
 from twinvault.scope import Scope
+from twinvault.tenant_holds import TenantHolds
 from twinvault.tenant_keys import TenantKeys
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Acting:
     def keys(self) -> TenantKeys:
         """The tenant's keys: what there are, and new ones."""
         return TenantKeys(self)
+
+    @property
+    def holds(self) -> TenantHolds:
+        """The tenant's legal holds: what is under one, and new ones."""
+        return TenantHolds(self)
 
     @overload
     def partition(self, kind: Kind, partition: str, *, after_erasure: bool = False) -> TypedPartition: ...

@@ -27,11 +27,11 @@ from twinvault.errors import ConfigurationError
 from twinvault.keys.cache import CacheLimits, KeyCache
 from twinvault.keys.changing import DEFAULT_TTL_SECONDS, KeyChanges
 from twinvault.keys.hierarchy import KeyHierarchy
-from twinvault.keys.hold_row import HoldRows
 from twinvault.keys.holds import LegalHolds
 from twinvault.keys.instant import Instant
 from twinvault.keys.kms import AwsKms
 from twinvault.keys.loading import TenantLoader
+from twinvault.keys.marked import MarkedRows
 from twinvault.keys.planning import Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.signer import AwsSigner
@@ -80,11 +80,11 @@ def open_vault(
     root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
     keys = _keys(key_table, marks, root=root, ttl=key_ttl_seconds)
     changes = _changes(keys, root, tables=tables, ttl=key_ttl_seconds)
-    audit, rows = _audit_log(dynamodb, tables.audit), HoldRows(key_table, marks, keys, sleep=time.sleep)
+    audit, holds = _audit_log(dynamodb, tables.audit), _holds(key_table, marks, keys=keys, tables=tables)
     reader = _reader(records, marks, keys=keys, lowest_format=lowest_format)
     writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
     origin, backup = Origin(store=store, function=function, artifact=artifact), _backup(dynamodb, backup_table)
-    return Vault(records, reader, writer, audit, keys, changes, origin, key_table, _holds(rows, tables), backup)
+    return Vault(records, reader, writer, audit, keys, changes, origin, key_table, holds, backup)
 
 
 def signing_receipts(vault: Vault, kms: "KMSClient", *, audit_key: str) -> Vault:
@@ -129,9 +129,10 @@ def _keys(table: Table, marks: Marks, *, root: RootKeys, ttl: float) -> KeyHiera
     return KeyHierarchy(table=table, loader=loader, root=root, cache=cache, now=now, randomness=os.urandom)
 
 
-def _holds(rows: HoldRows, tables: TableNames) -> LegalHolds:
+def _holds(table: Table, marks: Marks, *, keys: KeyHierarchy, tables: TableNames) -> LegalHolds:
     names = (tables.keys, tables.marks)
-    return LegalHolds(rows=rows, names=names, now=now, randomness=os.urandom, sleep=time.sleep)
+    rows = MarkedRows(table=table, marks=marks, names=names, hierarchy=keys, randomness=os.urandom, sleep=time.sleep)
+    return LegalHolds(rows=rows, now=now)
 
 
 def _audit_log(client: "DynamoDBClient", table: str) -> AuditLog:

@@ -54,6 +54,7 @@ class Step(StrEnum):
     FINGERPRINT = "key fingerprint"
     WORK = "work form"
     HOLDS = "holds form"
+    ERASURE = "erasure form"
     TOMBSTONE = "tombstone form"
     MODEL = "model"
 

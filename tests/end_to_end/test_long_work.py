@@ -97,4 +97,4 @@ def test_a_driver_whose_worker_is_killed_loses_nothing(vault: Vault) -> None:
 
 def test_a_schedule_that_has_nothing_to_do_is_done(vault: Vault) -> None:
     fired = sorted((one.schedule, one.error) for one in ticking.tick(vault.twin.state))
-    assert fired == [("twinvault-dev-keys", ""), ("twinvault-dev-maintain", "")]
+    assert fired == [("twinvault-dev-erase", ""), ("twinvault-dev-keys", ""), ("twinvault-dev-maintain", "")]

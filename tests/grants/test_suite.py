@@ -110,7 +110,7 @@ def _listed(actions: Any) -> list[str]:
 def test_the_templates_grants_are_read_without_a_twin():
     granted = suite.usage(suite.deployed()).granted
     assert {one.function for one in granted} == {
-        f"twinvault-dev-{name}" for name in ("import", "read", "keys", "maintain")
+        f"twinvault-dev-{name}" for name in ("import", "read", "keys", "maintain", "erase")
     }
     assert QUERY in granted
     assert GrantOf("twinvault-dev-import", "kms:GenerateDataKey", "RootKey", "MakeKeks") in granted

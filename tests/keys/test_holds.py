@@ -11,8 +11,19 @@ import pytest
 from tests.faults import Fault, Line
 from tests.keys.test_changing import Between
 from tests.stores import Watched, World, now
+from twinvault.audit.elements import mark_hash
+from twinvault.dynamodb.marks import head_mark_key
 from twinvault.dynamodb.transaction import Outcome, Result
-from twinvault.errors import DependencyError, Held, IntegrityError, NotFound, OutcomeUnknown, Step, TooLarge
+from twinvault.errors import (
+    DependencyError,
+    Held,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    Step,
+    TooLarge,
+)
 from twinvault.keys.holding import MAX_HOLDS, Hold, HoldList, decode
 from twinvault.keys.rows import HOLDS
 from twinvault.scope import Scope
@@ -307,3 +318,34 @@ class _Unheard(Watched):
 
     def commit(self, *_args: Any, **_kwargs: Any) -> Result:
         return Result(Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        pytest.param({"reason": "x" * 257}, "reason", id="a long reason"),
+        pytest.param({"reason": "\ud800"}, "reason", id="half a character"),
+        pytest.param({"kind": "note", "partition": "one", "caller_id": "x" * 257}, "id", id="a long id"),
+        pytest.param({"kind": "note"}, "partition", id="a kind alone"),
+        pytest.param({"partition": "one"}, "partition", id="a partition alone"),
+        pytest.param({"kind": "Note", "partition": "one"}, "kind", id="no kind"),
+    ],
+)
+def test_who_holds_nothing_that_can_be_held_is_told_why(begun: World, asked: dict[str, str], field: str) -> None:
+    with (
+        pytest.raises(InvalidInput) as refused,
+        begun.vault.acting(tenant="acme", principal="ann", action="erase.hold") as acting,
+    ):
+        acting.holds.put(**asked)
+    assert refused.value.field == field
+
+
+def test_the_log_says_what_is_held_and_what_is_lifted(begun: World) -> None:
+    for act in ("put", "lift", "standing"):
+        with begun.vault.acting(tenant="acme", principal="ann", action=f"erase.{act}") as acting:
+            place = {} if act == "standing" else {"kind": "note", "partition": "one"}
+            getattr(acting.holds, act)(**place)
+    entries = [json.loads(item["entry"]["S"]) for item in begun.items(begun.tables.audit)]
+    for act in ("put", "lift"):
+        (entry,) = [one for one in entries if one["action"] == f"erase.{act}"]
+        assert mark_hash(head_mark_key(ONE.pk)) in {one["mark"] for one in entry["partitions"]}

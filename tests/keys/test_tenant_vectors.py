@@ -12,13 +12,14 @@ from tests.vectors.generate import FOLDER
 from tests.vectors.material import item_of
 from twinvault.dynamodb.marks import Mark
 from twinvault.envelope import Label
+from twinvault.erasure.request import decode as decode_erasure
 from twinvault.errors import IntegrityError, Step
 from twinvault.keys.holding import decode as decode_holds
 from twinvault.keys.kms import DataKey
 from twinvault.keys.last_register import LastRegister
 from twinvault.keys.register import decode
 from twinvault.keys.root import RootKeys
-from twinvault.keys.rows import HOLDS, REGISTER, NamedKey
+from twinvault.keys.rows import ERASURE, HOLDS, REGISTER, NamedKey
 from twinvault.keys.sealed import open_payload, open_register, parse_sealed, unwrap
 from twinvault.keys.tenant import Tenant, look_over, open_tenant, require_key
 from twinvault.keys.tombstone import open_tombstone
@@ -165,6 +166,17 @@ def test_a_last_register_opens_to_what_encodes_to_its_text() -> None:
     last = open_register(row, key=NamedKey(name, bytes.fromhex(key)))
     assert isinstance(last, LastRegister)
     assert last.encode().decode() == vector["plaintext_text"]
+
+
+@pytest.mark.parametrize("vector", named([row for row in KEYS["rows"] if row["label"].endswith("erasure")]))
+def test_the_row_of_an_erasure_opens_to_the_one_that_encodes_to_its_text(vector: Any) -> None:
+    ((name, key),) = vector["keys"].items()
+    row = parse_sealed(item_of(vector["item"]), tenant="acme", name=vector["sk"])
+    payload = open_payload(row, key=NamedKey(name, bytes.fromhex(key)), label=Label.ERASURE)
+    asked_at = "2026-11-23T09:00:00.000000Z"
+    found = decode_erasure(payload, erasure_id=vector["sk"].removeprefix(ERASURE), requested_at=asked_at)
+    assert found.encode().decode() == vector["plaintext_text"]
+    assert row.digest(Label.ERASURE).hex() == vector["digest"]
 
 
 def test_the_rows_by_themselves_are_those_of_one_tenant() -> None:

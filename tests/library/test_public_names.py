@@ -60,6 +60,7 @@ OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open
 RECOVERING = {"RefusedPartition", "Recovery", "RecoveryReport", "recovery_jobs"}
 KEYS = {
     *("EpochUse", "KeyEpoch", "KeyStatus", "Rekeying", "Rerooted", "RootKeyUse"),
+    *("ErasureProcedure", "ErasureRequest", "ErasureRules", "ErasureState", "Hold", "Said", "Sweeping", "TenantHolds"),
     *("CopiesKept", "ErasureFacts", "Finalizing", "FinalizingWork", "KeyWorks", "Receipts", "signing_receipts"),
     *("DekUse", "DekVersionUse", "DeksDestroyed", "Reencrypt"),
 }

@@ -18,7 +18,7 @@ from tests.parity.templates import functions, granted, role_arn
 pytestmark = pytest.mark.xdist_group("parity")
 
 CALLER = "provisioner"  # what the twin calls whoever runs the suite
-FUNCTIONS = ("import", "read", "keys", "maintain")
+FUNCTIONS = ("import", "read", "keys", "maintain", "erase")
 MAKES_KEYS = {"import": {"kek", "register"}, "keys": {"kek"}}
 REWRAPS_KEYS = "keys"
 

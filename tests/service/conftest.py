@@ -146,6 +146,8 @@ def service(
         "TWINVAULT_KEY_TTL_SECONDS": "300",
         "TWINVAULT_KEYS_RECOVERY_DAYS": "7",
         "TWINVAULT_BACKUP_DAYS": "0",
+        "TWINVAULT_ERASURE_HOLD_HOURS": "0",
+        "TWINVAULT_ERASURE_FOUR_EYES": "false",
         "TWINVAULT_LOWEST_FORMAT": "1",
         "TWINVAULT_LOG_LEVEL": "DEBUG",
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_endpoint,

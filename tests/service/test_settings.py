@@ -25,6 +25,8 @@ GOOD = {
     "TWINVAULT_KEY_TTL_SECONDS": "300",
     "TWINVAULT_KEYS_RECOVERY_DAYS": "7",
     "TWINVAULT_BACKUP_DAYS": "30",
+    "TWINVAULT_ERASURE_HOLD_HOURS": "72",
+    "TWINVAULT_ERASURE_FOUR_EYES": "true",
     "TWINVAULT_LOWEST_FORMAT": "1",
     "TWINVAULT_LOG_LEVEL": "INFO",
 }
@@ -34,6 +36,8 @@ def test_good_settings_are_read() -> None:
     settings = Settings.from_env(GOOD | {"UNRELATED": "x"})
     assert settings.root_keys == tuple(GOOD["TWINVAULT_ROOT_KEYS"].split(","))
     assert (settings.key_ttl_seconds, settings.lowest_format) == (300, 1)
+    assert (settings.erasure_hold_hours, settings.erasure_four_eyes) == (72, True)
+    assert not Settings.from_env(GOOD | {"TWINVAULT_ERASURE_FOUR_EYES": "false"}).erasure_four_eyes
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -60,6 +64,10 @@ def test_a_missing_variable_names_itself(name: str, value: str | None) -> None:
         ("TWINVAULT_KEYS_RECOVERY_DAYS", "36"),
         ("TWINVAULT_BACKUP_DAYS", "-1"),
         ("TWINVAULT_BACKUP_DAYS", "forever"),
+        ("TWINVAULT_ERASURE_HOLD_HOURS", "-1"),
+        ("TWINVAULT_ERASURE_HOLD_HOURS", "8761"),
+        ("TWINVAULT_ERASURE_FOUR_EYES", "yes"),
+        ("TWINVAULT_ERASURE_FOUR_EYES", "True"),
         ("TWINVAULT_KEY_TTL_SECONDS", "0"),
         ("TWINVAULT_KEY_TTL_SECONDS", "3601"),
         ("TWINVAULT_KEY_TTL_SECONDS", "5m"),

@@ -20,6 +20,8 @@ _BOTH: dict[str, Any] = {
     "throttle_burst": 1000,
     "keys_recovery_days": 7,
     "backup_days": 0,
+    "erasure_hold_hours": 72,
+    "erasure_four_eyes": True,
     "key_ttl_seconds": 300,
     "lowest_format": 1,
     "written_format": 1,

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from service.handlers import import_dialogue, maintain, manage_keys, read_dialogues
+from service.handlers import erase, import_dialogue, maintain, manage_keys, read_dialogues
 from service.http import LONGEST_SECONDS
 from service.settings import Settings
 from twinvault_local.artifact.wheels import PYTHON_VERSION
 
-FUNCTIONS = ["Import", "Read", "Keys", "Maintain"]
+FUNCTIONS = ["Import", "Read", "Keys", "Maintain", "Erase"]
 READ_KEYS = {"dynamodb:Query", "dynamodb:GetItem"}
 READ = READ_KEYS | {"dynamodb:BatchGetItem"}
 WRITES = {"Put", "Update", "Delete", "Insert", "Write", "PartiQL"}
@@ -32,6 +32,8 @@ VARIABLES = {
     "TWINVAULT_KEY_TTL_SECONDS": "300",
     "TWINVAULT_KEYS_RECOVERY_DAYS": "7",
     "TWINVAULT_BACKUP_DAYS": "0",
+    "TWINVAULT_ERASURE_HOLD_HOURS": "72",
+    "TWINVAULT_ERASURE_FOUR_EYES": "true",
     "TWINVAULT_LOWEST_FORMAT": "1",
     "TWINVAULT_LOG_LEVEL": "INFO",
     "AWS_ENDPOINT_URL_DYNAMODB": "https://dynamodb.${AWS::Region}.${AWS::URLSuffix}",
@@ -109,7 +111,7 @@ def test_the_function_for_keys_adds_keys_and_changes_heads_and_can_add_no_record
     assert on(either, "Keys", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
 
 
-def test_records_are_deleted_by_writers_alone_and_keys_by_the_function_for_keys_alone(either):
+def test_records_are_deleted_by_writers_and_the_eraser_and_keys_by_the_eraser_and_the_function_for_keys(either):
     deleting = {
         (name, action, where)
         for name in FUNCTIONS
@@ -117,7 +119,16 @@ def test_records_are_deleted_by_writers_alone_and_keys_by_the_function_for_keys_
         if action.startswith("dynamodb:") and "Delete" in action
     }
     writers = {(name, "dynamodb:PartiQLDelete", "${Records.Arn}") for name in ("Import", "Maintain")}
-    assert deleting == writers | {("Keys", "dynamodb:PartiQLDelete", "${Keys.Arn}")}
+    of_keys = {(name, "dynamodb:PartiQLDelete", "${Keys.Arn}") for name in ("Keys", "Erase")}
+    assert deleting == writers | {("Erase", "dynamodb:PartiQLDelete", "${Records.Arn}")} | of_keys
+
+
+def test_the_function_that_erases_writes_no_record_and_makes_no_key_of_kms(either):
+    assert on(either, "Erase", "${Records.Arn}") == {"dynamodb:PartiQLDelete", "dynamodb:Query", "dynamodb:GetItem"}
+    changes = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete"}
+    assert on(either, "Erase", "${Keys.Arn}") == changes | READ_KEYS
+    assert on(either, "Erase", "${Marks.Arn}") == {"dynamodb:PartiQLInsert", "dynamodb:Query"}
+    assert on(either, "Erase", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
 
 
 def test_the_function_for_long_work_changes_records_and_works_and_deletes_no_key_and_no_mark(either):
@@ -176,6 +187,7 @@ def test_a_role_is_named_as_the_keys_policies_name_it_and_assumed_by_lambda_alon
         pytest.param("Read", "service.handlers.read_dialogues.handler", id="read"),
         pytest.param("Keys", "service.handlers.manage_keys.handler", id="keys"),
         pytest.param("Maintain", "service.handlers.maintain.handler", id="maintain"),
+        pytest.param("Erase", "service.handlers.erase.handler", id="erase"),
     ],
 )
 def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handler):
@@ -214,6 +226,7 @@ def test_the_functions_settings_are_read_from_what_the_stacks_declare(either):
         assert (settings.root_keys, settings.audit_key) == (("RootKey",), "AuditKey")
         assert (settings.keys_recovery_days, settings.backup_days) == (7, 0)
         assert settings.key_ttl_seconds == 300
+        assert (settings.erasure_hold_hours, settings.erasure_four_eyes) == (72, True)
 
 
 def test_the_twins_stage_differs_in_values_and_in_no_name(dev):
@@ -260,12 +273,22 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         "POST /maintenance/{id}": "maintain",
         "POST /recovery/accept": "maintain",
         "POST /recovery/restore": "maintain",
+        "GET /erasures": "erase",
+        "POST /erasures": "erase",
+        "GET /erasures/{id}": "erase",
+        "POST /erasures/{id}": "erase",
+        "POST /erasures/{id}/cancel": "erase",
+        "POST /erasures/{id}/final": "erase",
+        "GET /holds": "erase",
+        "POST /holds": "erase",
+        "POST /holds/lift": "erase",
     }
     handlers = {
         "import": import_dialogue.handler,
         "read": read_dialogues.handler,
         "keys": manage_keys.handler,
         "maintain": maintain.handler,
+        "erase": erase.handler,
     }
     assert routes == {key: name for name, handler in handlers.items() for key in handler.keys}
 

@@ -40,7 +40,7 @@ def trial(tmp_path_factory, synthesize):
 
 def test_lambda_alone_has_the_roles_of_a_stage_that_is_not_disposable(either):
     found = trust(either)
-    functions = ("import", "read", "keys", "maintain")
+    functions = ("import", "read", "keys", "maintain", "erase")
     assert set(found) == {f"twinvault-{either.stage}-{name}-eu-central-1" for name in functions}
     assert all(statements == [LAMBDA] for statements in found.values())
 

@@ -6,7 +6,7 @@ from stacks.functions import FUNCTIONS as FUNCTION_SPECS
 
 SYMMETRIC = ["RootKey", "TableKey", "AlarmsKey"]
 KEYS = [*SYMMETRIC, "AuditKey"]
-FUNCTIONS = ("import", "read", "keys", "maintain")
+FUNCTIONS = ("import", "read", "keys", "maintain", "erase")
 CONTEXT_KEYS = [f"twinvault:{name}" for name in ("purpose", "format", "store", "tenant", "epoch", "key")]
 ACCOUNT_ROOT = {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
 USING = {"Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant", "Sign", "GenerateMac", "DeriveShared"}

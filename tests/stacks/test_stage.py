@@ -112,6 +112,8 @@ def test_an_unknown_value_names_itself():
         pytest.param("log_retention_days", 8, "one of 1, 3, 5, 7", id="not CloudWatch's"),
         pytest.param("log_retention_days", True, "one of 1, 3", id="a boolean that equals one"),
         pytest.param("keys_recovery_days", 36, "a whole number from 1 to 35", id="longer than DynamoDB keeps"),
+        pytest.param("erasure_hold_hours", -1, "a whole number from 0", id="a time before it was asked for"),
+        pytest.param("erasure_four_eyes", "yes", "true or false", id="no truth value for four eyes"),
         pytest.param("backup_days", -1, "a whole number from 0", id="backups that are gone before they are made"),
         pytest.param("key_ttl_seconds", 3601, "a whole number from 1 to 3600", id="keys for hours"),
         pytest.param("lowest_format", 2, "a whole number from 1 to 1", id="a format to come"),

@@ -26,11 +26,12 @@ from tests.vectors.material import (
 from twinvault.envelope import Context, Label, Number, seal
 from twinvault.envelope.item import to_item
 from twinvault.envelope.subkeys import fingerprint
+from twinvault.erasure.request import ErasureRequest, ErasureState, Said
 from twinvault.errors import Step
 from twinvault.keys.holding import Hold, HoldList
 from twinvault.keys.last_register import LastRegister
 from twinvault.keys.register import Epoch, Index, Register, State, born
-from twinvault.keys.rows import HOLDS, REGISTER, REGISTER_KEY, WORK, NamedKey, entity_of
+from twinvault.keys.rows import ERASURE, HOLDS, REGISTER, REGISTER_KEY, WORK, NamedKey, entity_of
 from twinvault.keys.sealed import Written, seal_register, wrap
 from twinvault.keys.tombstone import ErasedDek, Tombstone
 from twinvault.keys.wrapped import WrappedRow, key_context
@@ -66,6 +67,8 @@ def keys() -> Json:
             _work_row("work that is held", _held_work(), version=2),
             _hold_row("holds, none of them", HoldList((), EVENT)),
             _hold_row("holds of the tenant and of a partition", _holds(), version=2),
+            _erasure_row("erasure that was asked for", _erasure()),
+            _erasure_row("erasure that is final", _final(), version=2),
             _stone_row("tombstone", _stone()),
             _stone_row("tombstone of what could not be opened", _hurt_stone(), version=2),
             _last_row("last register", _last(), version=3),
@@ -231,6 +234,34 @@ def _last_row(name: str, last: LastRegister, *, version: int) -> Json:
         key=REGISTER_KEY_BYTES,
         label=Label.REGISTER,
         plaintext_text=last.encode().decode(),
+    )
+
+
+def _erasure() -> ErasureRequest:
+    return ErasureRequest(
+        id=WORK_ID,
+        kind="dialogue",
+        partition="k3v7xqz2m4n5p6r7s8t9abcdef",
+        caller_id="Störfall",
+        requested=Said("subject-1", CREATED),
+        not_before="2026-11-26T09:00:00.000000Z",
+        last_event=EVENT,
+    )
+
+
+def _final() -> ErasureRequest:
+    by = Said("subject-2", "2026-11-26T09:00:00.000001Z")
+    return replace(_erasure(), caller_id=None, state=ErasureState.FINAL, final=by, last_event=NEXT_EVENT)
+
+
+def _erasure_row(name: str, one: ErasureRequest, *, version: int = 1) -> Json:
+    return sealed_vector(
+        name,
+        one.encode(),
+        context=_context(ERASURE + one.id, REGISTER_KEY, version=version),
+        key=REGISTER_KEY_BYTES,
+        label=Label.ERASURE,
+        plaintext_text=one.encode().decode(),
     )
 
 

@@ -4,6 +4,7 @@
          register#{tenant}                                           a tenant's registers
          hold#{tenant}                                               a tenant's legal holds
          erased#{the same hex}                                       a partition's DEKs that were erased
+         erasure#{tenant}#{id}                                       an erasure that was asked for
     sk = {version:020d}
 
 The table is insert-only: the transaction of each write inserts the mark of the head (or register) that it writes, and
@@ -80,6 +81,11 @@ def register_mark_key(tenant: str) -> str:
 def hold_mark_key(tenant: str) -> str:
     """The pk of the marks of a tenant's legal holds."""
     return f"hold#{tenant}"
+
+
+def erasure_mark_key(tenant: str, erasure_id: str) -> str:
+    """The pk of the marks of an erasure that was asked for."""
+    return f"erasure#{tenant}#{erasure_id}"
 
 
 def mark_statement(mark_pk: str, mark: Mark, *, table: str) -> Statement:

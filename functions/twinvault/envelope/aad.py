@@ -31,6 +31,7 @@ class Label(StrEnum):
     ERASED = "twinvault/v1/erased"
     WORK = "twinvault/v1/work"
     HOLD = "twinvault/v1/hold"
+    ERASURE = "twinvault/v1/erasure"
     CURSOR = "twinvault/v1/cursor"
 
     # An enum's own hash is computed in Python each time that a table is asked what belongs to a label.

@@ -9,27 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.dynamodb.marks import Mark, hold_mark_key, mark_statement
-from twinvault.dynamodb.transaction import Outcome, Statement, exchange, insert, overwrite
-from twinvault.envelope import NONCE_BYTES, SALT_BYTES, Label
+from twinvault.dynamodb.marks import hold_mark_key
+from twinvault.dynamodb.transaction import Outcome, Statement, exchange
+from twinvault.envelope import Label
 from twinvault.envelope.aad import ATTRIBUTE_NAME
-from twinvault.errors import (
-    Contention,
-    DependencyError,
-    Held,
-    IntegrityError,
-    NotFound,
-    OutcomeUnknown,
-    Step,
-    Undeclared,
-)
-from twinvault.keys.hold_row import FoundHolds, HoldRows, LostHolds
-from twinvault.keys.holding import Hold, HoldList
+from twinvault.errors import Contention, Held, IntegrityError, NotFound, OutcomeUnknown, Step, Undeclared
+from twinvault.keys.holding import Hold, HoldList, decode
+from twinvault.keys.marked import FoundRow, LostRow, MarkedPlace, MarkedRows
 from twinvault.keys.rows import HOLDS, row_place
-from twinvault.keys.sealed import Payload, Written, seal_payload
-from twinvault.keys.table import Committer, RegisterChange
+from twinvault.keys.table import Committer
 
 if TYPE_CHECKING:
+    from twinvault.keys.sealed import Written
     from twinvault.observe import Observer
     from twinvault.scope import Scope
 
@@ -44,17 +35,11 @@ type _Planning = Callable[[HoldList | None], HoldList | None]
 class LegalHolds:
     """The legal holds of one store's tenants; thread-safe.
 
-    Attributes:
-        names: the physical names of the keys table and of the marks table.
-        now: RFC 3339 UTC time as text, to the microsecond.
-        randomness: `os.urandom` outside of tests.
+    `now`: RFC 3339 UTC time as text, to the microsecond.
     """
 
-    rows: HoldRows
-    names: tuple[str, str]
+    rows: MarkedRows
     now: Callable[[], str]
-    randomness: Callable[[int], bytes]
-    sleep: Callable[[float], None]
 
     def standing(self, tenant: str, *, observer: "Observer") -> tuple[Hold, ...]:
         """The tenant's holds, its own first; none where it has no keys.
@@ -65,7 +50,7 @@ class LegalHolds:
             KeyRefused, DependencyError: as for any key.
         """
         found = self._look(tenant, observer=observer)
-        return found.listed.holds if found else ()
+        return found.says.holds if found else ()
 
     def require_none(self, tenant: str, scope: "Scope | None", *, observer: "Observer") -> None:
         """Refuses where a hold forbids to erase or reseal this partition; of no partition: to erase the tenant.
@@ -78,7 +63,7 @@ class LegalHolds:
         """
         found = self._look(tenant, observer=observer)
         if found:
-            _require_free(found.listed, scope)
+            _require_free(found.says, scope)
 
     def guard(self, tenant: str, scope: "Scope | None", *, committer: Committer) -> Statement:
         """As `require_none`; and the statement by which a transaction fails if holds were changed since.
@@ -97,9 +82,9 @@ class LegalHolds:
             found = self._look(tenant, observer=committer.observer)
         if found is None:
             raise IntegrityError(Step.MARK, where=row_place(tenant, HOLDS), detail="the row that was made is not there")
-        _require_free(found.listed, scope)
+        _require_free(found.says, scope)
         commitment = found.item["key_commitment"]
-        return exchange(self.names[0], found.item, name="key_commitment", before=commitment)
+        return exchange(self.rows.names[0], found.item, name="key_commitment", before=commitment)
 
     def put(self, tenant: str, hold: Hold, *, committer: Committer) -> tuple[Hold, bool]:
         """Holds it; returns the hold, and whether this call put it: what is held already stays as it is.
@@ -149,62 +134,48 @@ class LegalHolds:
         tried, outcome = dict[str, HoldList](), Outcome.CANCELLED
         with committer.writing():
             for attempt in range(_TRIES):
-                found = self.rows.read(tenant, observer=committer.observer)
-                if isinstance(found, LostHolds) and not anew:
+                found = self.rows.read(_place(tenant), _opened, observer=committer.observer)
+                if isinstance(found, LostRow) and not anew:
                     raise found.why
-                if isinstance(found, FoundHolds) and found.listed.last_event in tried:
+                if isinstance(found, FoundRow) and found.says.last_event in tried:
                     # The answer was lost, or the cancellation was of our own repetition: it is written.
-                    committer.found_committed(found.listed.last_event)
-                    return tried[found.listed.last_event]
+                    committer.found_committed(found.says.last_event)
+                    return tried[found.says.last_event]
                 if outcome is Outcome.UNKNOWN:
                     raise OutcomeUnknown("the holds were sent and the outcome is unknown; repeating is safe")
                 event_id = committer.event_id()
-                planned = plan(found.listed if isinstance(found, FoundHolds) else None)
+                planned = plan(found.says if isinstance(found, FoundRow) else None)
                 if planned is None:
-                    return found.listed if isinstance(found, FoundHolds) else HoldList((), "")
-                if isinstance(found, LostHolds):
+                    return found.says if isinstance(found, FoundRow) else HoldList((), "")
+                if isinstance(found, LostRow):
                     _require_writable(found)
                     committer.refused(found.why)
                 planned = HoldList(planned.holds, event_id)
                 tried[event_id] = planned
-                outcome = self._commit(tenant, planned, found=found, committer=committer)
+                outcome = self.rows.commit(
+                    _place(tenant),
+                    planned.encode(),
+                    before=found,
+                    event_id=event_id,
+                    now=self.now(),
+                    committer=committer,
+                )
                 if outcome is Outcome.COMMITTED:
                     return planned
-                self.sleep(_PAUSE * (attempt + 1) * (1 + self.randomness(1)[0] / 256))
+                self.rows.sleep(_PAUSE * (attempt + 1) * (1 + self.rows.randomness(1)[0] / 256))
                 committer.new_attempt()
         raise Contention("others keep changing the holds of this tenant", retry_after=1)
 
-    def _commit(
-        self, tenant: str, planned: HoldList, *, found: FoundHolds | LostHolds | None, committer: Committer
-    ) -> Outcome:
-        key, now = self.rows.register_key(tenant, observer=committer.observer), self.now()
-        before: tuple[int, bytes] | None = None
-        written = Written(1, now, now)
-        match found:
-            case FoundHolds():
-                written, before = found.written.again(now), (found.written.version, found.digest)
-            case LostHolds(mark=Mark() as mark):
-                written, before = Written(mark.version + 1, now, now), (mark.version, mark.digest)
-        payload = Payload(HOLDS, planned.encode(), Label.HOLD)
-        salt, nonce = self.randomness(SALT_BYTES), self.randomness(NONCE_BYTES)
-        item, digest = seal_payload(payload, tenant=tenant, key=key, written=written, salt=salt, nonce=nonce)
-        committer.observer.crypto("encrypt", key.name)
-        keys, marks = self.names
-        mark_pk = hold_mark_key(tenant)
-        there = found.item if found else None
-        row = insert(keys, item) if there is None else overwrite(keys, item, before=there)
-        marked = mark_statement(mark_pk, Mark(written.version, digest, planned.last_event), table=marks)
-        change = RegisterChange(mark_pk, written.version, digest, before)
-        result = committer.commit([row, marked], event_id=planned.last_event, change=change)
-        if result.outcome is Outcome.REFUSED:
-            raise DependencyError("the holds cannot be written now", cause=result.cause)
-        return result.outcome
+    def _look(self, tenant: str, *, observer: "Observer") -> FoundRow[HoldList] | None:
+        return self.rows.require(_place(tenant), _opened, observer=observer)
 
-    def _look(self, tenant: str, *, observer: "Observer") -> FoundHolds | None:
-        found = self.rows.read(tenant, observer=observer)
-        if isinstance(found, LostHolds):
-            raise found.why
-        return found
+
+def _place(tenant: str) -> MarkedPlace:
+    return MarkedPlace(tenant, HOLDS, hold_mark_key(tenant), Label.HOLD)
+
+
+def _opened(plaintext: bytes, _written: "Written") -> HoldList:
+    return decode(plaintext)
 
 
 def _require_free(listed: HoldList, scope: "Scope | None") -> None:
@@ -218,7 +189,7 @@ def _require_free(listed: HoldList, scope: "Scope | None") -> None:
     raise Held(f"a partition of this tenant is under legal hold since {found.since}")
 
 
-def _require_writable(lost: LostHolds) -> None:
+def _require_writable(lost: LostRow) -> None:
     """What is lost can be begun again where the names of all that stands there may be written into a statement.
 
     Raises:

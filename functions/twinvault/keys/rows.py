@@ -9,6 +9,7 @@
          register-key                             the register key, wrapped by KMS under a root key
          work#{id}                                long work, sealed under the register key (`maintenance.rows`)
          hold#tenant                              legal holds, sealed under the register key (`keys.holding`)
+         erasure#{id}                             an erasure that was asked for, likewise (`erasure.request`)
 
 `idx` to `register-key` stand beside each other: one Query loads a tenant, however many DEKs and works it has.
 """
@@ -27,6 +28,8 @@ WORK = "work#"
 """What the sort keys of long work begin with: behind `register-key`, so that a tenant's load does not meet them."""
 HOLDS = "hold#tenant"
 """The row of a tenant's legal holds, of all its partitions: before `idx`, for the same reason."""
+ERASURE = "erasure#"
+"""What the sort keys of erasures that were asked for begin with, likewise."""
 MAX_NUMBER = 999_999
 """Epochs and versions are six digits in a sort key."""
 
@@ -61,13 +64,13 @@ def epoch_of(name: str) -> int | None:
 
 
 def entity_of(name: str) -> str:
-    """What the row of this name is: `dek`, `erased`, `idx`, `kek`, `register`, `register-key`, `work` or `hold`."""
+    """What the row of this name is: what stands before its `#`, such as `kek`; of a tombstone `erased`."""
     return _ERASED if is_tombstone_name(name) else name.partition("#")[0]
 
 
 def is_under_register_key(name: str) -> bool:
     """Whether the row of this name is sealed under the register key, and not under a KEK."""
-    return name in {REGISTER, HOLDS} or name.startswith(WORK) or is_tombstone_name(name)
+    return name in {REGISTER, HOLDS} or name.startswith((WORK, ERASURE)) or is_tombstone_name(name)
 
 
 def row_place(tenant: str, name: str = "") -> Place:

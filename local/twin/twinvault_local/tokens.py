@@ -9,7 +9,12 @@ from twinvault_local.issuer import DEFAULT_SECONDS
 from twinvault_local.state import StateFolder
 from twinvault_local.status import facts
 
-ALL_PERMISSIONS = ("dialogues:read", "dialogues:write", "keys:read", "keys:rotate", "keys:revoke", "maintain:*")
+ALL_PERMISSIONS = (
+    *("dialogues:read", "dialogues:write"),
+    *("keys:read", "keys:rotate", "keys:revoke"),
+    *("erase:request", "erase:final", "erase:hold"),
+    "maintain:*",
+)
 SUBJECT = "developer"
 
 

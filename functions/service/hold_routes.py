@@ -1,0 +1,44 @@
+"""`/holds`: what must be neither erased nor sealed anew, for as long as somebody says so."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from dialogues.strict_json import parse
+from service.access import ERASE_FINAL, ERASE_HOLD, ERASE_REQUEST
+from service.erased_place import ErasedPlace, place_of
+from service.http import Answer, Api, Request
+from twinvault import Hold, InvalidInput
+
+
+def add_hold_routes(api: Api) -> None:
+    """Declares them."""
+
+    @api.route("GET /holds", permission=f"{ERASE_HOLD} {ERASE_REQUEST} {ERASE_FINAL}", action="erase.hold_list")
+    def standing(request: Request) -> Answer:
+        """What is under a hold, the tenant first."""
+        return Answer(200, {"holds": [_shown(one) for one in request.acting.holds.standing()]})
+
+    @api.route("POST /holds", permission=ERASE_HOLD, action="erase.hold")
+    def put(request: Request) -> Answer:
+        """Holds it: 201 with this, 200 where it was held already."""
+        asked = dict(parse(request.body() or b"{}"))
+        reason = asked.pop("reason", "")
+        if not isinstance(reason, str):
+            raise InvalidInput("reason: must be a text", field="reason")
+        place = place_of(asked, request)
+        hold, is_new = request.acting.holds.put(
+            kind=place.kind, partition=place.partition, caller_id=place.caller_id, reason=reason
+        )
+        return Answer(201 if is_new else 200, _shown(hold))
+
+    @api.route("POST /holds/lift", permission=ERASE_HOLD, action="erase.lift")
+    def lift(request: Request) -> Answer:
+        """Lifts it."""
+        place: ErasedPlace = place_of(parse(request.body() or b"{}"), request)
+        return Answer(200, _shown(request.acting.holds.lift(kind=place.kind, partition=place.partition)))
+
+
+def _shown(hold: Hold) -> Mapping[str, Any]:
+    shown = asdict(hold)
+    return {"dialogue": shown.pop("caller_id"), **shown}
