@@ -125,6 +125,7 @@ FUNCTIONS = (
             *((method, path) for path in ("/erasures", "/erasures/{id}") for method in ("GET", "POST")),
             ("POST", "/erasures/{id}/cancel"),
             ("POST", "/erasures/{id}/final"),
+            ("GET", "/erasures/{id}/receipt"),
             ("GET", "/holds"),
             ("POST", "/holds"),
             ("POST", "/holds/lift"),
@@ -137,6 +138,7 @@ FUNCTIONS = (
             "marks": ("PartiQLInsert", *_MARKS),
             "audit": ("PartiQLInsert",),
         },
+        signs_receipts=True,
         every_minutes=5,
     ),
 )

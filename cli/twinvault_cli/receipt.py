@@ -1,5 +1,6 @@
 """receipt: what a receipt of an erasure is worth, checked offline, and the key that it is checked by."""
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from rich.markup import escape
 
+import twinvault_durable as durable
 from twinvault_cli import receipt_file
 from twinvault_cli.aws_refusals import refusal
-from twinvault_cli.connection import JsonOption
+from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.errors import TamperingError, UnavailableError, UsageError
 from twinvault_cli.given import carried
 from twinvault_cli.output import console, print_json, results
@@ -34,6 +36,25 @@ _MEANS = {
     "not yet": "NOT YET: no such key lives, and until {after} a copy of one may still be kept.",
     "irrecoverable": "IRRECOVERABLE since {after}, as far as the receipt covers it.",
 }
+
+
+@app.command()
+def get(
+    erasure_id: Annotated[str, typer.Argument(metavar="ID", help="The erasure's id: twinvault erase list.")],
+    *,
+    output: Annotated[Path | None, typer.Option(help="File to write.", show_default="standard output")] = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    tenant: TenantOption = TENANT,
+    state: StateOption = None,
+) -> None:
+    """Get the receipt of an erasure as it stands now. One that is got later may say more."""
+    file = json.loads(connect(url, token, tenant, state).get(f"/erasures/{erasure_id}/receipt"))
+    if output is None:
+        print_json(file)
+        return
+    durable.write(output, json.dumps(file, indent=2, ensure_ascii=False).encode() + b"\n", mode=0o644)
+    console.print(f"Wrote {output}. What it is worth: twinvault receipt verify {output} --key AUDIT.PUB")
 
 
 @app.command()

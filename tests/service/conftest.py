@@ -46,6 +46,7 @@ class Service:
     kms: Any
     root: str
     tables: TableNames
+    audit: str = ""
     context: Context = field(default_factory=Context)
 
     def call(self, route: str, *, function: Callable[..., Any] | None = None, **request: Any) -> Answered:
@@ -162,7 +163,7 @@ def service(
     logging.Logger.manager.loggerDict.pop("twinvault", None)
     wiring.service.cache_clear()
     issuer[0].down = False
-    yield Service(issuer[0], client, kms, root, tables)
+    yield Service(issuer[0], client, kms, root, tables, audit)
     wiring.service.cache_clear()
     client.close()
     kms.close()

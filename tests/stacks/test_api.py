@@ -279,6 +279,7 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         "POST /erasures/{id}": "erase",
         "POST /erasures/{id}/cancel": "erase",
         "POST /erasures/{id}/final": "erase",
+        "GET /erasures/{id}/receipt": "erase",
         "GET /holds": "erase",
         "POST /holds": "erase",
         "POST /holds/lift": "erase",

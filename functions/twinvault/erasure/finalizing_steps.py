@@ -7,6 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from twinvault.erasure.horizon import text_of_time
+from twinvault.erasure.requests import ErasureRequests
+from twinvault.erasure.settling import Settling
 from twinvault.errors import Conflict, DependencyError, IntegrityError, NotFound
 from twinvault.keys.deks import DEK_NAME
 from twinvault.keys.destroying import Destroying
@@ -75,7 +77,7 @@ class FinalizingStepper:
         register = self._register()
         number = register.lowest_epoch
         if number not in {one.epoch for one in below(register)}:
-            return self._end()
+            return self._end(register)
         if waits_until(register, self.destroying, now=self.holding.now()):
             return Batch(RETIRED, Counts())  # somebody retired one more meanwhile: what it wrapped is brought along
         try:
@@ -84,10 +86,16 @@ class FinalizingStepper:
             if isinstance(error, Conflict) and not work.counts.failed:
                 raise
             # A row that does not open, or is under a revoked epoch: it was counted when it was refused.
-            return replace(self._end(), counts=Counts(failed=0 if work.counts.failed else 1))
+            return replace(self._end(register), counts=Counts(failed=0 if work.counts.failed else 1))
         return Batch(REWRAPPED, Counts())
 
-    def _end(self) -> Batch:
+    def _end(self, register: Register) -> Batch:
+        """The end, whichever: erasures whose epochs are all gone get their time before it is written down."""
+        vault = self._vault
+        with self.holding.activity(ACTION) as mine:
+            requests = ErasureRequests(vault.holds.rows, vault.audit, mine.activity, self.holding.now)
+            Settling(requests).settle_all(lowest_epoch=register.lowest_epoch)
+            mine.release()
         return Batch(REWRAPPED, Counts(), is_end=True)
 
     def _to_retire(self) -> list[Epoch]:

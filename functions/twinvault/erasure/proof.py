@@ -1,20 +1,24 @@
 """Making a receipt: what is known of an erasure and from when on it is irrecoverable, signed by the audit key."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from twinvault.audit.elements import mark_hash
-from twinvault.dynamodb.marks import head_mark_key, register_mark_key
+from twinvault.dynamodb.marks import erasure_mark_key, head_mark_key, register_mark_key
+from twinvault.envelope import require_id
 from twinvault.envelope.signature import SignatureLabel
 from twinvault.erasure.horizon import CopiesKept, Horizon, horizon
 from twinvault.erasure.receipt import Receipt, receipt_digest, signed_file
-from twinvault.errors import ConfigurationError
+from twinvault.erasure.requests import ErasureRequests
+from twinvault.erasure.settling import Settling
+from twinvault.errors import ConfigurationError, Conflict, Gone
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
     from twinvault.acting import Acting
     from twinvault.erasure.facts import Erased
+    from twinvault.erasure.request import ErasureRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,37 @@ class Receipts:
     acting: "Acting"
     kept: CopiesKept
     now: Callable[[], str]
+
+    def of(self, erasure_id: str) -> dict[str, Any]:
+        """The receipt of an erasure of the activity's tenant, audited before it returns.
+
+        Raises:
+            NotFound, InvalidInput: there is no erasure of this id, or it cannot be one.
+            Conflict: nothing was erased yet.
+            OutcomeUnknown: as for any write: that it is final is written down by whoever sees it first.
+            IntegrityError, ConfigurationError, KeyRefused, DependencyError: as for `make`, and as for any key.
+        """
+        acting = self.acting
+        acting.activity.asked(erasure_mark_key(acting.tenant, require_id(erasure_id, field="id")))
+        with acting.activity.going_on():
+            requests = ErasureRequests(acting.vault.holds.rows, acting.vault.audit, acting.activity, self.now)
+            file = self.make(_facts_of(self._settled(requests, requests.get(erasure_id))))
+        acting.release()
+        return file
+
+    def _settled(self, requests: ErasureRequests, found: "ErasureRequest") -> "ErasureRequest":
+        """The erasure with its time, if its epochs are gone and nobody had said so."""
+        if found.erased is None:
+            raise Conflict("nothing was erased yet: make the erasure final first")
+        if found.erased.kind is None or found.finalized_at is not None:
+            return found
+        try:
+            tenant = self.acting.vault.keys.tenant(self.acting.tenant, observer=self.acting.activity, fresh=True)
+        except Gone as gone:
+            # All epochs went with the tenant.
+            return replace(found, finalized_at=gone.erased_at)
+        lowest = tenant.register.lowest_epoch if tenant else 0
+        return Settling(requests).settle(found, lowest_epoch=lowest)
 
     def make(self, facts: ErasureFacts) -> dict[str, Any]:
         """The receipt of an erasure as it stands now, signed, as it is handed out (docs/receipt.md).
@@ -91,3 +126,16 @@ class Receipts:
         if erased.kind is None or erased.partition is None:
             return register_mark_key(self.acting.tenant)
         return head_mark_key(Scope(self.acting.tenant, erased.kind, erased.partition).pk)
+
+
+def _facts_of(found: "ErasureRequest") -> ErasureFacts:
+    assert found.erased is not None  # noqa: S101  # for the type checker: who asks has looked
+    assert found.final is not None  # noqa: S101  # likewise: nothing is erased that is not final
+    return ErasureFacts(
+        erasure=found.id,
+        requested_by=found.requested.principal,
+        requested_at=found.requested.at,
+        erased_by=found.final.principal,
+        erased=found.erased,
+        finalized_at=found.finalized_at,
+    )

@@ -1,0 +1,27 @@
+"""`GET /erasures/{id}/receipt`: what an erasure is worth, signed (docs/receipt.md)."""
+
+from service.erase_routes import ANYBODY
+from service.http import LONGEST_SECONDS, Answer, Api, Request
+from service.settings import Settings
+from service.wiring import service
+from twinvault import CopiesKept, Receipts, now
+
+
+def add_receipt_routes(api: Api) -> None:
+    """Declares them."""
+
+    @api.route("GET /erasures/{id}/receipt", permission=ANYBODY, action="erase.receipt")
+    def receipt(request: Request) -> Answer:
+        """What holds now: one that is asked for later may say more."""
+        receipts = Receipts(request.acting, kept(service().settings), now)
+        return Answer(200, receipts.of(request.parameters["id"]))
+
+
+def kept(settings: Settings) -> CopiesKept:
+    """For how long this stage keeps what could open an erased key."""
+    return CopiesKept(
+        keys_recovery_days=settings.keys_recovery_days,
+        backup_days=settings.backup_days,
+        key_ttl_seconds=settings.key_ttl_seconds,
+        longest_seconds=LONGEST_SECONDS,
+    )
