@@ -15,7 +15,7 @@ def test_an_erased_dialogue_has_a_receipt_that_the_command_verifies(vault: Vault
     document = dialogue("to-be-erased", perspectives=1, words=3)
     vault.load(document, tenant="receipts")
     token = vault.token("receipts")
-    asked = vault.call("POST", "/erasures", token=token, json={"dialogue": document["id"]})
+    asked = vault.call("POST", "/erasures", token=token, content=json.dumps({"dialogue": document["id"]}).encode())
     assert asked.status_code == 201, asked.text
     erasure = asked.json()["id"]
     assert vault.call("GET", f"/erasures/{erasure}/receipt", token=token).status_code == 409
