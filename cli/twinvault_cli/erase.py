@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from twinvault_cli import finalizing, holds
 from twinvault_cli.client import Client
@@ -70,7 +70,10 @@ def list_erasures(
     if as_json:
         print_json(found)
         return
-    table = Table("id", "state", "what", "asked by", "not before", "erased", box=None)
+    # An id that is cut is of no use: it is what the next command asks for.
+    table = Table(
+        Column("id", no_wrap=True, min_width=36), "state", "what", "asked by", "not before", "erased", box=None
+    )
     for one in found["erasures"]:
         erased = (one["erased"] or {}).get("erased_at", "")
         what, asked = _what(one), one["requested"]["principal"]
