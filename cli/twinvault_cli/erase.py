@@ -13,6 +13,7 @@ from twinvault_cli import finalizing, holds
 from twinvault_cli.client import Client
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
+from twinvault_cli.given import carried
 from twinvault_cli.maintain import drive_to_end
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import StateOption
@@ -157,17 +158,19 @@ def _show(found: ErasureJson, *, as_json: bool) -> None:
     asked = found["requested"]
     console.print(f"{found['id']}: {found['state']}. What: {what}, asked for by {escape(asked['principal'])}.")
     if found["state"] == "requested":
-        console.print(f"It can be made final from {found['not_before'][:19]}Z on: twinvault erase final {found['id']}")
-        console.print(f"Until it is, it can be called off: twinvault erase cancel {found['id']}")
+        when = f"{found['not_before'][:19]}Z"
+        console.print(escape(carried(f"It can be made final from {when} on: twinvault erase final {found['id']}")))
+        console.print(escape(carried(f"Until it is, it can be called off: twinvault erase cancel {found['id']}")))
     elif found["state"] == "cancelled":
         console.print(f"Called off by {escape(found['cancelled']['principal'])}. Nothing was erased.")
     elif found["erased"] is None:
-        console.print(f"Nobody can call it off, and it is not erased yet: twinvault erase final {found['id']}")
+        console.print(
+            escape(carried(f"Nobody can call it off, and it is not erased yet: twinvault erase final {found['id']}"))
+        )
     else:
         console.print(
-            f"Erased at {found['erased']['erased_at'][:19]}Z, made final by "
-            f"{escape(found['final']['principal'])}. When copies of its key are worth nothing any more: "
-            f"twinvault erase finalize"
+            f"Erased at {found['erased']['erased_at'][:19]}Z, made final by {escape(found['final']['principal'])}."
         )
+        console.print(escape(carried("So that copies of its key are worth nothing, too: twinvault erase finalize")))
     if sweep := found.get("sweep"):
         console.print(f"Sweep: {sweep['state']}, {sweep['counts']['rows']} rows.")

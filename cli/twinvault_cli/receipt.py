@@ -1,6 +1,7 @@
 """receipt: what a receipt of an erasure is worth, checked offline, and the key that it is checked by."""
 
 import json
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +55,8 @@ def get(
         print_json(file)
         return
     durable.write(output, json.dumps(file, indent=2, ensure_ascii=False).encode() + b"\n", mode=0o644)
-    console.print(f"Wrote {output}. What it is worth: twinvault receipt verify {output} --key AUDIT.PUB")
+    said = f"Wrote {output}. What it is worth: twinvault receipt verify {shlex.quote(str(output))} --key AUDIT.PUB"
+    console.print(escape(carried(said)))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from tests.stores import World
 from twinvault.causes import Cause, Trouble
 from twinvault.dynamodb.calls import cause_of
 from twinvault.dynamodb.table import Table
-from twinvault.errors import DependencyError
+from twinvault.errors import DependencyError, Misconfigured
 
 OF_THE_KEY = "KMS key access denied error: com.amazonaws.services.kms.model.AWSKMSException: User: x is not authorized"
 
@@ -48,7 +48,7 @@ def test_of_what_aws_says_nothing_but_code_and_request_id_is_kept() -> None:
 
 
 def test_a_table_that_is_not_there_is_missing(world: World) -> None:
-    with pytest.raises(DependencyError, match=r"^the store cannot be read now$") as caught:
+    with pytest.raises(Misconfigured, match=r"^the store cannot be read now: there is no such table ") as caught:
         Table(world.client, "no-such-table", sleep=lambda _seconds: None).query("p")
     cause = caught.value.cause
     assert cause is not None

@@ -90,7 +90,7 @@ def test_a_value_of_another_type_is_refused(value):
 
 def test_labels_are_distinct_and_none_is_the_beginning_of_another():
     labels = [label.value for label in Label]
-    uses = ("record", "head", "request", "dek", "index", "register", "erased", "work", "hold", "cursor")
+    uses = ("record", "head", "request", "dek", "index", "register", "erased", "work", "hold", "erasure", "cursor")
     assert labels == [f"twinvault/v1/{use}" for use in uses]
     assert not any(a != b and b.startswith(a) for a in labels for b in labels)
 

@@ -70,7 +70,7 @@ def test_while_it_stays_revoked_it_stays_refused(world: World, elsewhere: Elsewh
 def test_while_the_tables_do_not_answer_what_is_known_refuses(world: World, elsewhere: Elsewhere) -> None:
     do(world, lambda one: one.reinstate(1))
     elsewhere.at += REMEMBERED
-    loader = elsewhere.world.keys._loader
+    loader = elsewhere.world.keys.loader
     load = loader.load
 
     def silent(tenant: str, open_rows: Any) -> Any:
