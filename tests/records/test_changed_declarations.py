@@ -378,7 +378,7 @@ def test_two_values_for_one_field_are_undeclared_and_both_are_named(world: World
 )
 def test_a_sealed_value_that_cannot_stand_in_the_clear_is_undeclared_and_named(world: World, memo: Any) -> None:
     written_before(world, 1, memo=memo)
-    clear = {**OLD_CLEAR, "list_at": TEXT}
+    clear = {**OLD_CLEAR, "list_kind": TEXT, "list_status": TEXT, "list_at": TEXT}
     kind = kind_of(
         EntitySpec("line", SK, clear, frozenset({"payee"}), was={"list_at": "memo"}, moved={"list_at": SEALED})
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-SCHEDULED = ("keys", "maintain")
+SCHEDULED = ("erase", "keys", "maintain")
 
 
 def rules(assembly):
@@ -16,7 +16,7 @@ def function(assembly, name):
     return next(key for key, body in functions if body["Properties"]["FunctionName"] == wanted)
 
 
-def test_long_work_has_a_schedule_for_keys_and_one_for_partitions(either):
+def test_long_work_has_a_schedule_for_keys_one_for_partitions_and_one_for_sweeps(either):
     assert set(rules(either)) == set(SCHEDULED)
 
 

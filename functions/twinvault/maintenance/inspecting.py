@@ -16,7 +16,7 @@ from twinvault.envelope import FORMAT, ID, Label, tenant_key
 from twinvault.envelope.item import Found, Item, text_of
 from twinvault.envelope.primitive import seal_digest
 from twinvault.errors import Contention, IntegrityError, Place, Step
-from twinvault.keys.rows import IDX, REGISTER_KEY, is_dek_name, is_tombstone_name, tombstone_name
+from twinvault.keys.rows import IDX, MAX_NUMBER, REGISTER_KEY, is_dek_name, is_tombstone_name, kek_name, tombstone_name
 from twinvault.keys.sealed import parse_sealed
 from twinvault.keys.tenant import MOST_ROWS, look_over
 from twinvault.maintenance.indexes import LIST_ATTRIBUTES, IndexPlace, hits_at
@@ -72,7 +72,9 @@ class Inspector:
         """
         try:
             rows = self.keys.query_range(tenant_key(tenant), IDX, last=REGISTER_KEY, limit=MOST_ROWS + 1)
-            look_over(rows, Marks(self.marks).newest(register_mark_key(tenant)), tenant=tenant)
+            there = look_over(rows, Marks(self.marks).newest(register_mark_key(tenant)), tenant=tenant)
+            if there and there.keks:
+                _ = there.index  # a tenant that has a KEK was not erased: it has an index key
         except IntegrityError as refusal:
             yield Inspected(tenant, "", "", refusal.check, refusal.where.sk if refusal.where else "")
         deks = dict[Scope, set[str]]()
@@ -162,8 +164,8 @@ class Inspector:
             return False
         if mark is not None and hmac.compare_digest(mark.digest, digest):
             return True
-        # Of a tenant that was erased no mark names its partitions' tombstones. A tenant that lives has an index key.
-        return self.keys.get(scope.keys_pk, IDX) is None
+        # Of a tenant that was erased no mark names its partitions' tombstones. One that lives has keys.
+        return not self.keys.query_range(scope.keys_pk, IDX, last=kek_name(MAX_NUMBER), limit=1)
 
     def _not_there(
         self, items: Sequence[Item], places: Sequence[IndexPlace], *, scope: Scope
