@@ -88,7 +88,7 @@ def refusal(status: int, body: bytes) -> CliError:
             f"{message} ({status})", next_step="Get another token; the twin's: twinvault token --tenant acme"
         )
     others = "\n".join(hidden.one_line(str(other.get("detail"))) for other in problem.get("others", []))
-    return UsageError(f"{message} ({status})", next_step=others)
+    return UsageError(f"{message} ({status})", next_step=others, status=status)
 
 
 def _problem(body: bytes) -> dict[str, Any]:

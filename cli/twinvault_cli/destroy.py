@@ -10,7 +10,7 @@ from twinvault_cli.client import Client
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant, show_epochs
 from twinvault_cli.errors import CliError, UsageError
-from twinvault_cli.output import console, print_json
+from twinvault_cli.output import console, counted, print_json
 from twinvault_cli.state import StateOption
 
 _PAGE = "50"
@@ -47,7 +47,8 @@ def destroy(
             print_json(done)
         else:
             gone = ", ".join(map(str, done["destroyed"]))
-            said = f"DEK versions {gone} are gone." if gone else "There is no DEK version that nothing is under."
+            versions = "DEK version {} is gone." if len(done["destroyed"]) == 1 else "DEK versions {} are gone."
+            said = versions.format(gone) if gone else "There is no DEK version that nothing is under."
             console.print(f"{said} Records are under {done['lowest']} to {done['current']}.")
     else:
         _destroy_all(client, as_json=as_json)
@@ -69,11 +70,12 @@ def _destroy_all(client: Client, *, as_json: bool) -> None:
     if as_json:
         print_json({"dialogues": len(names), "destroyed": keys, "refused": {one: str(refused[one]) for one in refused}})
     else:
-        console.print(f"{keys} DEKs of {len(names)} dialogues are gone.")
+        console.print(f"{counted(keys, 'DEK is', 'DEKs are')} gone, of {counted(len(names), 'dialogue')}.")
     if refused:
         first = next(iter(refused.values()))
         raise UsageError(
-            f"{len(refused)} dialogues were refused; the others are done. {first}", next_step=first.next_step
+            f"{counted(len(refused), 'dialogue was', 'dialogues were')} refused; the others are done. {first}",
+            next_step=first.next_step,
         )
 
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich.markup import escape
 from rich.panel import Panel
@@ -167,13 +168,23 @@ def _import_one(client: Client, name: str, *, after_erasure: bool) -> dict[str, 
     query = {"after_erasure": "true"} if after_erasure else None
     transactions = 0
     while True:
-        outcome: dict[str, Any] = json.loads(client.post("/dialogues/import", body, query=query))
+        outcome = _asked(client, body, query)
         transactions += outcome["transactions"]
         if outcome["result"] != _UNFINISHED:
             break
         # One request's time did not suffice: the same request again goes on with it.
         console.print(f"{escape(name)}: {outcome['stored']} of {outcome['records']} records")
     return {**outcome, "transactions": transactions, "seconds": round(time.monotonic() - began, 2)}
+
+
+def _asked(client: Client, body: bytes, query: dict[str, str] | None) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = json.loads(client.post("/dialogues/import", body, query=query))
+    except UsageError as error:
+        if error.status == httpx.codes.GONE and query is None:
+            error.next_step = "As another dialogue, with keys of its own: give --after-erasure."
+        raise
+    return answer
 
 
 def _print_dialogue(dialogue: dict[str, Any], stored: dict[str, Any]) -> None:

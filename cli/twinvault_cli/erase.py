@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
 
 from twinvault_cli import finalizing, holds
 from twinvault_cli.client import Client
@@ -15,7 +14,7 @@ from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOpti
 from twinvault_cli.epochs import RequiredTenant
 from twinvault_cli.given import carried
 from twinvault_cli.maintain import drive_to_end
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.output import console, counted, print_json, print_table
 from twinvault_cli.state import StateOption
 
 type ErasureJson = dict[str, Any]
@@ -71,15 +70,14 @@ def list_erasures(
     if as_json:
         print_json(found)
         return
-    # An id that is cut is of no use: it is what the next command asks for.
-    table = Table(
-        Column("id", no_wrap=True, min_width=36), "state", "what", "asked by", "not before", "erased", box=None
-    )
+    rows = []
     for one in found["erasures"]:
         erased = (one["erased"] or {}).get("erased_at", "")
         what, asked = _what(one), one["requested"]["principal"]
-        table.add_row(*map(escape, (one["id"], one["state"], what, asked, one["not_before"][:19], erased[:19])))
-    results.print(table)
+        rows.append(
+            [escape(cell) for cell in (one["id"], one["state"], what, asked, one["not_before"][:19], erased[:19])]
+        )
+    print_table(("id", "state", "what", "asked by", "not before", "erased"), rows)
     for row in found["refused"]:
         console.print(f"[red]{escape(row)}: this row does not open. The audit log says why.[/]")
 
@@ -138,7 +136,7 @@ def _swept(client: Client, erasure_id: str) -> dict[str, Any]:
         task = progress.add_task("erased; sweeping")
 
         def tell(sweep: dict[str, Any]) -> None:
-            progress.update(task, description=f"erased; {sweep['counts']['rows']} rows swept")
+            progress.update(task, description=f"erased; {counted(sweep['counts']['rows'], 'row')} swept")
 
         return drive_to_end(
             lambda: json.loads(client.post(f"/erasures/{erasure_id}", b""))["sweep"], show=tell, sleep=time.sleep
@@ -147,6 +145,11 @@ def _swept(client: Client, erasure_id: str) -> dict[str, Any]:
 
 def _what(found: ErasureJson) -> str:
     return str(found["dialogue"] or found["partition"] or "the whole tenant")
+
+
+def _next(command: str, found: ErasureJson) -> str:
+    """What to type next about this erasure, as markup."""
+    return escape(carried(f"twinvault erase {command} {found['id']}"))
 
 
 def _show(found: ErasureJson, *, as_json: bool) -> None:
@@ -158,19 +161,21 @@ def _show(found: ErasureJson, *, as_json: bool) -> None:
     asked = found["requested"]
     console.print(f"{found['id']}: {found['state']}. What: {what}, asked for by {escape(asked['principal'])}.")
     if found["state"] == "requested":
-        when = f"{found['not_before'][:19]}Z"
-        console.print(escape(carried(f"It can be made final from {when} on: twinvault erase final {found['id']}")))
-        console.print(escape(carried(f"Until it is, it can be called off: twinvault erase cancel {found['id']}")))
+        from_when = f"It can be made final from {found['not_before'][:19]}Z on"
+        console.print(f"{from_when}: {_next('final', found)}")
+        console.print(f"Until it is, it can be called off: {_next('cancel', found)}")
     elif found["state"] == "cancelled":
         console.print(f"Called off by {escape(found['cancelled']['principal'])}. Nothing was erased.")
     elif found["erased"] is None:
-        console.print(
-            escape(carried(f"Nobody can call it off, and it is not erased yet: twinvault erase final {found['id']}"))
-        )
+        console.print(f"Nobody can call it off, and it is not erased yet: {_next('final', found)}")
     else:
         console.print(
             f"Erased at {found['erased']['erased_at'][:19]}Z, made final by {escape(found['final']['principal'])}."
         )
-        console.print(escape(carried("So that copies of its key are worth nothing, too: twinvault erase finalize")))
+        if found["finalized_at"] is None:
+            console.print(
+                escape(carried("So that copies of its key are worth nothing any more: twinvault erase finalize"))
+            )
+        console.print(f"Its receipt: {escape(carried(f'twinvault receipt get {found["id"]}'))}")
     if sweep := found.get("sweep"):
-        console.print(f"Sweep: {sweep['state']}, {sweep['counts']['rows']} rows.")
+        console.print(f"Sweep: {sweep['state']}, {counted(sweep['counts']['rows'], 'row')}.")

@@ -24,9 +24,13 @@ class CliError(Exception):
 
 
 class UsageError(CliError):
-    """The caller's fault: an option, a file, a request that the service refused."""
+    """The caller's fault: an option, a file, a request that the service refused; with its status where it did."""
 
     exit_code = USAGE
+
+    def __init__(self, message: str, *, next_step: str = "", status: int | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.status = status
 
 
 class TamperingError(CliError):

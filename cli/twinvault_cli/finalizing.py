@@ -15,7 +15,7 @@ from twinvault_cli.epochs import RequiredTenant
 from twinvault_cli.errors import TamperingError
 from twinvault_cli.given import carried
 from twinvault_cli.maintain import drive_to_end
-from twinvault_cli.output import console, print_json
+from twinvault_cli.output import console, counted, print_json
 from twinvault_cli.state import StateOption
 
 type FinalizingJson = dict[str, Any]
@@ -97,14 +97,15 @@ def _show_plan(planned: FinalizingJson, *, as_json: bool) -> None:
         return
     epochs = ", ".join(map(str, planned["destroyed"])) or "none"
     console.print(f"Epoch {planned['new_epoch']} would be made, and the others destroyed: {epochs}.")
-    console.print(f"{planned['rewrapped']} keys would be brought along, after some minutes of waiting.")
+    console.print(f"{counted(planned['rewrapped'], 'key')} would be brought along, after some minutes of waiting.")
     if planned["kept_alive_by_revoked"]:
+        held_back = counted(planned["kept_alive_by_revoked"], "key is", "keys are")
         console.print(
-            f"{planned['kept_alive_by_revoked']} keys are under a revoked epoch, which would stay, and all above it:"
+            f"{held_back} under a revoked epoch, which would stay, and all above it:"
             " reinstate it first, if you want its keys."
         )
 
 
 def _said(work: FinalizingJson) -> str:
     counts = work["counts"]
-    return f"{counts['keys']} keys: {counts['rewrapped']} brought along, {counts['refused']} refused"
+    return f"{counted(counts['keys'], 'key')}: {counts['rewrapped']} brought along, {counts['refused']} refused"

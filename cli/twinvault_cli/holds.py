@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
 from twinvault_cli.errors import UsageError
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.output import console, print_json, print_table
 from twinvault_cli.state import StateOption
 
 DialogueOption = Annotated[str | None, typer.Option("--dialogue", help="Only this dialogue.")]
@@ -63,10 +62,11 @@ def holds(
     if as_json:
         print_json(found)
         return
-    table = Table("what", "since", "put by", "reason", box=None)
-    for one in found["holds"]:
-        table.add_row(*map(escape, (_what(one), one["since"][:19], one["principal"], one["reason"])))
-    results.print(table)
+    rows = [
+        [escape(cell) for cell in (_what(one), one["since"][:19], one["principal"], one["reason"])]
+        for one in found["holds"]
+    ]
+    print_table(("what", "since", "put by", "reason"), rows, narrow="reason")
 
 
 def _place(dialogue: str | None, whole_tenant: str | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
-from twinvault_cli.output import print_json, print_table
+from twinvault_cli.output import counted, print_json, print_table
 from twinvault_cli.state import StateOption
 
 type StatusJson = dict[str, Any]
@@ -45,11 +45,12 @@ def status(
     deks = []
     for one in found["deks"]:
         beside = one["partitions"] - one["newest"]
-        older = f"{beside} have a newer one beside it" if beside else ""
+        older = f"{counted(beside, 'has', 'have')} a newer one beside it" if beside else ""
         deks.append((str(one["version"]), str(one["partitions"]), str(one["newest"]), one["oldest"][:10], older))
     print_table(("DEK version", "partitions", "newest of", "oldest", ""), deks)
     if found["unlisted"]:
-        said = f"{found['unlisted']} DEK rows name an epoch that there is not: they were put back or planted."
+        rows = counted(found["unlisted"], "DEK row names", "DEK rows name")
+        said = f"{rows} an epoch that there is not: put back, or planted."
         typer.secho(said, fg="red", err=True)
 
 

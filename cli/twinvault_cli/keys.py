@@ -10,7 +10,7 @@ from rich.markup import escape
 from twinvault_cli import destroy, epochs, key_status, reencrypt, rewrap, roots
 from twinvault_cli.completing import complete_dialogue
 from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
-from twinvault_cli.output import console, print_json, print_table
+from twinvault_cli.output import console, counted, print_json, print_table
 from twinvault_cli.state import StateOption
 
 _SINGLE = {"idx": "hides ids", "register": "says which keys there are", "register-key": "seals the register"}
@@ -46,7 +46,7 @@ def list_keys(
     now = datetime.now(UTC)
     rows = []
     for key in keys:
-        wraps = f", wraps {key['uses']} keys" if key["uses"] is not None else ""
+        wraps = f", wraps {counted(key['uses'], 'key')}" if key["uses"] is not None else ""
         age = _age(key["created_at"], now)
         under = escape(key["wrapped_under"])
         rows.append((escape(key["name"]), escape(key["state"] or ""), age, under, _use(key) + wraps))

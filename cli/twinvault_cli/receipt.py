@@ -55,8 +55,10 @@ def get(
         print_json(file)
         return
     durable.write(output, json.dumps(file, indent=2, ensure_ascii=False).encode() + b"\n", mode=0o644)
-    said = f"Wrote {output}. What it is worth: twinvault receipt verify {shlex.quote(str(output))} --key AUDIT.PUB"
-    console.print(escape(carried(said)))
+    named = shlex.quote(str(output))
+    console.print(f"Wrote {escape(str(output))}. What it is worth:")
+    console.print(escape(carried("  twinvault receipt key > audit.pub")))
+    console.print(escape(carried(f"  twinvault receipt verify {named} --key audit.pub")))
 
 
 @app.command()
@@ -141,7 +143,9 @@ def _say(found: dict[str, Any]) -> None:
     now = receipt_file.standing(found, datetime.now(UTC))
     results.print(f"\n[bold]{_MEANS[now].format(after=found['irrecoverable_after'])}[/]")
     if now == "refused":
-        console.print(carried("To make it final: twinvault erase finalize. Then ask for the receipt anew."))
+        of = shlex.quote(found["tenant"])
+        console.print(escape(carried(f"To make it final: twinvault erase finalize --tenant {of}")))
+        console.print("Then ask for the receipt anew.")
     for bound in found["bounds"]:
         results.print(f"  until {bound['until']}  {escape(bound['what'])}")
 

@@ -13,8 +13,8 @@ from twinvault_cli.completing import complete_dialogue
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
 from twinvault_cli.errors import TamperingError
-from twinvault_cli.maintain import WorkJson, drive_to_end, said
-from twinvault_cli.output import console, print_json, results
+from twinvault_cli.maintain import WorkJson, drive_to_end, refused, said
+from twinvault_cli.output import console, counted, print_json, results
 from twinvault_cli.state import StateOption
 
 
@@ -35,7 +35,9 @@ def reencrypt(
         if as_json:
             print_json({"partitions": partitions})
         else:
-            console.print(f"{partitions} partitions would be sealed anew, each under a new version of its DEK.")
+            console.print(
+                f"{counted(partitions, 'partition')} would be sealed anew, each under a new version of its DEK."
+            )
         return
     one = {} if dialogue is None else {"dialogue": dialogue}
     asked = {"work": "reencrypt", "kind": "dialogue", **one}
@@ -47,7 +49,7 @@ def reencrypt(
         _show(done)
     if done["state"] == "failed":
         raise TamperingError(
-            f"{done['counts']['failed']} partitions were refused; the others are done.",
+            f"{refused(done)}; the others are done.",
             next_step="Mend them, or reinstate the epoch that their key is under, and begin again. The audit log says"
             " which and why, under the action maintain.reencrypt.",
         )

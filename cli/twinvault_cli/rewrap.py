@@ -10,7 +10,7 @@ from twinvault_cli.client import Client
 from twinvault_cli.connection import JsonOption, TokenOption, UrlOption, connect
 from twinvault_cli.epochs import RequiredTenant
 from twinvault_cli.errors import UsageError
-from twinvault_cli.output import console, print_json
+from twinvault_cli.output import console, counted, print_json
 from twinvault_cli.rewrap_deks import rewrap_deks
 from twinvault_cli.state import StateOption
 
@@ -38,7 +38,7 @@ def rewrap(
         print_json(found)
         return
     would, then = (" would be", " then") if dry_run else ("", "")
-    console.print(f"{found['rewrapped']} keys{would} wrapped under {escape(found['root_key_id'])}.")
+    console.print(f"{counted(found['rewrapped'], 'key')}{would} wrapped under {escape(found['root_key_id'])}.")
     for one in found["unused"]:
         console.print(f"{escape(one)} wraps nothing of this tenant's any more{then}. Others may use it.")
 

@@ -9,7 +9,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from twinvault_cli.client import Client
 from twinvault_cli.errors import TamperingError
 from twinvault_cli.maintain import drive_to_end
-from twinvault_cli.output import console, print_json
+from twinvault_cli.output import console, counted, print_json
 
 type RewrapJson = dict[str, Any]
 type EpochsJson = list[dict[str, Any]]
@@ -28,7 +28,8 @@ def rewrap_deks(client: Client, *, dry_run: bool, as_json: bool) -> None:
             print_json(planned)
         else:
             console.print(
-                f"{planned['rewrapped']} keys would be wrapped anew, {planned['already']} are as they should be."
+                f"{counted(planned['rewrapped'], 'key')} would be wrapped anew, "
+                f"{counted(planned['already'], 'is', 'are')} as they should be."
             )
             _show_left(before)
         return
@@ -42,7 +43,7 @@ def rewrap_deks(client: Client, *, dry_run: bool, as_json: bool) -> None:
         _show_left(left)
     if done["state"] == "failed":
         raise TamperingError(
-            f"{done['counts']['refused']} keys were refused; the others are done.",
+            f"{counted(done['counts']['refused'], 'key was', 'keys were')} refused; the others are done.",
             next_step="The audit log says why, under the action key.rewrap; `twinvault keys status` says under what.",
         )
 
@@ -85,8 +86,8 @@ def _show_left(epochs: EpochsJson) -> None:
     for one in epochs:
         if one["state"] == "revoked" and one["deks"]:
             console.print(
-                f"{one['deks']} keys are under epoch {one['epoch']}, which is revoked: they stay there. To wrap them "
-                f"anew, reinstate it first."
+                f"{counted(one['deks'], 'key stays', 'keys stay')} under epoch {one['epoch']}, which is revoked. "
+                "To wrap anew what is under it, reinstate it first."
             )
 
 
@@ -94,4 +95,6 @@ def _said(work: RewrapJson) -> str:
     counts = work["counts"]
     refused = f", [red]{counts['refused']} refused[/]" if counts["refused"] else ""
     elsewhere = "  (somebody else is at it)" if work["driven_until"] else ""
-    return f"{counts['rewrapped']} keys wrapped anew, {counts['already']} as they should be{refused}{elsewhere}"
+    return (
+        f"{counted(counts['rewrapped'], 'key')} wrapped anew, {counts['already']} as they should be{refused}{elsewhere}"
+    )

@@ -9,7 +9,7 @@ from rich.markup import escape
 from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UsageError
 from twinvault_cli.inspecting import asked
-from twinvault_cli.output import console, print_json, print_table
+from twinvault_cli.output import console, counted, print_json, print_table
 from twinvault_cli.state import StateOption
 
 
@@ -23,6 +23,9 @@ def roots(
     state: StateOption = None,
 ) -> None:
     """Show which root keys wrap how many keys of all tenants: with the caller's own AWS credentials, and no key."""
+    if unused is not None and unused.startswith(("arn:", "alias/")):
+        # No row names a key so, and "unused" would be said of one that is in use.
+        raise UsageError("--unused wants the id of a key, no ARN and no alias.", next_step="`twinvault keys roots`")
     found = _found(region, state)
     if as_json:
         print_json(found)
@@ -32,17 +35,19 @@ def roots(
         return
     if found["unreadable"]:
         raise UsageError(
-            f"{found['unreadable']} rows do not say which root key wraps them: nobody can say that one is unused.",
+            f"{counted(found['unreadable'], 'row does', 'rows do')} not say which root key wrapped the key in it: "
+            "nobody can say that one is unused.",
             next_step="`twinvault fsck --no-keys --all` names them.",
         )
     for one in found["root_keys"]:
         if one["root_key_id"] == unused:
             some = ", ".join(one["first_tenants"][:5])
             raise UsageError(
-                f"It wraps {one['keks']} KEKs and {one['register_keys']} register keys of {one['tenants']} tenants.",
+                f"It wraps {counted(one['keks'], 'KEK')} and {counted(one['register_keys'], 'register key')} "
+                f"of {counted(one['tenants'], 'tenant')}.",
                 next_step=f"Run `twinvault keys rewrap --root --tenant` for each, such as {some}.",
             )
-    console.print(f"{escape(unused)} wraps nothing of any of {found['tenants']} tenants.")
+    console.print(f"{escape(unused)} wraps nothing of any tenant's ({counted(found['tenants'], 'tenant')}).")
 
 
 def _found(region: str | None, state: Path | None) -> dict[str, Any]:
