@@ -19,13 +19,14 @@ from tests.cli.test_as_json import commands
 from twinvault_cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ROOT_PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "local/kms/README.md"]
+PAGES = [*ROOT_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?twinvault (?=[a-z-])")
 # Where a command ends on a page: with its line, its code, a table's cell, a comment, a sentence, or the next command.
 ENDS = re.compile(r"\n|`|\||&&|;|\)\"|\"(?=\W)| {2,}|\u2026| #| > |\.\s|,\s|$")
 PLACEHOLDER = re.compile(r"[A-Z]+(\.\.\.)?")
 # What stands for a value where a page leaves it open, and the command wants one of a kind.
-STANDS_FOR = {"N": "1", "S": "open", "FILE": "README.md", "FILE...": "README.md"}
+STANDS_FOR = {"N": "1", "S": "open", "FILE": "README.md", "FILE...": "README.md", "team.snapshot": "README.md"}
 
 
 def typed(page: Path) -> list[str]:
@@ -46,7 +47,7 @@ TYPED = [pytest.param(said, id=f"{page.relative_to(ROOT)}: {said}") for page in 
 def words_of(said: str) -> list[str]:
     """The words as a shell gives them; placeholders become values, and what may be left out is."""
     words = shlex.split(re.sub(r"\[[^\]]*\]", "", said))
-    return [STANDS_FOR.get(word, "x") if PLACEHOLDER.fullmatch(word) else word for word in words]
+    return [STANDS_FOR.get(word, "x" if PLACEHOLDER.fullmatch(word) else word) for word in words]
 
 
 def parse(words: list[str]) -> None:

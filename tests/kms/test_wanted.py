@@ -221,3 +221,13 @@ def test_another_file_is_refused(tmp_path: Path, text: str):
     keys.write_text(text)
     with pytest.raises(StoreError, match="keys file"):
         open_engine(Options(port=0, data=tmp_path / "data", keys=keys))
+
+
+def test_the_keys_file_of_the_page_is_taken_as_it_stands(tmp_path: Path):
+    page = Path(__file__).parents[2] / "local" / "kms" / "README.md"
+    blocks = re.findall(r"```json\n(.+?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (shown,) = [block for block in blocks if '"keys"' in block]
+    file = tmp_path / "keys.json"
+    file.write_text(shown, encoding="utf-8")
+    engine, _ = open_engine(Options(port=0, data=tmp_path / "data", keys=file))
+    engine.close()

@@ -88,7 +88,8 @@ class _BadEntryError(Exception):
 
 
 def _unusable(path: Path, reason: str) -> StoreError:
-    return StoreError(f"The keys file {path} cannot be used: {reason}.", next_step="See declared.py for its form.")
+    form = "Its form: local/kms/README.md, Keys by a name of your own."
+    return StoreError(f"The keys file {path} cannot be used: {reason}.", next_step=form)
 
 
 def _checked(entry: object) -> Mapping[str, object]:
