@@ -126,6 +126,8 @@ class PartitionErasure:
         """The partition as it is: whatever of it opens, and what is there all the same."""
         vault, scope = self.vault, self.scope
         snapshot = self._snapshot()
+        # Before the rows: of a write that adds one to them meanwhile, the tombstone's mark would take the place.
+        mark = vault.reader.marks.newest(head_mark_key(scope.pk))
         rows = vault.key_table.query(scope.keys_pk, dek_prefix(scope))
         stone = next((row for row in rows if text_of(row, "sk") == tombstone_name(scope)), None)
         head = vault.records.get_isolated(scope.pk, HEAD)
@@ -133,7 +135,7 @@ class PartitionErasure:
             scope,
             head,
             [row for row in rows if is_dek_name(text_of(row, "sk"), scope=scope)],
-            vault.reader.marks.newest(head_mark_key(scope.pk)),
+            mark,
             vault.keys.loader.erased_up_to(scope),
             stone,
             self._opened(stone),

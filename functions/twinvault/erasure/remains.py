@@ -11,8 +11,8 @@ from twinvault.dynamodb.transaction import Statement, discard, insert, overwrite
 from twinvault.envelope import NONCE_BYTES, SALT_BYTES
 from twinvault.envelope.item import Item, text_of
 from twinvault.errors import Conflict
+from twinvault.keys.rows import MAX_NUMBER, NamedKey, dek_version, epoch_of
 from twinvault.keys.rows import TABLE as KEYS
-from twinvault.keys.rows import NamedKey, dek_version, epoch_of
 from twinvault.keys.sealed import Written
 from twinvault.keys.tombstone import (
     MAX_DEKS,
@@ -89,18 +89,27 @@ class Remains:
             ErasedDek(dek_version(text_of(row, "sk"), scope=self.scope), epoch_of(text_of(row, "key_id")) or 0)
             for row in self.deks
         ]
-        known = [one.version for one in versions]
-        known += [self.snapshot.state.dek_version] if self.snapshot else []
-        known += [self.before.tombstone.dek_version] if self.before else []
         return Tombstone(
             head_version=head_version,
-            dek_version=max([*known, self.erased_up_to]),
+            dek_version=max([self._highest_dek(), self.erased_up_to, *(one.version for one in versions)]),
             erased_at=now,
             keys=tuple(sorted(versions, key=lambda one: one.version)),
             newest_epoch=newest_epoch,
             records=self.counts,
             last_event=event_id,
         )
+
+    def _highest_dek(self) -> int:
+        """The highest version of its DEK that there can be, whichever rows somebody took away; 0 where there is none.
+
+        Where the partition opens, its head says it. Else the marks bound it, which nobody takes away: a version of the
+        DEK begins with a write, so there have been no more of them than writes since the erasure before.
+        """
+        if self.snapshot is not None:
+            return self.snapshot.state.dek_version
+        since, upto = (self.before.tombstone.version, self.before.tombstone.dek_version) if self.before else (0, 0)
+        writes = max(0, (self.mark.version if self.mark else 0) - since)
+        return min(upto + writes, MAX_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
