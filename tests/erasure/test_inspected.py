@@ -12,8 +12,9 @@ from tests.erasure.test_tenant import erase_tenant
 from tests.records.attacks import Moments
 from tests.records.samples import LEDGER, SCOPE, line
 from tests.stores import World
+from twinvault.dynamodb.marks import Mark, erased_mark_key, mark_item
 from twinvault.dynamodb.table import Table
-from twinvault.errors import Gone, IntegrityError, Step
+from twinvault.errors import Conflict, Gone, IntegrityError, Step
 from twinvault.keys.destroying import Destroying
 from twinvault.keys.rows import dek_name, kek_name
 from twinvault.maintenance.inspecting import Inspected, Inspector
@@ -128,3 +129,19 @@ def test_a_key_that_was_put_back_does_not_keep_its_epoch_from_its_end(
     assert register.lowest_epoch == 2
     with pytest.raises(Gone):
         partition(world.another_environment()).read()
+
+
+def test_a_key_that_only_a_mark_says_was_erased_keeps_its_epoch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any function that writes may insert marks: who takes one over must not have a key destroyed that lives."""
+    monkeypatch.setattr("twinvault.keys.destroying.SLACK_SECONDS", 0.0)
+    object.__setattr__(world.changes, "key_ttl_seconds", 0.0)
+    filled(world)
+    planted = mark_item(erased_mark_key(SCOPE.pk), Mark(7, bytes(32), "0193587d-2a00-7000-8000-000000000001"))
+    world.client.put_item(TableName=world.tables.marks, Item=planted)
+    world.rotate()
+    with acting(world) as one:
+        one.keys.retire(1)
+    destroying = Destroying(world.changes, world.vault.key_table, 0.0)
+    with pytest.raises(Conflict, match="wraps 1 keys"):
+        destroying.destroy("acme", 1, committer=world.commits())
+    assert {kek_name(1), dek_name(SCOPE, 1)} <= key_rows(world).keys()

@@ -18,10 +18,11 @@ from twinvault.keys.changing import KeyChanges
 from twinvault.keys.deks import dek_rows
 from twinvault.keys.planning import PlannedChange
 from twinvault.keys.register import Epoch, Register, State
-from twinvault.keys.rows import epoch_of, kek_name
+from twinvault.keys.rows import dek_version, epoch_of, kek_name, scope_of, tombstone_name
 from twinvault.keys.sealed import parse_sealed, unwrap
 from twinvault.keys.table import Committer, KeyTable
 from twinvault.keys.tenant import Tenant
+from twinvault.keys.tombstone import open_tombstone
 
 if TYPE_CHECKING:
     from twinvault.observe import Observer
@@ -96,7 +97,7 @@ class Destroying:
             row = parse_sealed(item, tenant=tenant.rows.tenant, name=text_of(item, "sk"))
             if row.wrapped_under == name:
                 # One that was erased, and whose row was put back, is to be lost.
-                under += not self.changes.hierarchy.loader.is_erased(row.name, tenant=tenant.rows.tenant)
+                under += not self._is_erased(row.name, tenant, observer=observer)
                 continue
             listed = tenant.register.epoch(epoch_of(row.wrapped_under) or 0)
             if listed is None or listed.state is not State.REVOKED:
@@ -105,3 +106,14 @@ class Destroying:
                 observer.crypto("unwrap_dek", kek.name)
         if under:
             raise Conflict(f"epoch {number} wraps {under} keys, which would never open again: rewrap first")
+
+    def _is_erased(self, name: str, tenant: Tenant, *, observer: "Observer") -> bool:
+        """Whether this DEK was erased: a mark says so, which any writer may insert, and a sealed tombstone, too."""
+        hierarchy, scope = self.changes.hierarchy, scope_of(name, tenant.rows.tenant)
+        item = self.table.get(scope.keys_pk, tombstone_name(scope))
+        if item is None or not hierarchy.loader.is_erased(name, tenant=scope.tenant):
+            return False
+        key = hierarchy.register_key(tenant, observer=observer)
+        stone = open_tombstone(item, scope=scope, key=key).tombstone
+        observer.crypto("decrypt", key.name)
+        return dek_version(name, scope=scope) <= stone.dek_version
