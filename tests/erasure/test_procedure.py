@@ -16,7 +16,9 @@ from twinvault.erasure.act import Eraser
 from twinvault.erasure.facts import Erased
 from twinvault.erasure.procedure import ErasureProcedure, ErasureRules
 from twinvault.erasure.request import ErasureRequest, ErasureState, decode
+from twinvault.erasure.sweeping import Sweeping
 from twinvault.errors import Conflict, Forbidden, Gone, Held, IntegrityError, InvalidInput, NotFound, TwinvaultError
+from twinvault.records.record import Draft
 from twinvault.scope import Scope
 
 REQUESTED, CANCELLED, FINAL = ErasureState.REQUESTED, ErasureState.CANCELLED, ErasureState.FINAL
@@ -312,3 +314,42 @@ def test_one_erasure_has_one_text(begun: World) -> None:
     for other in (b"", b"{}", text + b" ", text.replace(b'"final"', b'"over"'), text.replace(b'"id":null', b'"id":1')):
         with pytest.raises(IntegrityError):
             decode(other, erasure_id=one.id, requested_at=one.requested.at)
+
+
+def test_what_began_at_its_place_after_it_was_erased_stays_whoever_asks_again(begun: World) -> None:
+    """Killed once it was erased, and asked again when another partition had begun there: that was not asked for."""
+    one, same = request(begun), request(begun, "two")
+    make_final(begun, one)
+    with begun.vault.acting(tenant="acme", principal="ann", action="erase.test") as acting:
+        erased = Eraser(acting.vault).erase_partition(Scope("acme", "note", "one"), NOTE, activity=acting.activity)
+        sweep = Sweeping(acting, kinds=[NOTE], now=now)
+        assert sweep.drive(sweep.begin("note")[0].id).state == "done"
+    with begun.vault.acting(tenant="acme", principal="ann", action="test") as acting:
+        acting.partition(NOTE, "one", after_erasure=True).put(Draft("line", "line#1", {"mark": "m", "text": "anew"}))
+    told = final(begun, one).erased
+    assert told is not None
+    assert (told.event_id, told.tombstone_digest) == (erased.event_id, erased.tombstone_digest)
+    assert told.refused_by == erased.refused_by
+    assert note(begun.another_environment(), "one").read() is not None
+    assert get(begun, same).state is REQUESTED
+    # Asked for anew, it is that one that goes.
+    assert final(begun, request(begun)).erased != told
+    with pytest.raises(Gone):
+        note(begun, "one").read()
+
+
+def test_no_other_request_tells_the_callers_own_id_of_what_was_erased(begun: World) -> None:
+    called_off = request(begun)
+    cancel(begun, called_off)
+    kept = request(begun, "two")
+    final(begun, request(begun))
+    assert get(begun, called_off).caller_id is None
+    assert (get(begun, called_off).state, get(begun, called_off).cancelled is None) == (CANCELLED, False)
+    assert get(begun, kept).caller_id == "The Incident"
+
+
+def test_once_the_tenant_is_erased_no_request_tells_of_a_partition(begun: World) -> None:
+    kept = request(begun, "two")
+    tenant = do(begun, lambda one: one.request())[0]
+    final(begun, tenant)
+    assert get(begun, kept).caller_id is None

@@ -27,11 +27,15 @@ class Eraser:
 
     vault: "Vault"
 
-    def erase_partition(self, scope: "Scope", kind: "KindSpec", *, activity: "Activity") -> Erased:
+    def erase_partition(
+        self, scope: "Scope", kind: "KindSpec", *, activity: "Activity", since: str | None = None
+    ) -> Erased:
         """The partition is no more: from now on whoever asks for it is told so. Safe to repeat, and to kill.
 
         Its records' rows still stand, and open to nobody; sweeping them is long work (`erasure.sweeping`). An erasure
-        that was done already is told again as it was, but for the calls, which are those of this time.
+        that was done already is told again as it was, but for the calls, which are those of this time. With `since`,
+        when it was asked for (RFC 3339), so is one that was done from then on, and another partition that began at
+        that place after it stays.
 
         Raises:
             NotFound: there never was such a partition.
@@ -42,7 +46,7 @@ class Eraser:
             KeyRefused, DependencyError: the register key cannot be used now, or the tables cannot.
         """
         with activity.going_on(), collecting() as ids:
-            found = PartitionErasure(self.vault, scope, kind, activity).run()
+            found = PartitionErasure(self.vault, scope, kind, activity, since).run()
             stone = found.tombstone
             refused_by = PartitionProof(self.vault, scope, kind, activity).refused_by(stone)
         return Erased(

@@ -47,6 +47,7 @@ class PartitionErasure:
     """The erasure of one partition, for one activity.
 
     Attributes:
+        since: when it was asked for (RFC 3339); None: now. What began after an erasure that was not before then stays.
         told: whether the audit log says that it does not open: once is enough.
     """
 
@@ -54,6 +55,7 @@ class PartitionErasure:
     scope: "Scope"
     kind: KindSpec
     activity: "Activity"
+    since: str | None = None
     told: bool = False
 
     def run(self) -> FoundTombstone:
@@ -71,7 +73,7 @@ class PartitionErasure:
         with self.activity.writing():
             for attempt in range(_TRIES):
                 found = self._look()
-                standing = found.standing
+                standing = found.standing or (found.erased_since(self.since) if self.since else None)
                 if standing is not None:
                     if standing.tombstone.last_event in tried:
                         self.vault.audit.found_committed(self.activity, standing.tombstone.last_event)

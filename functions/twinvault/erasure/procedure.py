@@ -131,9 +131,10 @@ class ErasureProcedure:
             # Also what is done already: who may not say so may not ask for it either.
             found = self._requests.make_final(erasure_id, four_eyes=self.rules.four_eyes)
             if found.erased is None:
-                erased = self._erase(scope, known)
-                # Before it is said: what was erased is swept, whoever is killed here.
+                erased = self._erase(scope, known, since=found.requested.at)
+                # Before it is said, whoever is killed here: it is swept, and no other request tells its id.
                 self._sweeping(known).begin(found.kind)
+                self._requests.forget(kind=found.kind, partition=found.partition)
                 found = self._requests.done(erasure_id, erased)
         acting.release()
         return found, self._sweep(found, known)
@@ -169,12 +170,15 @@ class ErasureProcedure:
             raise Conflict("nothing was erased yet: make the erasure final first")
         return found, self._sweeping(known).drive(self._sweep(found, known).id)
 
-    def _erase(self, scope: Scope | None, kinds: "Mapping[str, KindSpec]") -> "Erased":
+    def _erase(self, scope: Scope | None, kinds: "Mapping[str, KindSpec]", *, since: str) -> "Erased":
         if scope is None:
             return Eraser(self.acting.vault).erase_tenant(self.acting.tenant, activity=self.acting.activity)
         if scope.kind not in kinds:
             raise NotFound("this release knows no such kind")
-        return Eraser(self.acting.vault).erase_partition(scope, kinds[scope.kind], activity=self.acting.activity)
+        # Asked again, perhaps days later, it must not come upon another partition that began there since.
+        return Eraser(self.acting.vault).erase_partition(
+            scope, kinds[scope.kind], activity=self.acting.activity, since=since
+        )
 
     def _sweep(self, found: ErasureRequest, kinds: "Mapping[str, KindSpec]") -> "Work":
         """The newest sweep that comes by this erasure, whether or not it runs."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twinvault.dynamodb.marks import head_mark_key
 from twinvault.errors import Gone, IntegrityError, KeyRefused, Place, Step
 from twinvault.keys.rows import dek_name, row_place
 from twinvault.records.record import TABLE
@@ -32,8 +33,8 @@ class PartitionProof:
             DependencyError: that cannot be asked now.
         """
         keys, refusals = self.vault.keys.uncached(), list[str]()
-        for one in tombstone.keys:
-            name = dek_name(self.scope, one.version)
+        for version in sorted({one.version for one in tombstone.keys} | {tombstone.dek_version} - {0}):
+            name = dek_name(self.scope, version)
             try:
                 keys.dek(self.scope, name, observer=self.activity)
             except (IntegrityError, KeyRefused) as refusal:
@@ -46,6 +47,9 @@ class PartitionProof:
             self.vault.reader.read(self.scope, self.kind, activity=self.activity)
         except Gone as gone:
             return refusals[-1] if refusals else gone.problem
+        mark = self.vault.reader.marks.newest(head_mark_key(self.scope.pk))
+        if mark is not None and mark.version > tombstone.version:
+            return refusals[-1] if refusals else Gone.problem  # another one began there: no key of this one opens it
         raise IntegrityError(Step.ERASED_KEY, where=Place(TABLE, self.scope.pk), detail="it can still be read")
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from twinvault.audit.elements import HeadSeen, Wrote, row_hash
 from twinvault.dynamodb.marks import Mark, erased_mark_key, head_mark_key, mark_statement
@@ -56,6 +57,13 @@ class Remains:
     def standing(self) -> FoundTombstone | None:
         """The tombstone, where its erasure is what was written last."""
         return self.before if self.before is not None and self.before.is_named_by(self.mark) else None
+
+    def erased_since(self, time: str) -> FoundTombstone | None:
+        """The tombstone of an erasure that was not before this time (RFC 3339): what stands there began after it."""
+        if self.before is None:
+            return None
+        erased_at = datetime.fromisoformat(self.before.tombstone.erased_at)
+        return self.before if erased_at >= datetime.fromisoformat(time) else None
 
     @property
     def is_nothing(self) -> bool:

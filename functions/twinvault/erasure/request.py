@@ -50,7 +50,8 @@ class ErasureRequest:
     Attributes:
         id: a UUID of version 7, so that they are in the order in which they were asked for.
         kind, partition: what is to be erased; both None: the whole tenant.
-        caller_id: the caller's own id of the partition, where it was asked for by that; forgotten once it is erased.
+        caller_id: the caller's own id of the partition, where it was asked for by that; forgotten once that is erased,
+            by whichever request.
         requested: who asked, and when.
         not_before: when it can be made final at the earliest: RFC 3339 in UTC, to the microsecond.
         state: how it stands.
@@ -113,6 +114,10 @@ class ErasureRequest:
     def done(self, erased: Erased) -> "ErasureRequest | None":
         """The same, with what was erased; the caller's own id of it is forgotten. None: it is known already."""
         return None if self.erased is not None else replace(self, erased=erased, caller_id=None)
+
+    def forgotten(self) -> "ErasureRequest | None":
+        """The same without the caller's own id; None: it has none."""
+        return None if self.caller_id is None else replace(self, caller_id=None)
 
     def encode(self) -> bytes:
         """The payload: compact JSON, members in this order. When it was asked for stands in the clear beside it."""

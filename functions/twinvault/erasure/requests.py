@@ -93,9 +93,27 @@ class ErasureRequests:
         Raises:
             KeyRefused, DependencyError: as for any key.
         """
-        items = self.rows.table.query(tenant_key(self.activity.tenant), ERASURE)
+        return self._opened(self._names()[-MAX_LISTED:])
+
+    def forget(self, *, kind: str | None, partition: str | None) -> None:
+        """The caller's own id of a partition that was erased is in no request any more; of a tenant, none of any.
+
+        Others asked for the same, and called it off or did not go on with it: the id may say as much as the content.
+
+        Raises:
+            OutcomeUnknown, KeyRefused, DependencyError: as for `change`; repeating is safe.
+        """
+        for one in self._opened(self._names())[0]:
+            if one.caller_id is not None and kind in (None, one.kind) and partition in (None, one.partition):
+                self.change(one.id, ErasureRequest.forgotten)
+
+    def _names(self) -> list[str]:
+        return [text_of(item, "sk") for item in self.rows.table.query(tenant_key(self.activity.tenant), ERASURE)]
+
+    def _opened(self, names: list[str]) -> tuple[list[ErasureRequest], list[str]]:
+        """Those of these rows that open, the newest first, and the names of the others."""
         found, refused = list[ErasureRequest](), list[str]()
-        for name in (text_of(item, "sk") for item in reversed(items[-MAX_LISTED:])):
+        for name in reversed(names):
             erasure_id = name.removeprefix(ERASURE)
             try:
                 if not ID.fullmatch(erasure_id):
