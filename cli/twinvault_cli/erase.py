@@ -172,7 +172,8 @@ def _show(found: ErasureJson, *, as_json: bool) -> None:
         console.print(
             f"Erased at {found['erased']['erased_at'][:19]}Z, made final by {escape(found['final']['principal'])}."
         )
-        if found["finalized_at"] is None:
+        # With a tenant all its epochs ended: there is nothing to finalize.
+        if found["finalized_at"] is None and found["erased"]["kind"] is not None:
             console.print(
                 escape(carried("So that copies of its key are worth nothing any more: twinvault erase finalize"))
             )

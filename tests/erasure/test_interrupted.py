@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -71,10 +72,14 @@ def test_an_answer_that_never_comes_is_told_as_such_and_asking_again_is_safe(
 ) -> None:
     filled(world)
     line.always(fault)
-    with pytest.raises((OutcomeUnknown, DependencyError)):
-        erase(faulty, activity=faulty.activity(seconds=2))
+    first = None
+    # What was done may be seen in time, by a look; what never arrived was not done, and nobody says that it was.
+    with suppress(OutcomeUnknown, DependencyError):
+        first = erase(faulty, activity=faulty.activity(seconds=2))
+    assert first is None or fault is not Fault.LOSE_REQUEST
     line.clear()
     erased = erase(world)
+    assert first is None or first.event_id == erased.event_id
     assert told(world) == [erased.event_id]
     assert erased.records == {"line": 3, "note": 1}
 

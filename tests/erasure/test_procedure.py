@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.erasure.test_inspected import unanswered
 from tests.faults import Fault, Line
 from tests.keys.test_changing import NOTE, note, put
 from tests.stores import World, now
@@ -353,3 +354,12 @@ def test_once_the_tenant_is_erased_no_request_tells_of_a_partition(begun: World)
     tenant = do(begun, lambda one: one.request())[0]
     final(begun, tenant)
     assert get(begun, kept).caller_id is None
+
+
+def test_a_look_without_keys_knows_whose_the_marks_of_requests_are(begun: World) -> None:
+    one = request(begun)
+    assert unanswered(begun) == 0
+    cancel(begun, one)
+    assert unanswered(begun) == 0
+    begun.client.delete_item(TableName=begun.tables.keys, Key={name: row(begun, one)[name] for name in ("pk", "sk")})
+    assert unanswered(begun) == 1, "nobody takes a request away unnoticed"

@@ -11,12 +11,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.dynamodb.marks import Mark, Marks, erased_mark_key, head_mark_key, hold_mark_key, register_mark_key
+from twinvault.dynamodb.marks import (
+    Mark,
+    Marks,
+    erased_mark_key,
+    erasure_mark_key,
+    head_mark_key,
+    hold_mark_key,
+    register_mark_key,
+)
 from twinvault.envelope import FORMAT, ID, Label, tenant_key
 from twinvault.envelope.item import Found, Item, text_of
 from twinvault.envelope.primitive import seal_digest
 from twinvault.errors import Contention, IntegrityError, Place, Step
-from twinvault.keys.rows import IDX, MAX_NUMBER, REGISTER_KEY, is_dek_name, is_tombstone_name, kek_name, tombstone_name
+from twinvault.keys.rows import (
+    ERASURE,
+    IDX,
+    MAX_NUMBER,
+    REGISTER_KEY,
+    is_dek_name,
+    is_tombstone_name,
+    kek_name,
+    tombstone_name,
+)
 from twinvault.keys.sealed import parse_sealed
 from twinvault.keys.tenant import MOST_ROWS, look_over
 from twinvault.maintenance.indexes import LIST_ATTRIBUTES, IndexPlace, hits_at
@@ -115,8 +132,11 @@ class Inspector:
             tenant = text_of(item, "pk").removeprefix("tenant#")
             if text_of(item, "pk") == f"tenant#{tenant}" and ID.fullmatch(tenant):
                 tenants.setdefault(tenant, [])
+                name = text_of(item, "sk")
                 answered |= {register_mark_key(tenant), hold_mark_key(tenant)}
-                if is_tombstone_name(text_of(item, "sk")) and (scope := dek_of(item, tenant)) is not None:
+                if name.startswith(ERASURE):
+                    answered.add(erasure_mark_key(tenant, name.removeprefix(ERASURE)))
+                if is_tombstone_name(name) and (scope := dek_of(item, tenant)) is not None:
                     answered |= {head_mark_key(scope.pk), erased_mark_key(scope.pk)}
         marked = {text_of(item, "pk") for item in self.marks.scan(["pk"])}
         return tenants, len(marked - answered)
