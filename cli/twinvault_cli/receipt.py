@@ -16,7 +16,15 @@ from rich.markup import escape
 import twinvault_durable as durable
 from twinvault_cli import receipt_file
 from twinvault_cli.aws_refusals import refusal
-from twinvault_cli.connection import TENANT, JsonOption, TenantOption, TokenOption, UrlOption, connect
+from twinvault_cli.connection import (
+    TENANT,
+    AlreadyJsonOption,
+    JsonOption,
+    TenantOption,
+    TokenOption,
+    UrlOption,
+    connect,
+)
 from twinvault_cli.errors import TamperingError, UnavailableError, UsageError
 from twinvault_cli.given import carried
 from twinvault_cli.output import console, print_json, results
@@ -48,6 +56,7 @@ def get(
     token: TokenOption = None,
     tenant: TenantOption = TENANT,
     state: StateOption = None,
+    _: AlreadyJsonOption = False,
 ) -> None:
     """Get the receipt of an erasure as it stands now. One that is got later may say more."""
     file = json.loads(connect(url, token, tenant, state).get(f"/erasures/{erasure_id}/receipt"))

@@ -31,7 +31,7 @@ ERASED = {
     "state": "final",
     "dialogue": None,
     "final": BY,
-    "erased": {"erased_at": BY["at"]},
+    "erased": {"erased_at": BY["at"], "kind": "dialogue"},
     "sweep": {"id": ID, "state": "done", "counts": {"partitions": 1, "rows": 1, "failed": 0}, "driven_until": None},
 }
 HOLD = {"dialogue": ASKED["dialogue"], "partition": ASKED["partition"], "since": BY["at"], **BY, "reason": "case 17"}
@@ -80,6 +80,11 @@ def test_lists_have_whole_ids_in_a_narrow_terminal(call: Call, serve: Any, monke
         pytest.param(ASKED, [f"erase final --tenant acme {ID}", f"erase cancel --tenant acme {ID}"], id="asked for"),
         pytest.param({**ASKED, "state": "final", "final": BY}, [f"erase final --tenant acme {ID}"], id="decided"),
         pytest.param(ERASED, ["erase finalize --tenant acme", f"receipt get --tenant acme {ID}"], id="erased"),
+        pytest.param(
+            {**ERASED, "erased": {"erased_at": BY["at"], "kind": None}},
+            [f"receipt get --tenant acme {ID}"],
+            id="a tenant was erased",
+        ),
         pytest.param({**ERASED, "finalized_at": BY["at"]}, [f"receipt get --tenant acme {ID}"], id="finalized"),
     ],
 )
