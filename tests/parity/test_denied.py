@@ -21,6 +21,7 @@ CALLER = "provisioner"  # what the twin calls whoever runs the suite
 FUNCTIONS = ("import", "read", "keys", "maintain", "erase")
 MAKES_KEYS = {"import": {"kek", "register"}, "keys": {"kek"}}
 REWRAPS_KEYS = "keys"
+SIGNS_RECEIPTS = "erase"
 
 
 class Acting:
@@ -262,4 +263,8 @@ def test_a_function_does_nothing_else_with_the_stages_keys(
         "PutKeyPolicy": partial(mine.put_key_policy, **key, Policy=kms.get_key_policy(**key)["Policy"]),
         "ScheduleKeyDeletion": partial(mine.schedule_key_deletion, **key, PendingWindowInDays=30),
     }
+    if (function.name, logical) == (SIGNS_RECEIPTS, "Root"):
+        # A receipt says until when a root key's deletion can still be cancelled.
+        seen = attempts.pop("DescribeKey")()
+        assert seen["KeyMetadata"]["Arn"].endswith(key["KeyId"].rpartition("/")[2])
     all_denied(function.name, "kms", attempts)
