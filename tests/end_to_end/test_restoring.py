@@ -173,7 +173,7 @@ def test_verify_deploy_finds_the_twins_tables_and_keys_as_the_templates_have_the
     operator = callers.read(vault.twin.state.callers, callers.OPERATOR)
     kms = aws.kms_client(vault.facts.endpoints["kms"], region=vault.facts.region, caller=operator)
     keys, tables = synthesized.keys(), synthesized.tables()
-    assert (len(keys), len(tables)) == (3, 4)
+    assert (len(keys), len(tables)) == (4, 4)
     for wanted in keys:
         is_ = living.key(kms, wanted.name)
         assert is_ is not None
