@@ -124,8 +124,8 @@ PURE = (
     ),
 )
 """Rooms and modules that neither draw nor ask the time nor reach a network."""
-RECKONS_WITH_TIMES = {"horizon.py", "request.py"}
-"""Of these, what adds days to a time that it is given: a calendar is no clock, as long as nobody asks it for now."""
+RECKONS_WITH_TIMES = {"remains.py", "horizon.py", "request.py"}
+"""Of these, what compares times that it is given, or adds days to one: a calendar is no clock, as long as nobody asks it for now."""
 LAPTOP = {
     # Each package of local/ and those that it may import. The twin starts the KMS, and imports nothing of it.
     "twinvault_durable": set(),

@@ -24,16 +24,7 @@ from twinvault.envelope import FORMAT, ID, Label, tenant_key
 from twinvault.envelope.item import Found, Item, text_of
 from twinvault.envelope.primitive import seal_digest
 from twinvault.errors import Contention, IntegrityError, Place, Step
-from twinvault.keys.rows import (
-    ERASURE,
-    IDX,
-    MAX_NUMBER,
-    REGISTER_KEY,
-    is_dek_name,
-    is_tombstone_name,
-    kek_name,
-    tombstone_name,
-)
+from twinvault.keys.rows import ERASURE, IDX, REGISTER_KEY, is_dek_name, is_tombstone_name, tombstone_name
 from twinvault.keys.sealed import parse_sealed
 from twinvault.keys.tenant import MOST_ROWS, look_over
 from twinvault.maintenance.indexes import LIST_ATTRIBUTES, IndexPlace, hits_at
@@ -52,6 +43,7 @@ _PARTS = ("tenant", "kind", "partition")
 _LISTED = ("tenant_id", *LIST_ATTRIBUTES)
 _LOOKS = 5
 _MOST_HITS = 1000
+_LAST_KEK = "kek$"  # `$` comes right after `#`
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +177,7 @@ class Inspector:
         if mark is not None and hmac.compare_digest(mark.digest, digest):
             return True
         # Of a tenant that was erased no mark names its partitions' tombstones. One that lives has keys.
-        return not self.keys.query_range(scope.keys_pk, IDX, last=kek_name(MAX_NUMBER), limit=1)
+        return not self.keys.query_range(scope.keys_pk, IDX, last=_LAST_KEK, limit=1)
 
     def _not_there(
         self, items: Sequence[Item], places: Sequence[IndexPlace], *, scope: Scope
