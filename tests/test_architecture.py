@@ -125,7 +125,7 @@ PURE = (
 )
 """Rooms and modules that neither draw nor ask the time nor reach a network."""
 RECKONS_WITH_TIMES = {"remains.py", "horizon.py", "request.py"}
-"""Of these, what compares times that it is given, or adds days to one: a calendar is no clock, as long as nobody asks it for now."""
+"""Of these, what compares times that it is given, or adds days to one: a calendar is no clock, unless asked for now."""
 LAPTOP = {
     # Each package of local/ and those that it may import. The twin starts the KMS, and imports nothing of it.
     "twinvault_durable": set(),
