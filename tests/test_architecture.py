@@ -85,6 +85,7 @@ PURE = (
     *(
         f"twinvault/keys/{name}.py"
         for name in (
+            "document",
             "holding",
             "planning",
             "last_register",

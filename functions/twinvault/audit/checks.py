@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-type Check = Callable[[Any], bool]
+from twinvault.envelope.grammars import MOST
 
-MOST = (1 << 53) - 1
-"""The largest whole number that every reader of JSON gives back."""
+type Check = Callable[[Any], bool]
 
 
 def text(pattern: re.Pattern[str]) -> Check:

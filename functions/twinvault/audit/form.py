@@ -7,12 +7,11 @@ from typing import Any
 from twinvault.audit.checks import list_of, object_of, one_of, or_just, text, text_up_to, whole
 from twinvault.audit.elements import canonical_json
 from twinvault.audit.entry import ENTRY_VERSION, MAX_CLOSED, MAX_DELETED, MAX_TEXT
+from twinvault.envelope.grammars import DIGEST_HEX, EXACT_TIME
 from twinvault.envelope.names import ID
 
 CHAIN = re.compile(r"[0-9a-f]{32}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _EVENT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _WORD = re.compile(r"[a-z][a-z_]{0,31}")
 _PROBLEM = re.compile(r"[a-z][a-z-]{0,63}")
 
@@ -34,7 +33,7 @@ def parse_entry(encoded: bytes) -> dict[str, Any]:
 
 
 _is_text = text_up_to(MAX_TEXT)
-_digest = text(_DIGEST)
+_digest = text(DIGEST_HEX)
 _outcome = one_of("success", "failure")
 _head = object_of({"version": whole(1), "digest": _digest})
 _wrote = object_of(
@@ -51,8 +50,8 @@ _MEMBERS = object_of(
         "prev": _digest,
         "event": text(_EVENT),
         "attempt": whole(1),
-        "began": text(_TIME),
-        "time": text(_TIME),
+        "began": text(EXACT_TIME),
+        "time": text(EXACT_TIME),
         "function": _is_text,
         "artifact": or_just(_digest, ""),
         "request": _is_text,

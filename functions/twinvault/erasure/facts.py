@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinvault.envelope import ID
-from twinvault.errors import IntegrityError, Step
+from twinvault.envelope.grammars import DIGEST_HEX, TIME, UUID
+from twinvault.errors import Step
+from twinvault.keys.document import read_document, text, whole
 
 MAX_TEXT = 256
 """Characters of any text in here, as in an audit entry."""
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[ -~]{1,256}")
-_MOST = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,63 +81,45 @@ class Erased:
         return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
 
-def decode(text: str) -> Erased:
+def decode(written: str) -> Erased:
     """Returns the erasure that `encode` made this text of.
 
     Raises:
         IntegrityError: no erasure encodes to this text.
     """
-    try:
-        erased = _erased(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise _refused("it has not the form of what an erasure did") from None
-    if erased.encode() != text:
-        raise _refused("it is not written as what an erasure did is")
-    return erased
+    return read_document(written, _erased, step=Step.TOMBSTONE, name="what an erasure did")
 
 
 def _erased(document: Any) -> Erased:  # noqa: ANN401  # whatever JSON there is
     of_partition = document["kind"] is not None
     return Erased(
-        kind=_text(document["kind"], ID) if of_partition else None,
-        partition=_text(document["partition"], ID) if of_partition else None,
-        erased_at=_text(document["erased_at"], _TIME),
-        event_id=_text(document["event_id"], _UUID),
-        head_version=_number(document["head_version"]) if of_partition else None,
-        tombstone_digest=_text(document["tombstone_digest"], _DIGEST),
+        kind=text(document["kind"], ID) if of_partition else None,
+        partition=text(document["partition"], ID) if of_partition else None,
+        erased_at=text(document["erased_at"], TIME),
+        event_id=text(document["event_id"], UUID),
+        head_version=whole(document["head_version"], least=0) if of_partition else None,
+        tombstone_digest=text(document["tombstone_digest"], DIGEST_HEX),
         keys=tuple(
-            ErasedKey(name=_text(one["name"], _NAME), version=_number(one["version"]), epoch=_number(one["epoch"]))
+            ErasedKey(
+                name=text(one["name"], _NAME),
+                version=whole(one["version"], least=0),
+                epoch=whole(one["epoch"], least=0),
+            )
             for one in document["keys"]
         ),
-        newest_epoch=_number(document["newest_epoch"]),
+        newest_epoch=whole(document["newest_epoch"], least=0),
         records=_counts(document["records"]),
         dynamodb_request_ids=_texts(document["dynamodb_request_ids"]),
         kms_request_ids=_texts(document["kms_request_ids"]),
-        refused_by=_text(document["refused_by"], _NAME),
+        refused_by=text(document["refused_by"], _NAME),
     )
 
 
 def _counts(document: Any) -> dict[str, int] | None:  # noqa: ANN401  # whatever JSON there is
     if document is None:
         return None
-    return {_text(entity, _NAME): _number(count) for entity, count in document.items()}
+    return {text(entity, _NAME): whole(count, least=0) for entity, count in document.items()}
 
 
 def _texts(document: Any) -> tuple[str, ...]:  # noqa: ANN401  # whatever JSON there is
-    return tuple(_text(one, _NAME) for one in document)
-
-
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
-        raise ValueError("text")
-    return value
-
-
-def _number(value: object) -> int:
-    if type(value) is not int or not 0 <= value <= _MOST:
-        raise ValueError("number")
-    return value
-
-
-def _refused(detail: str) -> IntegrityError:
-    return IntegrityError(Step.TOMBSTONE, detail=detail)
+    return tuple(text(one, _NAME) for one in document)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from twinvault.audit.checks import list_of, map_of, object_of, one_of, or_just, text, text_up_to, whole
+from twinvault.envelope.grammars import DIGEST_HEX, EXACT_TIME, TIME, UUID
 from twinvault.envelope.names import ID
 
 RECEIPT_VERSION = 1
@@ -11,31 +12,27 @@ MAX_TEXT = 256
 """Characters of any text in a receipt, as in an audit entry."""
 _MAX_ELEMENTS = 10_000
 
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
-_EXACT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _text = text_up_to(MAX_TEXT)
-_time, _exact, _id = text(_TIME), text(_EXACT), text(ID)
+_time, _exact, _id = text(TIME), text(EXACT_TIME), text(ID)
 _CONTENT = object_of(
     {
         "v": whole(RECEIPT_VERSION, RECEIPT_VERSION),
         "store": _id,
         "tenant": _id,
         "kind": or_just(_id, None),
-        "mark": text(_DIGEST),
+        "mark": text(DIGEST_HEX),
         "erasure": _id,
         "requested": object_of({"by": _text, "at": _time}),
         "erased": object_of(
             {
                 "by": _text,
                 "at": _time,
-                "event": text(_UUID),
+                "event": text(UUID),
                 "head_version": or_just(whole(0), None),
                 "newest_epoch": whole(0),
-                "tombstone": text(_DIGEST),
+                "tombstone": text(DIGEST_HEX),
             }
         ),
         "keys": list_of(object_of({"name": _text, "version": whole(0), "epoch": whole(0)}), most=_MAX_ELEMENTS),

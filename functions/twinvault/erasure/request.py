@@ -4,24 +4,20 @@ requested -> cancelled
           -> final        nobody can call it off any more; `erased` says what was done, once it is
 """
 
-import json
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from twinvault.envelope import ID
+from twinvault.envelope.grammars import EXACT_TIME, UUID
 from twinvault.erasure.facts import Erased
 from twinvault.erasure.facts import decode as decode_erased
-from twinvault.errors import Conflict, Forbidden, IntegrityError, Step
+from twinvault.errors import Conflict, Forbidden, Step
+from twinvault.keys.document import compact, read_document, text, text_up_to
 
 MAX_TEXT = 256
 """Characters, of the principals' names and of the caller's id."""
-
-# To the microsecond, so that times compare as texts.
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ErasureState(StrEnum):
@@ -134,7 +130,7 @@ class ErasureRequest:
             "finalized_at": self.finalized_at,
             "last_event": self.last_event,
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return compact(document)
 
 
 def later(now: str, *, hours: int) -> str:
@@ -149,30 +145,25 @@ def decode(payload: bytes, *, erasure_id: str, requested_at: str) -> ErasureRequ
     Raises:
         IntegrityError: no erasure encodes to these bytes.
     """
-    try:
-        document = json.loads(payload)
+
+    def made(document: Any) -> ErasureRequest:  # noqa: ANN401  # whatever JSON there is
         of_partition, caller_id, erased = document["kind"] is not None, document["id"], document["erased"]
-        found = ErasureRequest(
-            id=_text(erasure_id, _UUID),
-            kind=_text(document["kind"], ID) if of_partition else None,
-            partition=_text(document["partition"], ID) if of_partition else None,
-            caller_id=None if caller_id is None else _short(caller_id),
-            requested=Said(_short(document["principal"]), _text(requested_at, _TIME)),
-            not_before=_text(document["not_before"], _TIME),
-            last_event=_text(document["last_event"], _UUID),
+        return ErasureRequest(
+            id=text(erasure_id, UUID),
+            kind=text(document["kind"], ID) if of_partition else None,
+            partition=text(document["partition"], ID) if of_partition else None,
+            caller_id=None if caller_id is None else text_up_to(caller_id, MAX_TEXT),
+            requested=Said(text_up_to(document["principal"], MAX_TEXT), text(requested_at, EXACT_TIME)),
+            not_before=text(document["not_before"], EXACT_TIME),
+            last_event=text(document["last_event"], UUID),
             state=ErasureState(document["state"]),
             cancelled=_who(document["cancelled"]),
             final=_who(document["final"]),
-            erased=None if erased is None else decode_erased(_short(erased, most=len(payload))),
-            finalized_at=None if document["finalized_at"] is None else _text(document["finalized_at"], _TIME),
+            erased=None if erased is None else decode_erased(text_up_to(erased, len(payload))),
+            finalized_at=None if document["finalized_at"] is None else text(document["finalized_at"], EXACT_TIME),
         )
-        is_sound = found.encode() == payload
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise IntegrityError(Step.ERASURE, detail="it has not the form of an erasure") from None
-    # As with registers, one erasure has one text.
-    if not is_sound:
-        raise IntegrityError(Step.ERASURE, detail="it is not written as an erasure is")
-    return found
+
+    return read_document(payload, made, step=Step.ERASURE, name="an erasure")
 
 
 def _said(said: Said | None) -> dict[str, str] | None:
@@ -180,16 +171,8 @@ def _said(said: Said | None) -> dict[str, str] | None:
 
 
 def _who(document: Any) -> Said | None:  # noqa: ANN401  # whatever JSON there is
-    return None if document is None else Said(_short(document["principal"]), _text(document["at"], _TIME))
-
-
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
-        raise ValueError("text")
-    return value
-
-
-def _short(value: object, *, most: int = MAX_TEXT) -> str:
-    if not isinstance(value, str) or len(value) > most:
-        raise ValueError("text")
-    return value
+    return (
+        None
+        if document is None
+        else Said(text_up_to(document["principal"], MAX_TEXT), text(document["at"], EXACT_TIME))
+    )

@@ -4,14 +4,14 @@ One row has all of them: so one read and one mark say what is held, and whoever 
 back, is found out. What is held may be neither erased nor sealed anew.
 """
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from twinvault.envelope import ID
+from twinvault.envelope.grammars import EXACT_TIME, UUID
 from twinvault.errors import IntegrityError, Step, TooLarge
+from twinvault.keys.document import compact, read_document, text, text_up_to
 from twinvault.scope import Scope
 
 MAX_HOLDS = 1_000
@@ -19,10 +19,6 @@ MAX_BYTES = 300 * 1024
 """Of the row's plaintext: padded and with its attributes it must be an item of DynamoDB's, 400 KB at most."""
 MAX_TEXT = 256
 """Characters, of each text that a person chose."""
-
-# To the microsecond, so that times compare as texts.
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +103,7 @@ class HoldList:
             ],
             "last_event": self.last_event,
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return compact(document)
 
 
 def decode(payload: bytes) -> HoldList:
@@ -116,17 +112,15 @@ def decode(payload: bytes) -> HoldList:
     Raises:
         IntegrityError: no list encodes to these bytes.
     """
-    try:
-        document = json.loads(payload)
-        found = HoldList(tuple(_holds(document["holds"])), _text(document["last_event"], _UUID))
-        places = [one.place for one in found.holds]
-        # As with registers, one list has one text.
-        is_sound = places == sorted(set(places)) and found.encode() == payload
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise IntegrityError(Step.HOLDS, detail="it has not the form of holds") from None
-    if not is_sound:
+    found = read_document(payload, _listed, step=Step.HOLDS, name="holds", are="are")
+    places = [one.place for one in found.holds]
+    if places != sorted(set(places)):
         raise IntegrityError(Step.HOLDS, detail="it is not written as holds are")
     return found
+
+
+def _listed(document: Any) -> HoldList:  # noqa: ANN401  # whatever JSON there is
+    return HoldList(tuple(_holds(document["holds"])), text(document["last_event"], UUID))
 
 
 def _holds(document: Any) -> Iterator[Hold]:  # noqa: ANN401  # whatever JSON there is
@@ -137,22 +131,10 @@ def _holds(document: Any) -> Iterator[Hold]:  # noqa: ANN401  # whatever JSON th
         if (kind is None) is not (partition is None):
             raise ValueError("place")
         yield Hold(
-            kind=None if kind is None else _text(kind, ID),
-            partition=None if partition is None else _text(partition, ID),
-            caller_id=None if caller_id is None else _short(caller_id),
-            since=_text(one["since"], _TIME),
-            principal=_short(one["principal"]),
-            reason=_short(one["reason"]),
+            kind=None if kind is None else text(kind, ID),
+            partition=None if partition is None else text(partition, ID),
+            caller_id=None if caller_id is None else text_up_to(caller_id, MAX_TEXT),
+            since=text(one["since"], EXACT_TIME),
+            principal=text_up_to(one["principal"], MAX_TEXT),
+            reason=text_up_to(one["reason"], MAX_TEXT),
         )
-
-
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
-        raise ValueError("text")
-    return value
-
-
-def _short(value: object) -> str:
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise ValueError("text")
-    return value

@@ -9,14 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from twinvault.errors import IntegrityError, Step
+from twinvault.envelope.grammars import TIME, UUID
+from twinvault.errors import Step
+from twinvault.keys.document import compact, read_document, text, whole
 from twinvault.keys.register import MAX_EPOCHS
 from twinvault.keys.rows import IDX, MAX_NUMBER, epoch_of
 
 _INCARNATION = re.compile(r"[0-9a-f]{32}")
 _ROOT_KEY_ID = re.compile(r"[A-Za-z0-9:/_-]{1,256}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class LastRegister:
             "keys": [{"name": name, "epoch": epoch} for name, epoch in self.keys],
             "last_event": self.last_event,
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return compact(document)
 
 
 def decode(payload: bytes) -> LastRegister | None:
@@ -70,13 +70,7 @@ def decode(payload: bytes) -> LastRegister | None:
         return None
     if not isinstance(document, dict) or "erased_at" not in document:
         return None
-    try:
-        last = _last(document)
-    except (ValueError, TypeError, KeyError):
-        raise _refused("it has not the form of a last register") from None
-    if last.encode() != payload:
-        raise _refused("it is not written as a last register is")
-    return last
+    return read_document(payload, _last, step=Step.REGISTER, name="a last register")
 
 
 def _last(document: dict[str, Any]) -> LastRegister:
@@ -85,12 +79,12 @@ def _last(document: dict[str, Any]) -> LastRegister:
     if index[0] != IDX or not 1 <= len(keks) <= MAX_EPOCHS or not all(_is_kek(*one) for one in keks):
         raise ValueError("keys")
     return LastRegister(
-        incarnation=_text(document["incarnation"], _INCARNATION),
+        incarnation=text(document["incarnation"], _INCARNATION),
         lowest_epoch=_number(document["lowest_epoch"]),
-        register_root_key_id=_text(document["register_root_key_id"], _ROOT_KEY_ID),
-        erased_at=_text(document["erased_at"], _TIME),
+        register_root_key_id=text(document["register_root_key_id"], _ROOT_KEY_ID),
+        erased_at=text(document["erased_at"], TIME),
         keys=tuple((name, _number(epoch)) for name, epoch in keys),
-        last_event=_text(document["last_event"], _UUID),
+        last_event=text(document["last_event"], UUID),
     )
 
 
@@ -98,18 +92,6 @@ def _is_kek(name: object, epoch: object) -> bool:
     return isinstance(name, str) and epoch_of(name) == epoch
 
 
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
-        raise ValueError("text")
-    return value
-
-
 def _number(value: object) -> int:
     # The lowest epoch of a tenant that had all of them is one above.
-    if type(value) is not int or not 1 <= value <= MAX_NUMBER + 1:
-        raise ValueError("number")
-    return value
-
-
-def _refused(detail: str) -> IntegrityError:
-    return IntegrityError(Step.REGISTER, detail=detail)
+    return whole(value, least=1, most=MAX_NUMBER + 1)

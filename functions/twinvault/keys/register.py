@@ -5,25 +5,22 @@ the keys table can neither take a key away, plant one, put one back nor change w
 a row that the register speaks of is one transaction with the register's own.
 """
 
-import json
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from twinvault.envelope.grammars import DIGEST_HEX, TIME, UUID
 from twinvault.errors import Conflict, IntegrityError, KeyRefused, Step
+from twinvault.keys.document import compact, read_document, text, whole
 from twinvault.keys.rows import MAX_NUMBER
 
 MAX_EPOCHS = 32
 """How many epochs may be alive at once: so many rows the load of a tenant reads, however often keys were rotated."""
 
 _KEY_ID = re.compile(r"[0-9a-f]{32}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 # A KMS key id or ARN. https://docs.aws.amazon.com/kms/latest/developerguide/concepts-intro.html#key-id
 _ROOT_KEY_ID = re.compile(r"[A-Za-z0-9:/_-]{1,256}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NUMBERS = range(1, MAX_NUMBER + 1)
 
 
 class State(StrEnum):
@@ -120,7 +117,7 @@ class Register:
         """
         if len(self.epochs) >= MAX_EPOCHS:
             raise Conflict(f"this tenant has {MAX_EPOCHS} live key epochs: rewrap its keys before the next rotation")
-        if self.newest + 1 not in _NUMBERS:
+        if self.newest + 1 > MAX_NUMBER:
             raise Conflict("this tenant has had as many key epochs as the format allows")
 
     def with_epoch(self, made: Epoch, *, event_id: str) -> "Register":
@@ -154,7 +151,7 @@ class Register:
             "index": {"fingerprint": self.index.fingerprint.hex(), "generation": self.index.generation},
             "last_event": self.last_event,
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return compact(document)
 
 
 def born(*, incarnation: str, first: Epoch, register_root_key_id: str, index: Index, event_id: str) -> Register:
@@ -168,39 +165,33 @@ def decode(payload: bytes) -> Register:
     Raises:
         IntegrityError: no register encodes to these bytes.
     """
-    try:
-        register = _register(json.loads(payload))
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise _refused("it has not the form of a register") from None
-    _require_sound(register)
-    # One register has one text: a name that occurs twice, white space, another order, one more member: refused here.
-    if register.encode() != payload:
-        raise _refused("it is not written as a register is")
-    return register
+    return read_document(payload, _register, step=Step.REGISTER, name="a register")
 
 
 def _register(document: Any) -> Register:  # noqa: ANN401  # whatever JSON there is
     epochs, index = document["epochs"], document["index"]
     if not isinstance(epochs, list):
         raise TypeError("epochs")
-    return Register(
-        incarnation=_text(document["incarnation"], _KEY_ID),
+    register = Register(
+        incarnation=text(document["incarnation"], _KEY_ID),
         lowest_epoch=_number(document["lowest_epoch"]),
         epochs=tuple(_epoch(one) for one in epochs),
-        register_root_key_id=_text(document["register_root_key_id"], _ROOT_KEY_ID),
-        index=Index(bytes.fromhex(_text(index["fingerprint"], _DIGEST)), _number(index["generation"])),
-        last_event=_text(document["last_event"], _UUID),
+        register_root_key_id=text(document["register_root_key_id"], _ROOT_KEY_ID),
+        index=Index(bytes.fromhex(text(index["fingerprint"], DIGEST_HEX)), _number(index["generation"])),
+        last_event=text(document["last_event"], UUID),
     )
+    _require_sound(register)
+    return register
 
 
 def _epoch(document: Any) -> Epoch:  # noqa: ANN401  # whatever JSON there is
     return Epoch(
         epoch=_number(document["epoch"]),
-        key=_text(document["key"], _KEY_ID),
-        fingerprint=bytes.fromhex(_text(document["fingerprint"], _DIGEST)),
-        root_key_id=_text(document["root_key_id"], _ROOT_KEY_ID),
+        key=text(document["key"], _KEY_ID),
+        fingerprint=bytes.fromhex(text(document["fingerprint"], DIGEST_HEX)),
+        root_key_id=text(document["root_key_id"], _ROOT_KEY_ID),
         state=State(document["state"]),
-        since=_text(document["since"], _TIME),
+        since=text(document["since"], TIME),
     )
 
 
@@ -213,16 +204,8 @@ def _require_sound(register: Register) -> None:
         raise _refused("its epochs are not those from the lowest on")
 
 
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
-        raise ValueError("text")
-    return value
-
-
 def _number(value: object) -> int:
-    if type(value) is not int or value not in _NUMBERS:
-        raise ValueError("number")
-    return value
+    return whole(value, least=1, most=MAX_NUMBER)
 
 
 def _refused(detail: str) -> IntegrityError:

@@ -5,7 +5,6 @@ it can be neither forged, moved nor put back, and whoever takes it away leaves a
 """
 
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,10 @@ from typing import Any
 
 from twinvault.dynamodb.marks import Mark
 from twinvault.envelope import Label
+from twinvault.envelope.grammars import TIME, UUID
 from twinvault.envelope.item import Item
 from twinvault.errors import Gone, IntegrityError, Step
+from twinvault.keys.document import compact, read_document, text, whole
 from twinvault.keys.rows import MAX_NUMBER, NamedKey, tombstone_name
 from twinvault.keys.sealed import Payload, SealedRow, Written, open_payload, parse_sealed, seal_payload
 from twinvault.scope import Scope
@@ -25,9 +26,6 @@ MAX_DEKS = 90
 """How many DEK rows one erasure takes away, with all else that its transaction holds."""
 
 _ENTITY = re.compile(r"[ -~]{1,256}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_MAX_COUNT = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Tombstone:
             "records": dict(sorted(self.records.items())) if self.records is not None else None,
             "last_event": self.last_event,
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return compact(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +129,7 @@ def decode(payload: bytes) -> Tombstone:
     Raises:
         IntegrityError: no tombstone encodes to these bytes.
     """
-    try:
-        tombstone = _tombstone(json.loads(payload))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise IntegrityError(Step.TOMBSTONE, detail="it has not the form of a tombstone") from None
-    # One tombstone has one text, as a register has.
-    if tombstone.encode() != payload:
-        raise IntegrityError(Step.TOMBSTONE, detail="it is not written as a tombstone is")
-    return tombstone
+    return read_document(payload, _tombstone, step=Step.TOMBSTONE, name="a tombstone")
 
 
 def _tombstone(document: Any) -> Tombstone:  # noqa: ANN401  # whatever JSON there is
@@ -146,25 +137,16 @@ def _tombstone(document: Any) -> Tombstone:  # noqa: ANN401  # whatever JSON the
     if not isinstance(keys, list) or len(keys) > MAX_DEKS:
         raise ValueError("keys")
     return Tombstone(
-        head_version=_number(document["head_version"], MAX_HEAD_VERSION),
-        dek_version=_number(document["dek_version"], MAX_NUMBER),
-        erased_at=_text(document["erased_at"], _TIME),
-        keys=tuple(ErasedDek(_number(one["version"], MAX_NUMBER), _number(one["epoch"], MAX_NUMBER)) for one in keys),
-        newest_epoch=_number(document["newest_epoch"], MAX_NUMBER),
+        head_version=whole(document["head_version"], least=0, most=MAX_HEAD_VERSION),
+        dek_version=whole(document["dek_version"], least=0, most=MAX_NUMBER),
+        erased_at=text(document["erased_at"], TIME),
+        keys=tuple(
+            ErasedDek(whole(one["version"], least=0, most=MAX_NUMBER), whole(one["epoch"], least=0, most=MAX_NUMBER))
+            for one in keys
+        ),
+        newest_epoch=whole(document["newest_epoch"], least=0, most=MAX_NUMBER),
         records=None
         if records is None
-        else {_text(name, _ENTITY): _number(count, _MAX_COUNT) for name, count in records.items()},
-        last_event=_text(document["last_event"], _UUID),
+        else {text(name, _ENTITY): whole(count, least=0) for name, count in records.items()},
+        last_event=text(document["last_event"], UUID),
     )
-
-
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
-        raise ValueError("text")
-    return value
-
-
-def _number(value: object, most: int) -> int:
-    if type(value) is not int or not 0 <= value <= most:
-        raise ValueError("number")
-    return value

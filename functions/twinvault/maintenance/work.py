@@ -4,15 +4,16 @@ Its cursor is the partition that was done last, its counts tell of all up to the
 is done a second time, because whoever did it was killed before that, is counted once.
 """
 
-import json
 import re
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from twinvault.envelope import ID
+from twinvault.envelope.grammars import EXACT_TIME, UUID
 from twinvault.errors import CallerError, DependencyError, IntegrityError, Step, TwinvaultError, Undeclared
 from twinvault.keys.deks import DEK_NAME
+from twinvault.keys.document import compact, read_document, text, text_up_to, whole
 from twinvault.maintenance.counts import NOTHING_YET, Counts
 
 MAX_PRINCIPAL = 256
@@ -24,11 +25,7 @@ MAX_TEXT = 256
 _CURSOR = re.compile(rf"{ID.pattern}|{DEK_NAME.pattern}")
 _ONE_OR_ALL = re.compile(rf"(?:{ID.pattern})?")
 _HOLDER = re.compile(r"[0-9a-f]{32}")
-# To the microsecond, so that times compare as texts.
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PROBLEM = re.compile(r"[a-z][a-z-]{0,63}")
-_MAX_COUNT = 2**53 - 1
 
 
 class WorkState(StrEnum):
@@ -153,7 +150,7 @@ class Work:
             # A release from before there were any reads every work that has none.
             **({"findings": [asdict(one) for one in self.findings]} if self.findings else {}),
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return compact(document)
 
 
 def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
@@ -162,30 +159,28 @@ def decode(payload: bytes, *, work_id: str, begun: str, updated: str) -> Work:
     Raises:
         IntegrityError: no work encodes to these bytes.
     """
-    try:
-        document = json.loads(payload)
-        work = Work(
-            id=_text(work_id, ID),
-            job=_text(document["job"], ID),
-            kind=_text(document["arguments"]["kind"], ID),
-            partition=_text(document["arguments"].get("partition", ""), _ONE_OR_ALL),
-            principal=_short(document["principal"], MAX_PRINCIPAL),
-            begun=_text(begun, _TIME),
-            updated=_text(updated, _TIME),
-            last_event=_text(document["last_event"], _UUID),
-            cursor=_text(document["cursor"], _CURSOR) if document["cursor"] != "" else "",
-            counts=Counts(**{name: _count(value) for name, value in document["counts"].items()}),
+
+    def made(document: Any) -> Work:  # noqa: ANN401  # whatever JSON there is
+        return Work(
+            id=text(work_id, ID),
+            job=text(document["job"], ID),
+            kind=text(document["arguments"]["kind"], ID),
+            partition=text(document["arguments"].get("partition", ""), _ONE_OR_ALL),
+            principal=text_up_to(document["principal"], MAX_PRINCIPAL),
+            begun=text(begun, EXACT_TIME),
+            updated=text(updated, EXACT_TIME),
+            last_event=text(document["last_event"], UUID),
+            cursor=text(document["cursor"], _CURSOR) if document["cursor"] != "" else "",
+            counts=Counts(**{name: whole(value, least=0) for name, value in document["counts"].items()}),
             state=WorkState(document["state"]),
-            stopped_since=_text(document["stopped_since"], _TIME) if document["stopped_since"] is not None else None,
+            stopped_since=text(document["stopped_since"], EXACT_TIME)
+            if document["stopped_since"] is not None
+            else None,
             lease=_lease(document["lease"]),
             findings=_findings(document.get("findings", [])),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise IntegrityError(Step.WORK, detail="it has not the form of a work") from None
-    # One work has one text, as a register has.
-    if work.encode() != payload:
-        raise IntegrityError(Step.WORK, detail="it is not written as a work is")
-    return work
+
+    return read_document(payload, made, step=Step.WORK, name="a work")
 
 
 def _printable(text: str) -> str:
@@ -195,7 +190,7 @@ def _printable(text: str) -> str:
 def _lease(document: Any) -> Lease | None:  # noqa: ANN401  # whatever JSON there is
     if document is None:
         return None
-    return Lease(_text(document["holder"], _HOLDER), _text(document["until"], _TIME))
+    return Lease(text(document["holder"], _HOLDER), text(document["until"], EXACT_TIME))
 
 
 def _findings(document: Any) -> tuple[RefusedPartition, ...]:  # noqa: ANN401  # whatever JSON there is
@@ -203,28 +198,10 @@ def _findings(document: Any) -> tuple[RefusedPartition, ...]:  # noqa: ANN401  #
         raise ValueError("findings")
     return tuple(
         RefusedPartition(
-            _text(one["partition"], ID),
-            _text(one["problem"], _PROBLEM),
-            _short(one["check"], MAX_TEXT),
-            _short(one["row"], MAX_TEXT),
+            text(one["partition"], ID),
+            text(one["problem"], _PROBLEM),
+            text_up_to(one["check"], MAX_TEXT),
+            text_up_to(one["row"], MAX_TEXT),
         )
         for one in document
     )
-
-
-def _short(value: object, most: int) -> str:
-    if not isinstance(value, str) or len(value) > most:
-        raise ValueError("text")
-    return value
-
-
-def _text(value: object, grammar: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not grammar.fullmatch(value):
-        raise ValueError("text")
-    return value
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or not 0 <= value <= _MAX_COUNT:
-        raise ValueError("count")
-    return value
