@@ -20,8 +20,15 @@ QUERY = GrantOf("twinvault-dev-read", "dynamodb:Query", "Records", "Records")
 GET = GrantOf("twinvault-dev-read", "dynamodb:GetItem", "Records", "Records")
 
 
-def report(found: Usage, *, twins: int = 1, listed: dict[GrantOf, str] | None = None, announced: Any = ()) -> Report:
-    return Report(twins, found, listed or {}, announced)
+def report(
+    found: Usage,
+    *,
+    twins: int = 1,
+    listed: dict[GrantOf, str] | None = None,
+    announced: Any = (),
+    by_clock: Any = (),
+) -> Report:
+    return Report(twins, found, listed or {}, announced, by_clock)
 
 
 def test_a_suite_that_needs_every_grant_has_nothing_to_complain_of():
@@ -51,6 +58,13 @@ def test_a_listed_grant_need_not_be_proven_and_must_not_be():
     proven = Usage(granted={GET}, used={GET}, needed={GET})
     assert "proven or not granted" in report(proven, listed={GET: "why"}).complaints[0]
     assert "proven or not granted" in report(Usage(), listed={GET: "why"}).complaints[0]
+
+
+def test_a_grant_that_only_a_slow_run_proves_is_listed_for_both():
+    listed = {GET: "minutes after"}
+    for found in (Usage(granted={GET}), Usage(granted={GET}, used={GET}, needed={GET})):
+        assert report(found, listed=listed, by_clock={GET}).complaints == []
+    assert "not granted any more" in report(Usage(), listed=listed, by_clock={GET}).complaints[0]
 
 
 @pytest.mark.parametrize(
