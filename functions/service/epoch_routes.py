@@ -1,11 +1,10 @@
 """`POST /keys/retire`, `revoke`, `reinstate` and `destroy`: what becomes of epochs, and of older DEKs."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
 from dialogues.reading import StoredDialogues
-from dialogues.strict_json import parse
 from service.access import REVOKE_KEYS
+from service.bodies import asked_in
 from service.http import LONGEST_SECONDS, Answer, Api, Request
 from twinvault import InvalidInput, KeyEpoch
 
@@ -35,7 +34,7 @@ def add_epoch_routes(api: Api) -> None:
     @api.route("POST /keys/destroy", permission=REVOKE_KEYS, action="key.destroy", about=_about)
     def destroy(request: Request) -> Answer:
         """The oldest epoch, which wraps nothing, is no more; or the DEKs that no record of a dialogue is under."""
-        asked = _body(request)
+        asked = asked_in(request)
         dialogue_id = asked.get(_ONE)
         if isinstance(dialogue_id, str) and len(asked) == 1:
             done = StoredDialogues(request.acting).destroy_deks(dialogue_id, longest_seconds=LONGEST_SECONDS)
@@ -53,17 +52,13 @@ def epoch_of(request: Request) -> int:
 
 
 def _about(request: Request) -> None:
-    dialogue_id = _body(request).get(_ONE)
+    dialogue_id = asked_in(request).get(_ONE)
     if isinstance(dialogue_id, str):
         StoredDialogues(request.acting).name(dialogue_id)
 
 
-def _body(request: Request) -> Mapping[str, object]:
-    return parse(request.body() or b"{}")
-
-
 def _asked(request: Request) -> object:
-    asked = _body(request)
+    asked = asked_in(request)
     if asked.keys() != {"epoch"}:
         raise InvalidInput("body: must hold epoch and nothing else", field="body")
     return asked["epoch"]

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from dialogues.entities import DIALOGUE
-from dialogues.strict_json import parse
 from service.access import ERASE_FINAL, ERASE_HOLD, ERASE_REQUEST
+from service.bodies import asked_in, require_empty
 from service.erased_place import place_of
 from service.http import Answer, Api, Request
 from service.wiring import service
-from twinvault import ErasureProcedure, ErasureRequest, ErasureRules, InvalidInput, Work, now
+from twinvault import ErasureProcedure, ErasureRequest, ErasureRules, Work, now
 
 ANYBODY = f"{ERASE_REQUEST} {ERASE_FINAL} {ERASE_HOLD}"
 
@@ -22,7 +22,7 @@ def add_erase_routes(api: Api) -> None:
     @api.route("POST /erasures", permission=ERASE_REQUEST, action="erase.request", about=_about)
     def ask(request: Request) -> Answer:
         """An erasure that can be called off: 201 with this, 200 where the same was asked for already."""
-        place = place_of(parse(request.body() or b"{}"), request)
+        place = place_of(asked_in(request), request)
         found, is_new = procedure(request).request(
             kind=place.kind, partition=place.partition, caller_id=place.caller_id
         )
@@ -42,19 +42,19 @@ def add_erase_routes(api: Api) -> None:
     @api.route("POST /erasures/{id}/cancel", permission=f"{ERASE_REQUEST} {ERASE_FINAL}", action="erase.cancel")
     def cancel(request: Request) -> Answer:
         """Calls it off."""
-        _require_empty(request)
+        require_empty(request)
         return Answer(200, shown_erasure(procedure(request).cancel(request.parameters["id"])))
 
     @api.route("POST /erasures/{id}/final", permission=ERASE_FINAL, action="erase.final")
     def make_final(request: Request) -> Answer:
         """Erases it, for good; what is left of its rows is swept: 202 until that is done."""
-        _require_empty(request)
+        require_empty(request)
         return _swept(*procedure(request).make_final(request.parameters["id"], [DIALOGUE]))
 
     @api.route("POST /erasures/{id}", permission=ERASE_FINAL, action="erase.sweep")
     def drive(request: Request) -> Answer:
         """As much of the sweep as this request has time for: 202 while it runs, 200 when it is at its end."""
-        _require_empty(request)
+        require_empty(request)
         return _swept(*procedure(request).drive(request.parameters["id"], [DIALOGUE]))
 
 
@@ -83,16 +83,10 @@ def shown_erasure(found: ErasureRequest) -> Mapping[str, Any]:
 
 
 def _about(request: Request) -> None:
-    place_of(parse(request.body() or b"{}"), request)
-
-
-def _require_empty(request: Request) -> None:
-    if parse(request.body() or b"{}"):
-        raise InvalidInput("body: nothing may be asked", field="body")
+    place_of(asked_in(request), request)
 
 
 def _swept(found: ErasureRequest, sweep: Work) -> Answer:
-    until = sweep.lease.until if sweep.lease else None
     shown = {
         "id": sweep.id,
         "state": sweep.state,
@@ -101,6 +95,6 @@ def _swept(found: ErasureRequest, sweep: Work) -> Answer:
             "rows": sweep.counts.rewritten,
             "failed": sweep.counts.failed,
         },
-        "driven_until": until,
+        "driven_until": sweep.driven_until,
     }
     return Answer(202 if sweep.is_running else 200, {**shown_erasure(found), "sweep": shown})

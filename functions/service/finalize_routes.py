@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dialogues.strict_json import parse
 from service.access import READ_KEYS, REVOKE_KEYS
+from service.bodies import require_empty
 from service.http import LONGEST_SECONDS, Answer, Api, Request
 from service.rewrap_routes import shown_work
-from twinvault import Acting, Finalizing, FinalizingWork, InvalidInput, KeyWorks, now
+from twinvault import Acting, Finalizing, FinalizingWork, KeyWorks, now
 
 
 def add_finalize_routes(api: Api) -> None:
@@ -16,8 +16,7 @@ def add_finalize_routes(api: Api) -> None:
     @api.route("POST /keys/finalize", permission=REVOKE_KEYS, action="key.finalize_begin")
     def begin(request: Request) -> Answer:
         """A work that runs: 202 when it begins with this, 200 when it ran already."""
-        if parse(request.body() or b"{}"):
-            raise InvalidInput("body: nothing may be asked", field="body")
+        require_empty(request)
         work, is_new = finalizing(request.acting).begin()
         return Answer(202 if is_new else 200, _shown(work))
 

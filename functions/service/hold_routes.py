@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from dialogues.strict_json import parse
 from service.access import ERASE_FINAL, ERASE_HOLD, ERASE_REQUEST
+from service.bodies import asked_in
 from service.erased_place import ErasedPlace, place_of
 from service.http import Answer, Api, Request
 from twinvault import Hold, InvalidInput
@@ -22,7 +22,7 @@ def add_hold_routes(api: Api) -> None:
     @api.route("POST /holds", permission=ERASE_HOLD, action="erase.hold")
     def put(request: Request) -> Answer:
         """Holds it: 201 with this, 200 where it was held already."""
-        asked = dict(parse(request.body() or b"{}"))
+        asked = dict(asked_in(request))
         reason = asked.pop("reason", "")
         if not isinstance(reason, str):
             raise InvalidInput("reason: must be a text", field="reason")
@@ -35,7 +35,7 @@ def add_hold_routes(api: Api) -> None:
     @api.route("POST /holds/lift", permission=ERASE_HOLD, action="erase.lift")
     def lift(request: Request) -> Answer:
         """Lifts it."""
-        place: ErasedPlace = place_of(parse(request.body() or b"{}"), request)
+        place: ErasedPlace = place_of(asked_in(request), request)
         return Answer(200, _shown(request.acting.holds.lift(kind=place.kind, partition=place.partition)))
 
 

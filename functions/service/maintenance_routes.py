@@ -62,5 +62,5 @@ def _shown(work: Work) -> dict[str, Any]:
     about = {name: getattr(work, name) for name in ("id", "kind", "state", "principal", "begun", "updated")}
     about |= {"partition": work.partition} if work.partition else {}
     about |= {"unanswered_marks": None} if work.job == "fsck" else {}  # of one tenant nobody can say (docs/recovery.md)
-    about |= {"findings": [asdict(one) for one in work.findings], "driven_until": work.lease and work.lease.until}
+    about |= {"findings": [asdict(one) for one in work.findings], "driven_until": work.driven_until}
     return {**about, "work": work.job, "counts": asdict(work.counts)}

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from dialogues.strict_json import parse
 from service.access import READ_KEYS, ROTATE_KEYS
+from service.bodies import asked_in, require_empty
 from service.http import Answer, Api, Request
 from twinvault import Acting, InvalidInput, Rekeying, Work, now
 
@@ -16,8 +16,7 @@ def add_rewrap_routes(api: Api) -> None:
     @api.route("POST /keys/rewrap", permission=ROTATE_KEYS, action="key.rewrap_begin")
     def begin(request: Request) -> Answer:
         """A work that runs: 202 when it begins with this, 200 when it ran already."""
-        if parse(request.body() or b"{}"):
-            raise InvalidInput("body: nothing may be asked", field="body")
+        require_empty(request)
         work, is_new = rekeying(request.acting).begin()
         return Answer(202 if is_new else 200, shown_work(work))
 
@@ -40,7 +39,7 @@ def add_rewrap_routes(api: Api) -> None:
     @api.route("POST /keys/rewrap-root", permission=ROTATE_KEYS, action="key.rewrap_root")
     def rewrap_root(request: Request) -> Answer:
         """All that KMS wrapped of the tenant's, under the first root key; with `again` also what is under it."""
-        asked = parse(request.body() or b"{}")
+        asked = asked_in(request)
         if asked.keys() - {"again"} or not isinstance(asked.get("again", False), bool):
             raise InvalidInput("again: must be true or false, and nothing else may be asked", field="again")
         return Answer(200, asdict(request.acting.keys.rewrap_root(again=asked.get("again", False))))
@@ -61,4 +60,4 @@ def shown_work(work: Work) -> Mapping[str, Any]:
         "already": counts.skipped,
         "refused": counts.failed,
     }
-    return {**about, "work": work.job, "counts": keys, "driven_until": work.lease.until if work.lease else None}
+    return {**about, "work": work.job, "counts": keys, "driven_until": work.driven_until}

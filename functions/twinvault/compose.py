@@ -35,6 +35,7 @@ from twinvault.keys.marked import MarkedRows
 from twinvault.keys.planning import Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.signer import AwsSigner
+from twinvault.keys.times import text_of_time
 from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
 from twinvault.records.writing import Writer
@@ -167,7 +168,7 @@ def _writer(reader: Reader, freezer: Freezer, *, changes: KeyChanges, audit: Aud
 
 def now() -> str:
     """The time as RFC 3339 in UTC, to the microsecond."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return text_of_time(datetime.now(UTC))
 
 
 def _instant() -> Instant:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twinvault.keys.destroying import LONGEST_SECONDS, SLACK_SECONDS, Destroying
+from twinvault.keys.destroying import LONGEST_SECONDS, Destroying, in_memory_seconds
 from twinvault.keys.epochs import Epochs
 from twinvault.keys.overview import KeyRow, overview
 from twinvault.keys.rerooting import Rerooted, Rerooting
@@ -160,7 +160,7 @@ class TenantKeys:
 
     def _dek_life(self, longest_seconds: float) -> DekLife:
         vault = self._acting.vault
-        wait = vault.changes.key_ttl_seconds + longest_seconds + SLACK_SECONDS
+        wait = in_memory_seconds(vault.changes, longest_seconds)
         return DekLife(vault.keys, vault.key_table, wait, vault.changes.now)
 
     def rewrap_root(self, *, again: bool = False) -> Rerooted:

@@ -1,10 +1,15 @@
 """A partition to be erased, and what is asked of it."""
 
-from itertools import batched
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import batched, count
 from typing import Any
 
+from tests.maintenance.samples import Killed
 from tests.records.samples import LEDGER, SCOPE, line, puts
-from tests.stores import World
+from tests.stores import World, make_client, make_world
 from twinvault.audit.activity import Activity
 from twinvault.erasure.act import Eraser
 from twinvault.erasure.facts import Erased
@@ -31,3 +36,33 @@ def erase(world: World, scope: Scope = SCOPE, *, activity: Activity | None = Non
 
 def key_rows(world: World) -> dict[str, dict[str, Any]]:
     return {item["sk"]["S"]: item for item in world.items(world.tables.keys)}
+
+
+@contextmanager
+def killed_at(world: World, call: int, *, when: str, aws: dict[str, Any]) -> Iterator[World]:
+    """Another environment, killed at this call of DynamoDB's, of whatever operation; `when`: botocore's event."""
+    client = make_client(world.client.meta.endpoint_url, aws)
+    calls, lock = count(1), threading.Lock()
+
+    def die(**_: object) -> None:
+        with lock:
+            if next(calls) >= call:
+                raise Killed
+
+    client.meta.events.register(f"{when}.dynamodb.*", die)
+    try:
+        yield make_world(client, world.kms, world.tables)
+    finally:
+        client.close()
+
+
+def at_once[T](worlds: Sequence[World], act: Callable[[World], T]) -> list[T]:
+    """What each of these comes to, all begun at the same moment."""
+    start = threading.Barrier(len(worlds))
+
+    def run(one: World) -> T:
+        start.wait()
+        return act(one)
+
+    with ThreadPoolExecutor(len(worlds)) as pool:
+        return list(pool.map(run, worlds))

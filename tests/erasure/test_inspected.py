@@ -30,20 +30,11 @@ def inspector(world: World) -> Inspector:
 
 
 def inspected(world: World) -> list[Inspected]:
-    tables = (
-        Table(world.client, name, sleep=lambda _s: None)
-        for name in (world.tables.records, world.tables.keys, world.tables.marks)
-    )
-    inspector = Inspector(*tables)
-    return [one for one in inspector.tenant("acme") if isinstance(one, Inspected)]
+    return [one for one in inspector(world).tenant("acme") if isinstance(one, Inspected)]
 
 
 def unanswered(world: World) -> int:
-    tables = (
-        Table(world.client, name, sleep=lambda _s: None)
-        for name in (world.tables.records, world.tables.keys, world.tables.marks)
-    )
-    return Inspector(*tables).every()[1]
+    return inspector(world).every()[1]
 
 
 @pytest.mark.parametrize("then", ["stands", "is swept"])

@@ -1,7 +1,6 @@
 """An erasure that is killed, whose answer is lost, or that others run into: done once, or not at all."""
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.chains import entries
-from tests.erasure.samples import erase, filled, key_rows, partition
+from tests.erasure.samples import at_once, erase, filled, key_rows, killed_at, partition
 from tests.faults import Fault, Line
+from tests.maintenance.samples import Killed
 from tests.records.samples import SCOPE, puts
 from tests.records.samples import line as entry
-from tests.stores import World, make_client, make_world, now
-from twinvault.erasure.facts import Erased
+from tests.stores import World, now
 from twinvault.errors import DependencyError, Gone, OutcomeUnknown
 from twinvault.keys.rewrapping import DekRewrapping
 from twinvault.keys.rows import dek_name, kek_name
@@ -33,10 +32,6 @@ ONCE = [
     Fault.THROTTLED_WITHIN,
     Fault.CANCELLED_FOR_NO_REASON,
 ]
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 def told(world: World) -> list[str]:
@@ -91,23 +86,10 @@ def test_killed_at_any_call_it_is_done_or_not_and_done_at_last(world: World, aws
         count += 1
         scope = Scope("acme", "ledger", f"p{count}")
         filled(world, scope)
-        client = make_client(world.client.meta.endpoint_url, aws)
-        calls, lock = [0], threading.Lock()
-
-        def die(calls: list[int] = calls, lock: threading.Lock = lock, at: int = count, **_: object) -> None:
-            with lock:
-                calls[0] += 1
-                if calls[0] >= at:
-                    raise Killed
-
-        client.meta.events.register(f"{when}.dynamodb.*", die)
-        try:
-            erase(make_world(client, world.kms, world.tables), scope)
-        except Killed:
-            was_killed = True
-        else:
+        was_killed = True
+        with killed_at(world, count, when=when, aws=aws) as dying, suppress(Killed):
+            erase(dying, scope)
             was_killed = False
-        client.close()
         try:
             snapshot = partition(world.another_environment(), scope).read()
         except Gone:
@@ -129,17 +111,7 @@ def test_killed_at_any_call_it_is_done_or_not_and_done_at_last(world: World, aws
 def test_two_at_once_are_one(world: World) -> None:
     filled(world, lines=20)
     there = [world, world.another_environment(), world.another_environment()]
-    start, done = threading.Barrier(len(there)), list[Erased]()
-
-    def run(one: World) -> None:
-        start.wait()
-        done.append(erase(one))
-
-    threads = [threading.Thread(target=run, args=(one,)) for one in there]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    done = at_once(there, erase)
     assert len(done) == len(there)
     assert len({(one.event_id, one.tombstone_digest, one.keys, str(one.records)) for one in done}) == 1
     assert told(world) == [done[0].event_id]

@@ -1,6 +1,5 @@
 """What was left of what was erased is swept: all of it, nothing else, whoever is killed at it."""
 
-import threading
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -8,11 +7,12 @@ from typing import Any
 import pytest
 
 from tests.chains import entries
-from tests.erasure.samples import erase, filled, key_rows, partition
+from tests.erasure.samples import erase, filled, key_rows, killed_at, partition
 from tests.erasure.test_beginning import anew
+from tests.maintenance.samples import Killed
 from tests.records.attacks import Moments
 from tests.records.samples import HEAD_FIELDS, LEDGER, SCOPE, line
-from tests.stores import World, make_client, make_world, now
+from tests.stores import World, now
 from twinvault.acting import Acting
 from twinvault.erasure.sweeping import Sweeping
 from twinvault.errors import Gone, InvalidInput, NotFound
@@ -137,27 +137,13 @@ def test_one_that_runs_begins_again_for_what_was_erased_meanwhile(world: World) 
 
 @pytest.mark.parametrize("when", ["before-send", "after-call"])
 def test_killed_anywhere_it_is_carried_on(world: World, aws: dict[str, Any], when: str) -> None:
-    class Killed(BaseException):
-        pass
-
     for count in (3, 6, 9, 12, 15):
         scope = Scope("acme", "ledger", f"p{count}")
         filled(world, scope, lines=110)
         erase(world, scope)
         work = begin(world)
-        client = make_client(world.client.meta.endpoint_url, aws)
-        calls, lock = [0], threading.Lock()
-
-        def die(calls: list[int] = calls, lock: threading.Lock = lock, at: int = count, **_: object) -> None:
-            with lock:
-                calls[0] += 1
-                if calls[0] >= at:
-                    raise Killed
-
-        client.meta.events.register(f"{when}.dynamodb.*", die)
-        with pytest.raises(Killed):
-            drive(make_world(client, world.kms, world.tables), work)
-        client.close()
+        with killed_at(world, count, when=when, aws=aws) as dying, pytest.raises(Killed):
+            drive(dying, work)
         # Its lease runs out; here nobody waits for that.
         with acting(world) as one:
             driver = sweeping(one)

@@ -1,19 +1,20 @@
 """A tenant is erased: its KEKs and its index key go, its last register stays, and there is no way back from it."""
 
 import os
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.chains import entries
-from tests.erasure.samples import erase, filled, key_rows, partition
+from tests.erasure.samples import at_once, erase, filled, key_rows, killed_at, partition
 from tests.erasure.test_sweeping import acting
 from tests.faults import Fault, Line
+from tests.maintenance.samples import Killed
 from tests.records.attacks import Moments, RowKey, without
 from tests.records.samples import LEDGER, line
-from tests.stores import World, make_client, make_world, now
+from tests.stores import World, now
 from twinvault.erasure.act import Eraser
 from twinvault.erasure.facts import Erased
 from twinvault.erasure.sweeping import Sweeping
@@ -153,17 +154,7 @@ def test_a_rotation_that_is_faster_is_erased_with_the_rest(world: World, faulty:
 def test_two_at_once_are_one(world: World) -> None:
     filled(world)
     there = [world, world.another_environment(), world.another_environment()]
-    start, done = threading.Barrier(len(there)), list[Erased]()
-
-    def run(one: World) -> None:
-        start.wait()
-        done.append(erase_tenant(one))
-
-    threads = [threading.Thread(target=run, args=(one,)) for one in there]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    done = at_once(there, erase_tenant)
     assert len(done) == len(there)
     assert {one.event_id for one in done} == set(told(world))
     assert len(told(world)) == 1
@@ -171,30 +162,15 @@ def test_two_at_once_are_one(world: World) -> None:
 
 @pytest.mark.parametrize("when", ["before-send", "after-call"])
 def test_killed_at_any_call_it_is_done_or_not_and_done_at_last(world: World, aws: dict[str, Any], when: str) -> None:
-    class Killed(BaseException):
-        pass
-
     states, count = set[str](), 0
     while True:
         count += 1
         scope = Scope(f"t{count}", "ledger", "p1")
         filled(world, scope)
-        client = make_client(world.client.meta.endpoint_url, aws)
-        calls = [0]
-
-        def die(calls: list[int] = calls, at: int = count, **_: object) -> None:
-            calls[0] += 1
-            if calls[0] >= at:
-                raise Killed
-
-        client.meta.events.register(f"{when}.dynamodb.*", die)
-        try:
-            erase_tenant(make_world(client, world.kms, world.tables), scope.tenant)
-        except Killed:
-            was_killed = True
-        else:
+        was_killed = True
+        with killed_at(world, count, when=when, aws=aws) as dying, suppress(Killed):
+            erase_tenant(dying, scope.tenant)
             was_killed = False
-        client.close()
         try:
             assert partition(world.another_environment(), scope).read()
         except Gone:
@@ -284,7 +260,7 @@ def left(world: World, tenant: str = "acme") -> set[str]:
 def test_its_partitions_and_keys_are_swept_with_the_register_key_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twinvault.erasure.sweeping_tenants.SLACK_SECONDS", 0.0)
+    monkeypatch.setattr("twinvault.keys.destroying.SLACK_SECONDS", 0.0)
     for name in ("p1", "p2"):
         filled(world, Scope("acme", "ledger", name), lines=110)
     partition(world).new_dek()

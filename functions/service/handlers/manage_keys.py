@@ -3,8 +3,8 @@
 from dataclasses import asdict
 
 from dialogues.reading import StoredDialogues
-from dialogues.strict_json import parse
 from service.access import READ_KEYS, ROTATE_KEYS
+from service.bodies import asked_in
 from service.epoch_routes import add_epoch_routes
 from service.finalize_routes import add_finalize_routes, key_works
 from service.http import Answer, Api, Request
@@ -35,7 +35,7 @@ def status(request: Request) -> Answer:
 
 
 def _about(request: Request) -> None:
-    dialogue_id = parse(request.body() or b"{}").get("dialogue")
+    dialogue_id = asked_in(request).get("dialogue")
     if isinstance(dialogue_id, str):
         StoredDialogues(request.acting).name(dialogue_id)
 
@@ -43,7 +43,7 @@ def _about(request: Request) -> None:
 @api.route("POST /keys/rotate", permission=ROTATE_KEYS, action="key.rotate", about=_about)
 def rotate_keys(request: Request) -> Answer:
     """A new epoch of the tenant's KEK; or, where the body names a dialogue, a new version of its DEK."""
-    asked = parse(request.body() or b"{}")
+    asked = asked_in(request)
     # Null is no id: whoever lost it on the way must not get a new KEK for the whole tenant instead.
     if asked.keys() - {"dialogue"} or not isinstance(asked.get("dialogue", ""), str):
         raise InvalidInput("dialogue: must be a dialogue's id, and nothing else may be asked", field="dialogue")

@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from twinvault.erasure.horizon import text_of_time
 from twinvault.erasure.requests import ErasureRequests
 from twinvault.erasure.settling import Settling
 from twinvault.errors import Conflict, DependencyError, IntegrityError, NotFound
@@ -14,6 +13,7 @@ from twinvault.keys.deks import DEK_NAME
 from twinvault.keys.destroying import Destroying
 from twinvault.keys.epochs import Epochs
 from twinvault.keys.register import Epoch, Register, State
+from twinvault.keys.times import text_of_time
 from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import Batch, Holding
 from twinvault.maintenance.rekeying import KeyStepper, after_key_step

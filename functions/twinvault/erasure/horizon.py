@@ -7,7 +7,9 @@ that may still hold one has given it up.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from twinvault.keys.times import text_of_time
 
 SLACK_SECONDS = 60
 """For clocks that differ."""
@@ -86,9 +88,3 @@ def horizon(finalized_at: str | None, kept: CopiesKept, *, root_deletions: Itera
     bounds = [Bound(what, text_of_time(gone + span)) for what, span in after.items()]
     bounds += [Bound(ROOT_KEY, text_of_time(datetime.fromisoformat(time))) for time in root_deletions]
     return Horizon(finalized_at=text_of_time(datetime.fromisoformat(finalized_at)), bounds=tuple(bounds))
-
-
-def text_of_time(time: datetime) -> str:
-    """RFC 3339 in UTC, to the microsecond: so times compare as texts."""
-    moment = time.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -12,7 +12,7 @@ from twinvault.erasure.requests import ErasureRequests
 from twinvault.erasure.sweeping import Sweeping
 from twinvault.errors import Conflict, InvalidInput, NotFound
 from twinvault.maintenance.rows import WHOLE_TENANT
-from twinvault.records.typed.kind import Kind
+from twinvault.records.typed.kind import Kind, specs_by_name
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class ErasureProcedure:
             OutcomeUnknown: it may or may not be done.
             NotFound, InvalidInput, IntegrityError, KeyRefused, DependencyError: as for `get`.
         """
-        acting, known = self.acting, _by_kind(kinds)
+        acting, known = self.acting, specs_by_name(kinds)
         acting.activity.asked(erasure_mark_key(acting.tenant, require_id(erasure_id, field="id")))
         with acting.activity.going_on():
             found = self._requests.get(erasure_id)
@@ -165,7 +165,7 @@ class ErasureProcedure:
             Conflict: nothing was erased yet.
             NotFound, InvalidInput, IntegrityError, KeyRefused, DependencyError: as for `get`.
         """
-        found, known = self.get(erasure_id), _by_kind(kinds)
+        found, known = self.get(erasure_id), specs_by_name(kinds)
         if found.erased is None:
             raise Conflict("nothing was erased yet: make the erasure final first")
         return found, self._sweeping(known).drive(self._sweep(found, known).id)
@@ -193,8 +193,3 @@ class ErasureProcedure:
     def _requests(self) -> ErasureRequests:
         vault = self.acting.vault
         return ErasureRequests(vault.holds.rows, vault.audit, self.acting.activity, self.now)
-
-
-def _by_kind(kinds: "Iterable[Kind | KindSpec]") -> "dict[str, KindSpec]":
-    specs = (kind.spec if isinstance(kind, Kind) else kind for kind in kinds)
-    return {spec.kind: spec for spec in specs}

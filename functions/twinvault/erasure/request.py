@@ -5,7 +5,7 @@ requested -> cancelled
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ from twinvault.erasure.facts import Erased
 from twinvault.erasure.facts import decode as decode_erased
 from twinvault.errors import Conflict, Forbidden, Step
 from twinvault.keys.document import compact, read_document, text, text_up_to
+from twinvault.keys.times import text_of_time
 
 MAX_TEXT = 256
 """Characters, of the principals' names and of the caller's id."""
@@ -135,8 +136,7 @@ class ErasureRequest:
 
 def later(now: str, *, hours: int) -> str:
     """The time so many hours after this one; both to the microsecond."""
-    at = datetime.fromisoformat(now).astimezone(UTC) + timedelta(hours=hours)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return text_of_time(datetime.fromisoformat(now) + timedelta(hours=hours))
 
 
 def decode(payload: bytes, *, erasure_id: str, requested_at: str) -> ErasureRequest:

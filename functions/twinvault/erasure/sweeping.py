@@ -15,13 +15,14 @@ from twinvault.erasure.sweeper import Sweeper
 from twinvault.erasure.sweeping_tenants import TenantSweepStepper
 from twinvault.errors import Conflict, Contention, InvalidInput, NotFound
 from twinvault.keys.destroying import LONGEST_SECONDS
+from twinvault.maintenance.driven import DrivenWorks
 from twinvault.maintenance.holding import Holding
 from twinvault.maintenance.jobs import JobStep
 from twinvault.maintenance.partitions import erased_partitions
 from twinvault.maintenance.rows import ERASURE_INDEX, SWEEP, SWEEP_TENANT, WHOLE_TENANT, is_of_erasures
 from twinvault.maintenance.stepping import Stepper
 from twinvault.maintenance.work import Work
-from twinvault.records.typed.kind import Kind
+from twinvault.records.typed.kind import Kind, specs_by_name
 
 if TYPE_CHECKING:
     from twinvault.acting import Acting
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _TRIES = 12
 
 
-class Sweeping:
+class Sweeping(DrivenWorks):
     """The sweeps of one activity's tenant: what there is, more of it, and a drive of one."""
 
     def __init__(
@@ -47,12 +48,10 @@ class Sweeping:
 
         `longest_seconds`: the longest that any activity of this store may take, anywhere.
         """
-        self._acting = acting
+        holding = Holding.of(acting, now=now, index=ERASURE_INDEX, even_erased=True)
+        super().__init__(holding, is_one=is_of_erasures, missing="there is no such sweep")
         self._longest_seconds = longest_seconds
-        self._holding = Holding.of(acting, now=now, index=ERASURE_INDEX, even_erased=True)
-        self._works = self._holding.works
-        specs = [kind.spec if isinstance(kind, Kind) else kind for kind in kinds]
-        self._kinds = {spec.kind: spec for spec in specs}
+        self._kinds = specs_by_name(kinds)
 
     def begin(self, kind: str | None) -> tuple[Work, bool]:
         """A sweep that runs and will come by all that is erased by now, and whether this call began it.
@@ -80,35 +79,6 @@ class Sweeping:
                 return work, is_new
         raise Contention("sweeps keep ending before they could be told to go on", retry_after=1)
 
-    def get(self, work_id: str) -> Work:
-        """How a sweep stands.
-
-        Raises:
-            NotFound, InvalidInput: there is none of this id, or it cannot be one.
-            IntegrityError: its row was changed or moved.
-            DependencyError: as for any key.
-        """
-        work = self._sweep(work_id)
-        self._acting.release()
-        return work
-
-    def newest(self) -> list[Work]:
-        """The tenant's newest sweeps, the newest first. Errors as for `get`."""
-        works = [work for work in self._works.newest() if is_of_erasures(work)]
-        self._acting.release()
-        return works
-
-    def drive(self, work_id: str) -> Work:
-        """Does as much of a sweep as the activity has time for; returns how it then stands.
-
-        Where somebody else is at it nothing is done, and its lease says until when.
-
-        Raises:
-            NotFound, InvalidInput, IntegrityError: as for `get`.
-            DependencyError: rows cannot be deleted now. What was done before it is written down.
-        """
-        return self._holding.drive(self._sweep(work_id), self._stepping)
-
     def _stepping(self, work: Work) -> Callable[[Work], Work]:
         if work.job == SWEEP_TENANT:
             return TenantSweepStepper(self._holding, self._longest_seconds).step
@@ -116,12 +86,6 @@ class Sweeping:
         if kind is None:
             raise NotFound("this release knows no such kind: another one began this sweep")
         return SweepStepper(self._holding, Sweep(self._acting.vault), kind, erased_partitions).step
-
-    def _sweep(self, work_id: str) -> Work:
-        work = self._works.get(work_id).work
-        if not is_of_erasures(work):
-            raise NotFound("there is no such sweep")
-        return work
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from twinvault.envelope.item import text_of
 from twinvault.erasure.sweep_steps import after_sweep
 from twinvault.erasure.sweeper import LastSweeper
 from twinvault.errors import Conflict, DependencyError, NotFound
-from twinvault.keys.destroying import SLACK_SECONDS
+from twinvault.keys.deks import rows_of_deks
+from twinvault.keys.destroying import in_memory_seconds
 from twinvault.keys.rows import IDX, REGISTER, REGISTER_KEY, after_partition, dek_name
+from twinvault.keys.times import text_of_time
 from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.holding import Batch, Holding
 from twinvault.maintenance.rows import SWEEP_TENANT, dek_of
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 STEP_PARTITIONS = 50
 _PAGE = 100
-_FIRST, _LAST = "dek#", "dek$"  # `$` comes right after `#`
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,8 @@ class TenantSweepStepper:
         return erased
 
     def _until(self, erased: "ErasedTenant") -> str:
-        waited = self.holding.acting.vault.changes.key_ttl_seconds + self.longest_seconds + SLACK_SECONDS
-        until = datetime.fromisoformat(erased.register.erased_at) + timedelta(seconds=waited)
-        return until.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        waited = in_memory_seconds(self.holding.acting.vault.changes, self.longest_seconds)
+        return text_of_time(datetime.fromisoformat(erased.register.erased_at) + timedelta(seconds=waited))
 
     def _batch(self, work: Work, erased: "ErasedTenant") -> Batch:
         cursor, counts = work.cursor, Counts()
@@ -92,18 +92,12 @@ class TenantSweepStepper:
     def _scopes(self, *, after: str) -> "Iterator[Scope]":
         """The partitions that have a DEK or a tombstone, whatever their kinds, in the order of their keys' names."""
         table, tenant = self.holding.works.table, self.holding.acting.tenant
-        first = after_partition(after) if after else _FIRST
         named = None
-        while True:
-            items = table.query_range(tenant_key(tenant), first, last=_LAST, limit=_PAGE)
-            for item in items:
-                scope = dek_of(item, tenant)
-                if scope is not None and scope != named:
-                    named = scope
-                    yield scope
-            if len(items) < _PAGE:
-                return
-            first = f"{text_of(items[-1], 'sk')}\x00"
+        for item in rows_of_deks(table, tenant, first=after_partition(after) if after else ""):
+            scope = dek_of(item, tenant)
+            if scope is not None and scope != named:
+                named = scope
+                yield scope
 
     def _keys(self) -> int:
         """Deletes KEKs and the index key that somebody put back; says how many."""

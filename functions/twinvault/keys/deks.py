@@ -56,10 +56,16 @@ def dek_rows(table: "KeyTable", tenant: str, *, after: str = "") -> Iterator[Ite
     Raises:
         DependencyError: the keys table cannot be read now.
     """
-    first = _behind(after) if after else _FIRST
+    rows = rows_of_deks(table, tenant, first=_behind(after) if after else "")
+    return (item for item in rows if DEK_NAME.fullmatch(text_of(item, "sk")))
+
+
+def rows_of_deks(table: "KeyTable", tenant: str, *, first: str = "") -> Iterator[Item]:
+    """The rows that stand where DEKs do, tombstones and all, from this name on; errors as for `dek_rows`."""
+    first = first or _FIRST
     while True:
         items = table.query_range(tenant_key(tenant), first, last=_LAST, limit=_PAGE)
-        yield from (item for item in items if DEK_NAME.fullmatch(text_of(item, "sk")))
+        yield from items
         if len(items) < _PAGE:
             return
         first = _behind(text_of(items[-1], "sk"))

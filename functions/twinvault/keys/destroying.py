@@ -33,6 +33,14 @@ SLACK_SECONDS = 60.0
 """For clocks that differ, and for a transaction whose answer is still waited for."""
 
 
+def in_memory_seconds(changes: KeyChanges, longest_seconds: float) -> float:
+    """For how long an environment of the store may still act on keys, or on a register, that it had in memory.
+
+    `longest_seconds`: the longest that any activity of the store may take, anywhere.
+    """
+    return changes.key_ttl_seconds + longest_seconds + SLACK_SECONDS
+
+
 @dataclass(frozen=True, slots=True)
 class Destroying:
     """Destroys epochs of one store; thread-safe.
@@ -80,8 +88,8 @@ class Destroying:
 
     def unused_from(self, epoch: Epoch) -> datetime:
         """From when on no environment can seal under this epoch, which is not active any more."""
-        waited = timedelta(seconds=self.changes.key_ttl_seconds + self.longest_seconds + SLACK_SECONDS)
-        return datetime.fromisoformat(epoch.since) + waited
+        waited = in_memory_seconds(self.changes, self.longest_seconds)
+        return datetime.fromisoformat(epoch.since) + timedelta(seconds=waited)
 
     def _require_waited(self, register: Register, number: int, *, now: str) -> None:
         until = self.unused_from(transitions.live_epoch(register, number))

@@ -9,7 +9,6 @@ Whoever implements `RootKms` translates KMS's answers into our errors, so nothin
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from twinvault.causes import Cause
 from twinvault.deadlines import calling, deadline_here, keep_deadlines, require_time
 from twinvault.errors import DependencyError, IntegrityError, KeyRefused, Misconfigured, Step
+from twinvault.keys.times import text_of_time
 from twinvault.request_ids import note_kms
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class AwsKms:
         count_call(observer, answer["ResponseMetadata"].get("RequestId", ""))
         require_whole(answer, "KeyMetadata")
         date = answer["KeyMetadata"].get("DeletionDate")
-        return date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if date else None
+        return text_of_time(date) if date else None
 
 
 def count_call(observer: "Observer", request_id: str) -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from twinvault.envelope import require_id
 from twinvault.errors import Conflict, InvalidInput, NotFound
 from twinvault.keys.rows import dek_prefix
+from twinvault.maintenance.driven import DrivenWorks
 from twinvault.maintenance.holding import Holding
 from twinvault.maintenance.jobs import JOBS, Job
 from twinvault.maintenance.rows import is_of_erasures, is_of_keys
 from twinvault.maintenance.stepping import Stepper
 from twinvault.maintenance.work import Work
-from twinvault.records.typed.kind import Kind
+from twinvault.records.typed.kind import Kind, specs_by_name
 from twinvault.scope import Scope
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from twinvault.records.spec import KindSpec
 
 
-class Maintenance:
+class Maintenance(DrivenWorks):
     """The long work of one activity's tenant: what there is, more of it, and a drive of one."""
 
     def __init__(
@@ -35,11 +36,9 @@ class Maintenance:
         now: Callable[[], str],
     ) -> None:
         """`kinds` and `jobs` are what may be asked for. `now`: RFC 3339 UTC time as text, to the microsecond."""
-        self._acting = acting
-        self._holding = Holding.of(acting, now=now)
-        self._works = self._holding.works
-        specs = [kind.spec if isinstance(kind, Kind) else kind for kind in kinds]
-        self._kinds = {spec.kind: spec for spec in specs}
+        # By its id a work of any sort is found: who may maintain may see how it stands.
+        super().__init__(Holding.of(acting, now=now), is_one=_is_of_partitions)
+        self._kinds = specs_by_name(kinds)
         self._jobs = {require_id(job.name, field="job"): job for job in jobs}
 
     def begin(self, job: str, kind: str, *, partition: str = "") -> tuple[Work, bool]:
@@ -62,43 +61,17 @@ class Maintenance:
         self._acting.release()
         return begun
 
-    def get(self, work_id: str) -> Work:
-        """How a work stands.
-
-        Raises:
-            NotFound, InvalidInput: there is none of this id, or it cannot be one.
-            IntegrityError: its row was changed or moved.
-            DependencyError: as for any key.
-        """
-        work = self._works.get(work_id).work
-        self._acting.release()
-        return work
-
-    def newest(self) -> list[Work]:
-        """The tenant's newest works of partitions, at most 100, the newest first. Errors as for `get`."""
-        works = [work for work in self._works.newest() if not is_of_keys(work) and not is_of_erasures(work)]
-        self._acting.release()
-        return works
-
-    def drive(self, work_id: str) -> Work:
-        """Does as much of a work as the activity has time for; returns how it then stands.
-
-        Where somebody else is at it nothing is done, and its lease says until when.
-
-        Raises:
-            NotFound, InvalidInput, IntegrityError: as for `get`.
-            Conflict: this release knows no such job or kind; or a partition is being written by too many.
-            DependencyError: a partition cannot be done now. What was done before it is written down.
-        """
-        return self._holding.drive(self._works.get(work_id).work, lambda work: self._stepper(work).step)
-
     def _require_there(self, scope: Scope) -> None:
         """Lets a partition pass that has a key; whether it opens is seen when its turn comes."""
         if not self._works.table.query(scope.keys_pk, dek_prefix(scope), limit=1):
             raise NotFound("there is no such partition")
 
-    def _stepper(self, work: Work) -> Stepper:
+    def _stepping(self, work: Work) -> Callable[[Work], Work]:
         job, kind = self._jobs.get(work.job), self._kinds.get(work.kind)
         if job is None or kind is None:
             raise Conflict("this release knows no such job, or no such kind: another one began this work")
-        return Stepper(self._holding, job, kind)
+        return Stepper(self._holding, job, kind).step
+
+
+def _is_of_partitions(work: Work) -> bool:
+    return not is_of_keys(work) and not is_of_erasures(work)

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from twinvault.errors import Conflict, DependencyError
+from twinvault.keys.times import text_of_time
 from twinvault.maintenance.counts import Counts
 from twinvault.maintenance.rows import INDEX
 from twinvault.maintenance.work import MAX_FINDINGS, Lease, RefusedPartition, Work
@@ -163,8 +164,7 @@ class Holding:
 
 def _lease_from(holder: str, now: str) -> Lease:
     """A lease that begins now."""
-    until = _time(now) + timedelta(seconds=LEASE_SECONDS)
-    return Lease(holder, until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    return Lease(holder, text_of_time(_time(now) + timedelta(seconds=LEASE_SECONDS)))
 
 
 def _time(text: str) -> datetime:

@@ -20,6 +20,7 @@ from twinvault.keys.register import State
 from twinvault.keys.rewrapping import MAX_ROWS, DekRewrapping, Rewrapped, Unopened
 from twinvault.keys.rows import kek_name
 from twinvault.maintenance.counts import Counts
+from twinvault.maintenance.driven import DrivenWorks
 from twinvault.maintenance.holding import STEP_SECONDS, Batch, Holding, after_step
 from twinvault.maintenance.rows import KEY_INDEX, KEYS, REWRAP
 from twinvault.maintenance.work import Work
@@ -33,14 +34,13 @@ ROWS_A_SECOND = 200
 them in a transaction. The rest is for who writes meanwhile."""
 
 
-class Rekeying:
-    """The works of keys of one activity's tenant."""
+class Rekeying(DrivenWorks):
+    """The rewrappings of one activity's tenant's keys."""
 
     def __init__(self, acting: "Acting", *, now: Callable[[], str]) -> None:
         """`now`: RFC 3339 UTC time as text, to the microsecond."""
-        self._acting = acting
-        self._holding = Holding.of(acting, now=now, index=KEY_INDEX)
-        self._works = self._holding.works
+        holding = Holding.of(acting, now=now, index=KEY_INDEX)
+        super().__init__(holding, is_one=_is_rewrapping, missing="there is no such work of keys")
 
     def begin(self) -> tuple[Work, bool]:
         """A rewrapping that runs, and whether this call began it; nothing of it is done yet.
@@ -60,40 +60,8 @@ class Rekeying:
         acting.release()
         return begun
 
-    def get(self, work_id: str) -> Work:
-        """How a work stands.
-
-        Raises:
-            NotFound, InvalidInput: there is none of this id, or it cannot be one.
-            IntegrityError: its row was changed or moved.
-            DependencyError: as for any key.
-        """
-        work = self._of_keys(work_id)
-        self._acting.release()
-        return work
-
-    def newest(self) -> list[Work]:
-        """The tenant's newest rewrappings, the newest first. Errors as for `get`."""
-        works = [work for work in self._works.newest() if _is_rewrapping(work)]
-        self._acting.release()
-        return works
-
-    def drive(self, work_id: str) -> Work:
-        """Does as much of a work as the activity has time for; returns how it then stands.
-
-        Where somebody else is at it nothing is done, and its lease says until when.
-
-        Raises:
-            NotFound, InvalidInput, IntegrityError: as for `get`.
-            DependencyError: the keys cannot be changed now. What was done before it is written down.
-        """
-        return self._holding.drive(self._of_keys(work_id), lambda _: KeyStepper(self._holding).step)
-
-    def _of_keys(self, work_id: str) -> Work:
-        work = self._works.get(work_id).work
-        if not _is_rewrapping(work):
-            raise NotFound("there is no such work of keys")
-        return work
+    def _stepping(self, work: Work) -> Callable[[Work], Work]:  # noqa: ARG002  # they are all alike
+        return KeyStepper(self._holding).step
 
 
 @dataclass(frozen=True, slots=True)

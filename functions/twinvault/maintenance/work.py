@@ -121,6 +121,11 @@ class Work:
         """Whether there is anything left to do."""
         return self.state is WorkState.RUNNING
 
+    @property
+    def driven_until(self) -> str | None:
+        """Until when whoever is at it may be; None: nobody is."""
+        return self.lease.until if self.lease else None
+
     def is_free(self, now: str) -> bool:
         """Whether anybody may take it: it runs, and nobody holds it at this time."""
         return self.is_running and (self.lease is None or self.lease.until <= now)

@@ -1,6 +1,6 @@
 """A kind of partition, made of record types."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -69,3 +69,9 @@ class Kind:
         """
         self.require(record)
         return record.__declared__.entity, to_plain(by, record.__declared__)
+
+
+def specs_by_name(kinds: Iterable[Kind | KindSpec]) -> dict[str, KindSpec]:
+    """Each kind as the store beneath knows it, by its name."""
+    specs = (kind.spec if isinstance(kind, Kind) else kind for kind in kinds)
+    return {spec.kind: spec for spec in specs}

@@ -1,0 +1,26 @@
+"""What the body of a request asks: a JSON object, or nothing."""
+
+from typing import Any
+
+from dialogues.strict_json import parse
+from service.http import Request
+from twinvault import InvalidInput
+
+
+def asked_in(request: Request) -> dict[str, Any]:
+    """The body's members; none where there is no body.
+
+    Raises:
+        InvalidInput, TooLarge: as for any body.
+    """
+    return parse(request.body() or b"{}")
+
+
+def require_empty(request: Request) -> None:
+    """Lets a request pass whose body asks nothing.
+
+    Raises:
+        InvalidInput: it asks something; as for any body.
+    """
+    if asked_in(request):
+        raise InvalidInput("body: nothing may be asked", field="body")
