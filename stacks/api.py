@@ -1,9 +1,7 @@
 """The API: one HTTP API, a function behind each route, one role for each function."""
 
-import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
@@ -12,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from stacks import artifact
 from stacks.acknowledgements import acknowledge_api, acknowledge_function
 from stacks.address import map_address
 from stacks.adopting import in_use
@@ -21,7 +20,7 @@ from stacks.releases import LIVE, Deployer, add_routes, release, version_options
 from stacks.roles import make_role
 from stacks.rollout import Rollout
 from stacks.schedules import add_schedule
-from stacks.stage import Code, Stage, StageError
+from stacks.stage import Code, Stage
 from stacks.tables import INDEXES
 
 # The route, never the path nor the query: both hold the caller's ids, often a title in disguise.
@@ -64,7 +63,7 @@ class ApiStack(Stack):
         self._stage = stage
         self._rollout = rollout
         self._tables = in_use(self, stage, tables)
-        digest = _artifact_sha256(code.artifact)
+        digest = artifact.sha256(code.artifact, stage=stage)
         self._code = lambda_.Code.from_asset(str(code.artifact), asset_hash=digest)
         self._versions = version_options(digest)
         self._environment = environment(stage, self._tables, root_key=root_key, audit_key=audit_key, artifact=digest)
@@ -137,11 +136,3 @@ class ApiStack(Stack):
 
 def _methods() -> list[str]:
     return sorted({method for spec in FUNCTIONS for method, _ in spec.routes})
-
-
-def _artifact_sha256(path: Path) -> str:
-    """Returns the artifact's own hash: after a deploy, Lambda's CodeSha256 must equal it."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise StageError(f"There is no artifact at {path}. Type: make build") from None

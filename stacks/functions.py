@@ -22,6 +22,7 @@ from stacks.stage import Stage
 MEMORY_MB = 1024
 # One second less than the 30 s after which the HTTP API gives up: the function's own answer arrives.
 TIMEOUT_SECONDS = 29
+_ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
 
 # A TransactGetItems is allowed as the GetItems that it consists of.
 _KEYS = ("Query", "GetItem")
@@ -234,7 +235,7 @@ def make_function(
         code=code,
         handler=spec.handler,
         runtime=lambda_.Runtime.PYTHON_3_13,
-        architecture=lambda_.Architecture.X86_64,
+        architecture=_ARCHITECTURES[stage.architecture],
         memory_size=MEMORY_MB,
         timeout=Duration.seconds(TIMEOUT_SECONDS),
         tracing=lambda_.Tracing.ACTIVE,

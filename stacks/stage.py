@@ -23,7 +23,7 @@ PRODUCTION = "prod"
 ENDPOINTS = ("standard", "fips", "dualstack")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 RUNTIMES = ("python3.13",)
-ARCHITECTURES = ("x86_64",)
+ARCHITECTURES = ("x86_64", "arm64")  # as Lambda calls them
 TABLES = ("records", "keys", "marks", "audit")
 # Null is the same as missing: the CDK drops it from its context.
 OPTIONAL = frozenset({"domain", *(f"{table}_table" for table in TABLES)})
@@ -42,6 +42,7 @@ class Stage:
     name: str
     store: str  # the store's logical name, in KMS's contexts and audit entries: never changed, no two stages share one
     region: str
+    architecture: str  # what the functions run on; the artifact's machine code is for it
     endpoints: str  # which of AWS's: standard, FIPS or dual-stack
     issuer: str  # compared with a token's `iss`
     audience: str  # compared with a token's `aud`
@@ -123,7 +124,6 @@ class Code:
 
     artifact: Path
     runtime: str
-    architecture: str
 
     @classmethod
     def read(cls, context: Callable[[str], Any]) -> Self:
@@ -132,11 +132,7 @@ class Code:
         Raises:
             StageError: one of them is missing or wrong.
         """
-        known = {
-            "artifact": checks.path,
-            "runtime": checks.one_of(*RUNTIMES),
-            "architecture": checks.one_of(*ARCHITECTURES),
-        }
+        known = {"artifact": checks.path, "runtime": checks.one_of(*RUNTIMES)}
         return cls(**{key: _checked(f"cdk.json, context.{key}", context(key), check) for key, check in known.items()})
 
 
@@ -163,6 +159,7 @@ def _checked(where: str, value: object, check: checks.Check) -> Any:  # noqa: AN
 _CHECKS: Mapping[str, checks.Check] = {
     "store": checks.matching(r"[a-z0-9][a-z0-9._-]{0,62}", "1 to 63 characters of a-z, 0-9, '.', '_' and '-'"),
     "region": checks.matching(r"[a-z]{2,4}(-[a-z]+)+-[0-9]", "a region such as eu-central-1"),
+    "architecture": checks.one_of(*ARCHITECTURES),
     "endpoints": checks.one_of(*ENDPOINTS),
     "issuer": checks.url,
     "audience": checks.text,

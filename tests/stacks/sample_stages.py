@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _BOTH: dict[str, Any] = {
     "region": "eu-central-1",
+    "architecture": "x86_64",
     "endpoints": "standard",
     "audience": "twinvault",
     "tenant_claim": "tenant",

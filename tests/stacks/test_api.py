@@ -194,7 +194,6 @@ def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handle
     properties = function(either, name)["Properties"]
     assert properties["Handler"] == handler
     assert properties["Runtime"] == f"python{PYTHON_VERSION}"
-    assert properties["Architectures"] == ["x86_64"]
     assert (properties["MemorySize"], properties["Timeout"]) == (1024, 29)
     assert properties["Timeout"] <= LONGEST_SECONDS, "what waits for all that may be under way relies on it"
     assert properties["TracingConfig"] == {"Mode": "Active"}

@@ -92,6 +92,7 @@ def test_an_unknown_value_names_itself():
         pytest.param("store", "a#b", "1 to 63 characters", id="a store that would spoil a context"),
         pytest.param("region", "Frankfurt", "a region such as", id="no region"),
         pytest.param("region", "eu-central-1\n", "a region such as", id="a newline"),
+        pytest.param("architecture", "aarch64", "one of x86_64, arm64", id="no name of Lambda's for a processor"),
         pytest.param("endpoints", "FIPS", "one of standard, fips, dualstack", id="no kind of endpoint"),
         pytest.param("issuer", "login.example.com", "an https address", id="no scheme"),
         pytest.param("issuer", "http://login.example.com", "an https address", id="not encrypted"),
@@ -162,18 +163,17 @@ def test_a_loopback_issuer_is_this_machines():
     ("key", "value"),
     [
         pytest.param("runtime", "python3.14", id="another python"),
-        pytest.param("architecture", "arm64", id="another machine"),
         pytest.param("artifact", "", id="no artifact"),
         pytest.param("artifact", None, id="missing"),
     ],
 )
 def test_a_wrong_runtime_or_artifact_names_itself(key, value):
     with pytest.raises(StageError, match=rf"context\.{key}"):
-        Code.read({"artifact": "f.zip", "runtime": "python3.13", "architecture": "x86_64", key: value}.get)
+        Code.read({"artifact": "f.zip", "runtime": "python3.13", key: value}.get)
 
 
 def test_the_artifact_is_found_from_any_folder():
-    code = Code.read({"artifact": "build/f.zip", "runtime": "python3.13", "architecture": "x86_64"}.get)
+    code = Code.read({"artifact": "build/f.zip", "runtime": "python3.13"}.get)
     assert code.artifact == ROOT / "build" / "f.zip"
 
 
