@@ -11,11 +11,12 @@ from urllib.parse import quote
 import httpx
 
 from twinvault_cli import hidden
-from twinvault_cli.errors import CliError, TamperingError, UnavailableError, UsageError
+from twinvault_cli.errors import CliError, TamperingError, UnavailableError, UnsuccessfulAnswer, UsageError
 
 TIMEOUT_SECONDS = 35  # an HTTP API answers within 30
 _LOOPBACK = ("http://127.0.0.1:", "http://localhost:")
-_INTEGRITY = "urn:twinvault:problem:integrity"
+_PREFIX = "urn:twinvault:problem:"
+_INTEGRITY = "integrity"
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 
 
@@ -75,11 +76,18 @@ def dialogue_path(dialogue_id: str) -> str:
 def refusal(status: int, body: bytes) -> CliError:
     """The error that an unsuccessful answer is: the caller's fault, tampering, or a dependency."""
     problem = _problem(body)
+    kind = str(problem.get("type") or "").removeprefix(_PREFIX)
+    error = _error(status, kind, problem=problem)
+    error.answered = UnsuccessfulAnswer(status, kind, str(problem.get("correlation_id") or ""))
+    return error
+
+
+def _error(status: int, kind: str, *, problem: Mapping[str, Any]) -> CliError:
     said = str(problem.get("detail") or problem.get("message") or f"The service answered {status}.")
     message = hidden.one_line(said)
     correlation = problem.get("correlation_id")
     about = f"Correlation id: {correlation}" if correlation else ""
-    if problem.get("type") == _INTEGRITY:
+    if kind == _INTEGRITY:
         return TamperingError("The stored data failed an integrity check.", next_step=about)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return UnavailableError(f"{message} ({status})", next_step=about or "See: twinvault logs")
@@ -88,7 +96,7 @@ def refusal(status: int, body: bytes) -> CliError:
             f"{message} ({status})", next_step="Get another token; the twin's: twinvault token --tenant acme"
         )
     others = "\n".join(hidden.one_line(str(other.get("detail"))) for other in problem.get("others", []))
-    return UsageError(f"{message} ({status})", next_step=others, status=status)
+    return UsageError(f"{message} ({status})", next_step=others)
 
 
 def _problem(body: bytes) -> dict[str, Any]:

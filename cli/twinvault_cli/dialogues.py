@@ -2,21 +2,18 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.markup import escape
 from rich.panel import Panel
 
-from twinvault_cli import hidden
-from twinvault_cli.client import Client, dialogue_path
+from twinvault_cli import exporting, hidden
+from twinvault_cli.client import dialogue_path
 from twinvault_cli.completing import STATUSES, complete_dialogue, complete_status
 from twinvault_cli.connection import (
     TENANT,
-    AlreadyJsonOption,
     JsonOption,
     TenantOption,
     TokenOption,
@@ -25,19 +22,23 @@ from twinvault_cli.connection import (
 )
 from twinvault_cli.errors import OK, CliError, TamperingError, UsageError
 from twinvault_cli.given import carried, remember
+from twinvault_cli.import_lines import import_file, worst_of
 from twinvault_cli.output import console, print_json, print_table, results
+from twinvault_cli.patience import PatientClient
 from twinvault_cli.state import StateOption
 
 app = typer.Typer()
 
-_UNFINISHED = "importing"
-
+_ALL = "All of the tenant's: twinvault export --all --output FILE"
 _LISTS = ("experts", "rounds", "perspectives", "tensions", "recommendations", "evidence", "claims", "moves", "refs")
 
 
 @app.command(name="import")
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Dialogue files; - is standard input.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Files of a dialogue, or of one a line; - is standard input."),
+    ],
     *,
     after_erasure: Annotated[
         bool, typer.Option("--after-erasure", help="Also where a dialogue of that id was erased: it is another one.")
@@ -48,23 +49,19 @@ def import_files(
     tenant: TenantOption = TENANT,
     state: StateOption = None,
 ) -> None:
-    """Store whole dialogues, encrypted. Importing the same file again changes nothing."""
-    client = connect(url, token, tenant, state)
+    """Store whole dialogues, encrypted. Importing the same file again changes nothing, and goes on with it."""
+    client = PatientClient(lambda: connect(url, token, tenant, state))
     worst, done = OK, list[dict[str, Any]]()
     for name in map(str, files):
         try:
-            outcome = _import_one(client, name, after_erasure=after_erasure)
+            outcome = import_file(client, name, after_erasure=after_erasure)
         except CliError as error:
             worst = max(worst, error.exit_code)
             outcome = {"error": error.message}
-            console.print(f"[bold red]{escape(name)}: {escape(error.message)}[/]")
-            if error.next_step:
-                console.print(escape(carried(error.next_step)))
+            _print_failure(name, error.message, error.next_step)
         else:
-            console.print(
-                f"{escape(name)}: [green]{outcome['result']}[/], {outcome['records']} records, "
-                f"transactions: {outcome['transactions']}, {outcome['seconds']} s"
-            )
+            worst = max(worst, worst_of(outcome))
+            _print_imported(name, outcome)
         done.append({"file": name, **outcome})
     if as_json:
         print_json(done)
@@ -74,18 +71,34 @@ def import_files(
 
 @app.command()
 def export(
-    dialogue_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=complete_dialogue)],
+    dialogue_id: Annotated[
+        str, typer.Argument(metavar="[ID]", autocompletion=complete_dialogue, show_default=False)
+    ] = "",
     *,
+    every: Annotated[
+        bool, typer.Option("--all", help="All dialogues of the tenant, one a line; the same command goes on with it.")
+    ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")
+        Path | None, typer.Option("--output", "-o", help="File to write; of one dialogue standard output if none.")
     ] = None,
-    _: AlreadyJsonOption = False,
+    force: Annotated[bool, typer.Option("--force", help="With --all: replace the file, where it is there.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="What it prints is JSON anyway; errors, and the result of --all, too.")
+    ] = False,
     url: UrlOption = None,
     token: TokenOption = None,
     tenant: TenantOption = TENANT,
     state: StateOption = None,
 ) -> None:
-    """Print a dialogue in the layout that it was imported in: the same content, letter for letter."""
+    """Print a dialogue in the layout that it was imported in, letter for letter; with --all, write all of them."""
+    if every:
+        if dialogue_id or output is None:
+            raise UsageError("--all takes no ID, and a file: twinvault export --all --output FILE")
+        client = PatientClient(lambda: connect(url, token, tenant, state))
+        exporting.write_all(client, output, force=force, as_json=as_json)
+        return
+    if not dialogue_id or force:
+        raise UsageError("export takes an ID, without --force: twinvault export ID", next_step=_ALL)
     document = connect(url, token, tenant, state).get(f"{dialogue_path(dialogue_id)}/export")
     if output is None:
         # In a terminal hidden characters stand as JSON's escapes: the same document, letter for letter.
@@ -146,6 +159,28 @@ def list_dialogues(
         )
 
 
+def _print_failure(name: str, message: str, next_step: str) -> None:
+    console.print(f"[bold red]{escape(name)}: {escape(message)}[/]")
+    if next_step:
+        console.print(escape(carried(next_step)))
+
+
+def _print_imported(name: str, outcome: dict[str, Any]) -> None:
+    tail = f"{outcome['records']} records, transactions: {outcome['transactions']}, {outcome['seconds']} s"
+    if "failed" not in outcome:
+        console.print(f"{escape(name)}: [green]{outcome['result']}[/], {tail}")
+        return
+    for one in outcome["failed"]:
+        about = f" ({one['id']})" if one["id"] else ""
+        _print_failure(f"{name}:{one['line']}{about}", one["error"], one["next_step"])
+    counts = f"{outcome['created']} created, {outcome['unchanged']} unchanged, {len(outcome['failed'])} refused"
+    console.print(f"{escape(name)}: [green]{counts}[/], {tail}")
+    if outcome["stopped_at_line"]:
+        console.print(
+            f"{escape(name)}: it ended at line {outcome['stopped_at_line']}; the same command goes on with it."
+        )
+
+
 def _print_page(page: dict[str, Any]) -> None:
     rows = []
     for item in page["dialogues"]:
@@ -157,34 +192,6 @@ def _print_page(page: dict[str, Any]) -> None:
         results.print(f" refused: {escape(place)} ({escape(one['problem'])})")
     if page["cursor"]:
         console.print(escape(carried(f"More: twinvault list --cursor {page['cursor']}")))
-
-
-def _import_one(client: Client, name: str, *, after_erasure: bool) -> dict[str, Any]:
-    try:
-        body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}.") from None
-    began = time.monotonic()
-    query = {"after_erasure": "true"} if after_erasure else None
-    transactions = 0
-    while True:
-        outcome = _asked(client, body, query)
-        transactions += outcome["transactions"]
-        if outcome["result"] != _UNFINISHED:
-            break
-        # One request's time did not suffice: the same request again goes on with it.
-        console.print(f"{escape(name)}: {outcome['stored']} of {outcome['records']} records")
-    return {**outcome, "transactions": transactions, "seconds": round(time.monotonic() - began, 2)}
-
-
-def _asked(client: Client, body: bytes, query: dict[str, str] | None) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = json.loads(client.post("/dialogues/import", body, query=query))
-    except UsageError as error:
-        if error.status == httpx.codes.GONE and query is None:
-            error.next_step = "As another dialogue, with keys of its own: give --after-erasure."
-        raise
-    return answer
 
 
 def _print_dialogue(dialogue: dict[str, Any], stored: dict[str, Any]) -> None:

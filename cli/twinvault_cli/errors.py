@@ -6,16 +6,32 @@ CliError                what the command itself has to say
 └── UnavailableError    a dependency, or the service itself, does not answer                             exit 4
 """
 
+from dataclasses import dataclass
+
 from twinvault_kms.errors import LocalKmsError
 from twinvault_local.errors import TwinError
 
 OK, UNEXPECTED, USAGE, TAMPERING, UNAVAILABLE = 0, 1, 2, 3, 4
 
 
+@dataclass(frozen=True, slots=True)
+class UnsuccessfulAnswer:
+    """An unsuccessful answer of the service: its status, and of its problem (docs/errors.md) the type and the id.
+
+    `problem` and `correlation_id` are empty where it was API Gateway's own answer.
+    """
+
+    status: int
+    problem: str
+    correlation_id: str
+
+
 class CliError(Exception):
     """What the command has to say, and what to type next."""
 
     exit_code = UNEXPECTED
+    answered: UnsuccessfulAnswer | None = None
+    """What the service answered, if this is about an answer of it."""
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
         super().__init__(message)
@@ -24,13 +40,9 @@ class CliError(Exception):
 
 
 class UsageError(CliError):
-    """The caller's fault: an option, a file, a request that the service refused; with its status where it did."""
+    """The caller's fault: an option, a file, a request that the service refused."""
 
     exit_code = USAGE
-
-    def __init__(self, message: str, *, next_step: str = "", status: int | None = None) -> None:
-        super().__init__(message, next_step=next_step)
-        self.status = status
 
 
 class TamperingError(CliError):
