@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from dialogues.strict_json import MAX_BODY_BYTES
+from dialogues.canonical_json import MAX_BYTES
 
 _ITEMS = {"perspectives": ("P", "open"), "tensions": ("T", "open"), "evidence": ("E", "cited")}
 _OF_A_ROUND = 99
@@ -27,7 +27,7 @@ def document(name: str, records: int) -> dict[str, Any]:
         count = min(each, items)
         items -= count
         made[kind] = [_item(letter, index, status=status) for index in range(count)]
-    if len(encode(made)) > MAX_BODY_BYTES or records > MOST:
+    if len(encode(made)) > MAX_BYTES or records > MOST:
         raise ValueError("a document of so many records is too large")
     return made
 

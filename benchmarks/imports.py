@@ -15,10 +15,10 @@ from benchmarks.documents import document, encode
 from benchmarks.place import TENANT, Bench, fresh
 from benchmarks.results import Figures, save, say
 from benchmarks.running import Running, twin
-from dialogues.strict_json import parse
 from dialogues.writing import Dialogues
 from twinvault import Vault, now
 from twinvault_cli.client import Client
+from twinvault_http.strict_json import parse
 
 SIZES = (1_000, 10_000)
 _FUNCTION_SECONDS = 26.0  # what a request has: the function's 29, less what is kept for saying how it ended

@@ -47,10 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def packages(root: Path) -> list[Path]:
-    """The folders of the packages that are released as wheels: the library, and those of the laptop."""
+    """The folders of the packages that are released as wheels: the library, HTTP, and those of the laptop."""
     return [
         found.parent
-        for pattern in ("", "local/", "local/*/", "cli/")
+        for pattern in ("", "packaging/*/", "local/", "local/*/", "cli/")
         for found in root.glob(f"{pattern}pyproject.toml")
     ]
 

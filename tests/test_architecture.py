@@ -18,7 +18,7 @@ MOST_LINES, MOST_FUNCTION_LINES = 250, 40
 MOST_LINES_AROUND, MOST_FUNCTION_LINES_AROUND = 260, 45  # what surrounds the functions
 MOST_POSITIONAL = 2
 
-OURS = {"twinvault", "dialogues", "service"}
+OURS = {"twinvault", "twinvault_http", "dialogues", "service"}
 ARROWS = {
     # Each room and the rooms that it may import; itself, twinvault.errors and what those carry are always allowed.
     "twinvault.errors": {"twinvault.causes", "twinvault.steps"},
@@ -77,7 +77,8 @@ ARROWS = {
         "twinvault.vault",
     },
     "dialogues": {"twinvault"},
-    "service": {"dialogues", "twinvault"},
+    "twinvault_http": {"twinvault"},
+    "service": {"dialogues", "twinvault", "twinvault_http"},
 }
 PURE = (
     "twinvault/envelope",
@@ -260,17 +261,17 @@ def test_cryptography_is_used_in_the_envelope_and_for_chains_signatures_alone() 
 def test_the_library_knows_neither_powertools_nor_pydantic_nor_tokens() -> None:
     for path in modules(FUNCTIONS / "twinvault"):
         tops = {name.partition(".")[0] for name in imported(path)}
-        assert not tops & {"aws_lambda_powertools", "pydantic", "jwt", "dialogues", "service"}, path
+        assert not tops & {"aws_lambda_powertools", "pydantic", "jwt", "dialogues", "service", "twinvault_http"}, path
 
 
-def test_the_library_has_no_word_of_its_first_user() -> None:
-    for path in modules(FUNCTIONS / "twinvault"):
+def test_neither_the_library_nor_http_has_a_word_of_their_first_user() -> None:
+    for path in modules(FUNCTIONS / "twinvault", FUNCTIONS / "twinvault_http"):
         assert "dialogue" not in path.read_text(encoding="utf-8").lower(), path
 
 
 def test_the_environment_is_read_in_settings_alone() -> None:
     for path in modules(FUNCTIONS):
-        if path != FUNCTIONS / "service" / "settings.py":
+        if path != FUNCTIONS / "twinvault_http" / "settings.py":
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"\benviron\b|\bgetenv\b|\bputenv\b", text), path
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from dialogues.canonical_json import canonical, digest_of
 from dialogues.declarations import Element, ElementSpec
 from dialogues.elements import ELEMENTS, EVENT, EVENT_KEY, EVENTS, LETTERS
 from dialogues.entities import DIGEST, EVENT_COUNT, HEAD_FIELDS, LISTS, META, META_FIELDS, POSITION
 from dialogues.mapping import to_element
-from dialogues.strict_json import canonical, digest_of
 from twinvault import IntegrityError, Place, Snapshot, Step, StoredRecord, Undeclared
 
 _TABLE = "records"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dialogues.canonical_json import MAX_BYTES, canonical, digest_of, join
 from dialogues.declarations import Declared, Element, ElementSpec, Lifecycle
 from dialogues.elements import ELEMENTS, EVENT, EVENT_KEY, EVENTS, ITEMS, REFS
 from dialogues.entities import (
@@ -21,7 +22,6 @@ from dialogues.entities import (
 from dialogues.graph import ref_rule
 from dialogues.layout import check_layout
 from dialogues.mapping import to_fields
-from dialogues.strict_json import MAX_BODY_BYTES, canonical, digest_of, join
 from twinvault import Draft, InvalidInput, TooLarge, Unprocessable
 
 MAX_RECORDS = 10_000
@@ -61,8 +61,8 @@ def plan_import(document: Element) -> ImportPlan:
     check_layout(document)
     _check_counts(document)
     encoded = canonical(document)
-    if len(encoded) > MAX_BODY_BYTES:
-        raise TooLarge(f"body: over the limit of {MAX_BODY_BYTES} bytes (2 MiB) as canonical JSON", field="body")
+    if len(encoded) > MAX_BYTES:
+        raise TooLarge(f"body: over the limit of {MAX_BYTES} bytes (2 MiB) as canonical JSON", field="body")
     head = _fields("", HEAD_FIELDS, element=HEAD_FIELDS.own(document), implied={})
     # What a head cannot give back letter for letter stands in the meta record.
     digest = digest_of(encoded)

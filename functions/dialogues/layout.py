@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, Valida
 from pydantic import Field as Limits
 
 from dialogues import forms
+from dialogues.canonical_json import first_of, join
 from dialogues.declarations import Declared, ElementSpec, Field, Kept
 from dialogues.elements import ANY_ITEM, DIALOGUE, ELEMENTS, ITEMS
 from dialogues.forms import Form
-from dialogues.strict_json import first_of, join
 from twinvault import Unprocessable
 
 _MAX_EVENTS = 99

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from dialogues.canonical_json import canonical
 from dialogues.declarations import Declared, Element, Kept
 from dialogues.entities import AS_WRITTEN, DIALOGUE
-from dialogues.strict_json import canonical
 
 
 def to_fields(declared: Declared, element: Element, *, implied: Element) -> dict[str, Any]:

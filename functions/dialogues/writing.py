@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dialogues.canonical_json import canonical
 from dialogues.declarations import Element
 from dialogues.entities import DIALOGUE, KIND, STATE_COMPLETE, STATE_IMPORTING
 from dialogues.exporting import export_document, left_out, require_dialogue
 from dialogues.importing import ImportPlan, plan_import
 from dialogues.mapping import plain
 from dialogues.reading import StoredDialogues
-from dialogues.strict_json import canonical
 from twinvault import (
     Acting,
     Changes,

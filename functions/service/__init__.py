@@ -1,1 +1,1 @@
-"""What only Lambda needs: handlers, access, HTTP, settings and wiring."""
+"""What Lambda calls for dialogues: their handlers, on `twinvault_http`'s public names alone."""

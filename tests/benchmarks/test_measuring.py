@@ -6,7 +6,7 @@ from benchmarks import asked, cold_reads, costs, full_reads, gate, imports, kms_
 from benchmarks.documents import MOST, document, encode
 from benchmarks.place import Bench
 from dialogues.importing import plan_import
-from dialogues.strict_json import parse
+from twinvault_http.strict_json import parse
 
 
 def rows_of(table: str) -> list[str]:

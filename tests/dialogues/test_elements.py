@@ -49,7 +49,7 @@ USE = """
 import json, sys
 import boto3
 from dialogues.layout import Dialogue
-from dialogues.strict_json import canonical
+from dialogues.canonical_json import canonical
 from tests.dialogues.samples import dialogues
 from tests.fakes import FakeKms
 from tests.stores import make_client, make_world

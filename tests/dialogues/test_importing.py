@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dialogues.strict_json import canonical
+from dialogues.canonical_json import canonical
 from dialogues.writing import Dialogues
 from tests.dialogues.samples import changed, dialogues, long, small
 from tests.stores import World

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from dialogues.canonical_json import canonical
 from dialogues.entities import DIALOGUE
 from dialogues.exporting import export_document
 from dialogues.importing import plan_import
-from dialogues.strict_json import canonical, parse
 from tests.dialogues.samples import ANY_NUMBER, SMALL, changed, dialogues, documents, long, small
 from tests.stores import World
 from twinvault.records.head import HeadState
@@ -18,6 +18,7 @@ from twinvault.records.partition import Snapshot
 from twinvault.records.payload import decode_payload, encode_payload
 from twinvault.records.record import Draft, StoredRecord
 from twinvault.records.spec import HEAD
+from twinvault_http.strict_json import parse
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples" / "dialogues").glob("*.json"))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import twinvault
+import twinvault_http
 
 ROOT = Path(__file__).parents[2]
 ERRORS = {
@@ -65,7 +66,14 @@ KEYS = {
     *("DekUse", "DekVersionUse", "DeksDestroyed", "Reencrypt"),
 }
 MAINTAINING = {"Carried", "Counts", "Driver", "Job", "JobStep", "Lease", "Maintenance", "Work", "WorkState", "carry_on"}
-USERS = ("functions/dialogues", "functions/service", "examples")
+USERS = ("functions/dialogues", "functions/service", "functions/twinvault_http", "examples")
+HTTP = {
+    *("ERASE_FINAL", "ERASE_HOLD", "ERASE_REQUEST", "MAINTAIN", "READ_KEYS", "REVOKE_KEYS", "ROTATE_KEYS"),
+    *("About", "Answer", "AnyKind", "Api", "HttpEvent", "LONGEST_SECONDS", "Problem", "Request", "RouteFunction"),
+    *("Scheduled", "ServedKind", "Service", "Settings"),
+    *("asked_in", "erasure_handler", "id_from_path", "keys_handler", "maintenance_handler"),
+    *("problem_of", "problems", "require_empty", "service"),
+}
 
 
 def test_these_names_are_public_and_no_others():
@@ -73,6 +81,20 @@ def test_these_names_are_public_and_no_others():
         set(twinvault.__all__)
         == ERRORS | CONSTANTS | DECLARING | STORING | ASKING | TYPED | OPENING | KEYS | MAINTAINING | RECOVERING
     )
+
+
+def test_these_names_of_http_are_public_and_no_others():
+    assert set(twinvault_http.__all__) == HTTP
+    for name in HTTP:
+        assert name.isupper() or getattr(twinvault_http, name).__doc__, name
+
+
+def test_the_service_uses_public_names_of_http_alone():
+    for path in sorted((ROOT / "functions" / "service").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "twinvault_http":
+                assert node.module == "twinvault_http", path
+                assert {alias.name for alias in node.names} <= HTTP, path
 
 
 def test_every_public_name_is_there_and_says_what_it_promises():

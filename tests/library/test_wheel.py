@@ -1,4 +1,4 @@
-"""`pip install .` gives the library alone: built as a wheel, installed in an environment of its own, imported there."""
+"""The wheels of the library and of HTTP: what is in them, and that each is imported in an environment of its own."""
 
 import json
 import os
@@ -23,6 +23,16 @@ print(json.dumps({
 }))
 """
 
+HANDLE = """
+import json, twinvault_http
+from twinvault import Clear, Kind, Record
+class Visit(Record, sk="visit"):
+    day: Clear[str]
+made = [twinvault_http.keys_handler, twinvault_http.maintenance_handler, twinvault_http.erasure_handler]
+routes = [key for make in made for key in make([Kind("clinic", [Visit])]).keys]
+print(json.dumps({"file": twinvault_http.__file__, "routes": routes}))
+"""
+
 
 def run(*command: str | Path, cwd: Path) -> str:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", str(cwd)), "UV_SYSTEM_CERTS": "1"}
@@ -33,13 +43,21 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
+def built_from(project: Path, out: Path) -> Path:
     uv = Path(sys.executable).with_name("uv")
-    run(uv, "build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", out, ROOT, cwd=out)
+    run(uv, "build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", out, project, cwd=out)
     (built,) = out.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_from(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def http_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_from(ROOT / "packaging" / "twinvault_http", tmp_path_factory.mktemp("http"))
 
 
 def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
@@ -59,3 +77,27 @@ def test_the_wheel_installs_alone_and_is_imported_in_a_clean_environment(wheel: 
     assert "open_vault" in told["names"]
     assert not NOT_NEEDED & set(told["installed"])
     assert not {"aws_lambda_powertools", "pydantic", "jwt", "aws_cdk"} & set(told["imported"])
+
+
+def test_the_wheel_of_http_holds_its_package_and_nothing_else(http_wheel: Path) -> None:
+    names = zipfile.ZipFile(http_wheel).namelist()
+    assert {name.partition("/")[0] for name in names} == {"twinvault_http", "twinvault_http-0.1.0.dist-info"}
+    source = ROOT / "functions" / "twinvault_http"
+    code = {f"twinvault_http/{path.relative_to(source)}" for path in source.glob("*") if path.is_file()}
+    assert {name for name in names if "dist-info" not in name} == code
+    assert "twinvault_http/py.typed" in code
+
+
+def test_the_wheel_of_http_is_the_same_bytes_each_time(http_wheel: Path, tmp_path: Path) -> None:
+    again = built_from(ROOT / "packaging" / "twinvault_http", tmp_path)
+    assert again.read_bytes() == http_wheel.read_bytes()
+
+
+def test_both_wheels_make_handlers_in_a_clean_environment(wheel: Path, http_wheel: Path, tmp_path: Path) -> None:
+    uv, python = Path(sys.executable).with_name("uv"), tmp_path / "venv" / "bin" / "python"
+    run(uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", cwd=tmp_path)
+    locked = ROOT / "requirements" / "runtime.txt"
+    run(uv, "pip", "install", "--quiet", "--python", python, "--constraint", locked, wheel, http_wheel, cwd=tmp_path)
+    told = json.loads(run(python, "-I", "-c", HANDLE, cwd=tmp_path))
+    assert Path(told["file"]).is_relative_to(tmp_path)
+    assert {"GET /keys", "POST /erasures", "POST /maintenance"} <= set(told["routes"])

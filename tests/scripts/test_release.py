@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "release.py"
 SECONDS = 280
-PROJECTS = [path for path in ROOT.glob("**/pyproject.toml") if not {".venv", ".cache", "build"} & set(path.parts)]
+PROJECTS = [
+    path for path in ROOT.glob("**/pyproject.toml") if not {".venv", ".cache", "build", "examples"} & set(path.parts)
+]
 
 
 def release(*options: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -10,11 +10,11 @@ from typing import Any
 import boto3
 import pytest
 
-from service import wiring
 from service.handlers import import_dialogue, read_dialogues
 from tests.service.issuing import AUDIENCE, ISSUER, Issuer, serving
 from tests.stores import make_client, make_tables
 from twinvault.dynamodb.table import TableNames
+from twinvault_http import wiring
 
 
 @dataclass

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from dialogues.entities import DIALOGUE
-from service.wiring import service as wired
 from tests.dialogues.samples import small
 from tests.service.conftest import Service
 from twinvault import now
 from twinvault.erasure.act import Eraser
 from twinvault.erasure.sweeping import Sweeping
 from twinvault.scope import Scope
+from twinvault_http.wiring import service as wired
 
 
 def test_it_is_gone_and_another_one_comes_only_by_who_says_so(service: Service) -> None:

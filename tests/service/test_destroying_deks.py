@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from service import wiring
 from service.handlers import maintain, manage_keys
 from tests.dialogues.samples import SMALL
 from tests.service.conftest import Answered, Service
+from twinvault_http import wiring
 
 DESTROY, STATUS = "POST /keys/destroy", "GET /keys/status"
 WAIT_SECONDS = 300 + 30 + 60

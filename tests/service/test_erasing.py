@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from service import wiring
 from service.handlers.erase import handler
 from tests.dialogues.samples import SMALL
 from tests.service.conftest import Answered, Service
+from twinvault_http import wiring
 
 ASK, LIST, ONE = "POST /erasures", "GET /erasures", "GET /erasures/{id}"
 CANCEL, FINAL, SWEEP = "POST /erasures/{id}/cancel", "POST /erasures/{id}/final", "POST /erasures/{id}"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.events import HttpEvent
 from tests.dialogues.samples import SMALL
 from tests.service.conftest import Service
 from twinvault.errors import InvalidInput
+from twinvault_http.events import HttpEvent
 
 IMPORT, LIST, READ = "POST /dialogues/import", "GET /dialogues", "GET /dialogues/{id}"
 LONE = "\ud800"

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service import finalize_routes
 from tests.dialogues.samples import SMALL
 from tests.service.conftest import Service
 from tests.service.test_epochs import ask
+from twinvault_http import finalize_routes
 
 BEGIN, DRIVE, READ, LIST = (
     "POST /keys/finalize",

@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from service import wiring
-from service.http import MARGIN_SECONDS
 from tests.dialogues.samples import SMALL
 from tests.faults import Fault, Line
 from tests.service.conftest import Service
 from twinvault.deadlines import CLOSING_SECONDS
+from twinvault_http import wiring
+from twinvault_http.http import MARGIN_SECONDS
 
 READ = "GET /dialogues/{id}"
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from service import wiring
 from service.handlers import import_dialogue, manage_keys, read_dialogues
-from service.http import Answer, Api, Request
 from tests.dialogues.samples import SMALL, long, small
 from tests.service.conftest import Service
 from twinvault.audit.elements import row_hash
 from twinvault.errors import ConfigurationError
+from twinvault_http import Answer, Api, Request, wiring
 
 IMPORT, LIST = "POST /dialogues/import", "GET /dialogues"
 READ, EXPORT = "GET /dialogues/{id}", "GET /dialogues/{id}/export"
@@ -498,7 +497,7 @@ def test_tampering_counts_once_for_the_alarm(service: Service, capsys: pytest.Ca
     for item in items:
         if item["sk"]["S"].startswith("dek#"):
             service.client.put_item(TableName=service.tables.keys, Item=item | {"key_id": {"S": "kek#000009"}})
-    from service import wiring
+    from twinvault_http import wiring
 
     wiring.service.cache_clear()
     capsys.readouterr()

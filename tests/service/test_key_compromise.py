@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from service import wiring
 from service.handlers.maintain import handler as maintaining
 from service.handlers.manage_keys import handler
 from tests.dialogues.samples import SMALL, small
 from tests.service.conftest import Answered, Service
+from twinvault_http import wiring
 
 PAGE = (Path(__file__).parents[2] / "docs" / "runbooks" / "key-compromise.md").read_text(encoding="utf-8")
 OPERATING = ["keys:read", "keys:rotate", "keys:revoke"]

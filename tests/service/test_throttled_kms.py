@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from service import wiring
 from tests.dialogues.samples import SMALL
 from tests.service.conftest import Service
+from twinvault_http import wiring
 
 READ, LIST = "GET /dialogues/{id}", "GET /dialogues"
 ALWAYS = 1_000

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from service.handlers import erase, import_dialogue, maintain, manage_keys, read_dialogues
-from service.http import LONGEST_SECONDS
-from service.settings import Settings
+from twinvault_http.http import LONGEST_SECONDS
+from twinvault_http.settings import Settings
 from twinvault_local.artifact.wheels import PYTHON_VERSION
 
 FUNCTIONS = ["Import", "Read", "Keys", "Maintain", "Erase"]

@@ -3,18 +3,17 @@
 from dataclasses import asdict
 
 from dialogues.reading import StoredDialogues
-from dialogues.strict_json import parse
 from dialogues.writing import Dialogues
-from service.access import WRITE
-from service.http import Answer, Api, Request
+from service.permissions import WRITE
 from twinvault import InvalidInput, now
+from twinvault_http import Answer, Api, Request
 
 api = Api()
 _STATUS = {"created": 201, "unchanged": 200, "importing": 202}
 
 
 def _about(request: Request) -> None:
-    dialogue_id = parse(request.body()).get("id")
+    dialogue_id = request.json().get("id")
     if isinstance(dialogue_id, str):
         StoredDialogues(request.acting).name(dialogue_id)
 
@@ -30,8 +29,8 @@ def import_dialogue(request: Request) -> Answer:
     if after_erasure not in {"true", "false"}:
         raise InvalidInput("after_erasure: must be true or false", field="after_erasure")
     done = Dialogues(request.acting, now=now).import_document(
-        parse(request.body()),
-        idempotency_key=request.event.header("idempotency-key"),
+        request.json(),
+        idempotency_key=request.header("idempotency-key"),
         after_erasure=after_erasure == "true",
     )
     return Answer(_STATUS[done.result], asdict(done))

@@ -1,12 +1,6 @@
 """`/maintenance` and a schedule: the function that does long work, driven by whoever asks and carried on by nobody."""
 
-from service.http import Api
-from service.maintenance_routes import add_maintenance_routes, maintenance
-from service.recovering import add_routes
-from service.scheduling import Scheduled
+from dialogues.entities import DIALOGUE, HEAD_NEEDED
+from twinvault_http import ServedKind, maintenance_handler
 
-api = Api()
-add_routes(api)
-add_maintenance_routes(api)
-
-handler = Scheduled(api, maintenance)
+handler = maintenance_handler([ServedKind(DIALOGUE, head_needed=HEAD_NEEDED)])

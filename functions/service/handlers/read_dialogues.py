@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from dialogues.ids import id_from_path
 from dialogues.reading import MAX_PAGE, StoredDialogues
-from service.access import READ
-from service.http import Answer, Api, Request
-from service.problems import problem_of
+from service.permissions import READ
 from twinvault import InvalidInput
+from twinvault_http import Answer, Api, Request, id_from_path, problem_of
 
 _DEFAULT_PAGE = 20
 

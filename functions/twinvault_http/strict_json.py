@@ -1,25 +1,21 @@
-"""A dialogue document: strict JSON in, canonical JSON out. Knows JSON, not dialogues."""
+"""Strict JSON: what every reader understands alike, and no more of it than a function has room for."""
 
-import hashlib
 import json
 import math
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from twinvault import InvalidInput, TooLarge
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""What one import may send, and what it may be in canonical JSON (numbers grow: `1e15` becomes 1000000000000000.0).
-Lambda answers with at most 6 MB, in which a document travels as a JSON string, escaped: what is taken in can be
-exported again."""
+"""What one request may send. Lambda answers with at most 6 MB, in which a document travels as a JSON string, escaped:
+what is taken in can be given out again."""
 
 MAX_DEPTH = 64
 MAX_VALUES = 50_000
 """Objects, lists and single values of one document. Findings about a layout are many times as large as what they are
-about: without this, 2 MiB of `{}` would take 3 GB. A dialogue of 2 MiB in the wild has about 20,000."""
+about: without this, 2 MiB of `{}` would take 3 GB."""
 
-MAX_ERRORS = 20
 _MAX_NAME = 80
 
 
@@ -54,38 +50,12 @@ def parse(body: bytes) -> dict[str, Any]:
     return value
 
 
-def canonical(value: object) -> bytes:
-    """Canonical JSON for comparing two documents: keys sorted, no white space, UTF-8. `1` and `1.0` stay different."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def digest_of(encoded: bytes) -> bytes:
-    """SHA-256 of a document's canonical JSON: what its dialogue's sealed record says of it, in hex."""
-    return hashlib.sha256(encoded).digest()
-
-
-def join(path: str, step: str | int) -> str:
-    """A field's path: `perspectives[3].origin.round`. A name that only the caller knows is cut to a readable length."""
-    if isinstance(step, int):
-        return f"{path}[{step}]"
-    step = step if len(step) <= _MAX_NAME else f"{step[:_MAX_NAME]}..."
-    if not step:
-        return path
-    return f"{path}.{step}" if path else step
-
-
-def first_of(errors: Iterable[tuple[str, str]]) -> tuple[str, str, list[tuple[str, str]]]:
-    """Parts findings into the first one's field and message, and at most 19 others."""
-    (field, message), *others = list(errors)[:MAX_ERRORS]
-    return field, message, others
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
             raise InvalidInput(
-                "body: an object holds one name twice", field=join("", name) if name.isprintable() else ""
+                "body: an object holds one name twice", field=_within("", name) if name.isprintable() else ""
             )
         found[name] = value
     return found
@@ -119,10 +89,10 @@ def _check(value: object, *, path: str, depth: int) -> None:
         case dict():
             for name, inner in value.items():
                 _check_text(name, path or "body")
-                _check(inner, path=join(path, name), depth=depth + 1)
+                _check(inner, path=_within(path, name), depth=depth + 1)
         case list():
             for index, inner in enumerate(value):
-                _check(inner, path=join(path, index), depth=depth + 1)
+                _check(inner, path=f"{path}[{index}]", depth=depth + 1)
         case _:
             pass
 
@@ -143,3 +113,9 @@ def _check_text(text: str, path: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidInput(f"{path}: holds a lone surrogate, which is not Unicode text", field=path) from None
+
+
+def _within(path: str, name: str) -> str:
+    """A member's path. A name that only the caller knows is cut to a readable length."""
+    shown = name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}..."
+    return f"{path}.{shown}" if path and shown else path or shown

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from service.settings import Settings, trace_ids
 from twinvault.errors import ConfigurationError
+from twinvault_http.settings import Settings, trace_ids
 
 GOOD = {
     "TWINVAULT_STORE": "tested",

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from dialogues.strict_json import parse
-from service.http import Request
 from twinvault import InvalidInput
+from twinvault_http.messages import Request
 
 
 def asked_in(request: Request) -> dict[str, Any]:
@@ -13,7 +12,7 @@ def asked_in(request: Request) -> dict[str, Any]:
     Raises:
         InvalidInput, TooLarge: as for any body.
     """
-    return parse(request.body() or b"{}")
+    return request.json() if request.body() else {}
 
 
 def require_empty(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Opaque ids, and what a URL's path segment stands for."""
+"""Opaque ids: what stands in a key for an id that only the caller knows."""
 
 import base64
 import hmac
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogues.ids import id_from_path
 from twinvault.envelope import ID
 from twinvault.errors import InvalidInput
 from twinvault.records.opaque import opaque_id
@@ -48,23 +47,4 @@ def test_two_tenants_hide_one_id_differently() -> None:
 def test_an_id_that_nobody_can_have_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         hidden(text)
-    assert refused.value.field == "id"
-
-
-@given(TEXT)
-def test_any_id_travels_in_the_tilde_form(text: str) -> None:
-    encoded = base64.urlsafe_b64encode(text.encode()).decode()
-    assert id_from_path(f"~{encoded}") == text
-    assert id_from_path(f"~{encoded.rstrip('=')}") == text
-
-
-@given(TEXT.filter(lambda text: not text.startswith("~")))
-def test_any_id_but_one_with_a_tilde_before_stands_for_itself(text: str) -> None:
-    assert id_from_path(text) == text
-
-
-@pytest.mark.parametrize("segment", ["~%", "~a", "~_w", "~\u00e9", "~ab cd"])
-def test_a_tilde_without_base64url_of_utf8_is_refused(segment: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        id_from_path(segment)
     assert refused.value.field == "id"

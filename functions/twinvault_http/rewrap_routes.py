@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from service.access import READ_KEYS, ROTATE_KEYS
-from service.bodies import asked_in, require_empty
-from service.http import Answer, Api, Request
 from twinvault import Acting, InvalidInput, Rekeying, Work, now
+from twinvault_http.access import READ_KEYS, ROTATE_KEYS
+from twinvault_http.bodies import asked_in, require_empty
+from twinvault_http.http import Api
+from twinvault_http.messages import Answer, Request
 
 
 def add_rewrap_routes(api: Api) -> None:

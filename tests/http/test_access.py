@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access import Jwks, JwksLimits, Principal, TokenVerifier
 from tests.service.issuing import AUDIENCE, ISSUER, Issuer, raw, signed
 from twinvault.errors import DependencyError, Forbidden, Unauthenticated
+from twinvault_http.access import Jwks, JwksLimits, Principal, TokenVerifier
 
 
 class Clock:

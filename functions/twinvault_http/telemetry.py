@@ -9,8 +9,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from service.settings import trace_ids
 from twinvault import CallerError, Contention, DependencyError, IntegrityError, Undeclared
+from twinvault_http.settings import trace_ids
 
 _NAMESPACE = "Twinvault"
 _FAILED = range(500, 600)

@@ -1,10 +1,11 @@
 """`GET /erasures/{id}/receipt`: what an erasure is worth, signed (docs/receipt.md)."""
 
-from service.erase_routes import ANYBODY
-from service.http import LONGEST_SECONDS, Answer, Api, Request
-from service.settings import Settings
-from service.wiring import service
 from twinvault import CopiesKept, Receipts, now
+from twinvault_http.erase_routes import ANYBODY
+from twinvault_http.http import LONGEST_SECONDS, Api
+from twinvault_http.messages import Answer, Request
+from twinvault_http.settings import Settings
+from twinvault_http.wiring import service
 
 
 def add_receipt_routes(api: Api) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.access import READ_KEYS, REVOKE_KEYS
-from service.bodies import require_empty
-from service.http import LONGEST_SECONDS, Answer, Api, Request
-from service.rewrap_routes import shown_work
 from twinvault import Acting, Finalizing, FinalizingWork, KeyWorks, now
+from twinvault_http.access import READ_KEYS, REVOKE_KEYS
+from twinvault_http.bodies import require_empty
+from twinvault_http.http import LONGEST_SECONDS, Api
+from twinvault_http.messages import Answer, Request
+from twinvault_http.rewrap_routes import shown_work
 
 
 def add_finalize_routes(api: Api) -> None:

@@ -4,20 +4,22 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from service.access import ERASE_FINAL, ERASE_HOLD, ERASE_REQUEST
-from service.bodies import asked_in
-from service.erased_place import ErasedPlace, place_of
-from service.http import Answer, Api, Request
 from twinvault import Hold, InvalidInput
+from twinvault_http.access import ERASE_FINAL, ERASE_HOLD, ERASE_REQUEST
+from twinvault_http.bodies import asked_in
+from twinvault_http.erased_place import place_of
+from twinvault_http.http import Api
+from twinvault_http.kinds import ServedKinds
+from twinvault_http.messages import Answer, Request
 
 
-def add_hold_routes(api: Api) -> None:
+def add_hold_routes(api: Api, kinds: ServedKinds) -> None:
     """Declares them."""
 
     @api.route("GET /holds", permission=f"{ERASE_HOLD} {ERASE_REQUEST} {ERASE_FINAL}", action="erase.hold_list")
     def standing(request: Request) -> Answer:
         """What is under a hold, the tenant first."""
-        return Answer(200, {"holds": [_shown(one) for one in request.acting.holds.standing()]})
+        return Answer(200, {"holds": [_shown(one, kinds) for one in request.acting.holds.standing()]})
 
     @api.route("POST /holds", permission=ERASE_HOLD, action="erase.hold")
     def put(request: Request) -> Answer:
@@ -26,19 +28,19 @@ def add_hold_routes(api: Api) -> None:
         reason = asked.pop("reason", "")
         if not isinstance(reason, str):
             raise InvalidInput("reason: must be a text", field="reason")
-        place = place_of(asked, request)
+        place = place_of(asked, request, kinds=kinds)
         hold, is_new = request.acting.holds.put(
             kind=place.kind, partition=place.partition, caller_id=place.caller_id, reason=reason
         )
-        return Answer(201 if is_new else 200, _shown(hold))
+        return Answer(201 if is_new else 200, _shown(hold, kinds))
 
     @api.route("POST /holds/lift", permission=ERASE_HOLD, action="erase.lift")
     def lift(request: Request) -> Answer:
         """Lifts it."""
-        place: ErasedPlace = place_of(asked_in(request), request)
-        return Answer(200, _shown(request.acting.holds.lift(kind=place.kind, partition=place.partition)))
+        place = place_of(asked_in(request), request, kinds=kinds)
+        return Answer(200, _shown(request.acting.holds.lift(kind=place.kind, partition=place.partition), kinds))
 
 
-def _shown(hold: Hold) -> Mapping[str, Any]:
+def _shown(hold: Hold, kinds: ServedKinds) -> Mapping[str, Any]:
     shown = asdict(hold)
-    return {"dialogue": shown.pop("caller_id"), **shown}
+    return {**kinds.shown(hold.kind, shown.pop("caller_id")), **shown}

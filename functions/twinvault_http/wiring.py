@@ -8,10 +8,10 @@ import boto3
 import urllib3
 from botocore.config import Config
 
-from service.access import Jwks, TokenVerifier
-from service.settings import Settings, load
-from service.telemetry import Telemetry
 from twinvault import DependencyError, TableNames, Vault, open_vault, signing_receipts
+from twinvault_http.access import Jwks, TokenVerifier
+from twinvault_http.settings import Settings, load
+from twinvault_http.telemetry import Telemetry
 
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 _JWKS_TIMEOUT = urllib3.Timeout(connect=2, read=3)

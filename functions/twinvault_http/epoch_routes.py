@@ -2,17 +2,18 @@
 
 from dataclasses import asdict
 
-from dialogues.reading import StoredDialogues
-from service.access import REVOKE_KEYS
-from service.bodies import asked_in
-from service.http import LONGEST_SECONDS, Answer, Api, Request
 from twinvault import InvalidInput, KeyEpoch
+from twinvault_http.access import REVOKE_KEYS
+from twinvault_http.bodies import asked_in
+from twinvault_http.http import LONGEST_SECONDS, Api
+from twinvault_http.key_routes import about
+from twinvault_http.kinds import ServedKinds
+from twinvault_http.messages import Answer, Request
 
 ALL = "all"
-_ONE = "dialogue"
 
 
-def add_epoch_routes(api: Api) -> None:
+def add_epoch_routes(api: Api, kinds: ServedKinds) -> None:
     """Declares them."""
 
     @api.route("POST /keys/retire", permission=REVOKE_KEYS, action="key.retire")
@@ -31,15 +32,17 @@ def add_epoch_routes(api: Api) -> None:
         """This epoch, which was revoked, opens again."""
         return _epochs(request.acting.keys.reinstate(epoch_of(request)))
 
-    @api.route("POST /keys/destroy", permission=REVOKE_KEYS, action="key.destroy", about=_about)
+    @api.route(
+        "POST /keys/destroy", permission=REVOKE_KEYS, action="key.destroy", about=lambda request: about(request, kinds)
+    )
     def destroy(request: Request) -> Answer:
-        """The oldest epoch, which wraps nothing, is no more; or the DEKs that no record of a dialogue is under."""
-        asked = asked_in(request)
-        dialogue_id = asked.get(_ONE)
-        if isinstance(dialogue_id, str) and len(asked) == 1:
-            done = StoredDialogues(request.acting).destroy_deks(dialogue_id, longest_seconds=LONGEST_SECONDS)
-            return Answer(200, {_ONE: dialogue_id, **asdict(done)})
-        return _epochs(request.acting.keys.destroy(epoch_of(request), longest_seconds=LONGEST_SECONDS))
+        """The oldest epoch, which wraps nothing, is no more; or the DEKs that no record of a partition is under."""
+        asked, keys = asked_in(request), request.acting.keys
+        named = kinds.named_in(asked) if len(asked) == 1 else None
+        if named is not None:
+            done = keys.destroy_deks(named.existing(request.acting), longest_seconds=LONGEST_SECONDS)
+            return Answer(200, {named.kind: named.caller_id, **asdict(done)})
+        return _epochs(keys.destroy(epoch_of(request), longest_seconds=LONGEST_SECONDS))
 
 
 def epoch_of(request: Request) -> int:
@@ -49,12 +52,6 @@ def epoch_of(request: Request) -> int:
         InvalidInput: it names none, or more.
     """
     return _number(_asked(request))
-
-
-def _about(request: Request) -> None:
-    dialogue_id = asked_in(request).get(_ONE)
-    if isinstance(dialogue_id, str):
-        StoredDialogues(request.acting).name(dialogue_id)
 
 
 def _asked(request: Request) -> object:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.problems import PREFIX, describe, problem_of, problems
-from service.telemetry import Telemetry
 from twinvault import errors
+from twinvault_http.problems import PREFIX, describe, problem_of, problems
+from twinvault_http.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ class HttpEvent:
     """One request as API Gateway tells of it.
 
     Attributes:
-        route_key: the route as the template writes it, such as `GET /dialogues/{id}`.
+        route_key: the route as the template writes it, such as `GET /visits/{id}`.
         headers: by name, in whatever case.
         parameters: those of the path, decoded.
         query: those after the `?`, decoded.

@@ -16,7 +16,6 @@ from jwt import PyJWK
 
 from twinvault import ID, DependencyError, Forbidden, Unauthenticated
 
-READ, WRITE = "dialogues:read", "dialogues:write"
 READ_KEYS, ROTATE_KEYS, REVOKE_KEYS = "keys:read", "keys:rotate", "keys:revoke"
 MAINTAIN = "maintain:*"
 ERASE_REQUEST, ERASE_FINAL, ERASE_HOLD = "erase:request", "erase:final", "erase:hold"

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.http import MARGIN_SECONDS, Api
-from service.problems import problem_of
-from service.settings import trace_ids
-from service.wiring import service
 from twinvault import Acting, Driver, TwinvaultError, carry_on
+from twinvault_http.http import MARGIN_SECONDS, Api
+from twinvault_http.problems import problem_of
+from twinvault_http.settings import trace_ids
+from twinvault_http.wiring import service
 
 _SOURCE = "aws.events"
 """As every event of a rule on a schedule has it: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-events.html"""

@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.access import Principal
-from service.events import HttpEvent
-from service.problems import describe, problem_of
-from service.settings import trace_ids
-from service.wiring import Service, service
-from twinvault import Acting, Forbidden, NotFound, TooLarge, TwinvaultError, Unauthenticated
+from twinvault import Forbidden, NotFound, TooLarge, TwinvaultError, Unauthenticated
+from twinvault_http.access import Principal
+from twinvault_http.events import HttpEvent
+from twinvault_http.messages import Answer, Request
+from twinvault_http.problems import describe, problem_of
+from twinvault_http.settings import trace_ids
+from twinvault_http.wiring import Service, service
 
 MARGIN_SECONDS = 3.0
 """What is kept of the function's time for saying how it ended."""
@@ -30,45 +31,6 @@ _MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
 """Lambda drops a larger answer and counts a crash. The rest is room for headers.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _MOST_BYTES_A_CHARACTER = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An authenticated request with permission for its route."""
-
-    acting: Acting
-    event: HttpEvent
-
-    @property
-    def parameters(self) -> Mapping[str, str]:
-        """The path's parameters, all that its route has."""
-        return self.event.parameters
-
-    @property
-    def query(self) -> Mapping[str, str]:
-        """The parameters after the `?`."""
-        return self.event.query
-
-    def body(self) -> bytes:
-        """The body as it was sent.
-
-        Raises:
-            InvalidInput: it is said to be base64 and is not.
-        """
-        return self.event.body()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a route's function returns: a status and a JSON document.
-
-    Attributes:
-        refused: why some of what was asked for does not open; the caller is told under which id the logs say more.
-    """
-
-    status: int
-    document: Mapping[str, Any]
-    refused: Sequence[TwinvaultError] = ()
 
 
 type RouteFunction = Callable[[Request], Answer]
@@ -108,7 +70,7 @@ class Api:
     def route(
         self, key: str, *, permission: str, action: str, about: About | None = None, query: Sequence[str] = ()
     ) -> Callable[[RouteFunction], RouteFunction]:
-        """Declares a route by its key, as API Gateway writes it (`GET /dialogues/{id}`).
+        """Declares a route by its key, as API Gateway writes it (`GET /visits/{id}`).
 
         `permission` is what it needs (of several, with spaces between, one); `action` its name in the audit log.
         `about` is called where it is missing: a denial names what it denied. `query`: the parameters after the `?`.
