@@ -6,6 +6,7 @@ from typing import Any
 
 from twinvault import Acting, TwinvaultError
 from twinvault_http.events import HttpEvent
+from twinvault_http.forms import converted
 from twinvault_http.strict_json import parse
 
 
@@ -52,6 +53,17 @@ class Request:
                 double does not give back, a lone surrogate, or nesting deeper than 64.
         """
         return parse(self.body())
+
+    def read[T](self, form: type[T]) -> T:
+        """The JSON object that the body is, as this type: a `msgspec.Struct`, a dataclass, a `TypedDict`.
+
+        With `forbid_unknown_fields=True` a `msgspec.Struct` takes no member that it does not know.
+
+        Raises:
+            TooLarge, InvalidInput: as of `json`.
+            InvalidInput: it does not fit; names the field and the rule, and no value.
+        """
+        return converted(self.json(), form)
 
 
 @dataclass(frozen=True, slots=True)
