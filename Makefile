@@ -25,8 +25,8 @@ JUDGED = --stage $(STAGE) $(if $(PREVIOUS),--previous $(PREVIOUS))
 # Folders too: a file that is removed changes its folder.
 FUNCTIONS := $(shell find functions -not -name '.*' -not -path '*/__pycache__*')
 ARTIFACT := $(wildcard local/twin/twinvault_local/artifact/*.py)
-PACKAGES := $(wildcard local/*/pyproject.toml) cli/pyproject.toml
-STACKS := app.py cdk.json $(wildcard stacks/*.py)
+PACKAGES := $(wildcard local/*/pyproject.toml) constructs/pyproject.toml cli/pyproject.toml
+STACKS := app.py cdk.json $(wildcard stacks/*.py constructs/twinvault_cdk/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fetch build bill synth lint-templates check test test-all parity test-docker either-way verdict deploy release sam-env demo down bench vectors mutants schema lock clean

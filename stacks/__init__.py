@@ -1,1 +1,1 @@
-"""The infrastructure: one module per room of the runtime."""
+"""What this project deploys, with the constructs of ``twinvault_cdk``."""

@@ -12,8 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FUNCTIONS = ROOT / "functions"
+CONSTRUCTS = ROOT / "constructs" / "twinvault_cdk"
 LOCAL = tuple(sorted(ROOT.glob("local/*/twinvault_*")))
-PACKAGES = (FUNCTIONS, *LOCAL, ROOT / "cli" / "twinvault_cli", ROOT / "stacks")
+PACKAGES = (FUNCTIONS, *LOCAL, ROOT / "cli" / "twinvault_cli", CONSTRUCTS, ROOT / "stacks")
 MOST_LINES, MOST_FUNCTION_LINES = 250, 40
 MOST_LINES_AROUND, MOST_FUNCTION_LINES_AROUND = 260, 45  # what surrounds the functions
 MOST_POSITIONAL = 2
@@ -337,7 +338,7 @@ def test_what_surrounds_the_functions_never_imports_them(folder: Path) -> None:
 
 
 def test_only_the_command_knows_the_twin() -> None:
-    for path in modules(FUNCTIONS, ROOT / "stacks"):
+    for path in modules(FUNCTIONS, CONSTRUCTS, ROOT / "stacks"):
         assert not {name.partition(".")[0] for name in imported(path)} & {"twinvault_cli", "twinvault_local"}, path
     for path in modules(*LOCAL):
         assert not any(within(name, "twinvault_cli") for name in imported(path)), path

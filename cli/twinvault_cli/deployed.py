@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-LIVE = "live"  # the alias that the API calls (stacks/releases.py)
+LIVE = "live"  # the alias that the API calls (constructs/twinvault_cdk/releases.py)
 _FUNCTION = "AWS::Lambda::Function"
 _ABSENT = frozenset({"ResourceNotFoundException", "ValidationError"})
 
@@ -148,7 +148,7 @@ def _templates_of(stage: str) -> Path:
         UsageError: there is none.
     """
     folders = (ROOT / "build" / "rollout" / stage, ROOT / "build" / "verdict" / stage, ROOT / "cdk.out")
-    found = [one for one in folders if (one / f"Twinvault-{stage}-Tables.template.json").is_file()]
+    found = [one for one in folders if (one / f"Twinvault-{stage}-Store.template.json").is_file()]
     if not found:
         raise UsageError(
             f"There are no templates of stage {stage} to compare with.",

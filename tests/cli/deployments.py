@@ -49,9 +49,13 @@ class Deployment:
         properties = {"FunctionName": self.function, "Handler": "h.h", "Runtime": "python3.13"}
         properties |= {"Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": {"S3Bucket": "assets", "S3Key": "zip"}}
         self._stack("Api", {"Role": role, "Function": {"Type": "AWS::Lambda::Function", "Properties": properties}})
-        self._stack("Keys", {name: _key(body) for name, body in prod.resources("Keys", "AWS::KMS::Key").items()})
+        keys = {name: _key(body) for name, body in prod.resources("Store", "AWS::KMS::Key").items()}
+        self._stack("Store", keys)
         self._make_the_keys_of_their_kinds(prod)
-        self._stack("Tables", {name: self._as_restored(name) for name in self._tables()})
+        tables = {name: self._as_restored(name) for name in self._tables()}
+        self.client("cloudformation").update_stack(
+            StackName=f"Twinvault-{STAGE}-Store", TemplateBody=json.dumps({"Resources": keys | tables})
+        )
         self.functions = self.client("lambda")
 
     def client(self, name: str) -> Any:
@@ -132,20 +136,20 @@ class Deployment:
         )
 
     def _physical_keys(self) -> dict[str, str]:
-        listed = self.client("cloudformation").list_stack_resources(StackName=f"Twinvault-{STAGE}-Keys")
+        listed = self.client("cloudformation").list_stack_resources(StackName=f"Twinvault-{STAGE}-Store")
         return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
 
     def _make_the_keys_of_their_kinds(self, prod: Assembly) -> None:
         """moto's CloudFormation makes every key a symmetric one, whatever the template asks for."""
         ids = self._physical_keys()
-        for name, body in prod.resources("Keys", "AWS::KMS::Key").items():
+        for name, body in prod.resources("Store", "AWS::KMS::Key").items():
             key, asked = kms_backends[ACCOUNT][REGION].keys[ids[name]], body["Properties"]
             key.key_spec, key.key_usage = asked.get("KeySpec", key.key_spec), asked.get("KeyUsage", key.key_usage)
 
     def _tables(self) -> dict[str, Any]:
         return {
             name: body["Properties"]
-            for name, body in self.template("Tables")["Resources"].items()
+            for name, body in self.template("Store")["Resources"].items()
             if body["Type"] == "AWS::DynamoDB::GlobalTable"
         }
 

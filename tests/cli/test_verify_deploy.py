@@ -127,7 +127,7 @@ def table_arn(name):
 
 
 def weaken_the_policy(made):
-    (statement,) = made.template("Tables")["Resources"]["Marks"]["Properties"]["Replicas"][0]["ResourcePolicy"][
+    (statement,) = made.template("Store")["Resources"]["Marks"]["Properties"]["Replicas"][0]["ResourcePolicy"][
         "PolicyDocument"
     ]["Statement"]
     weaker = {**statement, "Action": [one for one in statement["Action"] if not one.endswith("DeleteItem")]}
@@ -145,7 +145,7 @@ def let_somebody_in(made):
 
 
 def root_key(made):
-    listed = made.client("cloudformation").list_stack_resources(StackName="Twinvault-prod-Keys")
+    listed = made.client("cloudformation").list_stack_resources(StackName="Twinvault-prod-Store")
     found = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed["StackResourceSummaries"]}
     return found["RootKey"]
 

@@ -1,4 +1,4 @@
-"""What the KMS adapter counts: the alarm on KmsErrors stands on it (stacks/alarms.py)."""
+"""What the KMS adapter counts: the alarm on KmsErrors stands on it (constructs/twinvault_cdk/alarms.py)."""
 
 import boto3
 import pytest

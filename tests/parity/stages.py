@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.parity.target import AWS, Credentials, Target, Template
 from tests.parity.templates import functions, role, role_arn
 
-STACKS = ("Keys", "Tables", "Api")
+STACKS = ("Store", "Api")
 LIVE = "live"  # the alias that the API calls
 SESSION = "twinvault-parity"  # the name under which the roles of a disposable stage may be assumed
 # Bearer tokens of two tenants, with dialogues:read and dialogues:write, of the stage's own identity provider.

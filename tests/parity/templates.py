@@ -15,7 +15,7 @@ _TABLE, _FUNCTION, _POLICY, _ROLE = (
 
 def table_properties(target: Target, logical: str) -> Mapping[str, Any]:
     """What the template says of a table; what it says of the table's one replica stands under `Replica`."""
-    resource = target.templates["Tables"]["Resources"][logical]
+    resource = target.templates["Store"]["Resources"][logical]
     assert resource["Type"] == _TABLE, resource["Type"]
     (replica,) = resource["Properties"]["Replicas"]
     return {**resource["Properties"], "Replica": replica}
@@ -80,7 +80,7 @@ def _place(target: Target, resource: Any) -> str:
 
 
 def _exported(target: Target, export: str) -> str:
-    for output in target.templates["Tables"]["Outputs"].values():
+    for output in target.templates["Store"]["Outputs"].values():
         if output.get("Export", {}).get("Name") == export:
             logical, attribute = output["Value"]["Fn::GetAtt"]
             assert attribute == "Arn", attribute

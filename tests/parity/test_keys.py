@@ -140,7 +140,7 @@ def test_a_key_that_is_disabled_opens_nothing_and_one_that_waits_for_its_deletio
 
 @pytest.mark.parametrize("logical", ["Root", "Table"])
 def test_a_key_of_the_stage_is_as_the_template_says(target: Target, kms: Any, logical: str) -> None:
-    said = target.templates["Keys"]["Resources"][f"{logical}Key"]["Properties"]
+    said = target.templates["Store"]["Resources"][f"{logical}Key"]["Properties"]
     found = kms.describe_key(KeyId=target.key(logical))["KeyMetadata"]
     assert (found["Enabled"], found["KeySpec"], found["KeyUsage"], found["MultiRegion"]) == (
         True,

@@ -41,7 +41,7 @@ def _target(vault: Any) -> Target:
     stage = next(iter(made)).split("-")[1]
     templates = {
         stack: json.loads((vault.made.assembly / f"Twinvault-{stage}-{stack}.template.json").read_bytes())
-        for stack in ("Keys", "Tables", "Api")
+        for stack in ("Store", "Api")
     }
 
     def credentials(access_key_id: str) -> dict[str, str]:

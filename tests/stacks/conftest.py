@@ -85,7 +85,7 @@ class Assembly:
                 return value
 
     def _exported(self, name: str) -> str:
-        for stack in ("Keys", "Tables"):
+        for stack in ("Store",):
             for output in self.template(stack)["Outputs"].values():
                 if output.get("Export", {}).get("Name") == name:
                     return self.render(output["Value"])

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from stacks.adopting import check_letting_go
-from stacks.rollout import Rollout
-from stacks.stage import TABLES, Stage, StageError
 from tests.stacks.conftest import CHOSEN, with_prod
+from twinvault_cdk.adopting import check_letting_go
+from twinvault_cdk.rollout import Rollout
+from twinvault_cdk.stage import TABLES, Stage, StageError
 
 NAME = CHOSEN["records_table"]
 ARN = f"arn:${{AWS::Partition}}:dynamodb:eu-central-1:${{AWS::AccountId}}:table/{NAME}"
@@ -33,7 +33,7 @@ def granted(assembly):
     return found
 
 
-@pytest.mark.parametrize("stack", ["Keys", "Tables"])
+@pytest.mark.parametrize("stack", ["Store"])
 def test_adopting_changes_nothing_of_the_stacks_that_hold_data_and_keys(prod, chosen, stack):
     assert chosen.template(stack) == prod.template(stack)
 
@@ -62,7 +62,7 @@ def test_an_output_says_what_is_adopted(prod, chosen):
 
 
 def test_a_stack_that_lets_go_of_its_table_keeps_everything_else(prod, without_its_own):
-    before, after = prod.template("Tables"), without_its_own.template("Tables")
+    before, after = prod.template("Store"), without_its_own.template("Store")
     resources = dict(before["Resources"])
     gone = resources.pop("Records")
     assert gone["DeletionPolicy"] == "Retain", "what leaves the stack must stay"
@@ -70,7 +70,7 @@ def test_a_stack_that_lets_go_of_its_table_keeps_everything_else(prod, without_i
 
 
 def test_its_outputs_and_exports_keep_their_names_and_tell_the_adopted_table(prod, without_its_own):
-    before, after = (one.template("Tables")["Outputs"] for one in (prod, without_its_own))
+    before, after = (one.template("Store")["Outputs"] for one in (prod, without_its_own))
     assert {name: output.get("Export") for name, output in after.items()} == {
         name: output.get("Export") for name, output in before.items()
     }
@@ -90,10 +90,10 @@ def test_letting_go_changes_nothing_that_the_api_takes(chosen, without_its_own):
 
 def test_what_is_imported_is_the_only_change_and_is_the_stacks_own_table_to_the_letter(prod, chosen, without_its_own):
     """`cdk import` adds to the deployed template what the next one has more, and leaves outputs alone."""
-    deployed, following = without_its_own.template("Tables")["Resources"], chosen.template("Tables")["Resources"]
+    deployed, following = without_its_own.template("Store")["Resources"], chosen.template("Store")["Resources"]
     assert {name: body for name, body in following.items() if name in deployed} == deployed
     assert following.keys() - deployed.keys() == {"Records"}
-    assert following["Records"] == prod.template("Tables")["Resources"]["Records"]
+    assert following["Records"] == prod.template("Store")["Resources"]["Records"]
     assert "TableName" not in following["Records"]["Properties"], "the name is given as the import's identifier"
 
 

@@ -69,7 +69,7 @@ def test_our_alarms_alone_may_publish_to_the_topic_and_only_encrypted(either):
 def test_the_topic_is_encrypted_under_a_key_that_cloudwatch_may_use_for_our_alarms(either):
     (topic,) = either.resources("Api", "AWS::SNS::Topic").values()
     assert topic["Properties"]["KmsMasterKeyId"] == "${AlarmsKey.Arn}"
-    policy = either.resources("Keys", "AWS::KMS::Key")["AlarmsKey"]["Properties"]["KeyPolicy"]["Statement"]
+    policy = either.resources("Store", "AWS::KMS::Key")["AlarmsKey"]["Properties"]["KeyPolicy"]["Statement"]
     statements = {statement["Sid"]: statement for statement in policy}
     assert set(statements) == {"Administer", "LetOurAlarmsPublish"}
     use = statements["LetOurAlarmsPublish"]
@@ -84,7 +84,7 @@ def test_every_alarms_name_is_one_that_the_conditions_know(either):
 
 def test_the_local_kms_takes_the_alarm_keys_policy(dev, kms_endpoint, aws):
     """The twin provisions every key of the template, this one too."""
-    properties = dev.resources("Keys", "AWS::KMS::Key")["AlarmsKey"]["Properties"]
+    properties = dev.resources("Store", "AWS::KMS::Key")["AlarmsKey"]["Properties"]
     policy = json.dumps(properties["KeyPolicy"])
     for name, value in {"Partition": "aws", "AccountId": "000000000000", "Region": "eu-central-1"}.items():
         policy = policy.replace(f"${{AWS::{name}}}", value)

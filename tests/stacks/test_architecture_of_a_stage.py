@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 
-from stacks import artifact
-from stacks.stage import ARCHITECTURES, Stage, StageError
 from tests.stacks.conftest import with_prod
+from twinvault_cdk import artifact
+from twinvault_cdk.stage import ARCHITECTURES, Stage, StageError
 
 X86_64, AARCH64, RISCV = 62, 183, 243  # e_machine, elf.h
 

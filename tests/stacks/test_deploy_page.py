@@ -4,8 +4,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from stacks.alarms import GATES, LAMBDAS, OWN
-from stacks.stage import Stage
+from twinvault_cdk.alarms import GATES, LAMBDAS, OWN
+from twinvault_cdk.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_the_page_says_what_a_release_differs_in_and_how_it_is_named():
 
 
 def test_the_outputs_that_the_page_names_are_there(prod):
-    outputs = {name for stack in ("Keys", "Tables", "Api") for name in prod.outputs(stack)}
+    outputs = {name for stack in ("Store", "Api") for name in prod.outputs(stack)}
     assert {"ApiUrl", "ArtifactSha256", "AlarmTopicArn"} <= outputs
     assert all(name in PAGE for name in ("ApiUrl", "ArtifactSha256", "AlarmTopicArn"))
 

@@ -19,7 +19,7 @@ def differences(dev, prod, stack, stages_values=VALUES):
     return stages.differences(dev.template(stack), prod.template(stack), names=both, values=values)
 
 
-ALL = ["Keys", "Tables", "Address", "Api"]
+ALL = ["Store", "Address", "Api"]
 
 
 @pytest.mark.parametrize("stack", ALL)
@@ -30,7 +30,7 @@ def test_a_stage_may_choose_what_may_be_null(dev, chosen, stack):
     assert [p for p in found if stages.is_about_permissions(p, chosen.template(stack))] == []
 
 
-@pytest.mark.parametrize("stack", ["Keys", "Tables", "Api"])
+@pytest.mark.parametrize("stack", ["Store", "Api"])
 def test_dev_and_prod_differ_only_where_the_list_says(dev, prod, stack):
     patterns = [pattern for where, pattern in ALLOWED if where == stack]
     found = differences(dev, prod, stack)
@@ -47,7 +47,7 @@ def test_every_line_of_the_list_has_its_reason():
     assert committed.unexplained(LINES) == []
 
 
-@pytest.mark.parametrize("stack", ["Keys", "Tables", "Api"])
+@pytest.mark.parametrize("stack", ["Store", "Api"])
 def test_permissions_differ_in_nothing_but_names(dev, prod, stack):
     assert [
         path for path in differences(dev, prod, stack) if stages.is_about_permissions(path, dev.template(stack))
@@ -55,4 +55,4 @@ def test_permissions_differ_in_nothing_but_names(dev, prod, stack):
 
 
 def test_both_stages_have_the_same_stacks(dev, prod):
-    assert set(dev.stacks()) == set(prod.stacks()) == {"Keys", "Tables", "Api"}
+    assert set(dev.stacks()) == set(prod.stacks()) == {"Store", "Api"}

@@ -62,7 +62,7 @@ def test_the_parity_suite_has_the_roles_of_a_disposable_stage_under_its_own_sess
     )
 
 
-@pytest.mark.parametrize("stack", ["Keys", "Tables", "Api"])
+@pytest.mark.parametrize("stack", ["Store", "Api"])
 def test_a_disposable_stage_differs_in_nothing_else(dev, trial, stack):
     values = {**VALUES, "trial": {**VALUES["dev"], **TRIAL}}
     found = {".".join(path) for path in differences(dev, trial, stack, values)}

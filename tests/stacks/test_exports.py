@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from aws_cdk import App
 
-from stacks.keys import KeysStack
-from stacks.rollout import Rollout
-from stacks.stage import Stage
-from stacks.tables import TablesStack
+from stacks.application import APPLICATION
 from tests.stacks.sample_stages import context as sample_context
+from twinvault_cdk import Rollout, Stage
+from twinvault_cdk.deployment import StoreStack
 
 CONTEXT = sample_context()
 
@@ -24,32 +23,26 @@ def exports(template):
 
 @pytest.fixture(scope="module")
 def unused(tmp_path_factory):
-    """Keys that no stack uses, and tables that no stack uses, as the templates of stage prod."""
+    """Keys and tables that no stack uses, as the template of stage prod."""
     stage = Stage.read({**CONTEXT, "stage": "prod"}.get)
-    found = {}
-    for wanted in ("Keys", "Tables"):
-        app = App(context=CONTEXT, outdir=str(tmp_path_factory.mktemp(wanted)), analytics_reporting=False)
-        keys = KeysStack(app, "Twinvault-prod-Keys", stage=stage)
-        if wanted == "Tables":
-            TablesStack(app, "Twinvault-prod-Tables", stage=stage, rollout=Rollout(), table_key=keys.table)
-        app.synth()
-        path = Path(app.outdir, f"Twinvault-prod-{wanted}.template.json")
-        found[wanted] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    app = App(context=CONTEXT, outdir=str(tmp_path_factory.mktemp("unused")), analytics_reporting=False)
+    StoreStack(app, "Twinvault-prod-Store", application=APPLICATION, stage=stage, rollout=Rollout())
+    app.synth()
+    return json.loads(Path(app.outdir, "Twinvault-prod-Store.template.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("stack", ["Keys", "Tables"])
-def test_what_nobody_uses_any_more_is_still_exported_under_the_same_name(prod, unused, stack):
-    assert exports(unused[stack]) == exports(prod.template(stack)) != {}
+def test_what_nobody_uses_any_more_is_still_exported_under_the_same_name(prod, unused):
+    assert exports(unused) == exports(prod.template("Store")) != {}
 
 
 def test_every_table_and_key_is_exported_by_name_and_by_arn(either):
-    for stack, kind in (("Keys", "AWS::KMS::Key"), ("Tables", "AWS::DynamoDB::GlobalTable")):
-        names = set(either.resources(stack, kind))
-        exported = either.render(list(exports(either.template(stack)).values()))
-        assert set(exported) == {form for name in names for form in (f"${{{name}}}", f"${{{name}.Arn}}")}
+    names = {
+        name for kind in ("AWS::KMS::Key", "AWS::DynamoDB::GlobalTable") for name in either.resources("Store", kind)
+    }
+    exported = either.render(list(exports(either.template("Store")).values()))
+    assert set(exported) == {form for name in names for form in (f"${{{name}}}", f"${{{name}.Arn}}")}
 
 
 def test_the_api_takes_nothing_that_is_not_exported(either):
     taken = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(either.template("Api"))))
-    assert taken <= {name for stack in ("Keys", "Tables") for name in exports(either.template(stack))}
+    assert taken <= set(exports(either.template("Store")))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stacks.functions import FUNCTIONS as FUNCTION_SPECS
+from stacks.application import APPLICATION
 
 SYMMETRIC = ["RootKey", "TableKey", "AlarmsKey"]
 KEYS = [*SYMMETRIC, "AuditKey"]
@@ -17,7 +17,7 @@ def role(assembly, name):
 
 
 def key(assembly, name):
-    return assembly.resources("Keys", "AWS::KMS::Key")[name]
+    return assembly.resources("Store", "AWS::KMS::Key")[name]
 
 
 def statements(assembly, name):
@@ -46,7 +46,7 @@ def condition(assembly, purpose, *roles):
 
 
 def test_there_is_no_key_that_nobody_uses(either):
-    assert set(either.resources("Keys", "AWS::KMS::Key")) == set(KEYS)
+    assert set(either.resources("Store", "AWS::KMS::Key")) == set(KEYS)
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -57,7 +57,7 @@ def test_a_key_outlives_its_stack_and_waits_30_days_before_it_is_deleted(either,
 
 
 def test_the_stack_of_the_keys_is_protected_from_termination(either):
-    assert either.stacks()["Keys"]["properties"]["terminationProtection"] is True
+    assert either.stacks()["Store"]["properties"]["terminationProtection"] is True
 
 
 @pytest.mark.parametrize("name", SYMMETRIC)
@@ -68,7 +68,7 @@ def test_every_key_that_encrypts_is_symmetric_and_rotates(either, name):
 
 
 def test_every_key_has_an_alias_of_its_stage(either):
-    found = either.resources("Keys", "AWS::KMS::Alias").values()
+    found = either.resources("Store", "AWS::KMS::Alias").values()
     assert {(a["Properties"]["AliasName"], a["Properties"]["TargetKeyId"]) for a in found} == {
         (f"alias/twinvault-{either.stage}-{name.lower()}", f"${{{name}Key.Arn}}")
         for name in ("Root", "Table", "Alarms", "Audit")
@@ -102,7 +102,7 @@ def test_keys_are_rewrapped_by_the_function_for_keys_alone_with_their_context_ke
 
 def test_nothing_else_is_allowed_on_the_root_key(either):
     own = {"OpenKeks", "MakeKeks", "RewrapKeks", "OpenRegisters", "MakeRegisters", "RewrapRegisters"}
-    if any(spec.signs_receipts for spec in FUNCTION_SPECS):
+    if any(spec.signs_receipts for spec in APPLICATION.functions):
         own.add("SeeWhetherItGoes")
     assert set(statements(either, "RootKey")) == {"Administer", *own}
 
@@ -135,7 +135,7 @@ def test_administrators_hand_out_the_public_half_and_sign_nothing(either):
 
 def test_the_audit_key_signs_for_the_roles_that_make_receipts_and_for_nobody_else(either):
     found = statements(either, "AuditKey")
-    signers = [spec.name for spec in FUNCTION_SPECS if spec.signs_receipts]
+    signers = [spec.name for spec in APPLICATION.functions if spec.signs_receipts]
     assert set(found) == {"Administer", *(("SignReceipts", "SeeThePublicHalf") if signers else ())}
     if signers:
         own = {"aws:PrincipalArn": [role(either, name) for name in signers]}
@@ -188,4 +188,4 @@ def test_a_grant_on_the_table_key_is_for_an_aws_resource(either):
 
 def test_the_keys_arns_are_outputs(either):
     expected = {f"{name}KeyArn": f"${{{name}Key.Arn}}" for name in ("Root", "Table")}
-    assert expected.items() <= either.outputs("Keys").items()
+    assert expected.items() <= either.outputs("Store").items()

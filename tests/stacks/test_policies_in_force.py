@@ -41,7 +41,7 @@ def kms(dev, kms_endpoint, aws, aws_import, aws_read):
         boto3.client("kms", endpoint_url=kms_endpoint, **caller) for caller in (aws, aws_import, aws_read)
     )
     keys = {}
-    for name, body in dev.resources("Keys", "AWS::KMS::Key").items():
+    for name, body in dev.resources("Store", "AWS::KMS::Key").items():
         properties = body["Properties"]
         policy = json.dumps(properties["KeyPolicy"])
         for pseudo, value in {"Partition": "aws", "AccountId": ACCOUNT, "Region": "eu-central-1"}.items():

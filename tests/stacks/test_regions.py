@@ -3,13 +3,12 @@
 import json
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stack
 
-from stacks.endpoints import endpoint_urls, via
-from stacks.functions import FUNCTIONS, role_name
-from stacks.keys import KeysStack
-from stacks.stage import Stage, StageError
+from stacks.application import APPLICATION
 from tests.stacks.sample_stages import context as sample_context
+from twinvault_cdk import Stage, StageError, Store
+from twinvault_cdk.endpoints import endpoint_urls, via
 
 CONTEXT = sample_context()
 
@@ -72,16 +71,18 @@ def test_the_app_writes_them_and_ends_with_one_line_where_there_are_none(synthes
 
 def test_roles_of_one_stage_in_two_regions_do_not_meet():
     names = [
-        role_name(stage(region=region), spec.name) for region in ("eu-central-1", "eu-west-1") for spec in FUNCTIONS
+        APPLICATION.names(stage(region=region)).role(spec.name)
+        for region in ("eu-central-1", "eu-west-1")
+        for spec in APPLICATION.functions
     ]
     assert len(set(names)) == len(names)
 
 
 def test_a_roles_name_is_not_too_long():
     """64 characters, IAM User Guide, "IAM and AWS STS quotas"."""
-    longest = Stage.read({"stage": "s" * 16, "stages": {"s" * 16: {**CONTEXT["stages"]["prod"]}}}.get)
-    room = len("ap-northeast-99") - len(longest.region)
-    assert max(len(role_name(longest, spec.name)) + room for spec in FUNCTIONS) <= 64
+    values = {**CONTEXT["stages"]["prod"], "region": "ap-northeast-9"}
+    longest = APPLICATION.names(Stage.read({"stage": "s" * 16, "stages": {"s" * 16: values}}.get))
+    assert max(len(longest.role(spec.name)) for spec in APPLICATION.functions) <= 64
 
 
 @pytest.mark.parametrize(
@@ -96,9 +97,10 @@ def test_a_roles_name_is_not_too_long():
 def test_the_table_keys_policy_knows_dynamodb_by_what_it_is_called_there(region, name, tmp_path):
     assert via("dynamodb", region) == name
     app = App(context=CONTEXT, outdir=str(tmp_path), analytics_reporting=False)
-    KeysStack(app, "Keys", stage=stage(region=region))
+    stack = Stack(app, "Store", env={"region": region})
+    Store(stack, "Store", application=APPLICATION, stage=stage(region=region))
     app.synth()
-    template = json.loads((tmp_path / "Keys.template.json").read_text(encoding="utf-8"))
+    template = json.loads((tmp_path / "Store.template.json").read_text(encoding="utf-8"))
     statements = template["Resources"]["TableKey"]["Properties"]["KeyPolicy"]["Statement"]
     found = [
         one["Condition"]["StringEquals"]["kms:ViaService"]

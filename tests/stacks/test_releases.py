@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from stacks.alarms import GATES
-from stacks.rollout import Rollout
-from stacks.stage import StageError
+from twinvault_cdk.alarms import GATES
+from twinvault_cdk.rollout import Rollout
+from twinvault_cdk.stage import StageError
 
 
 def by_function(assembly, kind):
@@ -59,13 +59,13 @@ def test_a_release_changes_nothing_but_the_functions_their_versions_and_what_nam
         return resources
 
     assert others(prod) == others(released)
-    assert all(prod.template(stack) == released.template(stack) for stack in ("Keys", "Tables"))
+    assert all(prod.template(stack) == released.template(stack) for stack in ("Store",))
 
 
 def test_nothing_of_a_release_is_drawn_at_synthesis(prod, synthesized):
     assert {body["Properties"].get("Description") for body in functions(prod).values()} == {None}
     again = synthesized("prod")
-    assert all(again.template(stack) == prod.template(stack) for stack in ("Keys", "Tables", "Api"))
+    assert all(again.template(stack) == prod.template(stack) for stack in ("Store", "Api"))
 
 
 @pytest.mark.parametrize("value", ["", "a b", "-c", "x" * 64, 7, "2026\n"])

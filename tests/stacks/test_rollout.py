@@ -62,10 +62,10 @@ def test_whatever_else_differs_is_named(judged, released, kind, change):
 
 
 def test_a_stack_or_a_resource_more_or_less_is_named(judged, released):
-    fewer = {stack: body for stack, body in released["on"].items() if stack != "Keys"}
-    assert any(one.startswith("Keys") for one in rollout.unlike(judged, fewer, release=NAME, gates="on"))
+    fewer = {stack: body for stack, body in released["on"].items() if stack != "Store"}
+    assert any(one.startswith("Store") for one in rollout.unlike(judged, fewer, release=NAME, gates="on"))
     more = copy.deepcopy(released["on"])
-    more["Tables"]["Resources"]["Another"] = {"Type": "AWS::DynamoDB::GlobalTable"}
-    more["Keys"]["Parameters"] = {}
+    more["Store"]["Resources"]["Another"] = {"Type": "AWS::DynamoDB::GlobalTable"}
+    more["Store"]["Parameters"] = {}
     found = set(rollout.unlike(judged, more, release=NAME, gates="on"))
-    assert found >= {"Tables Another"}
+    assert found >= {"Store Another"}

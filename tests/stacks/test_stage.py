@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks.stage import Code, Stage, StageError
 from tests.stacks.sample_stages import context as sample_context
+from twinvault_cdk.stage import Code, Stage, StageError
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = {
@@ -169,11 +169,11 @@ def test_a_loopback_issuer_is_this_machines():
 )
 def test_a_wrong_runtime_or_artifact_names_itself(key, value):
     with pytest.raises(StageError, match=rf"context\.{key}"):
-        Code.read({"artifact": "f.zip", "runtime": "python3.13", key: value}.get)
+        Code.read({"artifact": "f.zip", "runtime": "python3.13", key: value}.get, root=ROOT)
 
 
 def test_the_artifact_is_found_from_any_folder():
-    code = Code.read({"artifact": "build/f.zip", "runtime": "python3.13"}.get)
+    code = Code.read({"artifact": "build/f.zip", "runtime": "python3.13"}.get, root=ROOT)
     assert code.artifact == ROOT / "build" / "f.zip"
 
 

@@ -8,7 +8,7 @@ TABLES = ["Records", "Keys", "Marks", "Audit"]
 
 
 def table(assembly, name):
-    return assembly.resources("Tables", "AWS::DynamoDB::GlobalTable")[name]
+    return assembly.resources("Store", "AWS::DynamoDB::GlobalTable")[name]
 
 
 def replica(assembly, name):
@@ -17,7 +17,7 @@ def replica(assembly, name):
 
 
 def test_the_tables_are_there_and_no_other_under_stable_logical_ids(either):
-    assert set(either.resources("Tables", "AWS::DynamoDB::GlobalTable")) == set(TABLES)
+    assert set(either.resources("Store", "AWS::DynamoDB::GlobalTable")) == set(TABLES)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -28,7 +28,7 @@ def test_a_table_outlives_its_stack_and_is_protected_from_deletion(either, name)
 
 
 def test_the_stack_of_the_tables_is_protected_from_termination(either):
-    assert either.stacks()["Tables"]["properties"]["terminationProtection"] is True
+    assert either.stacks()["Store"]["properties"]["terminationProtection"] is True
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -131,4 +131,4 @@ def test_the_other_tables_have_no_resource_policy(either, name):
 
 
 def test_the_tables_names_are_outputs(either):
-    assert {f"{name}Table": f"${{{name}}}" for name in TABLES}.items() <= either.outputs("Tables").items()
+    assert {f"{name}Table": f"${{{name}}}" for name in TABLES}.items() <= either.outputs("Store").items()

@@ -15,7 +15,7 @@ from twinvault_local.provision.keys import KEY
 from twinvault_local.provision.tables import GLOBAL_TABLE
 from twinvault_local.provision.template import Assembly, Physical, Resource
 
-STACKS = ("Keys", "Tables")
+STACKS = ("Store",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

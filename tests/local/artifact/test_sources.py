@@ -13,7 +13,7 @@ import json, os, pathlib
 out = pathlib.Path(os.environ["CDK_OUTDIR"])
 out.mkdir(parents=True)
 stage = json.loads(os.environ["CDK_CONTEXT_JSON"])["stage"]
-(out / f"Twinvault-{stage}-Keys.template.json").write_text("{}")
+(out / f"Twinvault-{stage}-Store.template.json").write_text("{}")
 (out / "environment.json").write_text(json.dumps(dict(os.environ)))
 """
 
@@ -50,7 +50,7 @@ def test_what_is_missing_is_made_and_what_is_fresh_is_kept(checkout: Path) -> No
     made, said = ensure(checkout)
     assert said == ["building the artifact", "synthesizing the stacks"]
     assert made.artifact.is_file()
-    assert (made.assembly / "Twinvault-dev-Keys.template.json").is_file()
+    assert (made.assembly / "Twinvault-dev-Store.template.json").is_file()
     assert ensure(checkout) == (made, [])
 
 
@@ -61,7 +61,7 @@ def test_what_is_missing_is_made_and_what_is_fresh_is_kept(checkout: Path) -> No
         pytest.param("stacks/new.py", ["synthesizing the stacks"], id="a stack"),
         pytest.param("cdk.json", ["synthesizing the stacks"], id="a stage's values"),
         pytest.param("build/functions.zip", ["building the artifact"], id="the artifact by another hand"),
-        pytest.param("cdk.out/Twinvault-prod-Keys.template.json", ["synthesizing the stacks"], id="another stage"),
+        pytest.param("cdk.out/Twinvault-prod-Store.template.json", ["synthesizing the stacks"], id="another stage"),
         pytest.param("functions/__pycache__/x.pyc", [], id="only a cache"),
         pytest.param("docs/new.md", [], id="something else"),
     ],

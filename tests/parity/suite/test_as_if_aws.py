@@ -105,7 +105,7 @@ def test_its_evidence_is_nobodys_for_aws(target: Target, found: dict[str, Any]) 
                 "AWS_ACCESS_KEY_ID": "A",
                 "AWS_SECRET_ACCESS_KEY": "b",
             },
-            "does not tell of the stack Twinvault-dev-Keys",
+            "does not tell of the stack Twinvault-dev-Store",
             id="AWS",
         ),
     ],

@@ -10,22 +10,23 @@ AWS::ApiGatewayV2::DomainName and AWS::ApiGatewayV2::ApiMapping.
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_route53 as route53
-from constructs import Construct
 
-from stacks.domain import Domain
-from stacks.stage import Stage
+from constructs import Construct
+from twinvault_cdk.domain import Domain
+from twinvault_cdk.names import Names
+from twinvault_cdk.stage import Stage
 
 
 class AddressStack(Stack):
     """The name of one stage's API, and where the stage says so its record in Route 53."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, domain: Domain) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, names: Names, domain: Domain) -> None:
         super().__init__(
             scope,
             construct_id,
             env={"region": stage.region},
             termination_protection=True,
-            description=f"Twinvault {stage.name}: the API's name",
+            description=f"{names.title}: the API's name",
         )
         name = apigatewayv2.CfnDomainName(
             self,

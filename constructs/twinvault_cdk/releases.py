@@ -17,11 +17,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
 
-from stacks.acknowledgements import acknowledge_deployer
-from stacks.functions import FunctionSpec
-from stacks.stage import Stage
+from constructs import Construct
+from twinvault_cdk.acknowledgements import acknowledge_deployer
+from twinvault_cdk.declarations import FunctionSpec
+from twinvault_cdk.names import Names
 
 LIVE = "live"
 
@@ -29,10 +29,9 @@ LIVE = "live"
 class Deployer(Construct):
     """What all functions of a stage are deployed by: one CodeDeploy application under one role."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, names: Names) -> None:
         super().__init__(scope, construct_id)
-        name = f"twinvault-{stage.name}"
-        self.application = codedeploy.LambdaApplication(self, "Application", application_name=name)
+        self.application = codedeploy.LambdaApplication(self, "Application", application_name=names.prefix)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
         acknowledge_deployer(self.role)
 

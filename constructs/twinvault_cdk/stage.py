@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from stacks import checks
-from stacks.domain import Domain, domain
+from twinvault_cdk import checks
+from twinvault_cdk.domain import Domain, domain
 
 # CloudWatch Logs takes these and no others (CloudWatch Logs API Reference, "PutRetentionPolicy").
 RETENTION_DAYS = frozenset(
@@ -126,14 +126,15 @@ class Code:
     runtime: str
 
     @classmethod
-    def read(cls, context: Callable[[str], Any]) -> Self:
-        """Reads the artifact's path and the pinned runtime.
+    def read(cls, context: Callable[[str], Any], *, root: Path) -> Self:
+        """Reads the artifact's path, below the project's folder `root`, and the pinned runtime.
 
         Raises:
             StageError: one of them is missing or wrong.
         """
-        known = {"artifact": checks.path, "runtime": checks.one_of(*RUNTIMES)}
-        return cls(**{key: _checked(f"cdk.json, context.{key}", context(key), check) for key, check in known.items()})
+        known = {"artifact": checks.text, "runtime": checks.one_of(*RUNTIMES)}
+        read = {key: _checked(f"cdk.json, context.{key}", context(key), check) for key, check in known.items()}
+        return cls(**{**read, "artifact": root / read["artifact"]})
 
 
 def _values(stage: str, given: object) -> dict[str, Any]:

@@ -5,17 +5,20 @@ knows no IAM, so it decides as AWS does. Statements name roles by condition, not
 when the policy is written, and the roles come in a later stack.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from constructs import Construct
 
-from stacks.endpoints import via
-from stacks.functions import FUNCTIONS, role_arn
-from stacks.stage import Stage
+from constructs import Construct
+from twinvault_cdk.declarations import FunctionSpec
+from twinvault_cdk.endpoints import via
+from twinvault_cdk.names import Names
+from twinvault_cdk.outputs import say
+from twinvault_cdk.roles import role_arn
+from twinvault_cdk.stage import Stage
 
 # The encryption context of what the root key wraps: these keys, all of them, and no other.
 PURPOSE, FORMAT, STORE, TENANT, EPOCH, KEY = (
@@ -52,34 +55,33 @@ ADMINISTER = (
 )
 
 
-class KeysStack(Stack):
+class Keys(Construct):
     """The keys of one stage. They are never deleted with the stack: what they wrapped could not be opened again."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            env={"region": stage.region},
-            termination_protection=True,
-            description=f"Twinvault {stage.name}: the KMS keys",
-        )
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, names: Names, functions: Sequence[FunctionSpec]
+    ) -> None:
+        super().__init__(scope, construct_id)
         self._stage = stage
+        self._names = names
+        self._functions = functions
         wraps = "wraps the key-encryption keys and the register key of every tenant"
         self.root = self._key("Root", wraps, self._root_policy())
         self.table = self._key("Table", "encrypts the DynamoDB tables at rest", self._table_policy())
         self.alarms = self._key("Alarms", "encrypts the alarm topic at rest", self._alarms_policy())
         self.audit = self._key("Audit", "signs the receipts of erasures", self._audit_policy(), signs=True)
+        self.all = (self.root, self.table, self.alarms, self.audit)
         # Whoever uses them or not, as the tables' (tables.py).
-        for key in (self.root, self.table, self.alarms, self.audit):
-            self.export_value(key.key_id)
-            self.export_value(key.key_arn)
+        for key in self.all:
+            Stack.of(self).export_value(key.key_id)
+            Stack.of(self).export_value(key.key_arn)
 
     def _key(self, name: str, does: str, statements: Iterable[iam.PolicyStatement], *, signs: bool = False) -> kms.Key:
         """Makes a key: symmetric and rotating, or one that signs; KMS rotates none of those."""
         key = kms.Key(
             self,
             f"{name}Key",
-            description=f"Twinvault {self._stage.name}: {does}",
+            description=f"{self._names.title}: {does}",
             key_spec=kms.KeySpec.ECC_NIST_EDWARDS25519 if signs else None,
             key_usage=kms.KeyUsage.SIGN_VERIFY if signs else None,
             enable_key_rotation=None if signs else True,
@@ -88,9 +90,9 @@ class KeysStack(Stack):
             removal_policy=RemovalPolicy.RETAIN,
         )
         _fix_logical_id(key, f"{name}Key")
-        alias = f"alias/twinvault-{self._stage.name}-{name.lower()}"
+        alias = f"alias/{self._names.prefix}-{name.lower()}"
         kms.Alias(self, f"{name}Alias", alias_name=alias, target_key=key)
-        CfnOutput(self, f"{name}KeyArn", value=key.key_arn)
+        say(self, f"{name}KeyArn", key.key_arn)
         return key
 
     def _administer(self, *, signs: bool) -> iam.PolicyStatement:
@@ -105,18 +107,18 @@ class KeysStack(Stack):
 
     def _root_policy(self) -> Iterable[iam.PolicyStatement]:
         """A purpose has statements of its own: who may make KEKs may not for that make register keys."""
-        every = [spec.name for spec in FUNCTIONS]
-        rewrapping = [spec.name for spec in FUNCTIONS if spec.rewraps_keys]
+        every = [spec.name for spec in self._functions]
+        rewrapping = [spec.name for spec in self._functions if spec.rewraps_keys]
         for purpose, keys in (("kek", "Keks"), ("register", "Registers")):
             conditions = _conditions(purpose, self._stage)
-            makers = [spec.name for spec in FUNCTIONS if purpose in spec.makes_keys]
+            makers = [spec.name for spec in self._functions if purpose in spec.makes_keys]
             yield self._use(f"Open{keys}", ["kms:Decrypt"], roles=every, conditions=conditions)
             yield self._use(f"Make{keys}", ["kms:GenerateDataKey"], roles=makers, conditions=conditions)
             # Under another context a key would be another one: From and To are held to the same conditions.
             moved = ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
             yield self._use(f"Rewrap{keys}", moved, roles=rewrapping, conditions=conditions)
         # A receipt says until when a root key can be brought back whose deletion is scheduled.
-        if signers := [spec.name for spec in FUNCTIONS if spec.signs_receipts]:
+        if signers := [spec.name for spec in self._functions if spec.signs_receipts]:
             yield self._use("SeeWhetherItGoes", ["kms:DescribeKey"], roles=signers, conditions={})
 
     def _table_policy(self) -> Iterable[iam.PolicyStatement]:
@@ -125,7 +127,7 @@ class KeysStack(Stack):
         yield self._use(
             "ReadAndWriteTables",
             ["kms:Decrypt"],
-            roles=[spec.name for spec in FUNCTIONS],
+            roles=[spec.name for spec in self._functions],
             conditions={"StringEquals": via_dynamodb},
         )
         # People and tools that IAM lets use DynamoDB; and DynamoDB's own grant, made when a table is.
@@ -154,7 +156,7 @@ class KeysStack(Stack):
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
             resources=["*"],
-            conditions=from_our_alarms(self._stage),
+            conditions=from_our_alarms(self._names),
         )
 
     def _audit_policy(self) -> Iterable[iam.PolicyStatement]:
@@ -163,7 +165,7 @@ class KeysStack(Stack):
         Ed25519 of the message itself, and never of a digest that another algorithm made (AWS KMS Developer Guide, "Key
         spec reference": ED25519_SHA_512 needs the message type RAW).
         """
-        signers = [spec.name for spec in FUNCTIONS if spec.signs_receipts]
+        signers = [spec.name for spec in self._functions if spec.signs_receipts]
         if not signers:
             return
         pure = {"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}}
@@ -175,7 +177,7 @@ class KeysStack(Stack):
     ) -> iam.PolicyStatement:
         """Returns a statement for roles of this account, named by condition."""
         equals = {"kms:CallerAccount": Aws.ACCOUNT_ID, **conditions.get("StringEquals", {})}
-        arns = [role_arn(self, self._stage, role) for role in roles]
+        arns = [role_arn(self, self._names, role) for role in roles]
         return iam.PolicyStatement(
             sid=sid,
             principals=[iam.AnyPrincipal()],
@@ -185,9 +187,9 @@ class KeysStack(Stack):
         )
 
 
-def from_our_alarms(stage: Stage) -> dict[str, dict[str, str]]:
+def from_our_alarms(names: Names) -> dict[str, dict[str, str]]:
     """Returns the conditions under which CloudWatch acts for an alarm of this stage and for nobody else's."""
-    alarms = f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:twinvault-{stage.name}-*"
+    alarms = f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:{names.prefix}-*"
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}, "ArnLike": {"aws:SourceArn": alarms}}
 
 

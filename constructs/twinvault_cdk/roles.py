@@ -9,10 +9,11 @@ from aws_cdk import Arn, ArnComponents, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
 
-from stacks.functions import FunctionSpec, backup_table, role_name
-from stacks.stage import Stage
+from constructs import Construct
+from twinvault_cdk.declarations import FunctionSpec
+from twinvault_cdk.names import Names
+from twinvault_cdk.stage import Stage
 
 # The name under which the parity suite (docs/parity.md) assumes the roles of a disposable stage.
 PARITY_SESSION = "twinvault-parity"
@@ -23,13 +24,13 @@ def make_role(
     spec: FunctionSpec,
     *,
     stage: Stage,
+    names: Names,
     tables: Mapping[str, dynamodb.ITable],
     indexes: Mapping[str, tuple[str, ...]],
     log_group: logs.LogGroup,
 ) -> iam.Role:
     """Makes the role of one function: its own log group, and the actions that its spec lists."""
-    name = role_name(stage, spec.name)
-    role = iam.Role(scope, "Role", role_name=name, assumed_by=_trusted(stage))
+    role = iam.Role(scope, "Role", role_name=names.role(spec.name), assumed_by=_trusted(stage))
     role.add_to_policy(
         iam.PolicyStatement(
             sid="WriteOwnLog",
@@ -43,9 +44,15 @@ def make_role(
         arns = [f"{tables[table].table_arn}/index/{index}" for index in indexes[table]]
         role.add_to_policy(_allow(f"{table.capitalize()}Indexes", actions, arns))
     if spec.backup:
-        parts = ArnComponents(service="dynamodb", resource="table", resource_name=backup_table(stage))
+        parts = ArnComponents(service="dynamodb", resource="table", resource_name=names.backup_table)
         role.add_to_policy(_allow("Backup", spec.backup, [Arn.format(parts, Stack.of(scope))]))
     return role
+
+
+def role_arn(scope: Construct, names: Names, function: str) -> str:
+    """Returns the ARN of a function's role, by its name alone: keys and roles live in separate stacks."""
+    parts = ArnComponents(service="iam", region="", resource="role", resource_name=names.role(function))
+    return Arn.format(parts, Stack.of(scope))
 
 
 def _trusted(stage: Stage) -> iam.IPrincipal:

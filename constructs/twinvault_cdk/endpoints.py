@@ -12,7 +12,7 @@ from typing import Any
 from aws_cdk import Aws
 from botocore.loaders import Loader
 
-from stacks.stage import Stage, StageError
+from twinvault_cdk.stage import Stage, StageError
 
 SERVICES = ("dynamodb", "kms")
 _TITLES = {"dynamodb": "DynamoDB", "kms": "KMS"}

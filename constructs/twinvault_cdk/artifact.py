@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from stacks.stage import Stage, StageError
+from twinvault_cdk.stage import Stage, StageError
 
 # e_machine of an ELF header, two bytes at offset 18 (System V ABI, "ELF Header", and its supplements for the two).
 _MACHINES = {62: "x86_64", 183: "arm64"}

@@ -10,17 +10,17 @@ from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
 
-from stacks.functions import FunctionSpec
-from stacks.releases import LIVE
-from stacks.stage import Stage
+from constructs import Construct
+from twinvault_cdk.declarations import FunctionSpec
+from twinvault_cdk.names import Names
+from twinvault_cdk.releases import LIVE
 
 _LATEST = Duration.minutes(1)  # the least that EventBridge takes
 
 
 def add_schedule(
-    scope: Construct, spec: FunctionSpec, function: lambda_.Function, alias: lambda_.Alias, *, stage: Stage
+    scope: Construct, spec: FunctionSpec, function: lambda_.Function, alias: lambda_.Alias, *, names: Names
 ) -> None:
     """Calls the function every so many minutes as its spec says, if it says so.
 
@@ -32,8 +32,8 @@ def add_schedule(
     rule = events.CfnRule(
         scope,
         "Schedule",
-        name=spec.physical_name(stage),
-        description=f"Calls {spec.physical_name(stage)} for what nobody asks for",
+        name=names.function(spec.name),
+        description=f"Calls {names.function(spec.name)} for what nobody asks for",
         schedule_expression=events.Schedule.rate(Duration.minutes(spec.every_minutes)).expression_string,
         state="ENABLED",
         targets=[

@@ -7,7 +7,7 @@ would stop every release, also the one that mends it; what a crowd raises is no 
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws, CfnOutput, Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -15,11 +15,13 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from constructs import Construct
 
-from stacks.functions import FunctionSpec
-from stacks.keys import from_our_alarms
-from stacks.stage import Stage
+from constructs import Construct
+from twinvault_cdk.declarations import FunctionSpec
+from twinvault_cdk.keys import from_our_alarms
+from twinvault_cdk.names import Names
+from twinvault_cdk.outputs import say
+from twinvault_cdk.stage import Stage
 
 NAMESPACE = "Twinvault"
 SERVER_ERRORS = 5  # answers of 500 and above within a minute
@@ -46,28 +48,28 @@ GATES = {
 }
 
 
-def make_topic(scope: Construct, stage: Stage, *, key: kms.IKey) -> sns.Topic:
+def make_topic(scope: Construct, stage: Stage, *, names: Names, key: kms.IKey) -> sns.Topic:
     """Makes the topic of all alarms. CloudWatch may publish to it, for alarms of this stage, and nobody else.
 
     A topic with a policy of its own has no default policy, so that CloudWatch must be named.
     """
-    topic = sns.Topic(scope, "Alarms", display_name=f"twinvault-{stage.name}", master_key=key, enforce_ssl=True)
+    topic = sns.Topic(scope, "Alarms", display_name=names.prefix, master_key=key, enforce_ssl=True)
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             sid="LetOurAlarmsPublish",
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
             actions=["sns:Publish"],
             resources=[topic.topic_arn],
-            conditions=from_our_alarms(stage),
+            conditions=from_our_alarms(names),
         )
     )
     for address in stage.alarm_emails:
         topic.add_subscription(subscriptions.EmailSubscription(address))
-    CfnOutput(scope, "AlarmTopicArn", value=topic.topic_arn)
+    say(scope, "AlarmTopicArn", topic.topic_arn)
     return topic
 
 
-def add_api_alarm(scope: Construct, stage: Stage, topic: sns.ITopic, *, api_id: str) -> cloudwatch.Alarm:
+def add_api_alarm(scope: Construct, names: Names, topic: sns.ITopic, *, api_id: str) -> cloudwatch.Alarm:
     """Adds the alarm on answers of 500 and above, whoever gave them: a function, or the API itself.
 
     API Gateway Developer Guide, "HTTP API metrics": ``5xx`` by ``ApiId``.
@@ -75,33 +77,33 @@ def add_api_alarm(scope: Construct, stage: Stage, topic: sns.ITopic, *, api_id: 
     metric = _each_minute("AWS/ApiGateway", "5xx", {"ApiId": api_id})
     meaning = f"{SERVER_ERRORS} answers of 500 and above within a minute. The access log says on which routes."
     return _alarm(
-        scope, "ServerErrors", metric, stage=stage, about="api", meaning=meaning, topic=topic, threshold=SERVER_ERRORS
+        scope, "ServerErrors", metric, names=names, about="api", meaning=meaning, topic=topic, threshold=SERVER_ERRORS
     )
 
 
 def add_function_alarms(
-    scope: Construct, spec: FunctionSpec, function: lambda_.IFunction, *, stage: Stage, topic: sns.ITopic
+    scope: Construct, spec: FunctionSpec, function: lambda_.IFunction, *, names: Names, topic: sns.ITopic
 ) -> None:
     """Adds an alarm for each of a function's metrics."""
-    # The functions' telemetry names its dimension so (functions/service/telemetry.py).
-    by_service = {"service": spec.physical_name(stage)}
+    # The functions' telemetry names its dimension so (twinvault_http, telemetry.py).
+    by_service = {"service": names.function(spec.name)}
     by_function = {"FunctionName": function.function_name}
     watched = [(NAMESPACE, OWN, by_service), ("AWS/Lambda", LAMBDAS, by_function)]
     for space, meanings, which in watched:
         for name, meaning in meanings.items():
             metric = _each_minute(space, name, which)
-            _alarm(scope, name, metric, stage=stage, about=spec.name, meaning=meaning, topic=topic)
+            _alarm(scope, name, metric, names=names, about=spec.name, meaning=meaning, topic=topic)
 
 
 def add_gates(
-    scope: Construct, spec: FunctionSpec, version: lambda_.Version, *, live: str, stage: Stage, topic: sns.ITopic
+    scope: Construct, spec: FunctionSpec, version: lambda_.Version, *, live: str, names: Names, topic: sns.ITopic
 ) -> list[cloudwatch.Alarm]:
     """Adds the alarms that a deployment of this version to the alias ``live`` must not raise, and returns them.
 
     Their names carry the version: each release has new ones, which nothing before it can have raised. Lambda counts by
     version where an alias leads to two (AWS Lambda Developer Guide, "Viewing metrics for Lambda functions").
     """
-    function = spec.physical_name(stage)
+    function = names.function(spec.name)
     metrics = {
         "FailedAnswers": _each_minute(NAMESPACE, "FailedAnswers", {"service": function, "version": version.version}),
         "VersionErrors": _each_minute(
@@ -115,7 +117,7 @@ def add_gates(
             scope,
             name,
             metrics[name],
-            stage=stage,
+            names=names,
             about=spec.name,
             meaning=meaning,
             topic=topic,
@@ -140,7 +142,7 @@ def _alarm(
     name: str,
     metric: cloudwatch.Metric,
     *,
-    stage: Stage,
+    names: Names,
     about: str,
     meaning: str,
     topic: sns.ITopic,
@@ -151,8 +153,8 @@ def _alarm(
         scope,
         name,
         # The topic's policy and its key's know our alarms by the beginning of their names (keys.from_our_alarms).
-        alarm_name=f"twinvault-{stage.name}-{about}-{name}{suffix}",
-        alarm_description=f"twinvault-{stage.name}-{about} in {Aws.REGION}: {meaning}",
+        alarm_name=f"{names.prefix}-{about}-{name}{suffix}",
+        alarm_description=f"{names.prefix}-{about} in {Aws.REGION}: {meaning}",
         metric=metric,
         threshold=threshold,
         evaluation_periods=1,

@@ -5,7 +5,6 @@ The rule is a ValueError whose text completes "it must be ..."; ``stage.py`` say
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,11 +23,6 @@ def text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or value != value.strip():
         raise ValueError("a text without spaces around it")
     return value
-
-
-def path(value: object) -> Path:
-    """Returns a path below the checkout."""
-    return Path(__file__).resolve().parents[1] / text(value)
 
 
 def matching(pattern: str, rule: str) -> Check:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from stacks.stage import TABLES, StageError
+from twinvault_cdk.stage import TABLES, StageError
 
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 

@@ -1,14 +1,15 @@
 """The four tables: records, keys, marks, audit. What is in them is said in docs/design.md."""
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from constructs import Construct
 
-from stacks.adopting import let_go
-from stacks.rollout import Rollout
-from stacks.stage import Stage
+from constructs import Construct
+from twinvault_cdk.adopting import let_go
+from twinvault_cdk.outputs import say
+from twinvault_cdk.rollout import Rollout
+from twinvault_cdk.stage import Stage
 
 RECOVERY_DAYS = 35  # the longest that point-in-time recovery offers
 
@@ -29,7 +30,7 @@ NOT_APPENDING = (
 )
 
 
-class TablesStack(Stack):
+class Tables(Construct):
     """The tables of one stage, by their logical names. They outlive the stack.
 
     A table that the stage adopts changes nothing here: the stack's own stays as it is, and so do its exports. Where the
@@ -40,15 +41,9 @@ class TablesStack(Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, stage: Stage, rollout: Rollout, table_key: kms.IKey
     ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            env={"region": stage.region},
-            termination_protection=True,
-            description=f"Twinvault {stage.name}: the DynamoDB tables",
-        )
+        super().__init__(scope, construct_id)
         self._encryption = dynamodb.TableEncryptionV2.customer_managed_key(table_key)
-        self.tables = {
+        self.by_name = {
             # The rows that remember requests expire; no declared record has the attribute.
             "records": self._table("Records", indexes=[_by_list(), *map(_by_blind, SLOTS)], expires_at="expires_at"),
             "keys": self._table("Keys", recovery_days=stage.keys_recovery_days),
@@ -59,11 +54,11 @@ class TablesStack(Stack):
         }
         # Whoever uses them or not: CloudFormation updates this stack before the one that gives up a use, and an export
         # that is still in use cannot vanish.
-        for table in self.tables.values():
-            self.export_value(table.table_name)
-            self.export_value(table.table_arn)
+        for table in self.by_name.values():
+            Stack.of(self).export_value(table.table_name)
+            Stack.of(self).export_value(table.table_arn)
         for name in rollout.letting_go:
-            let_go(self.tables[name], name=stage.adopted_tables[name])
+            let_go(self.by_name[name], name=stage.adopted_tables[name])
 
     def _table(
         self,
@@ -96,7 +91,7 @@ class TablesStack(Stack):
         resource = table.node.default_child
         assert isinstance(resource, dynamodb.CfnGlobalTable)  # noqa: S101  # narrows for mypy; TableV2 makes no other
         resource.override_logical_id(name)
-        CfnOutput(self, f"{name}Table", value=table.table_name)
+        say(self, f"{name}Table", table.table_name)
         return table
 
 

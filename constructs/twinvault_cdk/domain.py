@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stacks import checks
+from twinvault_cdk import checks
 
 _RULE = (
     'null, or {"name": "api.acme.org", "certificate_arn": "arn:aws:acm:...", "hosted_zone_id": "Z...", '

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-from constructs import Construct
 
-from stacks.rollout import Rollout
-from stacks.stage import Stage, StageError
+from constructs import Construct
+from twinvault_cdk.outputs import say
+from twinvault_cdk.rollout import Rollout
+from twinvault_cdk.stage import Stage, StageError
 
 
 def in_use(scope: Construct, stage: Stage, own: Mapping[str, dynamodb.TableV2]) -> dict[str, dynamodb.ITable]:
@@ -24,7 +25,7 @@ def in_use(scope: Construct, stage: Stage, own: Mapping[str, dynamodb.TableV2]) 
     found: dict[str, dynamodb.ITable] = dict(own)
     for table, name in stage.adopted_tables.items():
         found[table] = dynamodb.TableV2.from_table_name(scope, f"Adopted{table.capitalize()}", name)
-        CfnOutput(scope, f"Adopted{table.capitalize()}Table", value=name)
+        say(scope, f"Adopted{table.capitalize()}Table", name)
     return found
 
 
