@@ -29,7 +29,7 @@ PACKAGES := $(wildcard local/*/pyproject.toml) constructs/pyproject.toml cli/pyp
 STACKS := app.py cdk.json $(wildcard stacks/*.py constructs/twinvault_cdk/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch build bill synth lint-templates check test test-all parity test-docker either-way verdict deploy release sam-env demo down bench vectors mutants schema lock clean
+.PHONY: help setup fetch build bill wheels synth lint-templates check test test-all parity test-docker either-way verdict deploy release sam-env demo down bench vectors mutants schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,10 @@ bill: build/functions.cdx.json ## the artifact's bill of materials (CycloneDX), 
 build/functions.cdx.json: build/functions.zip requirements/runtime.txt $(SETUP)
 	@echo '==> Bill of materials'
 	@$(PY) -m twinvault_verdict.bill
+
+wheels: $(SETUP) ## dist/: our packages as wheels, and lock files by hash, for a project of one's own
+	@echo '==> Wheels'
+	@$(PY) scripts/wheels.py dist
 
 synth: $(STAGES:%=build/synth/%/manifest.json) ## the CloudFormation templates of both stages, under cdk-nag's eyes
 

@@ -14,6 +14,7 @@ import httpx
 from benchmarks.results import ROOT, say
 from twinvault_local import tokens
 from twinvault_local.artifact import sources
+from twinvault_local.artifact.project import Project
 from twinvault_local.engines import dynamodb
 from twinvault_local.machine import toolchain, waiting
 from twinvault_local.machine.ports import LOOPBACK, free_port
@@ -63,7 +64,7 @@ def kms_local() -> Iterator[str]:
 def twin() -> Iterator[Running]:
     """A twin of the checkout as it is now, on ports and in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        made = sources.ensure(ROOT, environ=os.environ, progress=say)
+        made = sources.ensure(Project.read(ROOT), environ=os.environ, progress=say)
         up = Twin(StateFolder(Path(folder) / "state"), _CACHE)
         facts, _ = up.up(lambda _: made, port=free_port(), progress=say)
         try:

@@ -6,10 +6,11 @@
 import argparse
 import hashlib
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
+
+import wheels
 
 from twinvault_verdict import bill
 
@@ -39,20 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     into.mkdir(parents=True)
     shutil.copyfile(artifact, into / f"twinvault-functions-{version}.zip")
     bill.write(ROOT, artifact, into / f"twinvault-functions-{version}.cdx.json")
-    for package in packages(ROOT):
-        _wheel(package, into)
+    wheels.build(into)
     for line in _sums(into):
         print(line)
     return 0
-
-
-def packages(root: Path) -> list[Path]:
-    """The folders of the packages that are released as wheels: the library, HTTP, and those of the laptop."""
-    return [
-        found.parent
-        for pattern in ("", "packaging/*/", "local/", "local/*/", "cli/")
-        for found in root.glob(f"{pattern}pyproject.toml")
-    ]
 
 
 def _version(tag: str | None) -> str:
@@ -66,12 +57,6 @@ def _artifact(path: Path) -> Path:
     if not path.is_file():
         raise ReleaseError(f"There is no artifact at {path}. Type: make build")
     return path
-
-
-def _wheel(package: Path, into: Path) -> None:
-    uv = Path(sys.executable).with_name("uv")
-    options = ["--quiet", "--wheel", "--no-build-isolation", "--no-create-gitignore", "--python", sys.executable]
-    subprocess.run([uv, "build", *options, "--out-dir", into, package], check=True)
 
 
 def _sums(folder: Path) -> list[str]:

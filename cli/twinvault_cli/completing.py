@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from twinvault_cli.errors import CliError
-from twinvault_cli.state import ROOT
+from twinvault_cli.state import project_folder
 from twinvault_local.errors import TwinError
 from twinvault_local.tokens import ALL_PERMISSIONS
 
@@ -45,7 +45,7 @@ def complete_permissions(incomplete: str) -> list[str]:
 def complete_stage(incomplete: str) -> list[str]:
     """The stages of cdk.json that begin so."""
     try:
-        stages = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
+        stages = json.loads((project_folder() / "cdk.json").read_text(encoding="utf-8"))["context"]["stages"]
     except (OSError, ValueError, KeyError):
         return []
     return _beginning(stages, incomplete)

@@ -93,12 +93,12 @@ def export(
     """Print a dialogue in the layout that it was imported in, letter for letter; with --all, write all of them."""
     if every:
         if dialogue_id or output is None:
-            raise UsageError("--all takes no ID, and a file: twinvault export --all --output FILE")
+            raise UsageError("--all takes no ID, and a file.", next_step=_ALL)
         client = PatientClient(lambda: connect(url, token, tenant, state))
         exporting.write_all(client, output, force=force, as_json=as_json)
         return
     if not dialogue_id or force:
-        raise UsageError("export takes an ID, without --force: twinvault export ID", next_step=_ALL)
+        raise UsageError("export takes an ID, without --force.", next_step=_ALL)
     document = connect(url, token, tenant, state).get(f"{dialogue_path(dialogue_id)}/export")
     if output is None:
         # In a terminal hidden characters stand as JSON's escapes: the same document, letter for letter.

@@ -8,6 +8,7 @@ state folder is not sent to another one. What the environment says needs no carr
 import importlib
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -17,6 +18,7 @@ from typer.main import get_command
 COMMANDS = {
     **dict.fromkeys(("up", "down", "status", "reset", "token"), "twin"),
     **dict.fromkeys(("import", "export", "show", "list"), "dialogues"),
+    "build": "build",
     "doctor": "doctor",
     "env": "environment",
     "erase": "erase",
@@ -46,6 +48,11 @@ def remember(context: typer.Context, param: typer.CallbackParam, value: Any) -> 
     if value is not None and source is not None and source.name == "COMMANDLINE":
         _given[max(param.opts, key=len)] = str(value)
     return value
+
+
+def remember_state(folder: Path) -> None:
+    """The next command is about this state folder, which followed from another option."""
+    _given["--state"] = str(folder)
 
 
 def forget() -> None:

@@ -10,7 +10,8 @@ from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UsageError
 from twinvault_cli.given import carried
 from twinvault_cli.output import ProgressLines, console, print_json
-from twinvault_cli.state import ROOT, StateOption, state_folder
+from twinvault_cli.projects import project_of
+from twinvault_cli.state import StateOption, state_folder
 from twinvault_local.artifact import sources
 from twinvault_local.errors import NotRunningError, TwinError
 from twinvault_local.inner_loop import debugging, loading, reloading, ticking
@@ -19,7 +20,6 @@ from twinvault_local.state import StateFolder
 
 app = typer.Typer()
 
-_WATCHED = ("functions", "requirements/runtime.txt", "stacks", "cdk.json", "app.py")
 _OTHER_STACKS = "The stacks changed too. That takes effect with: twinvault down && twinvault up"
 
 
@@ -28,14 +28,14 @@ def reload(*, as_json: JsonOption = False, state: StateOption = None) -> None:
     """Rebuild our code and let the running twin serve it; the engines go on."""
     with ProgressLines().shown() as steps:
         changed = _reload(state_folder(state), steps)
-    other_stacks = sources.has_other_stacks(ROOT)
+    other_stacks = sources.has_other_stacks(project_of(state_folder(state)))
     if as_json:
         print_json({"changed": changed, "stacks_changed": other_stacks})
         return
     console.print(
-        f"The twin serves the checkout's code after {steps.seconds:.1f} s."
+        f"The twin serves the project's code after {steps.seconds:.1f} s."
         if changed
-        else "The twin serves the checkout's code already."
+        else "The twin serves the project's code already."
     )
     if other_stacks:
         _tell_of_other_stacks()
@@ -76,19 +76,24 @@ def full_name(state: StateFolder, name: str) -> str:
 def debug(state: StateFolder, name: str, *, port: int) -> None:
     """Let a function wait for a debugger, and say how to attach one."""
     function = full_name(state, name)
-    debugging.attach(state, ROOT / ".cache", function, port=port)
+    debugging.attach(state, project_of(state).root / ".cache", function, port=port)
     console.print(f"{function} waits for a debugger on 127.0.0.1:{port}.")
     said = "Path mapping, as editors call it: functions/ here, . there.    End it: twinvault down"
     console.print(escape(carried(said)))
 
 
-def watch(state: StateFolder, *, ended: threading.Event | None = None) -> None:
-    """Reload whenever a source file is saved, until Ctrl-C or `ended`; what fails is said, and the watch goes on."""
+def watch(state: StateFolder, *, failed: TwinError | None = None, ended: threading.Event | None = None) -> None:
+    """Reload whenever a source file is saved, until Ctrl-C or `ended`; what fails is said, and the watch goes on.
+
+    `failed`: what cannot start already.
+    """
+    if failed:
+        tell_the_watcher(failed)
     from watchfiles import watch as watched  # noqa: PLC0415  # 30 ms that no other command should wait for
 
     console.print("Watching the sources; Ctrl-C ends the watch and leaves the twin up.")
-    paths = [ROOT / name for name in _WATCHED if (ROOT / name).exists()]
-    for _ in watched(*paths, raise_interrupt=False, debounce=200, stop_event=ended):
+    project = project_of(state)
+    for _ in watched(*project.watched, raise_interrupt=False, debounce=200, stop_event=ended):
         began = time.monotonic()
         try:
             changed = _reload(state, lambda _: None)
@@ -99,7 +104,7 @@ def watch(state: StateFolder, *, ended: threading.Event | None = None) -> None:
             continue
         if changed:
             console.print(f"{time.strftime('%H:%M:%S')}  reloaded in {time.monotonic() - began:.1f} s")
-        if sources.has_other_stacks(ROOT):
+        if sources.has_other_stacks(project):
             _tell_of_other_stacks()
 
 
@@ -120,6 +125,6 @@ def failed_functions(state: StateFolder) -> TwinError | None:
 
 
 def _reload(state: StateFolder, progress: Progress) -> bool:
-    zipped = sources.ensure_artifact(ROOT, progress=progress)
+    zipped = sources.ensure_artifact(project_of(state), progress=progress)
     progress("starting the newer functions beside the older")
     return reloading.reload(state, zipped)[1]

@@ -1,5 +1,6 @@
-"""Which checkout and which state folder a command is about."""
+"""Which project and which state folder a command is about."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ StateOption = Annotated[
         envvar="TWINVAULT_STATE",
         callback=remember,
         help="State folder.",
-        show_default=".twinvault of the checkout",
+        show_default=".twinvault of the project",
     ),
 ]
 
@@ -33,6 +34,30 @@ PortOption = Annotated[
 ]
 
 
+AppOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--app",
+        envvar="TWINVAULT_APP",
+        help="The project: a folder with a cdk.json.",
+        show_default="the one that you are in, or else this checkout",
+    ),
+]
+
+StageOption = Annotated[
+    str | None, typer.Option("--stage", help="A stage of its cdk.json.", show_default="the one that it names")
+]
+
+
+def project_folder(chosen: Path | None = None) -> Path:
+    """The project that `--app` or TWINVAULT_APP names; else the one that the caller is in; else this checkout."""
+    named = chosen or (Path(found) if (found := os.environ.get("TWINVAULT_APP")) else None)
+    if named is not None:
+        return named.absolute()
+    here = Path.cwd()
+    return next((one for one in (here, *here.parents) if (one / "cdk.json").is_file()), ROOT)
+
+
 def state_folder(chosen: Path | None) -> StateFolder:
-    """The state folder that `--state` or TWINVAULT_STATE names, or the checkout's own."""
-    return StateFolder((chosen or ROOT / ".twinvault").absolute())
+    """The state folder that `--state` or TWINVAULT_STATE names, or the project's own."""
+    return StateFolder((chosen or project_folder() / ".twinvault").absolute())

@@ -14,15 +14,18 @@ from twinvault_cli import inner_loop
 from twinvault_cli.completing import complete_permissions
 from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UNAVAILABLE, UsageError
-from twinvault_cli.given import carried, remember
+from twinvault_cli.given import carried, remember, remember_state
 from twinvault_cli.output import ProgressLines, console, print_json, print_table
-from twinvault_cli.state import ROOT, PortOption, StateOption, state_folder
+from twinvault_cli.projects import held_by, note, refuse_another
+from twinvault_cli.state import AppOption, PortOption, StageOption, StateOption, project_folder, state_folder
 from twinvault_local import status, tokens
 from twinvault_local.artifact import sources
+from twinvault_local.artifact.project import Project
 from twinvault_local.engines.launcher import IN_WORDS
 from twinvault_local.inner_loop import loading
 from twinvault_local.inner_loop.debugging import DEFAULT_PORT as DEBUG_PORT
 from twinvault_local.issuer import DEFAULT_SECONDS
+from twinvault_local.state import StateFolder
 from twinvault_local.status import Facts, Health
 from twinvault_local.twin import Twin
 
@@ -31,8 +34,9 @@ app = typer.Typer()
 _COLOURS = {Health.WELL: "green", Health.SILENT: "yellow", Health.DIED: "red", Health.STOPPED: "dim"}
 
 
-def _twin(state: Path | None) -> Twin:
-    return Twin(state_folder(state), ROOT / ".cache")
+def _twin(state: StateFolder) -> Twin:
+    project = held_by(state)
+    return Twin(state, (project.root if project else project_folder()) / ".cache")
 
 
 @app.command()
@@ -51,50 +55,67 @@ def up(
         typer.Option(metavar="FUNCTION", autocompletion=inner_loop.complete_function, help="Let it wait for debugpy."),
     ] = None,
     debug_port: Annotated[int, typer.Option(help="Where it waits, on 127.0.0.1.", min=1, max=65535)] = DEBUG_PORT,
+    app_folder: AppOption = None,
+    stage: StageOption = None,
     as_json: JsonOption = False,
     state: StateOption = None,
 ) -> None:
     """Start the twin: engines, tables, keys, functions, API."""
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # as a Ctrl-C: what was started is stopped again
-        signal.signal(ending, lambda number, _: sys.exit(128 + number))
+    _stop_as_a_ctrl_c_does()
+    project, folder = _place(app_folder, stage, state=state)
     with ProgressLines().shown() as steps:
-        facts, started = _twin(state).up(
-            lambda progress: sources.ensure(ROOT, environ=os.environ, progress=progress),
+        facts, started = Twin(folder, project.root / ".cache").up(
+            lambda progress: sources.ensure(project, environ=os.environ, progress=progress),
             port=port,
             launcher=launcher,
             progress=steps,
         )
     if started:
+        note(project, folder)
         console.print(f"The twin is up after {steps.seconds:.1f} s, its engines {IN_WORDS[facts.launcher]}.")
     else:
-        _tell_that_it_is_up(facts, port)
+        _tell_that_it_is_up(facts, port, project)
     if as_json:
         print_json({**asdict(facts), "started": started})
     else:
         typer.echo(facts.url)
-    if failed := inner_loop.failed_functions(state_folder(state)):
-        if not watch:
-            raise failed
-        inner_loop.tell_the_watcher(failed)
+    if (failed := inner_loop.failed_functions(folder)) and not watch:
+        raise failed
     if debug:
-        inner_loop.debug(state_folder(state), debug, port=debug_port)
+        inner_loop.debug(folder, debug, port=debug_port)
     if watch:
-        inner_loop.watch(state_folder(state))
+        inner_loop.watch(folder, failed=failed)
 
 
-def _tell_that_it_is_up(facts: Facts, port: int | None) -> None:
+def _stop_as_a_ctrl_c_does() -> None:
+    """What was started is stopped again, whoever ends the command."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
+
+
+def _place(app_folder: Path | None, stage: str | None, *, state: Path | None) -> tuple[Project, StateFolder]:
+    """The project that is asked for, and its state folder, or the one that is named, if it holds no other's twin."""
+    project = Project.read(project_folder(app_folder), stage=stage)
+    folder = StateFolder((state or project.root / ".twinvault").absolute())
+    if app_folder is not None and state is None:
+        remember_state(folder.folder)
+    refuse_another(project, folder)
+    return project, folder
+
+
+def _tell_that_it_is_up(facts: Facts, port: int | None, project: Project) -> None:
     console.print(f"The twin is already up on {facts.url}.")
     if port is not None and facts.port != port:
         said = f"It stays there. On port {port}: twinvault down && twinvault up --port {port}"
         console.print(f"[yellow]{escape(carried(said))}[/]")
-    if not sources.is_current(ROOT, facts.artifact):
-        console.print(f"[yellow]{escape(carried('It runs older code than the checkout: twinvault reload'))}[/]")
+    if not sources.is_current(project, facts.artifact):
+        console.print(f"[yellow]{escape(carried('It runs older code than the project: twinvault reload'))}[/]")
 
 
 @app.command()
 def down(*, as_json: JsonOption = False, state: StateOption = None) -> None:
     """Stop everything that `up` started; data and keys stay."""
-    stopped = _twin(state).down()
+    stopped = _twin(state_folder(state)).down()
     if as_json:
         print_json({"stopped": stopped})
         return
@@ -131,7 +152,7 @@ def reset(
     folder = state_folder(state).folder
     if not yes and not typer.confirm(f"Delete all data and keys in {folder} for good?", err=True):
         raise UsageError("Nothing was deleted.")
-    _twin(state).reset()
+    _twin(state_folder(state)).reset()
     if as_json:
         print_json({"wiped": str(folder)})
         return

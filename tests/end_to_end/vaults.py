@@ -11,6 +11,7 @@ from samples import canonical
 
 from twinvault_local import tokens
 from twinvault_local.artifact import sources
+from twinvault_local.artifact.project import Project
 from twinvault_local.artifact.sources import Sources
 from twinvault_local.machine import processes
 from twinvault_local.machine.ports import free_port
@@ -75,7 +76,7 @@ class Vault:
 
 def make_sources(folder: Path) -> Sources:
     """The checkout's artifact and templates as they are now; a copy, so that later edits change nothing."""
-    made = sources.ensure(ROOT, environ=os.environ, progress=lambda _: None)
+    made = sources.ensure(Project.read(ROOT), environ=os.environ, progress=lambda _: None)
     shutil.copytree(made.assembly, folder / "assembly")
     shutil.copy(made.artifact, folder / "functions.zip")
     return Sources(folder / "assembly", folder / "functions.zip")

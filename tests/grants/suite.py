@@ -16,6 +16,7 @@ from twinvault_cli.iam import twin_files
 from twinvault_grants.reading import GrantsError, TwinFiles, read_deployment, split_policies
 from twinvault_grants.usage import Deployment, GrantOf, Usage, usage
 from twinvault_local.artifact import sources
+from twinvault_local.artifact.project import Project
 from twinvault_local.provision import callers, functions, keys, permissions, policies, tables
 from twinvault_local.provision.template import ACCOUNT, Assembly, Physical
 from twinvault_local.state import StateFolder
@@ -53,7 +54,7 @@ def read(folder: Path) -> Deployment:
 
 def deployed() -> Deployment:
     """What the template grants, without anybody having used it."""
-    made = sources.ensure(ROOT, environ=os.environ, progress=lambda _: None)
+    made = sources.ensure(Project.read(ROOT), environ=os.environ, progress=lambda _: None)
     assembly = Assembly.load(made.assembly)
     known = {**callers.roles(assembly), **functions.arns(assembly)}
     for resource in assembly.resources(keys.KEY):

@@ -12,6 +12,7 @@ from tests.grants.test_usage import call
 from twinvault_grants.usage import GrantOf, Usage
 from twinvault_iam.services import IDENTITY
 from twinvault_local.artifact import sources
+from twinvault_local.artifact.project import Project
 from twinvault_local.provision.template import Assembly
 from twinvault_local.state import StateFolder
 from twinvault_serving.ledger import CallLedger
@@ -99,7 +100,7 @@ def test_what_twins_wrote_down_is_kept_without_their_data(tmp_path: Path):
 
 def test_services_that_are_not_enforced_here_stand_in_a_list_by_kind():
     """The policies of all roles of the template; whatever else a function may do must be thought about first."""
-    assembly = Assembly.load(sources.ensure(suite.ROOT, environ={}, progress=lambda _: None).assembly)
+    assembly = Assembly.load(sources.ensure(Project.read(suite.ROOT), environ={}, progress=lambda _: None).assembly)
     named = {
         action.partition(":")[0]
         for one in assembly.resources("AWS::IAM::Policy", "AWS::IAM::Role")

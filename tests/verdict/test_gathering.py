@@ -10,6 +10,7 @@ from checkouts import checkout, commit, put, run
 from samples_of_verdict import ABOUT, NOW, digest, well
 
 from twinvault_local.artifact import archive, sources, wheels
+from twinvault_local.artifact.project import Project
 from twinvault_verdict import bill, evidence
 from twinvault_verdict.checks import artifact as artifact_checks
 from twinvault_verdict.errors import EvidenceError, GatheringError
@@ -186,7 +187,7 @@ def test_the_artifacts_bill_of_materials_is_about_it(tmp_path):
 
 def test_each_wheel_of_this_checkouts_artifact_is_the_locked_one_file_by_file():
     """And each file of ours is the work tree's: nothing else is in the artifact that the tests run."""
-    sources.ensure_artifact(ROOT, progress=print)
+    sources.ensure_artifact(Project.read(ROOT), progress=print)
     locked = wheels.installed_anew(ROOT / "requirements" / "runtime.txt", ROOT / ".cache", python=Path(sys.executable))
     with zipfile.ZipFile(ROOT / everything.ARTIFACT) as zipped:
         found = {name: digest(zipped.read(name)) for name in zipped.namelist()}

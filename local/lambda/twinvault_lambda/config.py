@@ -143,7 +143,7 @@ class ServerConfig:
     account: str
     python: Path  # the base interpreter, not a virtual environment's
     task_root: Path  # the unpacked artifact
-    runtime_dir: Path  # requirements/lambda.txt, installed
+    runtime_dir: Path  # Lambda's own runtime client, installed
     log_dir: Path  # <function>.log each, and access.log
     functions: tuple[FunctionConfig, ...]
     routes: tuple[RouteConfig, ...]

@@ -9,6 +9,7 @@ TwinError                what happened, and the next command to type
 ├── NotRunningError      the command needs a running twin and there is none
 ├── StateError           the state folder is damaged, or its parts do not belong together
 ├── TemplateError        the synthesized template says something that the twin does not know
+├── ProjectError         a folder is no project that the twin can serve
 ├── BuildError           synthesizing or building from the sources failed
 ├── DiskFullError        there is too little room on the disk to begin
 ├── LoadError            a function of the service cannot start
@@ -58,6 +59,10 @@ class StateError(TwinError):
 
 class TemplateError(TwinError):
     """The synthesized template says something that the twin does not know."""
+
+
+class ProjectError(TwinError):
+    """A folder holds no cdk.json, or one without what the twin needs of it."""
 
 
 class BuildError(TwinError):

@@ -28,7 +28,7 @@ _FOLDERS = ("kms", "dynamodb", "gate", "issuer", "ledger", "artifact", "bytecode
 _LEDGERS = {GATE: "gate.jsonl", KMS: "kms.jsonl", SERVER: "front-door.jsonl"}
 LEDGERS = tuple(_LEDGERS)
 """The services that write down what they were asked."""
-_NOTES = ("provisioned.json", "callers.json", "ports.json", "launcher.json", "server.json", "twin.json")
+_NOTES = ("provisioned.json", "callers.json", "ports.json", "launcher.json", "server.json", "twin.json", "project.json")
 _FILES = ("seed", "lock", _FORMAT_FILE, *_NOTES, "route.json")
 
 
@@ -117,6 +117,11 @@ class StateFolder:
     def server(self) -> Path:
         """The Lambda server's configuration."""
         return self.folder / "server.json"
+
+    @property
+    def project(self) -> Path:
+        """Whose functions run here: the project's folder and its stage."""
+        return self.folder / "project.json"
 
     @property
     def twin(self) -> Path:

@@ -40,7 +40,7 @@ def test_a_runtime_client_that_cannot_be_installed_leaves_nothing_in_the_cache(
 ) -> None:
     lock = tmp_path / "lambda.txt"
     lock.write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
-    monkeypatch.setattr(toolchain, "_LAMBDA_LOCK", lock)
+    monkeypatch.setattr(toolchain, "LAMBDA_LOCK", lock)
     with pytest.raises(FetchError, match="could not be installed") as caught:
         toolchain.ensure_lambda_runtime(tmp_path / "cache", toolchain.base_python())
     assert "network" in caught.value.next_step

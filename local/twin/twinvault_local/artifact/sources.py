@@ -1,4 +1,4 @@
-"""The artifact and the synthesized app, built again when their sources changed.
+"""The artifact and the synthesized app of a project, built again when their sources changed.
 
 `python -m twinvault_local.artifact.sources` does it alone. A change is known by content, not by time: a checkout sets
 times at will.
@@ -6,23 +6,22 @@ times at will.
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinvault_local.artifact import archive
+from twinvault_local.artifact.project import Project
 from twinvault_local.errors import BuildError, StateError, TwinError
 from twinvault_local.machine import files, locks, toolchain
 from twinvault_local.machine.progress import Progress
 
-STAGE = "dev"
-_ARTIFACT_INPUTS = ("functions", "requirements/runtime.txt", "local/twin/twinvault_local/artifact")
-_ASSEMBLY_INPUTS = ("app.py", "cdk.json", "stacks", "requirements/dev.txt")
 _TAIL_LINES = 8
 
 
@@ -34,89 +33,74 @@ class Sources:
     artifact: Path  # functions.zip
 
 
-def ensure(root: Path, *, environ: Mapping[str, str], progress: Progress) -> Sources:
-    """The artifact and the assembly of stage dev of the checkout at `root`, built and synthesized where they are stale.
+def ensure(project: Project, *, environ: Mapping[str, str], progress: Progress) -> Sources:
+    """The artifact and the assembly of a project's stage, built and synthesized where they are stale.
 
     Raises:
         BuildError: building or synthesizing failed.
         ToolMissingError: there is no Node.js and the app must be synthesized.
     """
-    made = _places(root)
-    with _lock(root):
-        zipped = _build(root, made.artifact, progress)
-        synthesized_from = {"inputs": _digest(root, _ASSEMBLY_INPUTS), "artifact": zipped, "stage": STAGE}
-        stamp = _assembly_stamp(made.assembly)
-        if not _is_of_stage(made.assembly) or _read(stamp) != synthesized_from:
+    with _lock(project):
+        zipped = _build(project, progress)
+        wanted = {"inputs": project.assembly_inputs(), "artifact": zipped, "stage": project.stage}
+        stamp = _assembly_stamp(project)
+        if _read(stamp) != {**wanted, "manifest": _manifest(project)}:
             progress("synthesizing the stacks")
-            _synthesize(root, made.assembly, environ)
-            files.write_json(stamp, synthesized_from)
-    return made
+            _synthesize(project, environ)
+            files.write_json(stamp, {**wanted, "manifest": _manifest(project)})
+    return Sources(assembly=project.assembly, artifact=project.artifact)
 
 
-def ensure_artifact(root: Path, *, progress: Progress) -> Path:
+def ensure_artifact(project: Project, *, progress: Progress) -> Path:
     """The artifact alone, built where it is stale; the assembly keeps the hash of an earlier one.
 
     Raises:
         BuildError: building failed.
     """
-    with _lock(root):
-        made = _places(root).artifact
-        _build(root, made, progress)
-        return made
+    with _lock(project):
+        _build(project, progress)
+        return project.artifact
 
 
-def has_other_stacks(root: Path) -> bool:
+def has_other_stacks(project: Project) -> bool:
     """Whether the stacks changed since they were synthesized: what they say now, a running twin does not know."""
-    return _read(_assembly_stamp(_places(root).assembly)).get("inputs") != _digest(root, _ASSEMBLY_INPUTS)
+    return _read(_assembly_stamp(project)).get("inputs") != project.assembly_inputs()
 
 
-def is_current(root: Path, artifact_sha256: str) -> bool:
-    """Whether the artifact of this hash was built from the code as it stands in the checkout at `root` now."""
-    return _read(_artifact_stamp(root)) == {"inputs": _digest(root, _ARTIFACT_INPUTS), "artifact": artifact_sha256}
+def is_current(project: Project, artifact_sha256: str) -> bool:
+    """Whether the artifact of this hash was built from the project's code as it stands now."""
+    return _read(_artifact_stamp(project)) == {"inputs": project.artifact_inputs(), "artifact": artifact_sha256}
 
 
-def _places(root: Path) -> Sources:
-    return Sources(assembly=root / "cdk.out", artifact=root / "build" / "functions.zip")
+def _lock(project: Project) -> AbstractContextManager[None]:
+    return locks.held(project.root / ".cache" / "sources.lock", wait=True)
 
 
-def _lock(root: Path) -> AbstractContextManager[None]:
-    return locks.held(root / ".cache" / "sources.lock", wait=True)
-
-
-def _build(root: Path, out: Path, progress: Progress) -> str:
-    built_from = _digest(root, _ARTIFACT_INPUTS)
-    stamp = _artifact_stamp(root)
+def _build(project: Project, progress: Progress) -> str:
+    out, built_from = project.artifact, project.artifact_inputs()
+    stamp = _artifact_stamp(project)
     zipped = archive.sha256(out) if out.is_file() else ""
     if not zipped or _read(stamp) != {"inputs": built_from, "artifact": zipped}:
         progress("building the artifact")
-        zipped = archive.build(root, out, python=Path(sys.executable), progress=lambda _: None)
+        zipped = archive.build(project.root, out, python=Path(sys.executable), progress=lambda _: None)
         files.write_json(stamp, {"inputs": built_from, "artifact": zipped})
     return zipped
 
 
-def _assembly_stamp(assembly: Path) -> Path:
-    return assembly / "inputs.json"
+def _assembly_stamp(project: Project) -> Path:
+    return project.assembly / "inputs.json"
 
 
-def _artifact_stamp(root: Path) -> Path:
-    return root / "build" / "functions.inputs.json"
+def _artifact_stamp(project: Project) -> Path:
+    return project.artifact.with_suffix(".inputs.json")
 
 
-def _digest(root: Path, inputs: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for name in inputs:
-        for path in _files(root / name):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    else:
-        found = sorted(path.rglob("*"))
-        yield from (one for one in found if one.is_file() and "__pycache__" not in one.parts)
+def _manifest(project: Project) -> str:
+    """The sha256 of what lists the stacks: somebody may have synthesized another stage to the same folder."""
+    try:
+        return hashlib.sha256((project.assembly / "manifest.json").read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
 
 
 def _read(stamp: Path) -> dict[str, str]:
@@ -126,32 +110,36 @@ def _read(stamp: Path) -> dict[str, str]:
         return {}  # a damaged stamp only costs a build
 
 
-def _is_of_stage(assembly: Path) -> bool:
-    templates = [path.name for path in assembly.glob("*.template.json")]
-    return bool(templates) and all(name.startswith(f"Twinvault-{STAGE}-") for name in templates)
-
-
-def _synthesize(root: Path, assembly: Path, environ: Mapping[str, str]) -> None:
+def _synthesize(project: Project, environ: Mapping[str, str]) -> None:
     toolchain.find_node()
-    shutil.rmtree(assembly, ignore_errors=True)
+    shutil.rmtree(project.assembly, ignore_errors=True)
     # Neither credentials nor a chosen account: what is synthesized must not depend on who synthesizes.
     kept = {name: environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in environ}
     quiet = {"JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
-    chosen = {"CDK_OUTDIR": str(assembly), "CDK_CONTEXT_JSON": f'{{"stage": "{STAGE}"}}'}
-    done = subprocess.run(
-        [sys.executable, "app.py"], cwd=root, env=kept | quiet | chosen, capture_output=True, text=True, check=False
+    context = {**project.context, "stage": project.stage}
+    chosen = {"CDK_OUTDIR": str(project.assembly), "CDK_CONTEXT_JSON": json.dumps(context)}
+    done = subprocess.run(  # noqa: S602  # `cdk` gives this very line of cdk.json to a shell
+        project.command,
+        shell=True,
+        cwd=project.root,
+        env=kept | quiet | chosen,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
-        raise BuildError(f"The stacks could not be synthesized:\n{tail}", next_step="See the whole of it: make synth")
+        next_step = f"See the whole of it: npx cdk synth --all -c stage={project.stage}"
+        raise BuildError(f"The stacks could not be synthesized:\n{tail}", next_step=next_step)
 
 
 def main() -> int:
     """Build and synthesize what is stale."""
     parser = argparse.ArgumentParser(prog="python -m twinvault_local.artifact.sources", description=__doc__)
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the checkout")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder")
     try:
-        made = ensure(parser.parse_args().root.resolve(), environ=os.environ, progress=print)
+        project = Project.read(parser.parse_args().root.resolve())
+        made = ensure(project, environ=os.environ, progress=print)
     except TwinError as error:
         print(error, file=sys.stderr)  # noqa: T201  # a command of its own
         return 1

@@ -42,7 +42,8 @@ def ensure(lock: Path, cache: Path, *, python: Path, progress: Progress) -> byte
     """
     # The rules of these modules decide too, and the interpreter that compiles: they are part of the name.
     rules = b"".join(Path(one).read_bytes() for one in (__file__, packing.__file__, compiling.__file__))
-    digest = hashlib.sha256(lock.read_bytes() + rules + sys.version.encode()).hexdigest()[:12]
+    locked = b"".join(one.read_bytes() for one in _locks(lock))
+    digest = hashlib.sha256(locked + rules + sys.version.encode()).hexdigest()[:12]
     kept = cache / f"wheels-{digest}"
     with locks.held(cache / "wheels.lock", wait=True):
         if (packed := _intact(kept)) is None:
@@ -102,7 +103,11 @@ def _install(lock: Path, into: Path, *, python: Path) -> None:
     command = [str(python), "-m", "uv", "pip", "install", "--quiet", "--target", str(into)]
     command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORM, "--only-binary", ":all:"]
     # The machine's own certificates, as pip does: behind a company's proxy no others will do.
-    command += ["--system-certs", "--require-hashes", "--no-deps", "--link-mode", "copy", "--requirements", str(lock)]
+    command += ["--system-certs", "--require-hashes", "--no-deps", "--link-mode", "copy"]
+    for one in _locks(lock):
+        command += ["--requirements", str(one)]
+    if (own := lock.parents[1] / "wheels").is_dir():
+        command += ["--find-links", str(own)]
     # The cache alone first: a rebuild after a change of our own code needs no network.
     for extra in (["--offline"], []):
         shutil.rmtree(into, ignore_errors=True)
@@ -116,6 +121,12 @@ def _install(lock: Path, into: Path, *, python: Path) -> None:
         f"The wheels of {lock.name} could not be installed:\n{run.stderr.strip()}",
         next_step="Check the network, then type: make build",
     )
+
+
+def _locks(lock: Path) -> list[Path]:
+    """The lock file, and beside it that of the wheels which lie in the project's own folder ``wheels/``."""
+    own = lock.with_name("wheels.txt")
+    return [lock, own] if own.is_file() else [lock]
 
 
 def _entries(wheels: Path) -> Iterator[tuple[str, bytes]]:

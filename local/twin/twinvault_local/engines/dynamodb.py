@@ -15,7 +15,6 @@ import httpx
 
 from twinvault_local.errors import FetchError
 from twinvault_local.machine import locks, toolchain
-from twinvault_local.machine.checkout import ROOT
 from twinvault_local.machine.progress import Progress
 
 VERSION = "3.3.1"
@@ -120,5 +119,5 @@ def _fetch(engine: Path) -> None:
                 # The loader looks for the name without the version.
                 shutil.copyfile(file, partial / f"{native['name']}.{native['ending']}")
         if not _complete(partial):
-            raise FetchError(f"What Maven fetched is not what {MANIFEST.relative_to(ROOT)} lists.", next_step=again)
+            raise FetchError(f"What Maven fetched is not what {MANIFEST.name} lists.", next_step=again)
         partial.rename(engine)

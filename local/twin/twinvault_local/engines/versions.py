@@ -8,7 +8,6 @@ import subprocess
 from twinvault_local.engines import dynamodb
 from twinvault_local.errors import ToolMissingError
 from twinvault_local.machine import toolchain
-from twinvault_local.machine.checkout import ROOT
 
 _CLIENT = re.compile(r"^awslambdaric==([^ ;\\]+)", re.MULTILINE)
 
@@ -16,7 +15,7 @@ _CLIENT = re.compile(r"^awslambdaric==([^ ;\\]+)", re.MULTILINE)
 def versions() -> dict[str, str]:
     """Program to version. The local KMS and the gate have none of their own: they are the commit's."""
     manifest = hashlib.sha256(dynamodb.MANIFEST.read_bytes()).hexdigest()[:12]
-    client = _CLIENT.search((ROOT / "requirements" / "lambda.txt").read_text(encoding="utf-8"))
+    client = _CLIENT.search(toolchain.LAMBDA_LOCK.read_text(encoding="utf-8"))
     return {
         "DynamoDB Local": f"{dynamodb.VERSION} (jars {manifest})",
         "Java": _java(),

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from twinvault_local.errors import FetchError, ToolMissingError
 from twinvault_local.machine import locks
-from twinvault_local.machine.checkout import ROOT
 
 JAVA_AT_LEAST = (
     17  # DynamoDB Local 3.x, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.html
 )
 RUNTIME_PYTHON = "3.13"  # the Lambda runtime that cdk.json pins
 NODE_AT_LEAST = 20
-_LAMBDA_LOCK = ROOT / "requirements" / "lambda.txt"
+LAMBDA_LOCK = Path(__file__).with_name("lambda.txt")
 _INSTALL_JAVA = "Install a Java runtime of version 17 or later (Debian: apt-get install openjdk-17-jre-headless)."
 _INSTALL_MAVEN = "Install Maven (Debian: apt-get install maven): it fetches DynamoDB Local."
 
@@ -92,14 +91,14 @@ def base_python() -> Path:
 
 
 def ensure_lambda_runtime(cache: Path, python: Path) -> Path:
-    """The folder under `cache` with what Lambda's own image provides (requirements/lambda.txt), for `python`.
+    """The folder under `cache` with what Lambda's own image provides (lambda.txt beside this module), for `python`.
 
     Whoever sees the folder sees all of it.
 
     Raises:
         FetchError: it could not be installed.
     """
-    lock = _LAMBDA_LOCK.read_bytes()
+    lock = LAMBDA_LOCK.read_bytes()
     target = cache / "lambda-runtime" / f"{hashlib.sha256(lock).hexdigest()[:12]}-compiled"
     with locks.held(cache / "lambda-runtime.lock", wait=True):
         if target.exists():
@@ -109,7 +108,7 @@ def ensure_lambda_runtime(cache: Path, python: Path) -> Path:
             partial = Path(folder, "packages")
             # --system-certs: behind a company's proxy no others will do. Compiled, for workers compile nothing to keep.
             options = ("--quiet", "--system-certs", "--require-hashes", "--no-deps", "--only-binary", ":all:")
-            where = ("--python", str(python), "--target", str(partial), "--requirements", str(_LAMBDA_LOCK))
+            where = ("--python", str(python), "--target", str(partial), "--requirements", str(LAMBDA_LOCK))
             command = [
                 sys.executable,
                 "-m",
