@@ -177,3 +177,15 @@ def test_a_folder_of_an_earlier_version_still_has_its_launcher(
     assert choice.network(state) == former.get("project")
     state.wipe()
     assert not state.folder.exists()
+
+
+def test_an_installed_twin_has_no_images_to_make_and_runs_processes(
+    state: StateFolder, tmp_path: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install()
+    monkeypatch.setattr("twinvault_local.engines.in_docker._COMPOSE_FILES", (tmp_path / "docker-compose.yml",))
+    said: list[str] = []
+    assert isinstance(choice.choose(state, tmp_path, asked=AUTO, progress=said.append), ProcessLauncher)
+    assert "from a checkout of Twinvault alone" in said[0]
+    with pytest.raises(ToolMissingError, match="from a checkout of Twinvault alone"):
+        choice.choose(state, tmp_path, asked=DOCKER, progress=said.append)

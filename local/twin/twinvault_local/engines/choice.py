@@ -4,7 +4,7 @@ from pathlib import Path
 
 from twinvault_local.engines import docker
 from twinvault_local.engines.as_processes import ProcessLauncher
-from twinvault_local.engines.in_docker import DockerLauncher, new_project
+from twinvault_local.engines.in_docker import DockerLauncher, new_project, require_images
 from twinvault_local.engines.launcher import AUTO, DOCKER, IN_WORDS, PROCESS, Launcher
 from twinvault_local.errors import EngineError, StateError, ToolMissingError
 from twinvault_local.machine import files
@@ -32,6 +32,7 @@ def choose(state: StateFolder, cache: Path, *, asked: str, progress: Progress) -
     if name == PROCESS:
         return ProcessLauncher(state, cache)
     try:
+        require_images()
         engine = docker.find()
     except ToolMissingError as error:
         if fixed(state) == DOCKER:

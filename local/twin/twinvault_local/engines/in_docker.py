@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from twinvault_local.engines import docker, dynamodb, image, starting
 from twinvault_local.engines.docker import Docker
 from twinvault_local.engines.launcher import DOCKER, Claims
-from twinvault_local.errors import EngineError, FetchError
+from twinvault_local.errors import EngineError, FetchError, ToolMissingError
 from twinvault_local.machine import files, processes
 from twinvault_local.machine.checkout import ROOT
 from twinvault_local.machine.progress import Progress
@@ -128,6 +128,14 @@ class DockerLauncher:
         named = [option for file in _COMPOSE_FILES for option in ("--file", str(file))]
         options = ("--project-name", self.project, *named, "--ansi", "never", "--progress", "plain")
         return self.engine.run("compose", *options, *arguments, **variables)
+
+
+def require_images() -> None:
+    """Refuse where there is nothing to make the engines' images from (ToolMissingError): our wheels hold no Dockerfile."""
+    if not _COMPOSE_FILES[0].is_file():
+        raise ToolMissingError(
+            "Engines run in Docker from a checkout of Twinvault alone, and this is an installed one."
+        )
 
 
 def new_project() -> str:
