@@ -131,7 +131,7 @@ class DockerLauncher:
 
 
 def require_images() -> None:
-    """Refuse where there is nothing to make the engines' images from (ToolMissingError): our wheels hold no Dockerfile."""
+    """Refuse where nothing is there to make the engines' images from (ToolMissingError): wheels hold no Dockerfile."""
     if not _COMPOSE_FILES[0].is_file():
         raise ToolMissingError(
             "Engines run in Docker from a checkout of Twinvault alone, and this is an installed one."
