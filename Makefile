@@ -44,11 +44,14 @@ $(SETUP): scripts/setup scripts/python requirements/dev.txt requirements/uv.txt 
 fetch: $(SETUP) ## what the twin takes from the network, into .cache
 	@$(PY) scripts/fetch.py
 
-build: build/functions.zip ## the Lambda artifact: build/functions.zip
+build: build/functions.zip ## the Lambda artifact: build/functions.zip, for the processor of STAGE (prod)
 
-build/functions.zip: $(SETUP) requirements/runtime.txt $(ARTIFACT) $(FUNCTIONS)
+# Where a stage is named, what is there may be of another one's processor.
+NAMED := $(and $(filter build,$(MAKECMDGOALS)),$(filter command%,$(origin STAGE)))
+.PHONY: anew
+build/functions.zip: $(SETUP) requirements/runtime.txt cdk.json $(ARTIFACT) $(FUNCTIONS) $(if $(NAMED),anew)
 	@echo '==> Lambda artifact'
-	@$(PY) -m twinvault_local.artifact
+	@$(PY) -m twinvault_local.artifact --stage $(STAGE)
 	@touch $@
 
 bill: build/functions.cdx.json ## the artifact's bill of materials (CycloneDX), beside it

@@ -21,6 +21,7 @@ from twinvault_cli.errors import TamperingError, UsageError
 from twinvault_cli.output import console, print_json, results
 from twinvault_cli.state import ROOT
 from twinvault_local.artifact import archive, wheels
+from twinvault_local.artifact.project import Project
 from twinvault_local.engines import versions
 from twinvault_verdict import envelope, statement
 from twinvault_verdict.checks import freshness
@@ -118,7 +119,10 @@ _BUILDING = everything.Building(
     engines=versions.versions,
     packed=archive.of_functions,
     locked=lambda: wheels.installed_anew(
-        ROOT / "requirements" / "runtime.txt", ROOT / ".cache", python=Path(sys.executable)
+        ROOT / "requirements" / "runtime.txt",
+        ROOT / ".cache",
+        architecture=Project.read(ROOT).architecture,
+        python=Path(sys.executable),
     ),
 )
 

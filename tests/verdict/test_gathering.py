@@ -188,7 +188,10 @@ def test_the_artifacts_bill_of_materials_is_about_it(tmp_path):
 def test_each_wheel_of_this_checkouts_artifact_is_the_locked_one_file_by_file():
     """And each file of ours is the work tree's: nothing else is in the artifact that the tests run."""
     sources.ensure_artifact(Project.read(ROOT), progress=print)
-    locked = wheels.installed_anew(ROOT / "requirements" / "runtime.txt", ROOT / ".cache", python=Path(sys.executable))
+    project = Project.read(ROOT)
+    locked = wheels.installed_anew(
+        project.lock, ROOT / ".cache", architecture=project.architecture, python=Path(sys.executable)
+    )
     with zipfile.ZipFile(ROOT / everything.ARTIFACT) as zipped:
         found = {name: digest(zipped.read(name)) for name in zipped.namelist()}
     functions = ROOT / "functions"

@@ -1,6 +1,7 @@
 """The artifact: one hash wherever it is built, loadable by Lambda, and unpacked to exactly its bytes."""
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -11,17 +12,21 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from twinvault_local.artifact import archive, compiling, glibc, wheels
-from twinvault_local.errors import BuildError
+from twinvault_local.artifact.project import Project
+from twinvault_local.errors import BuildError, ProjectError
 
 ROOT = Path(__file__).resolve().parents[3]
 
+
+MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine, elf.h
 
 COMPILED = "service/__pycache__/__init__.cpython-313.pyc"
 
 
 def checkout(folder: Path, *, source: Path = ROOT) -> Path:
-    """A folder with what a build reads: a copy of the runtime's lock file and of functions/."""
+    """A folder with what a build reads: a copy of the stages, of the runtime's lock file and of functions/."""
     (folder / "requirements").mkdir(parents=True)
+    shutil.copy(source / "cdk.json", folder)
     shutil.copy(source / "requirements" / "runtime.txt", folder / "requirements")
     shutil.copytree(source / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__"))
     return folder
@@ -35,6 +40,10 @@ def build(root: Path, *, umask: int = 0o022, zone: str = "UTC") -> str:
     )
     assert run.returncode == 0, run.stderr
     return archive.sha256(root / "build" / "functions.zip")
+
+
+def glibc_of(data: bytes, architecture: str = "x86_64") -> tuple[int, int]:
+    return glibc.highest_glibc(data, architecture=architecture)
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +87,51 @@ def test_the_source_is_in_the_zip_byte_for_byte(built):
 
 def test_every_shared_object_in_the_zip_loads_with_the_runtimes_glibc(built):
     with zipfile.ZipFile(built) as archive:
-        needed = {name: glibc.highest_glibc(archive.read(name)) for name in archive.namelist() if ".so" in name}
+        needed = {name: glibc_of(archive.read(name)) for name in archive.namelist() if ".so" in name}
     assert any(name.startswith("cryptography/") for name in needed)
     assert {name: version for name, version in needed.items() if version > (2, 34)} == {}
+
+
+def test_a_stage_of_the_other_processor_has_an_artifact_whose_every_shared_object_is_for_it(built, tmp_path):
+    """From the same lock file, on this machine; what is not compiled is the same to the byte. Built anew, it is too."""
+    root = checkout(tmp_path / "arm", source=built.parents[1])
+    stages = json.loads((root / "cdk.json").read_text())
+    stages["context"]["stages"]["dev"]["architecture"] = "arm64"
+    (root / "cdk.json").write_text(json.dumps(stages))
+    digest = build(root)
+    other = root / "build" / "functions.zip"
+    with zipfile.ZipFile(built) as ours, zipfile.ZipFile(other) as theirs:
+        objects = {name: theirs.read(name) for name in theirs.namelist() if ".so" in name}
+        same = {name for name in set(ours.namelist()) & set(theirs.namelist()) if ".so" not in name}
+        assert {name for name in same if ours.read(name) != theirs.read(name)} <= {n for n in same if "/WHEEL" in n}
+    assert {int.from_bytes(data[18:20], "little") for data in objects.values()} == {MACHINES["arm64"]}
+    assert max(glibc_of(data, "arm64") for data in objects.values()) <= (2, 34)
+    assert len(objects) >= 4
+    shutil.rmtree(root / ".cache")
+    assert build(root) == digest
+
+
+def test_a_wheel_for_the_other_processor_is_refused_and_named(built, tmp_path):
+    with zipfile.ZipFile(built) as archive:
+        name = next(name for name in archive.namelist() if name.startswith("_cffi_backend"))
+        (tmp_path / name).write_bytes(archive.read(name))
+    with pytest.raises(BuildError, match=r"_cffi_backend\S+ would not load in Lambda: .*for arm64: built for .*X86_64"):
+        wheels._refuse_what_lambda_cannot_load(PurePosixPath(name), tmp_path / name, architecture="arm64")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"architecture": "riscv"}, id="another"),
+        pytest.param([], id="no values"),
+    ],
+)
+def test_a_stage_that_does_not_say_its_processor_is_told(tmp_path, values):
+    context = {"stage": "dev", "stages": {"dev": values}}
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": "true", "context": context}))
+    with pytest.raises(ProjectError, match="stage dev: architecture must be x86_64 or arm64"):
+        _ = Project.read(tmp_path).architecture
 
 
 def test_the_zip_is_at_most_18_mb_and_holds_no_ballast(built):
@@ -208,17 +259,17 @@ def test_a_wheel_that_does_not_match_its_hash_is_refused_and_the_old_zip_stays(t
 def test_a_wheel_with_a_shared_object_that_lambda_cannot_load_is_refused(tmp_path, name, content, says):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BuildError, match=says):
-        wheels._refuse_what_lambda_cannot_load(PurePosixPath(name), tmp_path / name)
+        wheels._refuse_what_lambda_cannot_load(PurePosixPath(name), tmp_path / name, architecture="x86_64")
 
 
 def test_a_wheel_that_needs_a_newer_glibc_is_refused_and_named(built, tmp_path):
     with zipfile.ZipFile(built) as archive:
         name = next(name for name in archive.namelist() if name.startswith("_cffi_backend"))
         data = archive.read(name)
-    newest = "GLIBC_{}.{}".format(*glibc.highest_glibc(data)).encode() + b"\0"
+    newest = "GLIBC_{}.{}".format(*glibc_of(data)).encode() + b"\0"
     (tmp_path / name).write_bytes(data.replace(newest, b"GLIBC_9.9".ljust(len(newest) - 1, b"9") + b"\0"))
     with pytest.raises(BuildError, match=r"_cffi_backend\S+ .* needs glibc 9\.9+, the runtime has 2\.34"):
-        wheels._refuse_what_lambda_cannot_load(PurePosixPath(name), tmp_path / name)
+        wheels._refuse_what_lambda_cannot_load(PurePosixPath(name), tmp_path / name, architecture="x86_64")
 
 
 def test_a_file_that_both_a_wheel_and_our_source_bring_is_refused(tmp_path):

@@ -10,6 +10,10 @@ import pytest
 from twinvault_local.artifact import glibc
 
 
+def highest_glibc(data: bytes) -> glibc.Version:
+    return glibc.highest_glibc(data, architecture="x86_64")
+
+
 def real_shared_object() -> bytes:
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     (found, *_) = sorted(Path(sys.prefix).rglob(f"_cffi_backend{suffix}"))
@@ -17,14 +21,19 @@ def real_shared_object() -> bytes:
 
 
 def test_a_real_shared_object_names_a_plausible_glibc():
-    assert (2, 2) <= glibc.highest_glibc(real_shared_object()) < (3, 0)
+    assert (2, 2) <= highest_glibc(real_shared_object()) < (3, 0)
+
+
+def test_a_shared_object_of_one_processor_is_refused_for_the_other():
+    with pytest.raises(glibc.NotLoadableError, match=r"for arm64: built for .*EM_X86_64.*EM_AARCH64"):
+        glibc.highest_glibc(real_shared_object(), architecture="arm64")
 
 
 def test_a_newer_version_in_the_symbol_table_is_seen():
     data = real_shared_object()
-    newest = "GLIBC_{}.{}".format(*glibc.highest_glibc(data)).encode()
+    newest = "GLIBC_{}.{}".format(*highest_glibc(data)).encode()
     forged = data.replace(newest + b"\0", b"GLIBC_2.99"[: len(newest)].ljust(len(newest), b"9") + b"\0")
-    assert glibc.highest_glibc(forged) > (2, 34)
+    assert highest_glibc(forged) > (2, 34)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +49,11 @@ def test_a_newer_version_in_the_symbol_table_is_seen():
 )
 def test_bytes_that_are_no_x86_64_elf_file_are_refused(data):
     with pytest.raises(glibc.NotLoadableError):
-        glibc.highest_glibc(data)
+        highest_glibc(data)
 
 
 def test_a_cut_file_is_refused_wherever_it_is_cut():
     data = real_shared_object()
     for end in range(0, len(data) - 1, len(data) // 50):
         with pytest.raises(glibc.NotLoadableError):
-            glibc.highest_glibc(data[:end])
+            highest_glibc(data[:end])

@@ -23,7 +23,7 @@ stage = json.loads(os.environ["CDK_CONTEXT_JSON"])["stage"]
 
 
 def cdk_json(**more: object) -> str:
-    context = {"stage": "dev", "stages": {"dev": {}, "prod": {}}, **more}
+    context = {"stage": "dev", "stages": {"dev": {"architecture": "x86_64"}, "prod": {}}, **more}
     return json.dumps({"app": f"{sys.executable} app.py", "context": context})
 
 

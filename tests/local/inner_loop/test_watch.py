@@ -22,7 +22,9 @@ def handlers(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (root / "requirements" / "runtime.txt").touch()
     facts = house.up()
     shutil.copytree(house.state.artifact / facts.artifact / "small", root / "functions" / "small")
-    (root / "cdk.json").write_text('{"app": "false", "context": {"stage": "dev", "stages": {"dev": {}}}}')
+    (root / "cdk.json").write_text(
+        '{"app": "false", "context": {"stage": "dev", "stages": {"dev": {"architecture": "x86_64"}}}}'
+    )
     monkeypatch.chdir(root)
     thread = threading.Thread(target=inner_loop.watch, args=[house.state], kwargs={"ended": ended})
     thread.start()

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from twinvault_local.artifact import archive
+from twinvault_local.artifact.project import Project
 from twinvault_local.errors import TwinError
 from twinvault_local.machine.checkout import ROOT
 
@@ -17,10 +18,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout to build from (default: this one)")
     parser.add_argument("--out", type=Path, help="the zip to write (default: build/functions.zip below the root)")
+    parser.add_argument("--stage", help="the stage whose processor it is for (default: that of cdk.json)")
     options = parser.parse_args(arguments)
     out: Path = options.out or options.root / "build" / "functions.zip"
     try:
-        digest = archive.build(options.root, out, python=Path(sys.executable), progress=_say)
+        architecture = Project.read(options.root, stage=options.stage).architecture
+        digest = archive.build(options.root, out, python=Path(sys.executable), progress=_say, architecture=architecture)
     except TwinError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -22,15 +22,18 @@ from twinvault_local.machine.progress import Progress
 LARGEST = 18_000_000
 
 
-def build(root: Path, out: Path, *, python: Path, progress: Progress) -> str:
+def build(root: Path, out: Path, *, python: Path, progress: Progress, architecture: str = "x86_64") -> str:
     """Builds the artifact of the checkout at ``root`` as the file ``out`` and returns its sha256 in hex.
+
+    Its compiled code is for ``architecture``, whatever this machine is; the default is Lambda's own.
 
     ``python`` is an interpreter in which uv is installed. ``out`` appears whole or not at all.
 
     Raises:
         BuildError: the wheels could not be installed, one of them would not load in Lambda, or the zip is too large.
     """
-    kept = wheels.ensure(root / "requirements" / "runtime.txt", root / ".cache", python=python, progress=progress)
+    lock, cache = root / "requirements" / "runtime.txt", root / ".cache"
+    kept = wheels.ensure(lock, cache, architecture=architecture, python=python, progress=progress)
     own, theirs = dict(_own_files(root / "functions")), packing.names(kept)
     if taken := own.keys() & theirs:
         raise BuildError(f"functions/{min(taken)} has the name of a file that a wheel brings.")

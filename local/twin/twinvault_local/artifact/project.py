@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twinvault_local.artifact.wheels import PLATFORMS
 from twinvault_local.errors import ProjectError
 from twinvault_local.machine.checkout import ROOT
 
@@ -53,6 +54,21 @@ class Project:
         return cls(root, command, context, chosen)
 
     @property
+    def architecture(self) -> str:
+        """The processor that the stage's functions run on, `x86_64` or `arm64`; the artifact is for it.
+
+        Raises:
+            ProjectError: the stage does not say one of the two.
+        """
+        values = self.context["stages"][self.stage]
+        found = values.get("architecture") if isinstance(values, Mapping) else None
+        if found not in PLATFORMS:
+            raise ProjectError(
+                f"{self.root / 'cdk.json'}, stage {self.stage}: architecture must be {' or '.join(PLATFORMS)}."
+            )
+        return str(found)
+
+    @property
     def assembly(self) -> Path:
         """The folder with the synthesized templates."""
         return self.root / "cdk.out"
@@ -79,9 +95,9 @@ class Project:
         return [one for one in named if one.exists()]
 
     def artifact_inputs(self) -> str:
-        """The sha256 in hex of all that the artifact is made of."""
+        """The processor that the artifact is for, and the sha256 in hex of all that it is made of."""
         folders = (self.functions, self.root / "requirements", self.root / "wheels", _RULES)
-        return _digest(path for folder in folders for path in _below(folder))
+        return f"{self.architecture} {_digest(path for folder in folders for path in _below(folder))}"
 
     def assembly_inputs(self) -> str:
         """The sha256 in hex of all that the templates are made of, but for the artifact."""

@@ -82,7 +82,8 @@ def _build(project: Project, progress: Progress) -> str:
     zipped = archive.sha256(out) if out.is_file() else ""
     if not zipped or _read(stamp) != {"inputs": built_from, "artifact": zipped}:
         progress("building the artifact")
-        zipped = archive.build(project.root, out, python=Path(sys.executable), progress=lambda _: None)
+        python, architecture = Path(sys.executable), project.architecture
+        zipped = archive.build(project.root, out, python=python, progress=lambda _: None, architecture=architecture)
         files.write_json(stamp, {"inputs": built_from, "artifact": zipped})
     return zipped
 

@@ -21,7 +21,7 @@ from twinvault_local.machine.progress import Progress
 PYTHON_VERSION = "3.13"
 # Lambda's python3.13 stands on Amazon Linux 2023, whose glibc is 2.34 (AWS Lambda Developer Guide, "Lambda runtimes").
 # Wheels are taken for an older one, so that the check below never has to refuse what the lock file chose.
-PLATFORM = "x86_64-manylinux_2_28"
+PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 NEWEST_GLIBC = (2, 34)
 
 # botocore describes some 400 services in 100 MB; two are called. The files beside the services' folders are what any
@@ -34,8 +34,10 @@ UNREAD_SUFFIXES = frozenset({".pyc", ".pyi", ".h", ".c", ".typed"})
 _UNREAD_FOLDERS = frozenset({"__pycache__", "tests", "sboms"})
 
 
-def ensure(lock: Path, cache: Path, *, python: Path, progress: Progress) -> bytes:
+def ensure(lock: Path, cache: Path, *, architecture: str, python: Path, progress: Progress) -> bytes:
     """The wheels that the lock file names as a zip, from ``cache`` or installed by ``python``, in which uv is.
+
+    Those with compiled code are the ones for ``architecture``, whatever this machine is.
 
     Raises:
         BuildError: they could not be installed, or one of them would not load in Lambda.
@@ -44,11 +46,11 @@ def ensure(lock: Path, cache: Path, *, python: Path, progress: Progress) -> byte
     rules = b"".join(Path(one).read_bytes() for one in (__file__, packing.__file__, compiling.__file__))
     locked = b"".join(one.read_bytes() for one in _locks(lock))
     digest = hashlib.sha256(locked + rules + sys.version.encode()).hexdigest()[:12]
-    kept = cache / f"wheels-{digest}"
+    kept = cache / f"wheels-{architecture}-{digest}"
     with locks.held(cache / "wheels.lock", wait=True):
         if (packed := _intact(kept)) is None:
-            progress(f"Installing the hash-locked wheels of {lock.parent.name}/{lock.name}")
-            packed = _made(lock, cache, python=python)
+            progress(f"Installing the hash-locked wheels of {lock.parent.name}/{lock.name} for {architecture}")
+            packed = _made(lock, cache, architecture=architecture, python=python)
             _keep(packed, kept)
     return packed
 
@@ -62,20 +64,20 @@ def _intact(kept: Path) -> bytes | None:
 
 
 def _keep(packed: bytes, kept: Path) -> None:
-    for stale in kept.parent.glob("wheels-*"):
+    for stale in kept.parent.glob(f"{kept.name.rpartition('-')[0]}-*"):
         shutil.rmtree(stale)
     kept.mkdir()
     durable.write(kept / f"{hashlib.sha256(packed).hexdigest()}.zip", packed, mode=0o644)
 
 
-def _made(lock: Path, cache: Path, *, python: Path) -> bytes:
+def _made(lock: Path, cache: Path, *, architecture: str, python: Path) -> bytes:
     with tempfile.TemporaryDirectory(dir=cache, prefix=".installing-") as folder:
         installed = Path(folder, "wheels")
-        _install(lock, installed, python=python)
-        return packing.pack(compiling.with_compiled(dict(_entries(installed))))
+        _install(lock, installed, architecture=architecture, python=python)
+        return packing.pack(compiling.with_compiled(dict(_entries(installed, architecture))))
 
 
-def installed_anew(lock: Path, cache: Path, *, python: Path) -> dict[str, str]:
+def installed_anew(lock: Path, cache: Path, *, architecture: str, python: Path) -> dict[str, str]:
     """Each file that the artifact carries of the lock file's wheels, and its sha256 in hex, without what was kept.
 
     The installer takes a wheel only if its hash is in the lock file, so that these are the locked wheels' own bytes,
@@ -87,8 +89,8 @@ def installed_anew(lock: Path, cache: Path, *, python: Path) -> dict[str, str]:
     cache.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".installing-") as folder:
         installed = Path(folder, "wheels")
-        _install(lock, installed, python=python)
-        files = compiling.with_compiled(dict(_entries(installed)))
+        _install(lock, installed, architecture=architecture, python=python)
+        files = compiling.with_compiled(dict(_entries(installed, architecture)))
         return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
@@ -99,9 +101,10 @@ def files_below(folder: Path) -> Iterator[PurePosixPath]:
             yield PurePosixPath(path.relative_to(folder).as_posix())
 
 
-def _install(lock: Path, into: Path, *, python: Path) -> None:
+def _install(lock: Path, into: Path, *, architecture: str, python: Path) -> None:
     command = [str(python), "-m", "uv", "pip", "install", "--quiet", "--target", str(into)]
-    command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORM, "--only-binary", ":all:"]
+    command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORMS[architecture]]
+    command += ["--only-binary", ":all:"]
     # The machine's own certificates, as pip does: behind a company's proxy no others will do.
     command += ["--system-certs", "--require-hashes", "--no-deps", "--link-mode", "copy"]
     for one in _locks(lock):
@@ -129,11 +132,11 @@ def _locks(lock: Path) -> list[Path]:
     return [lock, own] if own.is_file() else [lock]
 
 
-def _entries(wheels: Path) -> Iterator[tuple[str, bytes]]:
+def _entries(wheels: Path, architecture: str) -> Iterator[tuple[str, bytes]]:
     for name in files_below(wheels):
         if _is_needed(name):
             path = wheels / name
-            _refuse_what_lambda_cannot_load(name, path)
+            _refuse_what_lambda_cannot_load(name, path, architecture=architecture)
             yield str(name), path.read_bytes()
 
 
@@ -151,12 +154,12 @@ def _is_needed(name: PurePosixPath) -> bool:
     return parts[:2] != ("boto3", "examples")
 
 
-def _refuse_what_lambda_cannot_load(name: PurePosixPath, path: Path) -> None:
+def _refuse_what_lambda_cannot_load(name: PurePosixPath, path: Path, *, architecture: str) -> None:
     with path.open("rb") as file:
         if file.read(len(glibc.MAGIC)) != glibc.MAGIC and ".so" not in name.suffixes:
             return
     try:
-        needed = glibc.highest_glibc(path.read_bytes())
+        needed = glibc.highest_glibc(path.read_bytes(), architecture=architecture)
     except glibc.NotLoadableError as error:
         raise BuildError(f"{name} would not load in Lambda: {error}.") from error
     if needed > NEWEST_GLIBC:
