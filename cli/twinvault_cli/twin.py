@@ -39,16 +39,25 @@ def _twin(state: StateFolder) -> Twin:
     return Twin(state, (project.root if project else project_folder()) / ".cache")
 
 
+LauncherOption = Annotated[
+    Literal["auto", "docker", "process"],
+    typer.Option(envvar="TWINVAULT_LAUNCHER", help="How the engines run; fixed by the first `up` of a state folder."),
+]
+WorkersOption = Annotated[
+    Literal["auto", "docker", "process"],
+    typer.Option(
+        envvar="TWINVAULT_WORKERS",
+        help="What the functions run in: processes on Linux of the stage's processor, else Docker.",
+    ),
+]
+
+
 @app.command()
 def up(
     *,
     port: PortOption = None,
-    launcher: Annotated[
-        Literal["auto", "docker", "process"],
-        typer.Option(
-            envvar="TWINVAULT_LAUNCHER", help="How the engines run; fixed by the first `up` of a state folder."
-        ),
-    ] = "auto",
+    launcher: LauncherOption = "auto",
+    workers: WorkersOption = "auto",
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and reload when a source file is saved.")] = False,
     debug: Annotated[
         str | None,
@@ -68,11 +77,13 @@ def up(
             lambda progress: sources.ensure(project, environ=os.environ, progress=progress),
             port=port,
             launcher=launcher,
+            asked_workers=workers,
             progress=steps,
         )
     if started:
         note(project, folder)
-        console.print(f"The twin is up after {steps.seconds:.1f} s, its engines {IN_WORDS[facts.launcher]}.")
+        parts = f"its engines {IN_WORDS[facts.launcher]}, its functions {IN_WORDS[facts.workers]}"
+        console.print(f"The twin is up after {steps.seconds:.1f} s, {parts}.")
     else:
         _tell_that_it_is_up(facts, port, project)
     if as_json:
@@ -189,7 +200,9 @@ def _print_status(now: status.Status) -> None:
     ]
     print_table(("service", "how", "where"), services, on=console)
     if now.facts:
-        console.print(f"\n{now.facts.url}  launcher {now.facts.launcher}, region {now.facts.region}")
+        console.print(
+            f"\n{now.facts.url}  launcher {now.facts.launcher}, workers {now.facts.workers}, region {now.facts.region}"
+        )
         for table, name in now.facts.tables.items():
             console.print(f"  {table:<12} {name}")
         console.print(f"  artifact     {now.facts.artifact}")

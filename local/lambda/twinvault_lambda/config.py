@@ -135,6 +135,20 @@ class ThrottleConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerConfig:
+    """Workers that are containers, of an image that has Lambda's entrypoint and runtime client."""
+
+    image: str
+    platform: str  # such as linux/arm64
+    socket: Path  # where the engine answers
+    user: str  # who may read the code: uid:gid
+    label: str  # by which whoever ends the twin finds what is left
+    network: str  # "host", or the name of a network behind which this machine has another name
+    host: str  # the name or address of this machine there
+    listen: str = "127.0.0.1"  # where this machine's Runtime APIs are for whoever is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """Everything the Lambda server needs; see each field."""
 
@@ -158,6 +172,7 @@ class ServerConfig:
     min_workers: int = 2  # per function, started with the server
     max_workers: int = 8  # per function, on demand
     integration_timeout_seconds: float = 30.0  # the integrations' TimeoutInMillis; an HTTP API's maximum
+    containers: ContainerConfig | None = None  # None: workers are processes of this machine
     generation: int = 0  # counts how often the functions were exchanged for newer ones
 
     def __post_init__(self) -> None:

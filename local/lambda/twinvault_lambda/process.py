@@ -33,6 +33,7 @@ class WorkerProcess:
         on_lines: Callable[[bytes], None],
         on_exit: Callable[[int], None],
     ) -> None:
+        self.out_of_memory = False  # whoever watches ``peak_memory_mb`` ends it before the kernel does
         self._on_lines = on_lines
         self._on_exit = on_exit
         self._loop = asyncio.get_running_loop()

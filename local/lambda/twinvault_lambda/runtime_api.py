@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 
+from twinvault_lambda.config import ContainerConfig
 from twinvault_lambda.invocation import Invocation
 from twinvault_lambda.worker import LARGEST_ANSWER, Worker, WorkerEndedError
 from twinvault_serving.exchange import (
@@ -32,15 +33,17 @@ _JSON = ("content-type", "application/json")
 
 
 class RuntimeApi:
-    """An ASGI application that knows one worker, on a free port of the loopback interface."""
+    """An ASGI application that knows one worker, on a free port; it has another name for a worker in a container."""
 
-    def __init__(self, worker: Worker, *, function_arn: str, timeout_seconds: int) -> None:
+    def __init__(
+        self, worker: Worker, *, function_arn: str, timeout_seconds: int, containers: ContainerConfig | None = None
+    ) -> None:
         self._worker = worker
         self._function_arn = function_arn
         self._timeout_seconds = timeout_seconds
-        self._socket = listen(LOOPBACK, 0)
+        self._socket = listen(LOOPBACK if containers is None else containers.listen, 0)
         self._server: asyncio.AbstractServer | None = None
-        self.address = f"{LOOPBACK}:{self._socket.getsockname()[1]}"
+        self.address = f"{LOOPBACK if containers is None else containers.host}:{self._socket.getsockname()[1]}"
 
     async def open(self) -> None:
         """Begin to answer. The port accepts from the constructor on, so a worker may be started before."""

@@ -21,7 +21,7 @@ from enum import Enum, auto
 from twinvault_lambda.config import FunctionConfig
 from twinvault_lambda.invocation import Invocation, InvocationOutcome
 from twinvault_lambda.platform_log import FunctionLog, Report
-from twinvault_lambda.process import WorkerProcess
+from twinvault_lambda.sandbox import Sandbox
 
 # The Runtime API's limit of an answer: 6 MB and 100 bytes, as Lambda's own emulator and its error message have it.
 LARGEST_ANSWER = 6 * 1024 * 1024 + 100
@@ -65,7 +65,7 @@ class Worker:
         self._log = log
         self._on_idle = on_idle
         self._on_ended = on_ended
-        self._process: WorkerProcess | None = None
+        self._process: Sandbox | None = None
         self._invocation: Invocation | None = None
         self._next: asyncio.Future[Invocation] | None = None
         self._since = time.monotonic()
@@ -75,7 +75,7 @@ class Worker:
         self._init_error = ""
         self._watch: asyncio.TimerHandle | None = None
 
-    def adopt(self, process: WorkerProcess) -> None:
+    def adopt(self, process: Sandbox) -> None:
         """Take `process`, which has just been started, as this worker's, and watch its time and memory."""
         self._process = process
         self._keep_watch()
@@ -161,6 +161,8 @@ class Worker:
         """The process has exited with `status` (negative: a signal's number), and its last lines are in the log."""
         was, self.phase = self.phase, Phase.ENDED
         self._stop_watch()
+        if self._process is not None and self._process.out_of_memory:
+            self._end_reason = self._end_reason or _OUT_OF_MEMORY
         if self._next is not None:
             self._next.cancel()
         if was is Phase.BUSY:

@@ -16,11 +16,11 @@ import time
 from collections import deque
 from contextlib import suppress
 
+from twinvault_lambda import sandbox
 from twinvault_lambda.config import FunctionConfig, ServerConfig
-from twinvault_lambda.environment import function_arn, worker_command, worker_environment
+from twinvault_lambda.environment import function_arn
 from twinvault_lambda.invocation import IntegrationTimeoutError, Invocation, InvocationOutcome
 from twinvault_lambda.platform_log import FunctionLog
-from twinvault_lambda.process import WorkerProcess
 from twinvault_lambda.runtime_api import RuntimeApi
 from twinvault_lambda.worker import Phase, Worker
 
@@ -133,13 +133,15 @@ class WorkerPool:
             worker,
             function_arn=function_arn(self._config, function.name),
             timeout_seconds=function.limit_seconds,
+            containers=self._config.containers,
         )
         stream = f"worker-{next(self._numbers)}"
         try:
-            process = WorkerProcess(
-                worker_command(self._config, function),
-                environment=worker_environment(self._config, function, runtime_api=api.address, log_stream=stream),
-                folder=self._config.task_root,
+            process = sandbox.start(
+                self._config,
+                function,
+                runtime_api=api.address,
+                log_stream=stream,
                 on_lines=self._log.write,
                 on_exit=worker.ended,
             )

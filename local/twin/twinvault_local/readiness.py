@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinvault_local.artifact import sources
-from twinvault_local.engines.launcher import Claims, Launcher
+from twinvault_local.engines import workers
+from twinvault_local.engines.launcher import AUTO, Claims, Launcher
+from twinvault_local.engines.workers import Sandboxes
 from twinvault_local.errors import PortInUseError, TemplateError
-from twinvault_local.machine import disk, ports, processes, toolchain
+from twinvault_local.machine import disk, ports, processes
 from twinvault_local.machine.progress import Progress
+from twinvault_local.machine.system import Machine
 from twinvault_local.provision import callers, functions
 from twinvault_local.provision.template import Assembly
 from twinvault_local.state import SERVER, StateFolder
@@ -23,8 +26,7 @@ class Ready:
     artifact: Path
     assembly: Assembly
     claims: Claims
-    python: Path
-    runtime: Path
+    workers: Sandboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,13 @@ class Preparation:
     cache: Path
 
     def make(
-        self, make: Callable[[Progress], sources.Sources], launcher: Launcher, *, port: int, progress: Progress
+        self,
+        make: Callable[[Progress], sources.Sources],
+        launcher: Launcher,
+        *,
+        port: int,
+        progress: Progress,
+        asked_workers: str = AUTO,
     ) -> Ready:
         """Everything fetched, built, and read from the template.
 
@@ -46,17 +54,23 @@ class Preparation:
         disk.refuse_full(self.state.folder)
         launcher.ready(progress)
         made = make(progress)
-        python = toolchain.base_python()
         assembly = Assembly.load(made.assembly)
         callers.roles(assembly)  # who has a role is told before anybody needs it
+        chosen = workers.prepare(
+            asked_workers,
+            functions.architecture(assembly),
+            state=self.state,
+            cache=self.cache,
+            machine=Machine.here(),
+            progress=progress,
+        )
         return Ready(
             launcher=launcher,
             port=port,
             artifact=made.artifact,
             assembly=assembly,
             claims=_claims(assembly),
-            python=python,
-            runtime=toolchain.ensure_lambda_runtime(self.cache, python),
+            workers=chosen,
         )
 
 

@@ -114,6 +114,11 @@ class StateFolder:
         return self.run / "containers.json"
 
     @property
+    def workers(self) -> Path:
+        """Present while workers of this twin may run as containers."""
+        return self.run / "workers.json"
+
+    @property
     def server(self) -> Path:
         """The Lambda server's configuration."""
         return self.folder / "server.json"

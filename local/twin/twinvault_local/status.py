@@ -35,6 +35,7 @@ class Facts:
     tables: Mapping[str, str]
     region: str
     artifact: str
+    workers: str = "process"  # of the functions; a twin of an earlier version had no others
 
     @property
     def port(self) -> int:

@@ -11,8 +11,8 @@ from twinvault_lambda.config import ServerConfig
 from twinvault_lambda.errors import ServerConfigError
 from twinvault_local import lambda_server, status
 from twinvault_local.artifact import archive, sources
-from twinvault_local.engines import choice, dynamodb, gate, python, starting
-from twinvault_local.engines.launcher import PROCESS
+from twinvault_local.engines import choice, dynamodb, gate, python, starting, workers
+from twinvault_local.engines.launcher import AUTO, PROCESS
 from twinvault_local.errors import EngineError, TemplateError
 from twinvault_local.inner_loop import reloading
 from twinvault_local.machine import files, ports, processes
@@ -42,13 +42,14 @@ class Twin:
         port: int | None = None,
         progress: Progress,
         launcher: str = PROCESS,
+        asked_workers: str = AUTO,
     ) -> tuple[Facts, bool]:
         """Start everything; the twin's facts, and whether it had to be started at all.
 
         `make` gives the artifact and the assembly; `port` is the API's, else the one it had; `launcher` names the
-        engines' launcher, for good once there is data. What an earlier `up` left half-started, or what died since, is
-        ended once all is there that a start needs. Whatever fails, and a Ctrl-C too, leaves nothing running that this
-        call started, and nothing in the state folder that was not there.
+        engines' launcher, for good once there is data; `asked_workers` is what the functions run in. What an earlier
+        `up` left half-started, or what died since, is ended once all is there that a start needs. Whatever fails, and
+        a Ctrl-C too, leaves nothing running that this call started, and nothing in the state folder that was not there.
 
         Raises:
             TwinError: with what happened and the next command.
@@ -63,7 +64,9 @@ class Twin:
             try:
                 chosen = choice.choose(self.state, self.cache, asked=launcher, progress=progress)
                 number = port or starting.api_port(self.state)
-                ready = Preparation(self.state, self.cache).make(make, chosen, port=number, progress=progress)
+                ready = Preparation(self.state, self.cache).make(
+                    make, chosen, port=number, progress=progress, asked_workers=asked_workers
+                )
                 return self._restart(ready, progress), True
             except BaseException:
                 self.state.withdraw(before)
@@ -107,6 +110,7 @@ class Twin:
 
         progress("starting the functions")
         task_root = self._unpack(ready.artifact)
+        workers.remember(self.state, ready.workers)
         self._serve(self._config(ready, known, endpoints=endpoints, task_root=task_root))
         facts = Facts(
             url=f"http://{ports.LOOPBACK}:{ready.port}",
@@ -116,6 +120,7 @@ class Twin:
             tables=_table_names(assembly, known),
             region=assembly.region,
             artifact=task_root.name,
+            workers=ready.workers.name,
         )
         status.remember(self.state, facts)
         starting.remember_port(self.state, ready.port)
@@ -124,16 +129,18 @@ class Twin:
     def _config(self, ready: Ready, known: Known, *, endpoints: Mapping[str, str], task_root: Path) -> ServerConfig:
         """What the template says of the functions and of whoever invokes them, for the Lambda server."""
         assembly = ready.assembly
-        overrides, caller = _overrides(endpoints, task_root.name), partial(callers.read, self.state.callers)
+        overrides = _overrides(endpoints, task_root.name, host=ready.workers.host)
+        caller = partial(callers.read, self.state.callers)
         api = functions.read_api(assembly, known, overrides=overrides, caller=caller)
         try:
             return ServerConfig(
                 api_port=ready.port,
                 region=assembly.region,
                 account=ACCOUNT,
-                python=ready.python,
+                python=ready.workers.python,
                 task_root=task_root,
-                runtime_dir=ready.runtime,
+                runtime_dir=ready.workers.runtime,
+                containers=ready.workers.containers,
                 log_dir=self.state.logs,
                 functions=api.functions,
                 routes=api.routes,
@@ -192,17 +199,22 @@ class Twin:
     def _stop_all(self) -> list[str]:
         """Stop the server, then the engines; the server too where the engines are in a Docker that does not answer."""
         stopped = [SERVER] if processes.stop(self.state.slot(SERVER)) else []
+        workers.remove(self.state)
         self.state.twin.unlink(missing_ok=True)
         return stopped + choice.stop(self.state, self.cache)
 
 
-def _overrides(endpoints: Mapping[str, str], artifact: str) -> dict[str, str]:
-    """The values that differ from production, and nothing else; table names and key ids come from provisioning."""
+def _overrides(endpoints: Mapping[str, str], artifact: str, *, host: str) -> dict[str, str]:
+    """The values that differ from production, and nothing else; table names and key ids come from provisioning.
+
+    `host` is what workers call this machine. The issuer's name is compared and not asked: it is the one in its tokens.
+    """
+    reached = {name: url.replace(f"//{ports.LOOPBACK}:", f"//{host}:") for name, url in endpoints.items()}
     return {
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoints["dynamodb"],
-        "AWS_ENDPOINT_URL_KMS": endpoints["kms"],
+        "AWS_ENDPOINT_URL_DYNAMODB": reached["dynamodb"],
+        "AWS_ENDPOINT_URL_KMS": reached["kms"],
         "TWINVAULT_ISSUER": endpoints["issuer"],
-        "TWINVAULT_JWKS_URL": f"{endpoints['issuer']}/.well-known/jwks.json",
+        "TWINVAULT_JWKS_URL": f"{reached['issuer']}/.well-known/jwks.json",
         reloading.ARTIFACT: artifact,
     }
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from twinvault_local.errors import ToolMissingError
-from twinvault_local.machine import toolchain
+from twinvault_local.machine import system, toolchain
+from twinvault_local.machine.system import MAC, Machine
 
 
 @pytest.mark.parametrize(
@@ -47,10 +48,28 @@ def test_the_tools_of_this_machine_are_found() -> None:
     assert toolchain.base_python().parent.parent == Path(sys.base_prefix)
 
 
-def test_another_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "arm64")
-    with pytest.raises(ToolMissingError, match="arm64"):
-        toolchain.base_python()
+@pytest.mark.parametrize(
+    ("find", "says"),
+    [
+        pytest.param(toolchain.find_java, "https://adoptium.net/; the /usr/bin/java of macOS only", id="java"),
+        pytest.param(toolchain.find_maven, "https://maven.apache.org/download.cgi", id="maven"),
+        pytest.param(toolchain.find_node, "https://nodejs.org/", id="node"),
+    ],
+)
+def test_a_mac_is_told_where_each_project_offers_it_and_nothing_of_debian(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, find: Callable[[Machine], Path], says: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissingError) as caught:
+        find(Machine(MAC, "arm64"))
+    assert says in caught.value.next_step
+    assert "apt-get" not in caught.value.next_step
+
+
+@pytest.mark.parametrize(("kernels", "lambdas"), [("aarch64", "arm64"), ("AMD64", "x86_64"), ("riscv64", "riscv64")])
+def test_a_processor_has_lambdas_name(kernels: str, lambdas: str) -> None:
+    assert system.lambdas(kernels) == lambdas
+    assert Machine.here().system == platform.system()
 
 
 def test_another_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,7 +151,6 @@ def test_an_api_without_cors_has_none(templates: Templates, load: Load) -> None:
     ("resource", "properties", "says"),
     [
         pytest.param("ReadFunction", {"Runtime": "python3.12"}, r"not python3\.12", id="another runtime"),
-        pytest.param("ReadFunction", {"Architectures": ["arm64"]}, "x86_64", id="another architecture"),
         pytest.param("ReadIntegration", {"PayloadFormatVersion": "1.0"}, "ReadIntegration", id="payload format 1.0"),
         pytest.param(
             "ReadIntegration", {"IntegrationType": "HTTP_PROXY"}, "ReadIntegration", id="no Lambda integration"
@@ -166,6 +165,18 @@ def test_what_the_server_cannot_do_as_the_service_does_is_refused(
     templates["Small-Api"]["Resources"][resource]["Properties"] |= properties
     with pytest.raises(TemplateError, match=says):
         described(load(templates))
+
+
+def test_the_processor_is_the_one_of_all_functions(templates: Templates, load: Load) -> None:
+    assert functions.architecture(load(templates)) == "x86_64"
+    resources = templates["Small-Api"]["Resources"]
+    names = [name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Function"]
+    for name in names:
+        resources[name]["Properties"]["Architectures"] = ["arm64"]
+    assert functions.architecture(load(templates)) == "arm64"
+    del resources[names[0]]["Properties"]["Architectures"]
+    with pytest.raises(TemplateError, match="are for arm64, x86_64; the twin runs them all on x86_64 or on arm64"):
+        functions.architecture(load(templates))
 
 
 def test_a_template_without_exactly_one_api_is_refused(templates: Templates, load: Load) -> None:

@@ -7,6 +7,7 @@ from twinvault_local.engines import dynamodb, python, starting
 from twinvault_local.engines.launcher import PROCESS, Claims
 from twinvault_local.machine import processes, toolchain
 from twinvault_local.machine.progress import Progress
+from twinvault_local.machine.system import Machine
 from twinvault_local.state import DYNAMODB, GATE, ISSUER, KMS, StateFolder
 
 
@@ -20,6 +21,7 @@ class ProcessLauncher:
 
     def ready(self, progress: Progress) -> None:
         """Find Java and fetch the engine."""
+        dynamodb.refuse_other_processors(Machine.here())
         toolchain.find_java()
         dynamodb.ensure(self.cache, progress=progress)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from twinvault_local.errors import ToolMissingError
+from twinvault_local.machine import system
+from twinvault_local.machine.system import Machine
 
 INSTALL = "Start Docker, or install it with Compose (https://docs.docker.com/engine/install/)"
 _COMPOSE_AT_LEAST = 2
@@ -26,6 +28,8 @@ class Docker:
     program: Path
     host: str
     rootless: bool
+    architecture: str = "x86_64"  # of its kernel, as Lambda calls it
+    apart: bool = False  # whether it runs in a machine of its own, as Docker Desktop does: 127.0.0.1 there is not ours
 
     def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run `docker ARGUMENTS` with `variables` on top of the caller's environment."""
@@ -66,7 +70,13 @@ def find() -> Docker:
     compose = _run([program, "compose", "version", "--short"], seconds=_PROBE_SECONDS).stdout.strip().lstrip("v")
     if not compose.partition(".")[0].isdigit() or int(compose.partition(".")[0]) < _COMPOSE_AT_LEAST:
         raise ToolMissingError("Docker has no Compose of version 2 or later.", next_step=f"{INSTALL}.")
-    return Docker(Path(program), where, any("rootless" in one for one in engine.get("SecurityOptions") or ()))
+    return Docker(
+        Path(program),
+        where,
+        rootless=any("rootless" in one for one in engine.get("SecurityOptions") or ()),
+        architecture=system.lambdas(str(engine.get("Architecture"))),
+        apart=Machine.here().system != system.LINUX or engine.get("OperatingSystem") == "Docker Desktop",
+    )
 
 
 def tail(done: "subprocess.CompletedProcess[str]") -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import httpx
 
-from twinvault_local.errors import FetchError
+from twinvault_local.errors import FetchError, ToolMissingError
 from twinvault_local.machine import locks, toolchain
 from twinvault_local.machine.progress import Progress
+from twinvault_local.machine.system import Machine
 
 VERSION = "3.3.1"
 NAMESPACE = "TWINVAULT"
@@ -46,6 +47,15 @@ def ensure(cache: Path, *, progress: Progress) -> Path:
             progress(f"fetching DynamoDB Local {VERSION} (50 MB, once)")
             _fetch(engine)
     return engine
+
+
+def refuse_other_processors(machine: Machine) -> None:
+    """Raise ToolMissingError where the engine's native library, SQLite's, has no code for this machine's processor."""
+    if machine.architecture != "x86_64":
+        raise ToolMissingError(
+            f"DynamoDB Local {VERSION} runs as a plain process on x86_64 alone, and this is {machine}.",
+            next_step="Let it run in Docker, whose image has what it needs: twinvault up --launcher docker",
+        )
 
 
 def is_fetched(cache: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The image of gate, local KMS and issuer, named by what goes into it: built once for each change of that."""
+"""The images: that of gate, local KMS and issuer, built once for each change of what goes into it, and Lambda's own."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,6 +7,9 @@ from pathlib import Path
 from twinvault_local.machine.checkout import ROOT
 
 NAME = "twinvault-local"
+LAMBDA = "public.ecr.aws/lambda/python:3.13"
+"""AWS's image of the functions' runtime. By its tag, for Lambda too follows the runtime's patches by itself; `up` says
+which one it was."""
 DOCKERFILE = "local/twin/Dockerfile"
 # What the Dockerfile copies.
 INPUTS = (

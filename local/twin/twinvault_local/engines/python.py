@@ -33,7 +33,8 @@ def gate_command(
 def issuer_command(*, port: int, data: Path, tenant_claim: str, permissions_claim: str, audience: str) -> list[str]:
     """The issuer on 127.0.0.1, its signing key in `data`, its tokens in the form that the stage expects."""
     claims = ("--tenant-claim", tenant_claim, "--permissions-claim", permissions_claim, "--audience", audience)
-    return [*_module("twinvault_local.issuer"), "--port", str(port), "--data", str(data), *claims]
+    names = ("--also-known-as", "host.docker.internal")  # by functions in containers
+    return [*_module("twinvault_local.issuer"), "--port", str(port), "--data", str(data), *claims, *names]
 
 
 def server_command(config: Path) -> list[str]:

@@ -29,7 +29,7 @@ def attach(state: StateFolder, cache: Path, name: str, *, port: int) -> None:
 
     Raises:
         NotRunningError: no twin runs in this state folder.
-        ToolMissingError: debugpy is not installed.
+        ToolMissingError: debugpy is not installed, or the functions run in containers.
         PortInUseError: somebody else listens on `port`.
         EngineError: debugpy did not come to listen.
     """
@@ -37,6 +37,11 @@ def attach(state: StateFolder, cache: Path, name: str, *, port: int) -> None:
     with state.lock():
         status.facts(state)
         config = lambda_server.read(state)
+        if config.containers is not None:
+            raise ToolMissingError(
+                "A function in a container takes no debugger yet.",
+                next_step="On Linux of the stage's processor: twinvault down && twinvault up --workers process",
+            )
         if not ports.is_free(port) and port not in {one.debug.port for one in config.functions if one.debug}:
             raise PortInUseError(
                 f"Port {port} is in use: {ports.listener(port) or 'another program'} listens on it.",

@@ -1,7 +1,6 @@
 """The programs that the twin finds on this machine, and what to type where one is missing."""
 
 import hashlib
-import platform
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from twinvault_local.errors import FetchError, ToolMissingError
 from twinvault_local.machine import locks
+from twinvault_local.machine.system import LINUX, MAC, Machine
 
 JAVA_AT_LEAST = (
     17  # DynamoDB Local 3.x, https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.html
@@ -18,11 +18,23 @@ JAVA_AT_LEAST = (
 RUNTIME_PYTHON = "3.13"  # the Lambda runtime that cdk.json pins
 NODE_AT_LEAST = 20
 LAMBDA_LOCK = Path(__file__).with_name("lambda.txt")
-_INSTALL_JAVA = "Install a Java runtime of version 17 or later (Debian: apt-get install openjdk-17-jre-headless)."
-_INSTALL_MAVEN = "Install Maven (Debian: apt-get install maven): it fetches DynamoDB Local."
+_JAVA, _MAVEN, _NODE = "a Java runtime of version 17 or later", "Maven", "Node.js 20 or later"
+# Where a Mac gets them is its owner's choice; this is what each project itself offers.
+_SOURCES = {
+    (LINUX, _JAVA): "Debian: apt-get install openjdk-17-jre-headless",
+    (LINUX, _MAVEN): "Debian: apt-get install maven",
+    (MAC, _JAVA): "https://adoptium.net/; the /usr/bin/java of macOS only says that there is none",
+    (MAC, _MAVEN): "unpack https://maven.apache.org/download.cgi and put its bin on PATH",
+}
+_NODES_OWN = "https://nodejs.org/"
 
 
-def find_java() -> Path:
+def _install(what: str, machine: Machine | None, *, why: str = "") -> str:
+    source = _SOURCES.get(((machine or Machine.here()).system, what), _NODES_OWN if what == _NODE else "")
+    return f"Install {what}{f' ({source})' if source else ''}{why and f': {why}'}."
+
+
+def find_java(machine: Machine | None = None) -> Path:
     """The `java` on PATH.
 
     Raises:
@@ -30,16 +42,18 @@ def find_java() -> Path:
     """
     java = shutil.which("java")
     if java is None:
-        raise ToolMissingError("There is no `java` on PATH.", next_step=_INSTALL_JAVA)
+        raise ToolMissingError("There is no `java` on PATH.", next_step=_install(_JAVA, machine))
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "(\d+)', answer.stderr)
     if found is None or int(found[1]) < JAVA_AT_LEAST:
         what = f"is version {found[1]}" if found else "does not say its version"
-        raise ToolMissingError(f"{java} {what}; DynamoDB Local needs {JAVA_AT_LEAST}.", next_step=_INSTALL_JAVA)
+        raise ToolMissingError(
+            f"{java} {what}; DynamoDB Local needs {JAVA_AT_LEAST}.", next_step=_install(_JAVA, machine)
+        )
     return Path(java)
 
 
-def find_maven() -> Path:
+def find_maven(machine: Machine | None = None) -> Path:
     """The `mvn` on PATH.
 
     Raises:
@@ -47,17 +61,19 @@ def find_maven() -> Path:
     """
     maven = shutil.which("mvn")
     if maven is None:
-        raise ToolMissingError("There is no `mvn` on PATH.", next_step=_INSTALL_MAVEN)
+        raise ToolMissingError(
+            "There is no `mvn` on PATH.", next_step=_install(_MAVEN, machine, why="it fetches DynamoDB Local")
+        )
     return Path(maven)
 
 
-def find_node() -> Path:
+def find_node(machine: Machine | None = None) -> Path:
     """The `node` on PATH: the CDK runs on it.
 
     Raises:
         ToolMissingError: there is none, or it is older than 20.
     """
-    install = "Install Node.js 20 or later: the CDK runs on it (https://nodejs.org/)."
+    install = _install(_NODE, machine, why="the CDK runs on it")
     node = shutil.which("node")
     if node is None:
         raise ToolMissingError("There is no `node` on PATH.", next_step=install)
@@ -72,14 +88,8 @@ def base_python() -> Path:
     """The interpreter beneath this virtual environment: the workers run on it, with none of the environment's packages.
 
     Raises:
-        ToolMissingError: this is not Linux on x86_64 with exactly the Python of the Lambda runtime.
+        ToolMissingError: this is not exactly the Python of the Lambda runtime.
     """
-    system, machine = platform.system(), platform.machine()
-    if (system, machine) != ("Linux", "x86_64"):
-        raise ToolMissingError(
-            f"This is {system} on {machine}; the artifact runs on Linux on x86_64, as in Lambda.",
-            next_step="Run twinvault in a Linux machine or container on x86_64.",
-        )
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     python = Path(sys.base_prefix, "bin", f"python{RUNTIME_PYTHON}")
     if version != RUNTIME_PYTHON or not python.exists():

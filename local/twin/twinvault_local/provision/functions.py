@@ -24,6 +24,7 @@ from twinvault_local.provision.template import ACCOUNT, Assembly, Known, Physica
 FUNCTION, ALIAS = "AWS::Lambda::Function", "AWS::Lambda::Alias"
 API, INTEGRATION = "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration"
 ROUTE, STAGE = "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage"
+_ARCHITECTURES = ("x86_64", "arm64")  # the first is Lambda's default
 _DEFAULT_SECONDS, _DEFAULT_MB = 3, 128  # Lambda's own
 _DEFAULT_MILLISECONDS = 30_000  # an HTTP API's own, and its maximum
 SESSION_TOKEN = "made-up"  # noqa: S105  # a role's credentials have one; nothing here verifies it
@@ -58,6 +59,22 @@ def arns(assembly: Assembly) -> dict[str, Physical]:
         arn = f"arn:aws:lambda:{assembly.region}:{ACCOUNT}:function:{name}"
         found[resource.path] = Physical(str(name), {"Arn": arn})
     return found
+
+
+def architecture(assembly: Assembly) -> str:
+    """The processor that the functions of the template run on, `x86_64` or `arm64`: one, for they are one artifact.
+
+    Raises:
+        TemplateError: they name several, or another one.
+    """
+    properties = [assembly.properties(one, {}, only=("Architectures",)) for one in assembly.resources(FUNCTION)]
+    found = {name for one in properties for name in one.get("Architectures", [_ARCHITECTURES[0]])}
+    if len(found) > 1 or not found <= set(_ARCHITECTURES):
+        raise TemplateError(
+            f"The template's functions are for {', '.join(sorted(map(str, found)))}; the twin runs them all on"
+            f" {' or on '.join(_ARCHITECTURES)}."
+        )
+    return next(iter(found), _ARCHITECTURES[0])
 
 
 def read_api(
@@ -96,11 +113,11 @@ def _function(
     overrides: Mapping[str, str],
     caller: Callable[[str], AccessKey],
 ) -> FunctionConfig:
-    names = ("Architectures", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
+    names = ("Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
     properties = assembly.properties(resource, known, only=names)
-    runtime, architectures = properties.get("Runtime"), properties.get("Architectures", ["x86_64"])
-    if runtime != f"python{RUNTIME_PYTHON}" or architectures != ["x86_64"]:
-        raise TemplateError(f"{resource.path}: the twin runs python{RUNTIME_PYTHON} on x86_64, not {runtime}.")
+    runtime = properties.get("Runtime")
+    if runtime != f"python{RUNTIME_PYTHON}":
+        raise TemplateError(f"{resource.path}: the twin runs python{RUNTIME_PYTHON}, not {runtime}.")
     declared = {name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()}
     own = caller(callers.access_key_id(properties["Role"].rpartition("/")[2]))
     return FunctionConfig(
