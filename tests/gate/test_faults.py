@@ -88,6 +88,20 @@ def test_a_fault_may_have_a_status(orders: RunningGate, error: str, status: int)
     assert caught.value.response["Error"]["Code"] == error
 
 
+def test_a_fault_may_be_of_a_statement_by_its_name_in_policies(orders: RunningGate, new_row: dict[str, Any]):
+    orders.admin("POST", {"operation": "PartiQLInsert", "error": "ThrottlingException", "times": 2})
+    writer = orders.client("WRITER")
+    select = {"Statement": 'SELECT pk FROM "records" WHERE pk=? AND sk=?', "Parameters": list(KEY.values())}
+    orders.client("READER").execute_statement(**select)
+    insert = "INSERT INTO \"records\" VALUE {'pk': ?, 'sk': ?, 'key_commitment': ?}"
+    row: dict[str, Any] = {"Statement": insert, "Parameters": list(new_row.values())}
+    for ask in (writer.execute_statement, lambda **one: writer.execute_transaction(TransactStatements=[one])):
+        with pytest.raises(ClientError) as caught:
+            ask(**row)
+        assert caught.value.response["Error"]["Code"] == "ThrottlingException"
+    writer.execute_statement(**row)
+
+
 def test_a_refused_request_uses_no_fault_up(orders: RunningGate):
     orders.admin("POST", {"operation": "GetItem", "error": "ThrottlingException"})
     with pytest.raises(ClientError) as caught:

@@ -4,7 +4,8 @@ GET    /faults                             the faults that wait
 POST   /faults  {"operation": "ExecuteTransaction", "times": 2, "error": "TransactionCanceledException",
                  "message": "…", "details": {"CancellationReasons": [{"Code": "TransactionConflict"}]}}
                 and likewise "status": 500, "delay_seconds": 0.5, "drop": "before", "after" or "within" (half of the
-                answer), "applied": true (done, and the error answered all the same); "operation": "*" is any
+                answer), "applied": true (done, and the error answered all the same); "operation": "*" is any,
+                "PartiQLInsert" and its like each request with such a statement
 DELETE /faults                             no fault waits
 GET    /stale-indexes                      the indexes that lag behind
 POST   /stale-indexes  {"table": "NAME", "index": "ByList", "behind_seconds": 2}

@@ -18,11 +18,11 @@ from twinvault_gate.judging import Judge
 from twinvault_gate.known import TableDescriptions
 from twinvault_gate.operations import PROVISIONING, TABLES_API, iam_calls, tables_of
 from twinvault_gate.stale import StaleIndexes
-from twinvault_gate.statements import given_statements, stated_tables, statement_call
+from twinvault_gate.statements import given_statements, stated_actions, stated_tables, statement_call
 from twinvault_gate.wire import answer
 from twinvault_serving.callers import Callers, SignedIn
 from twinvault_serving.exchange import HttpRequest, HttpResponse
-from twinvault_serving.faults import Drop, Faults
+from twinvault_serving.faults import Drop, Fault, Faults
 from twinvault_serving.signature import UnsignedError
 
 LOG = logging.getLogger("twinvault.gate")
@@ -125,15 +125,15 @@ class Gate:
         operation = target.rpartition(".")[2]
         looked = await self.stale.before(operation, document, region=region)
         try:
-            response = await self._pass_on(target, body, region=region)
+            response = await self._pass_on(target, body, document, region=region)
         finally:
             # Whatever became of it: an item that was not written was before what it is now.
             self.stale.after(looked)
         return await self.stale.seen(operation, document, response, region=region)
 
-    async def _pass_on(self, target: str, body: bytes, *, region: str) -> HttpResponse:
+    async def _pass_on(self, target: str, body: bytes, document: JsonObject, *, region: str) -> HttpResponse:
         """Ask the engine. Faults meet requests here, so that none is used up by what is refused anyway."""
-        fault = self._faults.take(target.rpartition(".")[2])
+        fault = self._fault(target.rpartition(".")[2], document)
         if fault is None:
             return await self._engine.send(target, body, region=region)
         await asyncio.sleep(fault.delay_seconds)
@@ -150,6 +150,12 @@ class Gate:
         if error is not None:
             raise error
         return response
+
+    def _fault(self, operation: str, document: JsonObject) -> Fault | None:
+        """The fault of an operation, or of an action that one of its statements is to IAM."""
+        if not self._faults.waiting():
+            return None
+        return self._faults.take(operation, *stated_actions(operation, document))
 
     def _allow(self, caller: SignedIn, call: IamCall, *, request_id: str) -> None:
         refusal = self._judge.refusal(caller, call, request_id=request_id)

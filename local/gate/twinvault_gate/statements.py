@@ -1,6 +1,7 @@
 """The operations that hold PartiQL: each statement is an IAM call of its own."""
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 
 from twinvault_gate.calls import Home, IamCall, iam_call
 from twinvault_gate.document import JsonObject, mappings, text
@@ -63,6 +64,19 @@ def stated_tables(operation: str, document: JsonObject) -> Iterator[str]:
             yield _parsed(given).table
         except DynamoDbError:
             continue
+
+
+def stated_actions(operation: str, document: JsonObject) -> set[str]:
+    """What IAM calls the statements of a request that are understood, PartiQLInsert and its like; none if it has none.
+
+    Raises:
+        DynamoDbError: the request is malformed.
+    """
+    found = set()
+    for given in given_statements(operation, document) if operation in {*MEMBER_OF, "ExecuteStatement"} else ():
+        with suppress(DynamoDbError):
+            found.add(str(_parsed(given).action))
+    return found
 
 
 def written_item(given: JsonObject, names: Mapping[str, Collection[str]]) -> Iterator[tuple[str, JsonObject]]:

@@ -59,10 +59,10 @@ class Faults:
         """Return what has not been used up."""
         return list(self._waiting)
 
-    def take(self, operation: str) -> Fault | None:
-        """Return the fault that this request gets, if any, and use it up once."""
+    def take(self, *names: str) -> Fault | None:
+        """Return the fault that a request of these names gets, if any, and use it up once."""
         for index, fault in enumerate(self._waiting):
-            if fault.operation in {operation, ANY_OPERATION}:
+            if fault.operation in {*names, ANY_OPERATION}:
                 if fault.times > 1:
                     self._waiting[index] = replace(fault, times=fault.times - 1)
                 else:
