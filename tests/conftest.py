@@ -47,6 +47,8 @@ settings.register_profile("twinvault", deadline=None)
 settings.load_profile("twinvault")
 
 
+pytest_plugins = ["pytester"]  # for projects of somebody else (tests/testing)
+
 found = evidence.found  # a fixture
 
 

@@ -31,7 +31,6 @@ from twinvault.keys.marked import MarkedRows
 from twinvault.keys.planning import Planner
 from twinvault.keys.root import RootKeys
 from twinvault.keys.table import Committer
-from twinvault.records.blind import BLIND_ATTRIBUTES, SLOTS, Blind
 from twinvault.records.committing import AuditedCommits
 from twinvault.records.freezing import Freezer
 from twinvault.records.reading import Reader
@@ -40,40 +39,17 @@ from twinvault.records.store import PartitionStore
 from twinvault.records.writing import Writer
 from twinvault.scope import Scope
 from twinvault.vault import Vault
+from twinvault_testing import tables as plugin
 
 STORE = "world"
 BEGINNING = "test.keys"
 """The action of changes of keys that a test asks for by themselves."""
-_TEXT_KEYS = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
-_LIST_KEYS = ("tenant_id", "list_kind", "list_status", "list_at")
 
 
 def make_tables(client: Any) -> TableNames:
-    """New tables of the template's key schemas (tests/local/provision/test_provision.py proves the template's own)."""
+    """New tables of names of their own."""
     mark = uuid.uuid4().hex[:8]
-    names = TableNames(f"records-{mark}", f"keys-{mark}", f"marks-{mark}", f"audit-{mark}")
-    key_schema = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
-    for name in (names.keys, names.marks, names.audit):
-        client.create_table(
-            TableName=name, KeySchema=key_schema, AttributeDefinitions=_TEXT_KEYS, BillingMode="PAY_PER_REQUEST"
-        )
-    by_list = [{"AttributeName": n, "KeyType": "HASH" if i < 2 else "RANGE"} for i, n in enumerate(_LIST_KEYS)]
-    by_blind = {
-        blind.index: [{"AttributeName": n, "KeyType": "HASH"} for n in ("tenant_id", blind.attribute)]
-        for blind in (Blind(slot=slot) for slot in SLOTS)
-    }
-    index_keys = (*_LIST_KEYS, *BLIND_ATTRIBUTES)
-    client.create_table(
-        TableName=names.records,
-        KeySchema=key_schema,
-        AttributeDefinitions=[*_TEXT_KEYS, *({"AttributeName": n, "AttributeType": "S"} for n in index_keys)],
-        GlobalSecondaryIndexes=[
-            {"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
-            for name, keys in {"ByList": by_list, **by_blind}.items()
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return names
+    return plugin.make_tables(client, TableNames(f"records-{mark}", f"keys-{mark}", f"marks-{mark}", f"audit-{mark}"))
 
 
 def now() -> str:

@@ -9,8 +9,8 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ def open_vault(
     function: str = "",
     artifact: str = "",
     backup_table: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Vault:
     """Puts the library together; calls nothing yet.
 
@@ -72,19 +73,18 @@ def open_vault(
         function: for the audit log, the name of the function that this is; empty for a script.
         artifact: likewise, the SHA-256 of its zip file, hex.
         backup_table: the name of a records table restored from a backup, to put partitions back from.
+        clock: the time of day, in seconds since 1970. Deadlines and pauses go by the monotonic clock, whatever it says.
 
     Raises:
         InvalidInput, ConfigurationError: the store's name is no id; there is no root key; a table has no name.
     """
-    records, key_table, mark_table = _tables(dynamodb, *_usable(tables, root_keys))
-    marks = Marks(mark_table)
+    (records, key_table, marks), at = _rows(dynamodb, _usable(tables, root_keys)), _Times(clock)
     root = RootKeys(AwsKms(kms), store=require_id(store, field="store"), root_key_ids=root_keys, randomness=os.urandom)
-    keys = _keys(key_table, marks, root=root, ttl=key_ttl_seconds)
-    changes = _changes(keys, root, tables=tables, ttl=key_ttl_seconds)
-    audit, holds = _audit_log(dynamodb, tables.audit), _holds(key_table, marks, keys=keys, tables=tables)
-    reader = _reader(records, marks, keys=keys, lowest_format=lowest_format)
-    writer = _writer(reader, Freezer(keys, tables, now=now, randomness=os.urandom), changes=changes, audit=audit)
-    origin, backup = Origin(store=store, function=function, artifact=artifact), _backup(dynamodb, backup_table)
+    keys, changes = _keys(key_table, marks, root=root, tables=tables, ttl=key_ttl_seconds, at=at)
+    audit, reader = _audit_log(dynamodb, tables.audit, at=at), _reader(records, marks, keys=keys, lowest=lowest_format)
+    writer = _writer(reader, changes=changes, tables=tables, audit=audit)
+    holds, backup = _holds(key_table, marks, changes=changes, tables=tables), _backup(dynamodb, backup_table)
+    origin = Origin(store=store, function=function, artifact=artifact)
     return Vault(records, reader, writer, audit, keys, changes, origin, key_table, holds, backup)
 
 
@@ -113,51 +113,55 @@ def _tables(client: "DynamoDBClient", *names: str) -> list[Table]:
     return [Table(client, name, sleep=time.sleep) for name in names]
 
 
+def _rows(client: "DynamoDBClient", names: tuple[str, str, str]) -> tuple[Table, Table, Marks]:
+    records, keys, marks = _tables(client, *names)
+    return records, keys, Marks(marks)
+
+
 def _backup(client: "DynamoDBClient", name: str | None) -> Table | None:
     return _tables(client, name)[0] if name else None
 
 
-def _changes(keys: KeyHierarchy, root: RootKeys, *, tables: TableNames, ttl: float) -> KeyChanges:
+def _keys(
+    table: Table, marks: Marks, *, root: RootKeys, tables: TableNames, ttl: float, at: "_Times"
+) -> tuple[KeyHierarchy, KeyChanges]:
+    loader = TenantLoader(table, marks, monotonic=time.monotonic, sleep=time.sleep)
+    cache = KeyCache(CacheLimits(ttl=ttl), clock=at.instant, jitter=random.random)
+    keys = KeyHierarchy(table=table, loader=loader, root=root, cache=cache, now=at.now, randomness=os.urandom)
     planner = Planner(keys=tables.keys, marks=tables.marks, randomness=os.urandom)
-    return KeyChanges(
-        keys, root, planner=planner, now=now, randomness=os.urandom, sleep=time.sleep, key_ttl_seconds=ttl
+    return keys, KeyChanges(
+        keys, root, planner=planner, now=at.now, randomness=os.urandom, sleep=time.sleep, key_ttl_seconds=ttl
     )
 
 
-def _keys(table: Table, marks: Marks, *, root: RootKeys, ttl: float) -> KeyHierarchy:
-    loader = TenantLoader(table, marks, monotonic=time.monotonic, sleep=time.sleep)
-    cache = KeyCache(CacheLimits(ttl=ttl), clock=_instant, jitter=random.random)
-    return KeyHierarchy(table=table, loader=loader, root=root, cache=cache, now=now, randomness=os.urandom)
-
-
-def _holds(table: Table, marks: Marks, *, keys: KeyHierarchy, tables: TableNames) -> LegalHolds:
-    names = (tables.keys, tables.marks)
+def _holds(table: Table, marks: Marks, *, changes: KeyChanges, tables: TableNames) -> LegalHolds:
+    names, keys = (tables.keys, tables.marks), changes.hierarchy
     rows = MarkedRows(table=table, marks=marks, names=names, hierarchy=keys, randomness=os.urandom, sleep=time.sleep)
-    return LegalHolds(rows=rows, now=now)
+    return LegalHolds(rows=rows, now=changes.now)
 
 
-def _audit_log(client: "DynamoDBClient", table: str) -> AuditLog:
+def _audit_log(client: "DynamoDBClient", table: str, *, at: "_Times") -> AuditLog:
     transactor = Transactor(client, new_token=_uuid, monotonic=time.monotonic, sleep=time.sleep)
     key = ChainKey(os.urandom(SEED_BYTES))
-    return AuditLog(transactor, table=table, key=key, new_chain=_chain, event_id=_event_id, now=now)
+    return AuditLog(transactor, table=table, key=key, new_chain=_chain, event_id=at.event_id, now=at.now)
 
 
-def _reader(records: Table, marks: Marks, *, keys: KeyHierarchy, lowest_format: int) -> Reader:
+def _reader(records: Table, marks: Marks, *, keys: KeyHierarchy, lowest: int) -> Reader:
     return Reader(
         records,
         marks,
         keys=keys,
-        lowest_format=lowest_format,
+        lowest_format=lowest,
         randomness=os.urandom,
         sleep=time.sleep,
         monotonic=time.monotonic,
     )
 
 
-def _writer(reader: Reader, freezer: Freezer, *, changes: KeyChanges, audit: AuditLog) -> Writer:
+def _writer(reader: Reader, *, changes: KeyChanges, tables: TableNames, audit: AuditLog) -> Writer:
     return Writer(
         reader=reader,
-        freezer=freezer,
+        freezer=Freezer(changes.hierarchy, tables, now=changes.now, randomness=os.urandom),
         changes=changes,
         audit=audit,
         randomness=os.urandom,
@@ -171,8 +175,20 @@ def now() -> str:
     return text_of_time(datetime.now(UTC))
 
 
-def _instant() -> Instant:
-    return Instant(time.monotonic(), time.time())
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """One clock, as each room wants to be told the time."""
+
+    clock: Callable[[], float]
+
+    def now(self) -> str:
+        return text_of_time(datetime.fromtimestamp(self.clock(), UTC))
+
+    def instant(self) -> Instant:
+        return Instant(time.monotonic(), self.clock())
+
+    def event_id(self) -> str:
+        return uuid7(int(self.clock() * 1000), os.urandom(10))
 
 
 def _uuid() -> str:
@@ -181,7 +197,3 @@ def _uuid() -> str:
 
 def _chain() -> str:
     return os.urandom(16).hex()
-
-
-def _event_id() -> str:
-    return uuid7(time.time_ns() // 1_000_000, os.urandom(10))

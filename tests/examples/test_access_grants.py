@@ -1,35 +1,14 @@
 """The second domain, whole: its handler, the library, DynamoDB Local and the local KMS."""
 
 import json
-import uuid
 
 import boto3
 import pytest
 
 from access_grants import handler as grants_handler
 from access_grants.handler import answer
-from tests.stores import make_tables
-from twinvault import open_vault
 
 SECRETS = {"person": "Ada L.", "reason": "restore the payroll of March", "incident": "2026-11-23 payroll leak"}
-
-
-@pytest.fixture(scope="module")
-def engines(dynamodb_endpoint, kms_endpoint, aws, aws_import):
-    dynamodb = boto3.client("dynamodb", endpoint_url=dynamodb_endpoint, **aws)
-    kms = boto3.client("kms", endpoint_url=kms_endpoint, **aws)
-    return dynamodb, kms, make_tables(dynamodb), kms.create_key()["KeyMetadata"]["KeyId"]
-
-
-@pytest.fixture
-def vault(engines):
-    dynamodb, kms, tables, root_key = engines
-    return open_vault(store="access-grants", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=[root_key])
-
-
-@pytest.fixture
-def tenant():
-    return f"t-{uuid.uuid4().hex[:8]}"
 
 
 def event(route, tenant, *, subject="u-1", body=None, incident=None, query=None):
@@ -77,10 +56,10 @@ def test_grants_are_listed_by_state(vault, tenant):
     assert [one["incident"] for one in requested] == ["another incident"]
 
 
-def test_a_grant_that_nobody_can_read_hides_no_other_and_is_told_of(vault, tenant, engines):
+def test_a_grant_that_nobody_can_read_hides_no_other_and_is_told_of(vault, tenant, store):
     ask(vault, tenant)
     ask(vault, tenant, "another incident")
-    dynamodb, _, tables, _ = engines
+    dynamodb, tables = store.dynamodb, store.tables
     rows = dynamodb.scan(TableName=tables.records, ConsistentRead=True)["Items"]
     damaged = next(one for one in rows if one["sk"]["S"] == "request" and one["tenant_id"]["S"] == tenant)
     dynamodb.put_item(TableName=tables.records, Item=damaged | {"system": {"S": "another"}})
@@ -95,10 +74,10 @@ def test_an_incidents_id_is_decoded_once(vault, tenant):
     assert call(vault, "GET /grants/{incident}", tenant, incident="100% of payroll")[0] == 404
 
 
-def test_a_revoked_grant_whose_head_was_put_back_is_not_listed_as_granted(vault, tenant, engines):
+def test_a_revoked_grant_whose_head_was_put_back_is_not_listed_as_granted(vault, tenant, store):
     ask(vault, tenant)
     decide(vault, tenant, "granted")
-    dynamodb, _, tables, _ = engines
+    dynamodb, tables = store.dynamodb, store.tables
     rows = dynamodb.scan(TableName=tables.records, ConsistentRead=True)["Items"]
     before = next(one for one in rows if one["sk"]["S"] == "head" and one["tenant_id"]["S"] == tenant)
     decide(vault, tenant, "revoked")
@@ -143,8 +122,8 @@ def test_asking_twice_is_a_conflict(vault, tenant):
     assert [ask(vault, tenant)[0] for _ in range(2)] == [200, 409]
 
 
-def test_the_tables_show_the_system_and_the_state_and_no_secret(engines, vault, tenant):
-    dynamodb, _, tables, _ = engines
+def test_the_tables_show_the_system_and_the_state_and_no_secret(store, vault, tenant):
+    dynamodb, tables = store.dynamodb, store.tables
     ask(vault, tenant)
     decide(vault, tenant, "granted")
     for table in (tables.records, tables.keys, tables.audit):
@@ -153,8 +132,8 @@ def test_the_tables_show_the_system_and_the_state_and_no_secret(engines, vault, 
     assert "payroll-db" in repr(dynamodb.scan(TableName=tables.records)["Items"])
 
 
-def test_a_record_that_was_edited_is_an_answer_that_says_nothing(engines, vault, tenant):
-    dynamodb, _, tables, _ = engines
+def test_a_record_that_was_edited_is_an_answer_that_says_nothing(store, vault, tenant):
+    dynamodb, tables = store.dynamodb, store.tables
     ask(vault, tenant)
     (item,) = (
         one
@@ -166,12 +145,10 @@ def test_a_record_that_was_edited_is_an_answer_that_says_nothing(engines, vault,
     assert (status, document) == (500, {"problem": "integrity check failed"})
 
 
-def test_lambda_calls_a_handler_that_is_wired_from_the_environment(engines, tenant, monkeypatch, aws):
-    dynamodb, kms, tables, root_key = engines
-    variables = {"RECORDS_TABLE": tables.records, "KEYS_TABLE": tables.keys}
-    variables |= {"MARKS_TABLE": tables.marks, "AUDIT_TABLE": tables.audit}
-    variables |= {"ROOT_KEY": root_key, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.meta.endpoint_url}
-    variables |= {"AWS_ENDPOINT_URL_KMS": kms.meta.endpoint_url, "AWS_ACCESS_KEY_ID": aws["aws_access_key_id"]}
+def test_lambda_calls_a_handler_that_is_wired_from_the_environment(store, tenant, monkeypatch):
+    tables, variables = store.tables, dict(store.environment)
+    variables |= {"RECORDS_TABLE": tables.records, "KEYS_TABLE": tables.keys}
+    variables |= {"MARKS_TABLE": tables.marks, "AUDIT_TABLE": tables.audit, "ROOT_KEY": store.root_key}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)

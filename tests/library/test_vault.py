@@ -2,15 +2,14 @@
 
 import json
 import re
+import time
 import uuid
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import boto3
 import pytest
 
-from tests.stores import make_tables
 from twinvault import (
     TEXT,
     Changes,
@@ -23,7 +22,6 @@ from twinvault import (
     NotFound,
     TableNames,
     TooLarge,
-    Vault,
     head_spec,
     open_vault,
 )
@@ -35,33 +33,22 @@ LIST = {"list_kind": TEXT, "list_status": TEXT, "list_at": TEXT}
 LISTED = KindSpec("listed", [NOTE], head_spec(LIST))
 
 
-@dataclass
 class World:
-    dynamodb: Any
-    kms: Any
-    tables: TableNames
-    root_key: str
+    """The plugin's store, and what its audit log says."""
 
-    def open(self, **options: Any) -> Vault:
-        return open_vault(
-            store="library",
-            dynamodb=self.dynamodb,
-            kms=self.kms,
-            tables=self.tables,
-            root_keys=[self.root_key],
-            **options,
-        )
+    def __init__(self, store):
+        self.store = store
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
 
     def audited(self) -> list[dict[str, Any]]:
-        items = self.dynamodb.scan(TableName=self.tables.audit)["Items"]
-        return [json.loads(item["entry"]["S"]) for item in sorted(items, key=lambda one: one["sk"]["S"])]
+        return [json.loads(one["entry"]["S"]) for one in sorted(self.items("audit"), key=lambda one: one["sk"]["S"])]
 
 
 @pytest.fixture
-def world(dynamodb_endpoint, kms_endpoint, aws):
-    dynamodb = boto3.client("dynamodb", endpoint_url=dynamodb_endpoint, **aws)
-    kms = boto3.client("kms", endpoint_url=kms_endpoint, **aws)
-    return World(dynamodb, kms, make_tables(dynamodb), kms.create_key()["KeyMetadata"]["KeyId"])
+def world(store):
+    return World(store)
 
 
 def act(vault, **options):
@@ -70,6 +57,36 @@ def act(vault, **options):
 
 def note(number=1, text="a secret"):
     return Draft("note", f"note#{number}", {"colour": "red", "text": text})
+
+
+def test_a_vault_goes_by_the_clock_that_it_is_given(world):
+    days = [0.0]
+    vault = world.open(clock=lambda: 1_800_000_000 + days[0] * 86400)
+    with act(vault) as acting:
+        acting.partition(PLAIN, "p").put(note())
+    days[0] = 2.0
+    with act(vault) as acting:
+        acting.partition(PLAIN, "p").put(note(2))
+    rows = {item["sk"]["S"]: item for item in world.dynamodb.scan(TableName=world.tables.records)["Items"]}
+    created = [rows[name]["created_at"]["S"] for name in ("note#1", "note#2")]
+    assert created == ["2027-01-15T08:00:00.000000Z", "2027-01-17T08:00:00.000000Z"]
+    assert {entry["time"][:10] for entry in world.audited()} == {"2027-01-15", "2027-01-17"}
+    keys = world.dynamodb.scan(TableName=world.tables.keys)["Items"]
+    assert {item["created_at"]["S"][:10] for item in keys} == {"2027-01-15"}
+
+
+def test_keys_in_memory_grow_old_by_the_given_clock(world):
+    moved = [0.0]
+    vault = world.open(clock=lambda: time.time() + moved[0])
+    with act(vault) as acting:
+        acting.partition(PLAIN, "p").put(note())
+    world.kms.disable_key(KeyId=world.root_key)
+    with act(vault) as acting:
+        assert acting.partition(PLAIN, "p").get("note#1")
+    moved[0] = 301.0
+    with pytest.raises(KeyRefused), act(vault) as acting:
+        acting.partition(PLAIN, "p").get("note#1")
+    world.kms.enable_key(KeyId=world.root_key)
 
 
 def test_opening_calls_nobody():

@@ -107,7 +107,8 @@ def application(issuer: Issuer, *, also_known_as: Sequence[str] = ()) -> Starlet
             asked = _asked(await request.json())
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
-        signed = issuer.token(**asked, now=int(time.time()))
+        at = asked.pop("issued_at")
+        signed = issuer.token(**asked, now=int(time.time()) if at is None else at)
         return JSONResponse({"access_token": signed, "token_type": "Bearer", "expires_in": asked["expires_in"]})
 
     return Starlette(
@@ -126,7 +127,7 @@ def _asked(body: object) -> dict[str, Any]:
     """What a token request asks for; ValueError names the field that is wrong."""
     if not isinstance(body, dict):
         raise ValueError("the body must be an object")  # noqa: TRY004  # a caller's mistake, answered like the others
-    if unknown := body.keys() - {"tenant", "subject", "permissions", "expires_in"}:
+    if unknown := body.keys() - {"tenant", "subject", "permissions", "expires_in", "issued_at"}:
         raise ValueError(f"{min(unknown)}: unknown")
     tenant, subject = body.get("tenant"), body.get("subject", "developer")
     permissions, seconds = body.get("permissions", []), body.get("expires_in", DEFAULT_SECONDS)
@@ -138,7 +139,11 @@ def _asked(body: object) -> dict[str, Any]:
         raise ValueError("permissions: must be a list of strings")
     if not isinstance(seconds, int) or isinstance(seconds, bool) or abs(seconds) > _LONGEST_SECONDS:
         raise ValueError(f"expires_in: must be whole seconds, at most {_LONGEST_SECONDS}")
-    return {"tenant": tenant, "subject": subject, "permissions": permissions, "expires_in": seconds}
+    at = body.get("issued_at")  # tests move their clock; whoever verifies goes by the real one
+    if at is not None and (not isinstance(at, int) or isinstance(at, bool)):
+        raise ValueError("issued_at: must be whole seconds since 1970")
+    asked = {"tenant": tenant, "subject": subject, "permissions": permissions, "expires_in": seconds}
+    return {**asked, "issued_at": at}
 
 
 def main() -> None:

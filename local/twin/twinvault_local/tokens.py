@@ -25,14 +25,18 @@ def mint_token(
     subject: str = SUBJECT,
     permissions: Sequence[str] = ALL_PERMISSIONS,
     expires_in: int = DEFAULT_SECONDS,
+    issued_at: int | None = None,
 ) -> str:
     """A bearer token of the twin that runs in this state folder; with a negative `expires_in`, one that has expired.
+
+    `issued_at`: the time that is taken for now, in seconds since 1970; None: the machine's.
 
     Raises:
         NotRunningError: no twin runs, or its issuer does not answer.
         TwinError: the issuer refuses; it names the field.
     """
-    asked = {"tenant": tenant, "subject": subject, "permissions": list(permissions), "expires_in": expires_in}
+    asked: dict[str, object] = {"tenant": tenant, "subject": subject, "permissions": list(permissions)}
+    asked |= {"expires_in": expires_in} | ({} if issued_at is None else {"issued_at": issued_at})
     try:
         answer = httpx.post(f"{facts(state).endpoints['issuer']}/token", json=asked, timeout=5, trust_env=False)
         content = answer.json()
