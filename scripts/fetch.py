@@ -6,6 +6,7 @@ from pathlib import Path
 from twinvault_local.engines import dynamodb
 from twinvault_local.errors import TwinError
 from twinvault_local.machine import toolchain
+from twinvault_local.machine.system import LINUX, Machine
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache"
 
@@ -16,7 +17,8 @@ def main() -> int:
         toolchain.find_java()
         toolchain.find_node()
         dynamodb.ensure(CACHE, progress=print)
-        toolchain.ensure_lambda_runtime(CACHE, toolchain.base_python())
+        if Machine.here().system == LINUX:  # elsewhere functions run in Lambda's own image, which has it
+            toolchain.ensure_lambda_runtime(CACHE, toolchain.base_python())
     except TwinError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -12,6 +12,7 @@ from twinvault_cli.given import carried
 from twinvault_cli.output import print_json, results
 from twinvault_cli.state import PortOption, StateOption, project_folder, state_folder
 from twinvault_local import doctor as looking
+from twinvault_local.artifact.project import Project
 from twinvault_local.doctor import Grade
 from twinvault_local.engines import starting
 
@@ -30,7 +31,8 @@ def doctor(
     """Look at versions, ports, disk and state folder, and say what to install. Exit code 4 if `up` would fail."""
     folder = state_folder(state)
     number = port or starting.api_port(folder)
-    findings = looking.examine(folder, project_folder() / ".cache", port=number)
+    project = Project.read(project_folder())
+    findings = looking.examine(folder, project.root / ".cache", port=number, architecture=project.architecture)
     if as_json:
         print_json([{**asdict(finding), "advice": carried(finding.advice)} for finding in findings])
     else:

@@ -17,7 +17,7 @@ ABOUT = Subject(
     artifact_sha256=ARTIFACT,
     commit=COMMIT,
     tree_clean=True,
-    engines={"DynamoDB Local": "3.3.1", "Python": "3.13.0"},
+    engines={"DynamoDB Local": "3.3.1", "Python": "3.13.0", "system": "Linux x86_64, glibc 2.36"},
     place="laptop:/srv/twinvault",
 )
 PAGE = "| Here | On AWS |\n|---|---|\n| No throttling | it does | `tests/differences/test_dynamodb.py::test_it` |\n"
@@ -53,6 +53,7 @@ FILES = {"boto3/__init__.py": "3" * 64, "boto3-1.44.0.dist-info/METADATA": "4" *
 OURS = {"service/__init__.py": "6" * 64}
 VALUES = {
     "region": "eu-central-1",
+    "architecture": "x86_64",
     "store": "twinvault-{}",
     "issuer": "https://login.acme.io/",
     "alarm_emails": ["ops@acme.io"],

@@ -50,6 +50,28 @@ def risen(**changes: object) -> Gathered:
     return dataclasses.replace(with_proof("either-way", **changes), format=2, stages=stages)
 
 
+ARM_STAGES = {name: {**well().stages[name], "architecture": "arm64"} for name in ("dev", "prod")}
+
+
+def on(stages: object = None, *, system: str = "Linux x86_64, glibc 2.36") -> Gathered:
+    """All well, but for the stages' processor, or the machine that everything was done on."""
+    about = dataclasses.replace(ABOUT, engines={**ABOUT.engines, "system": system})
+    return well(
+        about=about,
+        stages=stages or well().stages,
+        evidence={name: proof(name, about={"engines": about.engines}) for name in DETAILS},
+    )
+
+
+def test_a_stage_is_go_on_its_own_processor() -> None:
+    assert refused(on(ARM_STAGES, system="Linux aarch64, glibc 2.36")) == {}
+
+
+def test_a_processor_is_asked_for_before_there_is_evidence() -> None:
+    found = refused(dataclasses.replace(on(ARM_STAGES), evidence={}))
+    assert "prod is for arm64" in found[3][0]
+
+
 def test_all_well_is_go() -> None:
     assert refused(well()) == {}
     judgement = judge(well())
@@ -93,6 +115,12 @@ def test_all_well_is_go() -> None:
             "without a reason",
             id="a difference unexplained",
         ),
+        pytest.param(on(ARM_STAGES), 3, "prod is for arm64, and this is Linux x86_64", id="an arm stage on x86"),
+        pytest.param(
+            on(system="Linux aarch64, glibc 2.36"), 3, "is for x86_64, and this is Linux aarch64", id="x86 on arm"
+        ),
+        pytest.param(on(system="Darwin arm64,  "), 3, "x86_64, and this is Darwin arm64", id="a mac"),
+        pytest.param(on(system=""), 3, "does not say what it is", id="a machine without a name"),
         pytest.param(with_proof("suite", whole=False), 3, "a part of the suite", id="a part of the suite"),
         pytest.param(with_proof("suite", went=False, failed=["t::x"]), 3, "Tests failed: t::x", id="a failed test"),
         pytest.param(with_proof("suite", failed=["t::x"]), 3, "Tests failed: t::x", id="a failed test that passed"),

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import psutil
 
-from twinvault_local.engines import choice, docker, dynamodb
+from twinvault_local.engines import choice, docker, dynamodb, image, workers
 from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
 from twinvault_local.errors import TwinError
 from twinvault_local.machine import disk, ports, processes, toolchain
+from twinvault_local.machine.system import Machine
 from twinvault_local.state import SERVER, StateFolder
 
 _PROBE_SECONDS = 20
@@ -39,17 +40,25 @@ class Finding:
     advice: str = ""
 
 
-def examine(state: StateFolder, cache: Path, *, port: int) -> list[Finding]:
-    """All findings, in the order in which `up` would need them; `port` is the one that the API is to have."""
+def examine(
+    state: StateFolder, cache: Path, *, port: int, architecture: str, machine: Machine | None = None
+) -> list[Finding]:
+    """All findings, in the order in which `up` would need them; `port` is the one that the API is to have.
+
+    `architecture` is the stage's processor, and `machine` what is examined, if not the one that this runs on.
+    """
+    this = machine or Machine.here()
     fetched = dynamodb.is_fetched(cache)
-    by_docker = _docker(state)
+    by_docker = _docker(state, this)
     in_docker = by_docker.grade is Grade.WELL and choice.fixed(state) != PROCESS
     return [
+        Finding("machine", Grade.WELL, f"{this}; the stage's functions are for {architecture}"),
         _tool("Python", toolchain.base_python),
-        _tool("Java", toolchain.find_java, needed=not in_docker),
-        _tool("Maven", toolchain.find_maven, needed=not (in_docker or fetched)),
-        _tool("Node.js", toolchain.find_node),
+        _tool("Java", lambda: toolchain.find_java(this), needed=not in_docker),
+        _tool("Maven", lambda: toolchain.find_maven(this), needed=not (in_docker or fetched)),
+        _tool("Node.js", lambda: toolchain.find_node(this)),
         by_docker,
+        _functions(architecture, this),
         Finding(
             "DynamoDB Local",
             Grade.WELL if fetched else Grade.NOTE,
@@ -81,12 +90,25 @@ def _version(program: Path) -> str:
     return found[0] if found else "of no known version"
 
 
-def _docker(state: StateFolder) -> Finding:
+def _functions(architecture: str, machine: Machine) -> Finding:
+    try:
+        engine = workers.choose(AUTO, architecture, machine=machine)
+    except TwinError as error:
+        return Finding("functions", Grade.BAD, error.message, error.next_step)
+    found = "as processes of this machine" if engine is None else f"in Docker, in {image.LAMBDA}"
+    return Finding("functions", Grade.WELL, found)
+
+
+def _docker(state: StateFolder, machine: Machine) -> Finding:
     try:
         engine = docker.find()
     except TwinError as error:
         if choice.fixed(state) == DOCKER:
             return Finding("Docker", Grade.BAD, f"{error.message} This twin's data lies there.", error.next_step)
+        try:
+            dynamodb.refuse_other_processors(machine)
+        except TwinError as why:
+            return Finding("Docker", Grade.BAD, f"{error.message} {why.message}", error.next_step)
         return Finding("Docker", Grade.NOTE, f"{error.message} The engines run as plain processes instead.")
     return Finding("Docker", Grade.WELL, f"{_version(engine.program)} at {engine.host}")
 

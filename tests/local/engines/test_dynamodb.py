@@ -11,6 +11,7 @@ import pytest
 from twinvault_local.engines import dynamodb
 from twinvault_local.errors import FetchError, ToolMissingError
 from twinvault_local.machine.ports import LOOPBACK, free_port
+from twinvault_local.machine.system import LINUX, MAC, Machine
 
 
 def test_the_engine_answers_a_real_call(dynamodb_endpoint: str, aws: dict[str, Any]) -> None:
@@ -83,3 +84,10 @@ def test_a_missing_maven_names_itself(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissingError, match="mvn"):
         dynamodb.ensure(tmp_path / "cache", progress=print)
+
+
+def test_a_machine_that_its_native_library_has_no_code_for_is_sent_to_docker() -> None:
+    dynamodb.refuse_other_processors(Machine(MAC, "x86_64"))
+    with pytest.raises(ToolMissingError, match="on x86_64 alone, and this is Linux on arm64") as caught:
+        dynamodb.refuse_other_processors(Machine(LINUX, "arm64"))
+    assert "--launcher docker" in caught.value.next_step

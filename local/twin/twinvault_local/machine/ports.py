@@ -1,6 +1,8 @@
 """Ports of this machine: which are free, who listens on which."""
 
 import socket
+from collections.abc import Iterator
+from typing import Any
 
 import psutil
 
@@ -40,11 +42,20 @@ def next_free(port: int) -> int:
 def listeners(port: int) -> set[int]:
     """The ids of the processes that listen on `port`, as far as this user may see them."""
     try:
-        connections = psutil.net_connections(kind="tcp")
-    except psutil.Error:
-        return set()
-    listening = (c for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port)
-    return {c.pid for c in listening if c.pid}
+        connections = [(one.pid, one) for one in psutil.net_connections(kind="tcp")]
+    except psutil.Error:  # macOS tells root alone of all of them
+        connections = list(_of_this_user())
+    listening = (pid for pid, c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port)
+    return {pid for pid in listening if pid}
+
+
+def _of_this_user() -> Iterator[tuple[int, Any]]:
+    """The connections of the processes that may be asked one by one: this user's own."""
+    for process in psutil.process_iter():
+        try:
+            yield from ((process.pid, one) for one in process.net_connections(kind="tcp"))
+        except psutil.Error:
+            continue
 
 
 def listener(port: int) -> str:

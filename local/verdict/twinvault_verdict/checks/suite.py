@@ -14,15 +14,16 @@ SKIPS = "tests/skips.txt"
 _ROUTES = {"docker": "the engines in Docker", "process": "the engines as plain processes"}
 _NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 _TEST = "make test"
+_KERNELS = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's name of a processor to the one that Linux has for it
 
 
 def passed(facts: Gathered) -> Checked:
-    """Check 3: the whole suite passed on this artifact, here, through the gate; each skip is on the list."""
+    """Check 3: the whole suite passed on this artifact, here, on its processor, through the gate; skips are listed."""
     found, faults = freshness.have(facts, "suite")
     if found is None:
-        return Checked("nothing", faults)
+        return Checked("nothing", (*_another_processor(facts), *faults))
     details = found.details
-    reasons = [*faults, *_whole(details), *_skipped(facts, details.get("skipped"))]
+    reasons = [*_another_processor(facts), *faults, *_whole(details), *_skipped(facts, details.get("skipped"))]
     counted = f"{_number(details, 'passed')} passed, {_number(details, 'skipped')} skipped"
     return Checked(f"{counted}, {found.at:%Y-%m-%d %H:%M}, {_engines(found.about.engines)}", tuple(reasons))
 
@@ -74,6 +75,17 @@ def route_is_said(facts: Gathered) -> Checked:
     return Checked(
         f"{said}; in Docker: {'not run on this' if reasons or not found else f'at {found.at:%Y-%m-%d %H:%M}'}"
     )
+
+
+def _another_processor(facts: Gathered) -> Iterator[Reason]:
+    """That this machine cannot run what the stage runs; freshness.py compares it with what the tests ran on."""
+    wanted, here = facts.stages.get(facts.stage, {}).get("architecture"), facts.about.engines.get("system", "")
+    if wanted in _KERNELS and not here.startswith(f"Linux {_KERNELS[wanted]}"):
+        yield Reason(
+            f"Stage {facts.stage} is for {wanted}, and this is {here or 'a machine that does not say what it is'}:"
+            f" its functions run on Linux on {wanted} alone, so nothing of them was tested here.",
+            f"On such a machine: make verdict STAGE={facts.stage}",
+        )
 
 
 def _whole(details: Mapping[str, Any]) -> Iterator[Reason]:
