@@ -14,7 +14,10 @@ from twinvault_local.state import StateFolder
 
 def project(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    said = {"app": "false", "context": {"stage": "one", "stages": {"one": {}, "two": {}}}}
+    said = {
+        "app": "false",
+        "context": {"stage": "one", "stages": {name: {"architecture": "x86_64"} for name in ("one", "two")}},
+    }
     (folder / "cdk.json").write_text(json.dumps(said))
     return folder
 

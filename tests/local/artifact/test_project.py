@@ -10,7 +10,7 @@ import pytest
 from twinvault_local.artifact.project import Project
 from twinvault_local.errors import ProjectError
 
-CONTEXT = {"stage": "test", "stages": {"test": {}, "live": {}}}
+CONTEXT = {"stage": "test", "stages": {name: {"architecture": "x86_64"} for name in ("test", "live")}}
 
 
 @pytest.fixture
