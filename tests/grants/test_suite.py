@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stacks.application import APPLICATION
 from tests.grants import proving, suite
 from tests.grants.suite import Report
 from tests.grants.test_usage import call
@@ -124,9 +125,7 @@ def _listed(actions: Any) -> list[str]:
 
 def test_the_templates_grants_are_read_without_a_twin():
     granted = suite.usage(suite.deployed()).granted
-    assert {one.function for one in granted} == {
-        f"twinvault-dev-{name}" for name in ("import", "read", "keys", "maintain", "erase")
-    }
+    assert {one.function for one in granted} == {f"twinvault-dev-{spec.name}" for spec in APPLICATION.functions}
     assert QUERY in granted
     assert GrantOf("twinvault-dev-import", "kms:GenerateDataKey", "RootKey", "MakeKeks") in granted
     assert any(one.action == "lambda:InvokeFunction" for one in granted)

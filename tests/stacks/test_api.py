@@ -1,17 +1,20 @@
 """The API's promises: least privilege, logs without paths, limits, and an environment that names every variable."""
 
 import hashlib
+import importlib
 import json
 import re
 
 import pytest
 
-from service.handlers import erase, import_dialogue, maintain, manage_keys, read_dialogues
+from stacks.application import APPLICATION
 from twinvault_http.http import LONGEST_SECONDS
 from twinvault_http.settings import Settings
 from twinvault_local.artifact.wheels import PYTHON_VERSION
 
-FUNCTIONS = ["Import", "Read", "Keys", "Maintain", "Erase"]
+FUNCTIONS = {spec.name.capitalize(): spec for spec in APPLICATION.functions}
+OF_EVERY_STORE = ("Keys", "Maintain", "Erase")
+OWN = [name for name in FUNCTIONS if name not in OF_EVERY_STORE]
 READ_KEYS = {"dynamodb:Query", "dynamodb:GetItem"}
 READ = READ_KEYS | {"dynamodb:BatchGetItem"}
 WRITES = {"Put", "Update", "Delete", "Insert", "Write", "PartiQL"}
@@ -111,16 +114,34 @@ def test_the_function_for_keys_adds_keys_and_changes_heads_and_can_add_no_record
     assert on(either, "Keys", "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
 
 
-def test_records_are_deleted_by_writers_and_the_eraser_and_keys_by_the_eraser_and_the_function_for_keys(either):
+def test_keys_are_deleted_by_the_eraser_and_the_function_for_keys_and_marks_and_entries_by_nobody(either):
     deleting = {
-        (name, action, where)
+        (name, where)
         for name in FUNCTIONS
         for action, where in allowed(either, name)
-        if action.startswith("dynamodb:") and "Delete" in action
+        if action.startswith("dynamodb:") and "Delete" in action and where != "${Records.Arn}"
     }
-    writers = {(name, "dynamodb:PartiQLDelete", "${Records.Arn}") for name in ("Import", "Maintain")}
-    of_keys = {(name, "dynamodb:PartiQLDelete", "${Keys.Arn}") for name in ("Keys", "Erase")}
-    assert deleting == writers | {("Erase", "dynamodb:PartiQLDelete", "${Records.Arn}")} | of_keys
+    assert deleting == {(name, "${Keys.Arn}") for name in ("Keys", "Erase")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_may_do_what_it_declares_and_nothing_else_with_a_table(either, name):
+    spec, found = FUNCTIONS[name], allowed(either, name)
+    for table in ("records", "keys", "marks", "audit"):
+        declared = {f"dynamodb:{action}" for action in spec.tables.get(table, ())}
+        assert on(either, name, f"${{{table.capitalize()}.Arn}}") == declared
+    assert not {action for action, _ in found} & {f"dynamodb:{one}" for one in ("Scan", "PutItem", "DeleteItem")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_only_grows_is_only_added_to(either, name):
+    assert on(either, name, "${Marks.Arn}") <= {"dynamodb:PartiQLInsert", "dynamodb:Query"}
+    assert on(either, name, "${Audit.Arn}") == {"dynamodb:PartiQLInsert"}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_function_of_the_domain_ends_no_key(either, name):
+    assert on(either, name, "${Keys.Arn}") <= READ_KEYS | {"dynamodb:PartiQLInsert"}
 
 
 def test_the_function_that_erases_writes_no_record_and_makes_no_key_of_kms(either):
@@ -180,19 +201,10 @@ def test_a_role_is_named_as_the_keys_policies_name_it_and_assumed_by_lambda_alon
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-@pytest.mark.parametrize(
-    ("name", "handler"),
-    [
-        pytest.param("Import", "service.handlers.import_dialogue.handler", id="import"),
-        pytest.param("Read", "service.handlers.read_dialogues.handler", id="read"),
-        pytest.param("Keys", "service.handlers.manage_keys.handler", id="keys"),
-        pytest.param("Maintain", "service.handlers.maintain.handler", id="maintain"),
-        pytest.param("Erase", "service.handlers.erase.handler", id="erase"),
-    ],
-)
-def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name, handler):
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_runs_the_artifact_on_the_pinned_runtime(either, name):
     properties = function(either, name)["Properties"]
-    assert properties["Handler"] == handler
+    assert properties["Handler"] == FUNCTIONS[name].handler
     assert properties["Runtime"] == f"python{PYTHON_VERSION}"
     assert (properties["MemorySize"], properties["Timeout"]) == (1024, 29)
     assert properties["Timeout"] <= LONGEST_SECONDS, "what waits for all that may be under way relies on it"
@@ -245,52 +257,14 @@ def test_each_route_reaches_its_function_by_payload_2(either):
         integration = body["Properties"]["Target"].removeprefix("integrations/${").removesuffix("}")
         uri = integrations[integration]["Properties"]["IntegrationUri"]
         routes[body["Properties"]["RouteKey"]] = names[uri].removeprefix(f"twinvault-{either.stage}-")
-    assert routes == {
-        "POST /dialogues/import": "import",
-        "GET /dialogues": "read",
-        "GET /dialogues/{id}": "read",
-        "GET /dialogues/{id}/export": "read",
-        "GET /keys": "keys",
-        "GET /keys/status": "keys",
-        "POST /keys/rotate": "keys",
-        "POST /keys/retire": "keys",
-        "POST /keys/revoke": "keys",
-        "POST /keys/reinstate": "keys",
-        "POST /keys/destroy": "keys",
-        "GET /keys/rewrap": "keys",
-        "POST /keys/rewrap": "keys",
-        "GET /keys/rewrap/{id}": "keys",
-        "POST /keys/rewrap/{id}": "keys",
-        "POST /keys/rewrap-root": "keys",
-        "GET /keys/finalize": "keys",
-        "POST /keys/finalize": "keys",
-        "GET /keys/finalize/{id}": "keys",
-        "POST /keys/finalize/{id}": "keys",
-        "GET /maintenance": "maintain",
-        "POST /maintenance": "maintain",
-        "GET /maintenance/{id}": "maintain",
-        "POST /maintenance/{id}": "maintain",
-        "POST /recovery/accept": "maintain",
-        "POST /recovery/restore": "maintain",
-        "GET /erasures": "erase",
-        "POST /erasures": "erase",
-        "GET /erasures/{id}": "erase",
-        "POST /erasures/{id}": "erase",
-        "POST /erasures/{id}/cancel": "erase",
-        "POST /erasures/{id}/final": "erase",
-        "GET /erasures/{id}/receipt": "erase",
-        "GET /holds": "erase",
-        "POST /holds": "erase",
-        "POST /holds/lift": "erase",
-    }
-    handlers = {
-        "import": import_dialogue.handler,
-        "read": read_dialogues.handler,
-        "keys": manage_keys.handler,
-        "maintain": maintain.handler,
-        "erase": erase.handler,
-    }
-    assert routes == {key: name for name, handler in handlers.items() for key in handler.keys}
+    assert routes == {f"{method} {path}": spec.name for spec in APPLICATION.functions for method, path in spec.routes}
+    answered = {key: spec.name for spec in APPLICATION.functions for key in handler_of(spec).keys}
+    assert routes == answered, "a handler answers what the template leads to it, and nothing else"
+
+
+def handler_of(spec):
+    module, _, name = spec.handler.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def test_the_access_log_holds_the_route_and_never_the_path(either):
@@ -313,7 +287,7 @@ def test_cors_lets_in_the_stages_origins_alone(prod):
     (api,) = prod.resources("Api", "AWS::ApiGatewayV2::Api").values()
     cors = api["Properties"]["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["https://dashboard.example.com"]
-    assert cors["AllowMethods"] == ["GET", "POST"]
+    assert cors["AllowMethods"] == sorted({method for spec in APPLICATION.functions for method, _ in spec.routes})
     assert cors["AllowHeaders"] == ["authorization", "content-type", "idempotency-key"]
     assert "AllowCredentials" not in cors
 

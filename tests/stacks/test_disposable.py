@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from stacks.application import APPLICATION
 from tests.parity.stages import SESSION, is_assumable
 from tests.stacks.conftest import Assembly
 from tests.stacks.test_differences import VALUES, differences
@@ -39,9 +40,8 @@ def trial(tmp_path_factory, synthesize):
 
 
 def test_lambda_alone_has_the_roles_of_a_stage_that_is_not_disposable(either):
-    found = trust(either)
-    functions = ("import", "read", "keys", "maintain", "erase")
-    assert set(found) == {f"twinvault-{either.stage}-{name}-eu-central-1" for name in functions}
+    found, names = trust(either), [spec.name for spec in APPLICATION.functions]
+    assert set(found) == {f"twinvault-{either.stage}-{name}-eu-central-1" for name in names}
     assert all(statements == [LAMBDA] for statements in found.values())
 
 
