@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from vaults import Vault
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
 BIN = Path(sys.executable).parent
+PAGE = (Path(__file__).parents[2] / "docs" / "environment.md").read_text(encoding="utf-8")
 NAMES = {
     *("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_KMS", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     *("TWINVAULT_RECORDS_TABLE", "TWINVAULT_KEYS_TABLE", "TWINVAULT_AUDIT_TABLE", "TWINVAULT_MARKS_TABLE"),
@@ -154,3 +157,24 @@ def test_a_function_that_there_is_not_is_named_among_those_that_there_are(
     assert "nobody" in said
     assert "twinvault-dev-read" in said
     assert "code 2" in said
+
+
+def test_the_pages_program_runs_as_it_stands(vault: Vault, polluted: dict[str, str], tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    script = tmp_path / "page.py"
+    script.write_text(program, encoding="utf-8")
+    told = shell(vault, f'eval "$(twinvault env --as import)"; python {shlex.quote(str(script))}', polluted)
+    assert told == "initech\n"
+
+
+def test_the_pages_file_of_variables_holds_what_is_set(
+    vault: Vault, polluted: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = re.findall(r"^ {4}(twinvault env .* > build/twin\.env)$", PAGE, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build").mkdir()
+    shell(vault, line, polluted)
+    written = dict(one.split("=", 1) for one in (tmp_path / "build" / "twin.env").read_text().splitlines())
+    whole: dict[str, str | None] = json.loads(shell(vault, "twinvault env --as import --json", polluted))
+    assert written == {name: value for name, value in whole.items() if value is not None}
+    assert [name for name in whole if not name.startswith("AWS_ENDPOINT_URL_S3") and f"`{name}`" not in PAGE] == []
