@@ -18,6 +18,11 @@ def test_the_images_name_covers_all_that_the_dockerfile_copies() -> None:
     assert all((ROOT / name).exists() for name in image.INPUTS)
 
 
+def test_whatever_the_dockerfile_copies_reaches_the_engine() -> None:
+    let_through = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(let_through) == sorted(image.INPUTS)
+
+
 def test_the_images_name_is_the_same_until_a_source_changes(monkeypatch, tmp_path: Path) -> None:
     assert image.tag() == image.tag()
     for name in (image.DOCKERFILE, ".dockerignore", *image.INPUTS):
