@@ -27,6 +27,7 @@ COMMANDS = {
     "kms": "kms",
     "logs": "logs",
     "maintain": "maintain",
+    "migrate": "migrate",
     "raw": "raw",
     "receipt": "receipt",
     **dict.fromkeys(("fsck", "restore"), "recovering"),

@@ -57,6 +57,7 @@ from twinvault.maintenance.rekeying import Rekeying
 from twinvault.maintenance.report import RecoveryReport
 from twinvault.maintenance.schedule import Carried, Driver, carry_on
 from twinvault.maintenance.work import Lease, RefusedPartition, Work, WorkState
+from twinvault.records.batches import item_size
 from twinvault.records.blind import Blind, casefold_nfc
 from twinvault.records.changes import ABSENT, Absent, Changes, Written
 from twinvault.records.dek_life import DeksDestroyed, DekUse
@@ -73,7 +74,7 @@ from twinvault.records.store import PartitionStore
 from twinvault.records.typed.kind import Kind
 from twinvault.records.typed.markers import Clear, Moved, Searchable, Was, retired
 from twinvault.records.typed.partition import TypedPartition, Writes
-from twinvault.records.typed.record import Record, from_stored, sort_key
+from twinvault.records.typed.record import Record, from_stored, sort_key, to_draft
 from twinvault.records.typed.records import Page, Records
 from twinvault.scope import Scope
 from twinvault.tenant_holds import TenantHolds
@@ -194,10 +195,12 @@ __all__ = [
     "casefold_nfc",
     "from_stored",
     "head_spec",
+    "item_size",
     "now",
     "open_vault",
     "recovery_jobs",
     "retired",
     "signing_receipts",
     "sort_key",
+    "to_draft",
 ]

@@ -29,7 +29,7 @@ CONSTANTS = {
     "Searchable",
     "TEXT",
 }
-DECLARING = {"Blind", "EntitySpec", "KindSpec", "casefold_nfc", "head_spec"}
+DECLARING = {"Blind", "EntitySpec", "KindSpec", "casefold_nfc", "head_spec", "item_size"}
 STORING = {
     "Absent",
     "Changes",
@@ -56,6 +56,7 @@ TYPED = {
     "from_stored",
     "retired",
     "sort_key",
+    "to_draft",
 }
 OPENING = {"Acting", "KeyRow", "TableNames", "TenantKeys", "Vault", "now", "open_vault"}
 RECOVERING = {"RefusedPartition", "Recovery", "RecoveryReport", "recovery_jobs"}

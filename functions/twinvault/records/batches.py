@@ -24,6 +24,20 @@ _HEAD_UNITS = 16
 """What is kept of them for the head, which each part writes anew: one of 8 KiB, and few are that large."""
 
 
+def item_size(draft: Draft, kind: KindSpec, *, scope: Scope) -> int:
+    """The size of the item that a draft will become there, as `PartitionStore.size`: without a store and an activity.
+
+    Raises:
+        TooLarge: over DynamoDB's 400 KiB.
+        InvalidInput: it is not a record of this kind.
+    """
+    spec = kind.spec_of(draft)
+    size = sealed_size(draft, spec, scope=scope)
+    if size > MAX_ITEM_BYTES:
+        raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
+    return size
+
+
 class Batches:
     """Measures drafts for one partition, and parts the work of writing them."""
 
@@ -42,11 +56,7 @@ class Batches:
             TooLarge: over DynamoDB's 400 KiB.
             InvalidInput: it is not a record of this kind.
         """
-        spec = self._kind.spec_of(draft)
-        size = sealed_size(draft, spec, scope=self._scope)
-        if size > MAX_ITEM_BYTES:
-            raise TooLarge(f"{spec.name}: over the limit of {MAX_ITEM_BYTES} bytes (400 KiB) for one record")
-        return size
+        return item_size(draft, self._kind, scope=self._scope)
 
     def parts(self, drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
         """The drafts in order, in parts that fit into one write each, and no faster than a partition takes them.
