@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from twinvault_local import twin
 from twinvault_local.engines import docker, workers
 from twinvault_local.engines.docker import Docker
 from twinvault_local.engines.launcher import AUTO, DOCKER, PROCESS
@@ -69,6 +70,56 @@ def test_else_they_run_not_at_all_and_it_is_said(
     with pytest.raises(ToolMissingError, match=says) as caught:
         chosen(machine, asked, architecture, docker_is=docker_is)
     assert caught.value.next_step
+
+
+@pytest.fixture
+def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Docker Desktop on Apple silicon, as its command tells; what it was asked is in the file, what it has in `has`."""
+    programs, calls = tmp_path / "programs", tmp_path / "calls"
+    programs.mkdir()
+    (programs / "docker").write_text(f"""#!/bin/sh
+echo "$@" >> {calls}
+[ "$1" = --host ] && shift 2
+case "$1 $2" in
+  "info --format")
+    echo '{{"ServerVersion": "28.0", "Architecture": "aarch64", "OperatingSystem": "Docker Desktop"}}' ;;
+  "context inspect") echo unix:///Users/me/.docker/run/docker.sock ;;
+  "compose version") echo 2.40.0 ;;
+  "image inspect") case "$4" in *Arch*) read -r has < {tmp_path}/has; echo "$has" ;; *) echo sha256:0123 ;; esac ;;
+  "pull --quiet") echo arm64 > {tmp_path}/has ;;
+esac
+""")
+    (programs / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("has", "pulled"),
+    [pytest.param("amd64", True, id="the other one's image"), pytest.param("arm64", False, id="its own")],
+)
+def test_where_docker_is_a_machine_of_its_own_this_one_has_dockers_name_for_it(
+    tmp_path: Path, desktop: Path, *, has: str, pulled: bool
+) -> None:
+    (tmp_path / "has").write_text(f"{has}\n")
+    said: list[str] = []
+    state = StateFolder(tmp_path)
+    found = workers.prepare(AUTO, "arm64", state=state, cache=tmp_path, machine=APPLE, progress=said.append)
+    assert found.containers is not None
+    told = found.containers
+    assert (told.network, told.host, told.listen) == ("bridge", "host.docker.internal", "127.0.0.1")
+    assert (told.platform, str(told.socket)) == ("linux/arm64", "/Users/me/.docker/run/docker.sock")
+    assert ("pull --quiet --platform linux/arm64" in desktop.read_text()) is pulled
+    assert said[-1] == "the functions run in public.ecr.aws/lambda/python:3.13, sha256:0123"
+
+
+def test_functions_there_call_the_engines_by_that_name_and_compare_the_issuers_own() -> None:
+    told = {name: f"http://127.0.0.1:{port}" for name, port in (("dynamodb", 1), ("kms", 2), ("issuer", 3))}
+    found = twin._overrides(told, "a" * 64, host=workers.HOST)
+    assert found["AWS_ENDPOINT_URL_DYNAMODB"] == "http://host.docker.internal:1"
+    assert found["AWS_ENDPOINT_URL_KMS"] == "http://host.docker.internal:2"
+    assert found["TWINVAULT_JWKS_URL"] == "http://host.docker.internal:3/.well-known/jwks.json"
+    assert found["TWINVAULT_ISSUER"] == "http://127.0.0.1:3"
 
 
 def test_two_state_folders_have_two_labels(tmp_path: Path) -> None:
