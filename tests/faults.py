@@ -5,7 +5,6 @@ Faults are told per operation and in order; what is not told passes. Every reque
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,9 +23,8 @@ from twinvault_serving.exchange import Application, Message, Receive, Scope, Sen
 from twinvault_serving.faults import Fault as OrderedFault
 from twinvault_serving.faults import Faults, ordered_fault
 from twinvault_serving.ledger import CallLedger
-from twinvault_serving.server import LOOPBACK, protocols
+from twinvault_testing.serving import ServingThread
 
-_END_SECONDS = 20
 _MANY, _WITHOUT_END = 100_000, 1_000_000
 
 
@@ -145,34 +143,17 @@ def _watched(line: Line, gate: Application) -> Application:
 def line_to(endpoint: str, *, namespace: str) -> Iterator[Line]:
     """A line to the engine at `endpoint`, in the database of an access key id."""
     line, there = Line(), urlsplit(endpoint)
-    loop, ready, ended = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
 
-    async def serve() -> None:
+    def made() -> tuple[LocalEngine, Gate]:
         engine = LocalEngine(there.hostname or "", there.port or 0, namespace=namespace)
         judge = Judge(GatePolicies(), CallLedger(None))
-        gate = Gate(engine, callers=Callers(None), judge=judge, faults=line.faults)
-        line.stale = gate.stale
-        server = await loop.create_server(protocols(_watched(line, GateApi(gate))), LOOPBACK, 0)
-        line.endpoint = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
-        ready.set()
-        await ended.wait()
-        server.close()
-        server.close_clients()
-        # What a test let hang is not left behind: who asked has gone.
-        hanging = asyncio.all_tasks() - {asyncio.current_task()}
-        for one in hanging:
-            one.cancel()
-        await asyncio.gather(*hanging, return_exceptions=True)
-        engine.close()
-        await server.wait_closed()
+        return engine, Gate(engine, callers=Callers(None), judge=judge, faults=line.faults)
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    try:
-        assert ready.wait(_END_SECONDS), "the gate did not start"
-        yield line
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join(_END_SECONDS)
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+    with ServingThread() as thread:
+        engine, gate = thread.call(made)
+        line.stale = gate.stale
+        line.endpoint = thread.serve(_watched(line, GateApi(gate)))
+        try:
+            yield line
+        finally:
+            thread.call(engine.close)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from vaults import Vault, bring_up, make_sources
+from vaults import ROOT, Vault, make_sources
 
 from twinvault_local.artifact.sources import Sources
+from twinvault_local.twin import Twin
+from twinvault_testing import RunningTwin
 
 
 @pytest.fixture(scope="session")
@@ -15,11 +17,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 
 @pytest.fixture(scope="session")
-def vault(tmp_path_factory: pytest.TempPathFactory, made: Sources) -> Iterator[Vault]:
-    """The twin that these tests share; each uses dialogue ids or tenants of its own."""
+def somebodys_shell() -> Iterator[pytest.MonkeyPatch]:
+    """As if the twin was brought up from a shell in which somebody worked with the real AWS."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "AKIAREALREALREALREAL")  # as if in the caller's shell
+        patch.setenv("AWS_ACCESS_KEY_ID", "AKIAREALREALREALREAL")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "realsecretrealsecret")
-        up = bring_up(tmp_path_factory.mktemp("vault") / "state", made)
-    yield up
-    up.twin.down()
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def twin(somebodys_shell: pytest.MonkeyPatch, twin: RunningTwin) -> RunningTwin:
+    """The plugin's own, up from that shell."""
+    somebodys_shell.undo()
+    return twin
+
+
+@pytest.fixture(scope="session")
+def vault(twin: RunningTwin, made: Sources) -> Vault:
+    """The twin that these tests share; each uses dialogue ids or tenants of its own."""
+    return Vault(Twin(twin.state, ROOT / ".cache"), twin.facts, made)

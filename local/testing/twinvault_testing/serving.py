@@ -62,3 +62,5 @@ class ServingThread:
         for one in hanging:
             one.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)
+        for server in self._servers:
+            await server.wait_closed()

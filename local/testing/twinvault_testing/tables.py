@@ -1,7 +1,7 @@
 """The four tables of a store, as `create_table` makes them: the key schemas and indexes of the stacks' own template.
 
-A test compares them with those of a twin (tests/testing/test_twin.py); what only AWS does (backups, encryption at rest,
-deletion protection) is left out.
+A test compares them with those of a twin (tests/end_to_end/test_plugin.py); what only AWS does (backups, encryption at
+rest, deletion protection) is left out.
 """
 
 from collections.abc import Iterator, Mapping
