@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import boto3
 import httpx
 import pytest
 from botocore.config import Config
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
 from tests import evidence
@@ -84,6 +86,15 @@ def no_way_to_aws() -> Iterator[None]:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }.items():
             patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """What the SDK reads of each service, and parses, is the same for every session that a test makes."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = cache(JSONFileLoader().load_file)
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
         yield
 
 

@@ -30,7 +30,7 @@ def reencrypt(service: Service) -> None:
 
 
 def test_what_nothing_is_under_goes_when_its_time_is_over(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     mine = {"dialogue": SMALL["id"]}
     assert [one["state"] for one in ask(service, STATUS, query=mine).body["deks"]] == ["current"]
     reencrypt(service)
@@ -61,12 +61,12 @@ def test_what_nothing_is_under_goes_when_its_time_is_over(service: Service) -> N
     ],
 )
 def test_what_cannot_be_is_refused(service: Service, route: str, request_of: dict[str, Any], status: int) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     assert ask(service, route, **request_of).status == status
     assert service.call("GET /dialogues/{id}", id=SMALL["id"]).status == 200
 
 
 def test_without_the_permission_nothing_goes(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     token = service.issuer.token(permissions=["keys:rotate", "keys:read"])
     assert ask(service, DESTROY, {"dialogue": SMALL["id"]}, token=token).status == 403

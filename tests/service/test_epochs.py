@@ -26,7 +26,7 @@ def of(answer: Answered) -> list[tuple[int, str]]:
 
 
 def test_an_epoch_is_retired_revoked_and_reinstated(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     assert ask(service, "POST /keys/rotate").body == {"epoch": 2}
     assert of(ask(service, RETIRE, {"epoch": 1})) == [(1, "retired"), (2, "active")]
     assert service.call("GET /dialogues/{id}", id=SMALL["id"]).status == 200
@@ -56,7 +56,7 @@ def test_an_epoch_is_retired_revoked_and_reinstated(service: Service) -> None:
     ],
 )
 def test_who_names_no_epoch_moves_none(service: Service, route: str, body: Any, field: str) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     answer = ask(service, route, body)
     assert (answer.status, answer.body.get("field")) == (400, field), answer.body
     assert service.call("GET /dialogues/{id}", id=SMALL["id"]).status == 200
@@ -72,7 +72,7 @@ def test_who_names_no_epoch_moves_none(service: Service, route: str, body: Any, 
     ],
 )
 def test_what_makes_no_sense_is_said(service: Service, route: str, body: Any, status: int) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     assert ask(service, route, body).status == status
 
 
@@ -91,8 +91,8 @@ def test_without_the_permission_it_is_denied_and_recorded(service: Service, rout
 
 
 def test_the_status_says_what_is_under_what(service: Service) -> None:
-    service.load(SMALL)
-    ask(service, "POST /keys/rotate")
+    service.stored(SMALL)
+    assert ask(service, "POST /keys/rotate").status == 201
     token = service.issuer.token(permissions=["keys:read"])
     found = service.call("GET /keys/status", token=token, function=handler).body
     assert [(one["epoch"], one["deks"], one["index"]) for one in found["epochs"]] == [(1, 1, False), (2, 0, True)]
@@ -102,7 +102,7 @@ def test_the_status_says_what_is_under_what(service: Service) -> None:
 
 
 def test_keys_are_wrapped_anew_by_kms(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     route = "POST /keys/rewrap-root"
     assert ask(service, route).body == {"root_key_id": service.root, "rewrapped": 0, "unused": []}
     assert ask(service, route, {"again": True}).body == {"root_key_id": service.root, "rewrapped": 2, "unused": []}

@@ -79,7 +79,7 @@ def test_an_event_that_no_http_api_sends_is_a_problem_and_no_crash(
     problem: tuple[int, str | None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     good = service.event(route, id="x" if route == READ else None, body=json.dumps(SMALL) if route == IMPORT else None)
     event = {name: value for name, value in {**good, **change}.items() if value is not ...}
     answer = service.send(event)

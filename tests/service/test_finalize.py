@@ -22,7 +22,7 @@ def reading(service: Service) -> str:
 
 
 def test_it_waits_and_says_until_when_and_is_done_after_that(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     begun = ask(service, BEGIN)
     assert (begun.status, begun.body["phase"], begun.body["waits_until"]) == (202, "rotating", None)
     work = begun.body["id"]
@@ -42,7 +42,7 @@ def test_it_waits_and_says_until_when_and_is_done_after_that(service: Service, m
 
 
 def test_nothing_may_be_asked_and_what_is_not_there_is_not_found(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     assert ask(service, BEGIN, {"epoch": 1}).status == 400
     for route in (DRIVE, READ):
         token = service.issuer.token(permissions=["keys:read", "keys:revoke"])

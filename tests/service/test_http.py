@@ -58,7 +58,7 @@ def test_a_dialogue_goes_in_and_comes_out_as_it_was(service: Service) -> None:
     ],
 )
 def test_any_id_finds_its_dialogue(service: Service, name: str) -> None:
-    service.load(small(id=name))
+    service.stored(small(id=name))
     plain = name if not name.startswith("~") else None
     encoded = "~" + base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
     for segment in filter(None, (plain, encoded)):
@@ -115,7 +115,7 @@ def test_a_callers_fault_is_a_problem_that_names_the_field(
 
 
 def test_every_answer_forbids_caches(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     for answer in (service.call(LIST), service.call(READ, id=SMALL["id"]), service.call(EXPORT, id=SMALL["id"])):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["content-type"] == "application/json"
@@ -135,7 +135,7 @@ def test_without_the_permission_it_is_denied_and_recorded(service: Service, rout
 
 @pytest.mark.parametrize("route", [READ, EXPORT, IMPORT, "POST /keys/rotate"])
 def test_a_denial_names_the_dialogue_that_it_denied(service: Service, route: str) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     (imported,) = service.entries()
     rotates = route == "POST /keys/rotate"
     answer = service.call(
@@ -153,7 +153,7 @@ def test_a_denial_names_the_dialogue_that_it_denied(service: Service, route: str
 
 
 def test_a_404_names_the_dialogue_that_was_asked_for(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     for asked in ("nothing", "nothing", "nothing else"):
         assert service.call(READ, id=asked).status == 404
     first, again, other = (entry["partitions"] for entry in service.entries()[1:])
@@ -169,7 +169,7 @@ def test_what_cannot_be_named_is_denied_all_the_same(service: Service) -> None:
 
 
 def test_an_entry_names_function_artifact_store_and_request(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     (entry,) = service.entries()
     assert (entry["store"], entry["artifact"]) == ("tested", "0123456789abcdef" * 4)
     assert (entry["function"], entry["request"]) == (service.context.function_name, service.context.aws_request_id)
@@ -177,7 +177,7 @@ def test_an_entry_names_function_artifact_store_and_request(service: Service) ->
 
 
 def test_a_second_tenants_token_opens_nothing_of_the_first(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     other = service.issuer.token(tenant="bolt")
     for route in (READ, EXPORT):
         theirs = service.call(route, id=SMALL["id"], token=other)
@@ -188,7 +188,7 @@ def test_a_second_tenants_token_opens_nothing_of_the_first(service: Service) -> 
 
 
 def test_every_authenticated_request_leaves_its_entries(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     service.call(READ, id=SMALL["id"])
     service.call(LIST)
     service.call(READ, id="nothing")
@@ -202,7 +202,7 @@ def test_every_authenticated_request_leaves_its_entries(service: Service) -> Non
 
 
 def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     items = service.client.scan(TableName=service.tables.records)["Items"]
     item = next(item for item in items if item["sk"]["S"] == "verdict#final")
     service.client.put_item(TableName=service.tables.records, Item=item | {"verdict_type": {"S": "minority"}})
@@ -217,8 +217,8 @@ def test_tampering_is_a_flat_500_and_precise_in_the_audit_log(service: Service) 
 def test_a_list_names_what_is_damaged_and_says_under_which_id_the_log_knows_more(
     service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service.load(SMALL)
-    service.load(small(id="damaged"))
+    service.stored(SMALL)
+    service.stored(small(id="damaged"))
     place = service.call(READ, id="damaged").body["stored"]["partition_key"]
     assert {"correlation_id", "refused"}.isdisjoint(service.call(LIST).body)
     key = {"pk": {"S": place}, "sk": {"S": "meta"}}
@@ -243,7 +243,7 @@ def test_a_list_names_what_is_damaged_and_says_under_which_id_the_log_knows_more
 
 
 def test_a_key_row_that_was_taken_away_is_named_like_any_other_row(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     keys = service.client.scan(TableName=service.tables.keys)["Items"]
     (dek,) = [item for item in keys if item["sk"]["S"].startswith("dek#")]
     service.client.delete_item(TableName=service.tables.keys, Key={name: dek[name] for name in ("pk", "sk")})
@@ -256,7 +256,7 @@ def test_a_key_row_that_was_taken_away_is_named_like_any_other_row(service: Serv
 
 @pytest.mark.parametrize("body", ['{"dialogue": null}', '{"dialogue": 1}', '{"dialogue": ""}', '{"dialog": "x"}'])
 def test_a_rotation_that_names_no_dialogue_makes_no_new_kek(service: Service, body: str) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     token = service.issuer.token(permissions=["keys:rotate", "keys:read"])
     assert service.call("POST /keys/rotate", body=body, token=token, function=manage_keys.handler).status == 400
     listed = service.call("GET /keys", token=token, function=manage_keys.handler).body["keys"]
@@ -437,7 +437,7 @@ def test_an_idempotency_key_is_for_one_document(service: Service) -> None:
 
 
 def test_a_request_whose_time_is_up_still_ends_with_an_answer_and_an_entry(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     service.context.milliseconds = 0
     for asked in ("nothing", SMALL["id"]):
         answer = service.call(READ, id=asked)
@@ -447,7 +447,7 @@ def test_a_request_whose_time_is_up_still_ends_with_an_answer_and_an_entry(servi
 
 @pytest.mark.parametrize("cause", ["the same file twice", "another file"])
 def test_a_conflict_tells_the_id_field_and_stores_nothing(service: Service, cause: str) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     before = service.client.scan(TableName=service.tables.records)["Items"]
     answer = service.load(SMALL if cause == "the same file twice" else small(title="Other"))
     assert (answer.status, answer.body.get("field")) == ((200, None) if "same" in cause else (409, "id"))
@@ -461,15 +461,15 @@ def test_logs_hold_the_route_and_no_path_id_token_or_text(service: Service, caps
     mark = "Kumquat"
     document = small(id=f"{mark}/id", title=mark, question=mark)
     token = service.issuer.token()
-    service.load(document, token=token)
-    service.load(small(id=document["id"], title="other"))
+    service.stored(document, token=token)
+    service.stored(small(id=document["id"], title="other"))
     service.call(READ, id=document["id"])
     service.call(READ, id=mark)
     service.call(IMPORT, body=f'{{"{mark}": {mark}}}')
     service.call(LIST, query={"status": mark})
     service.call(LIST, query={"cursor": mark})
     service.call(LIST, token=f"{mark}.{mark}.{mark}")
-    service.load(small(**{mark: mark}))
+    service.stored(small(**{mark: mark}))
     printed = capsys.readouterr()
     text = printed.out + printed.err
     assert "GET /dialogues/{id}" in text
@@ -481,7 +481,7 @@ def test_logs_hold_the_route_and_no_path_id_token_or_text(service: Service, caps
 
 
 def test_metrics_are_the_namespaces_and_the_functions_own(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     service.call(LIST, token="forged")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     metrics = [line for line in lines if "_aws" in line]
@@ -492,7 +492,7 @@ def test_metrics_are_the_namespaces_and_the_functions_own(service: Service, caps
 
 
 def test_tampering_counts_once_for_the_alarm(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     items = service.client.scan(TableName=service.tables.keys)["Items"]
     for item in items:
         if item["sk"]["S"].startswith("dek#"):

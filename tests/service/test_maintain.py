@@ -23,8 +23,8 @@ def ask(service: Service, route: str, *, body: Any = None, **more: Any) -> Answe
 
 
 def test_a_work_begins_is_driven_and_ends(service: Service) -> None:
-    service.load(SMALL)
-    service.load(small(id="another"))
+    service.stored(SMALL)
+    service.stored(small(id="another"))
     begun = ask(service, BEGIN, body=WANTED)
     assert begun.status == 202
     work = begun.body
@@ -54,7 +54,7 @@ def test_a_work_begins_is_driven_and_ends(service: Service) -> None:
 
 def test_what_does_not_fit_into_one_request_is_gone_on_with_by_the_next(service: Service) -> None:
     for number in range(3):
-        service.load(small(id=f"number {number}"))
+        service.stored(small(id=f"number {number}"))
     work = ask(service, BEGIN, body=WANTED).body
     service.context = Context(milliseconds=6_000)  # all but nothing is left of it
     answer = ask(service, DRIVE, id=work["id"])
@@ -83,7 +83,7 @@ def test_what_does_not_fit_into_one_request_is_gone_on_with_by_the_next(service:
 def test_a_callers_fault_names_the_field(
     service: Service, call: dict[str, Any], status: int, field: str | None
 ) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     answer = ask(service, **call)
     assert (answer.status, answer.body.get("field")) == (status, field), answer.body
 
@@ -108,7 +108,7 @@ def test_without_the_permission_it_is_denied_and_recorded(
 
 
 def test_another_tenants_work_is_not_there(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     work = ask(service, BEGIN, body=WANTED).body
     other = service.issuer.token(tenant="others", permissions=["maintain:*"])
     for route in (DRIVE, READ):
@@ -126,7 +126,7 @@ def test_a_schedule_carries_on_what_nobody_drives_whosever_it_is(service: Servic
     }
     works = {}
     for tenant, token in tokens.items():
-        service.load(SMALL, token=token)
+        service.stored(SMALL, token=token)
         works[tenant] = ask(service, BEGIN, body=WANTED, token=token).body["id"]
     assert handler(SCHEDULED, service.context) == {"running": 2, "driven": 2, "failed": 0}
     for tenant, token in tokens.items():
@@ -141,7 +141,7 @@ def test_a_schedule_carries_on_what_nobody_drives_whosever_it_is(service: Servic
 def test_what_stops_a_scheduled_work_is_logged_without_a_word_of_what_is_stored(
     service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     work = ask(service, BEGIN, body=WANTED).body
     pk = "tenant#acme"
     row = service.client.get_item(
@@ -173,8 +173,8 @@ def test_a_caller_of_the_api_is_no_schedule_whatever_it_sends(service: Service) 
 
 
 def test_a_schedules_time_is_shared_by_its_works(service: Service) -> None:
-    service.load(SMALL)
-    ask(service, BEGIN, body=WANTED)
+    service.stored(SMALL)
+    assert ask(service, BEGIN, body=WANTED).status == 202
     service.context = Context(milliseconds=5_000)
     assert handler(SCHEDULED, service.context) == {"running": 1, "driven": 0, "failed": 0}
 
@@ -184,8 +184,8 @@ def test_the_function_has_these_routes() -> None:
 
 
 def test_one_dialogue_is_sealed_anew_and_nothing_of_it_changes(service: Service) -> None:
-    service.load(SMALL)
-    service.load(small(id="another"))
+    service.stored(SMALL)
+    service.stored(small(id="another"))
     listed = service.call("GET /dialogues").body
     wanted = {"work": "reencrypt", "kind": "dialogue", "dialogue": SMALL["id"]}
     begun = ask(service, BEGIN, body=wanted)
@@ -202,6 +202,6 @@ def test_one_dialogue_is_sealed_anew_and_nothing_of_it_changes(service: Service)
 
 
 def test_a_work_on_one_dialogue_that_there_is_not_is_not_found(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     wanted = {"work": "reencrypt", "kind": "dialogue", "dialogue": "never was"}
     assert ask(service, BEGIN, body=wanted).status == 404

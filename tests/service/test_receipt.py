@@ -6,7 +6,7 @@ import pytest
 
 from service.handlers.erase import handler
 from tests.dialogues.samples import SMALL
-from tests.service.conftest import Service
+from tests.service.conftest import Service, answered
 from tests.service.test_erasing import FINAL, NOBODYS, ask, asked
 from twinvault.envelope.signature import public_key_of
 from twinvault.erasure.receipt import verify_receipt
@@ -18,7 +18,7 @@ RECEIPT = "GET /erasures/{id}/receipt"
 def test_an_erasure_that_was_made_final_has_a_receipt_that_anybody_verifies(service: Service, asked: str) -> None:
     before = ask(service, RECEIPT, id=asked)
     assert (before.status, before.body["type"]) == (409, "urn:twinvault:problem:conflict")
-    final = ask(service, FINAL, id=asked)
+    final = answered(lambda: ask(service, FINAL, id=asked))
     assert final.status in {200, 202}, final.body
     answer = ask(service, RECEIPT, id=asked)
     assert answer.status == 200
@@ -43,6 +43,7 @@ def test_what_is_not_there_and_who_may_not_ask(service: Service, asked: str) -> 
 def test_whoever_may_do_anything_with_erasures_may_have_the_receipt(
     service: Service, asked: str, permission: str
 ) -> None:
-    ask(service, FINAL, id=asked)
+    final = answered(lambda: ask(service, FINAL, id=asked))
+    assert final.status in {200, 202}, final.body
     token = service.issuer.token(permissions=[permission])
     assert service.call(RECEIPT, id=asked, function=handler, token=token).status == 200

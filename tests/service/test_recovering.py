@@ -41,7 +41,7 @@ def restored(service: Service) -> str:
 
 
 def test_a_dialogue_is_looked_at_and_mended(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     edited = next(row for sk, row in rows(service).items() if sk.startswith("perspective#"))
     put(service, edited | {"status": {"S": "conceded"}})
     assert service.call("GET /dialogues/{id}/export", id=SMALL["id"]).status == 500
@@ -62,7 +62,7 @@ def test_a_dialogue_is_looked_at_and_mended(service: Service) -> None:
 
 
 def test_a_dialogue_is_put_back_from_the_restored_table(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     restored(service)
     for row in rows(service).values():
         service.client.delete_item(TableName=service.tables.records, Key={"pk": row["pk"], "sk": row["sk"]})
@@ -74,7 +74,7 @@ def test_a_dialogue_is_put_back_from_the_restored_table(service: Service) -> Non
 
 
 def test_where_no_table_was_restored_it_is_said(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     answer = ask(service, RESTORE, {"dialogue": SMALL["id"]})
     assert (answer.status, "restored" in answer.body["detail"]) == (404, True)
 
@@ -94,14 +94,14 @@ def test_where_no_table_was_restored_it_is_said(service: Service) -> None:
 )
 @pytest.mark.parametrize("route", [ACCEPT, RESTORE])
 def test_a_callers_fault_names_the_field(service: Service, route: str, body: Any) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     answer = ask(service, route, body)
     assert (answer.status, answer.body["field"]) == (400, "body")
 
 
 @pytest.mark.parametrize("head", [{}, {"state": "complete", "status": "open"}])
 def test_a_head_without_which_a_dialogue_is_neither_listed_nor_read_is_refused(service: Service, head: Any) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     answer = ask(service, ACCEPT, {"dialogue": SMALL["id"], "lose": 1, "head": head})
     assert (answer.status, answer.body["field"]) == (400, "head")
     assert "list_at, list_kind, list_status" in answer.body["detail"]
@@ -110,7 +110,7 @@ def test_a_head_without_which_a_dialogue_is_neither_listed_nor_read_is_refused(s
 @pytest.mark.parametrize("route", [ACCEPT, RESTORE])
 def test_what_is_not_there_is_not_found(service: Service, route: str) -> None:
     assert ask(service, route, {"dialogue": "never"}).status == 404
-    service.load(SMALL)
+    service.stored(SMALL)
     restored(service)
     assert ask(service, route, {"dialogue": "never"}).status == 404
     assert ask(service, route, {"partition": "never", "lose": 0}).status == 404
@@ -118,7 +118,7 @@ def test_what_is_not_there_is_not_found(service: Service, route: str) -> None:
 
 @pytest.mark.parametrize(("route", "action"), [(ACCEPT, "maintain.accept"), (RESTORE, "maintain.restore")])
 def test_without_the_permission_it_is_denied_and_recorded(service: Service, route: str, action: str) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     token = service.issuer.token(permissions=["dialogues:write", "keys:rotate"])
     assert ask(service, route, {"dialogue": SMALL["id"], "lose": 9}, token=token).status == 403
     (denied,) = [one for one in service.entries() if one["action"] == action]
@@ -126,7 +126,7 @@ def test_without_the_permission_it_is_denied_and_recorded(service: Service, rout
 
 
 def test_the_works_that_look_and_mend_are_begun_like_any_other(service: Service) -> None:
-    service.load(SMALL)
+    service.stored(SMALL)
     token = service.issuer.token(permissions=["maintain:*"])
     for job in ("fsck", "accept", "restore"):
         body = json.dumps({"work": job, "kind": "dialogue"})
