@@ -92,10 +92,13 @@ check: $(SETUP) ## format, lint and security rules, types, forbidden words, both
 test: $(SETUP) fetch build node_modules ## the whole suite, against real engines, and what of functions/ it runs
 	@echo '==> Tests'
 	@mkdir -p build/coverage
-	@$(PY) -m pytest -n 2 $(or $(ARGS),--cov --grants)
+	@$(PY) -m pytest -n 2 -m 'not long' $(or $(ARGS),--cov --grants)
 
-# What takes longer than everybody should wait for: a release beside the next one, and back; and other languages' SDKs.
-test-all: $(SETUP) fetch build ## what is too long for `make test`: two artifacts and a roll-back; the local KMS's clients
+# What takes longer than everybody should wait for: tests that are marked `long`, of which `make test` runs a shorter one;
+# a release beside the next one, and back; and other languages' SDKs.
+test-all: $(SETUP) fetch build ## what is too long for `make test`: tests marked long, two artifacts and a roll-back, the local KMS's clients
+	@echo '==> Long tests'
+	@$(PY) -m pytest -n 2 -m long $(ARGS)
 	@echo '==> Two releases'
 	@$(PY) -m pytest tests/either_way/test_mixed_versions.py $(ARGS)
 	@echo '==> Clients of the local KMS'

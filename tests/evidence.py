@@ -24,6 +24,8 @@ PARTS = {"kms-conformance": "tests/kms_conformance", "either-way": "tests/either
 """Evidence that one folder's tests make; those of the suite make it with the suite too."""
 GATE = "gate"
 _CHOOSING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "failedfirst", "collectonly", "stepwise")
+_WHOLE = "not long"
+"""What `make test` leaves out runs in `make test-all`, and a shorter one of it in the suite."""
 _DENIES = "denies"
 
 
@@ -174,7 +176,10 @@ def _why(report: pytest.TestReport | pytest.CollectReport) -> str:
 def _narrowed(config: pytest.Config) -> bool:
     """Whether only some of the tests were asked for, or a KMS that is not ours."""
     another = config.getoption("--kms-endpoint", "ours") != "ours"
-    return another or any(getattr(config.option, name, None) for name in _CHOOSING)
+    chosen = {name: getattr(config.option, name, None) for name in _CHOOSING}
+    if chosen["markexpr"] == _WHOLE:
+        del chosen["markexpr"]
+    return another or any(chosen.values())
 
 
 def _chosen(config: pytest.Config, root: Path) -> list[str]:

@@ -29,7 +29,7 @@ from twinvault.records.spec import HEAD, TEXT, EntitySpec, KindSpec, head_spec
 from twinvault.records.store import PartitionStore
 from twinvault.scope import Scope
 
-EXAMPLES, STEPS = 40, 50
+STEPS = 50
 """2,000 steps in all."""
 
 ENTRY = EntitySpec("line", LINE.sk, LINE.clear, LINE.sealed, searchable={"payee": Blind(slot=1)})
@@ -216,14 +216,15 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(1200)  # some 2,000 transactions, on whatever machine
+@pytest.mark.parametrize("examples", [10, pytest.param(40, marks=pytest.mark.long)])
 def test_the_store_and_a_model_in_memory_stay_the_same(
-    world: World, faulty: World, request: pytest.FixtureRequest
+    world: World, faulty: World, request: pytest.FixtureRequest, examples: int
 ) -> None:
     Machine.worlds, Machine.line = (world, faulty), request.getfixturevalue("line")
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),

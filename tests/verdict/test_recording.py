@@ -90,7 +90,9 @@ def names(root):
     return {path.stem for path in (root / "build" / "evidence").glob("*.json")}
 
 
-@pytest.mark.parametrize("arguments", [pytest.param([], id="in one process"), pytest.param(["-n", "2"], id="by xdist")])
+@pytest.mark.parametrize(
+    "arguments", [pytest.param([], id="in one process"), pytest.param(["-n", "2", "-m", "not long"], id="by xdist")]
+)
 def test_the_whole_suite_leaves_evidence_of_all_its_parts(checkout, arguments):
     done = run(checkout, *arguments)
     assert done.returncode == 0, done.stdout
