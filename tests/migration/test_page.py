@@ -66,7 +66,7 @@ def test_a_process_that_is_killed_is_gone_on_with(scene: Scene, call: Call) -> N
     path = scene.mapping()
     progress = path.with_name("mapping.toml.progress")
     twinvault = str(Path(sys.executable).with_name("twinvault"))
-    command = [twinvault, "migrate", str(path), "--principal", "op-7", "--units", "40"]  # so slow that it is met within
+    command = [twinvault, "migrate", str(path), "--principal", "op-7", "--units", "60"]  # so slow that it is met within
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not progress.exists():
