@@ -28,6 +28,7 @@ COMMANDS = {
     "logs": "logs",
     "maintain": "maintain",
     "migrate": "migrate",
+    "new": "new",
     "raw": "raw",
     "receipt": "receipt",
     **dict.fromkeys(("fsck", "restore"), "recovering"),

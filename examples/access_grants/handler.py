@@ -1,99 +1,75 @@
-"""A Lambda handler of its own for access grants: no framework, tokens verified by API Gateway's JWT authorizer.
+"""Access grants over HTTP, with listings and a lifecycle of their own, on `twinvault_http` (docs/http.md)."""
 
-`handler` is what Lambda calls. It needs RECORDS_TABLE, KEYS_TABLE, MARKS_TABLE, AUDIT_TABLE and ROOT_KEY; all else is
-the SDK's.
-"""
+import msgspec
 
-import functools
-import json
-import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from access_grants.grants import GRANT, STATES, Grants
+from twinvault import InvalidInput, now
+from twinvault_http import Answer, Api, Request, id_from_path
 
-import boto3
+ASK, DECIDE, READ = "grants:ask", "grants:decide", "grants:read"
 
-from access_grants.grants import Grants
-from twinvault import (
-    CallerError,
-    Conflict,
-    DependencyError,
-    InvalidInput,
-    NotFound,
-    TableNames,
-    TwinvaultError,
-    Vault,
-    now,
-    open_vault,
-)
-
-type Event = Mapping[str, Any]
-
-ROUTES: dict[str, tuple[str, Callable[[Grants, Event], Any]]] = {
-    "POST /grants": ("grant.request", lambda grants, event: grants.request(**_body(event, "request"))),
-    "POST /grants/{incident}/decisions": (
-        "grant.decide",
-        lambda grants, event: grants.decide(_incident(event), decided_by=_subject(event), **_body(event, "decide")),
-    ),
-    "GET /grants/{incident}": ("grant.read", lambda grants, event: grants.read(_incident(event))),
-    "GET /grants": (
-        "grant.list",
-        lambda grants, event: grants.listed((event.get("queryStringParameters") or {}).get("state", "requested")),
-    ),
-}
-FIELDS = {"request": {"incident", "system", "person", "reason"}, "decide": {"outcome", "note"}}
-# From the special to the general. Tampering says nothing but that it is; the audit log has the rest.
-STATUS = ((NotFound, 404), (Conflict, 409), (CallerError, 400), (DependencyError, 503), (TwinvaultError, 500))
+api = Api()
 
 
-def handler(event: Event, _context: object) -> dict[str, Any]:
-    """Answers one event of payload format 2.0."""
-    return answer(_vault(), event)
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /grants`."""
+
+    incident: str
+    system: str
+    person: str
+    reason: str
 
 
-def answer(vault: Vault, event: Event) -> dict[str, Any]:
-    """Answers one event with this vault."""
-    action, run = ROUTES[event["routeKey"]]
-    claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
-    try:
-        with vault.acting(tenant=claims["tenant"], principal=claims["sub"], action=action) as acting:
-            document = run(Grants(acting, now), event)
-    except TwinvaultError as error:
-        status = next(status for kind, status in STATUS if isinstance(error, kind))
-        return _answer(status, {"problem": str(error)})
-    return _answer(200, document)
+class Decided(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /grants/{incident}/decisions`."""
+
+    outcome: str
+    note: str
 
 
-@functools.cache
-def _vault() -> Vault:
-    tables = TableNames(
-        records=os.environ["RECORDS_TABLE"],
-        keys=os.environ["KEYS_TABLE"],
-        marks=os.environ["MARKS_TABLE"],
-        audit=os.environ["AUDIT_TABLE"],
+def _about(request: Request) -> None:
+    request.acting.hidden_partition(GRANT, _incident(request), create=False)
+
+
+@api.route("POST /grants", permission=ASK, action="grant.request")
+def ask(request: Request) -> Answer:
+    """Asks for access in an incident: 409 where it was asked for before."""
+    asked = request.read(Asked)
+    grant = _grants(request).request(asked.incident, system=asked.system, person=asked.person, reason=asked.reason)
+    return Answer(200, grant)
+
+
+@api.route("POST /grants/{incident}/decisions", permission=DECIDE, action="grant.decide", about=_about)
+def decide(request: Request) -> Answer:
+    """Grants, refuses or revokes: 409 where the state does not allow it."""
+    asked = request.read(Decided)
+    grant = _grants(request).decide(
+        _incident(request), outcome=asked.outcome, decided_by=request.principal, note=asked.note
     )
-    dynamodb, kms = boto3.client("dynamodb"), boto3.client("kms")
-    return open_vault(
-        store="access-grants", dynamodb=dynamodb, kms=kms, tables=tables, root_keys=[os.environ["ROOT_KEY"]]
-    )
+    return Answer(200, grant)
 
 
-def _incident(event: Event) -> str:
-    return str(event["pathParameters"]["incident"])  # an HTTP API has decoded it
+@api.route("GET /grants/{incident}", permission=READ, action="grant.read", about=_about)
+def read(request: Request) -> Answer:
+    """A grant with every decision about it."""
+    return Answer(200, _grants(request).read(_incident(request)))
 
 
-def _subject(event: Event) -> str:
-    return str(event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
+@api.route("GET /grants", permission=READ, action="grant.list", query=("state",))
+def listed(request: Request) -> Answer:
+    """The newest grants in a state, and what nobody can read."""
+    state = request.query.get("state", "requested")
+    if state not in STATES:
+        raise InvalidInput(f"state: must be one of {', '.join(STATES)}", field="state")
+    return Answer(200, {"grants": _grants(request).listed(state)})
 
 
-def _body(event: Event, of: str) -> dict[str, str]:
-    try:
-        body = json.loads(event.get("body") or "")
-    except ValueError:
-        raise InvalidInput("body: is not JSON", field="body") from None
-    if not isinstance(body, dict) or body.keys() != FIELDS[of] or not all(isinstance(v, str) for v in body.values()):
-        raise InvalidInput(f"body: must hold {', '.join(sorted(FIELDS[of]))}, each a text", field="body")
-    return body
+def _grants(request: Request) -> Grants:
+    return Grants(request.acting, now)
 
 
-def _answer(status: int, document: object) -> dict[str, Any]:
-    return {"statusCode": status, "headers": {"content-type": "application/json"}, "body": json.dumps(document)}
+def _incident(request: Request) -> str:
+    return id_from_path(request.parameters["incident"])
+
+
+handler = api

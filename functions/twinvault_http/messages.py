@@ -23,6 +23,11 @@ class Request:
     event: HttpEvent
 
     @property
+    def principal(self) -> str:
+        """Who calls: the token's subject."""
+        return self.acting.activity.principal
+
+    @property
     def parameters(self) -> Mapping[str, str]:
         """The path's parameters, all that its route has, decoded."""
         return self.event.parameters

@@ -1,29 +1,39 @@
 """The second domain, whole: its handler, the library, DynamoDB Local and the local KMS."""
 
 import json
+import uuid
 
-import boto3
 import pytest
 
-from access_grants import handler as grants_handler
-from access_grants.handler import answer
+from access_grants.handler import ASK, DECIDE, READ, handler
 
+EVERYTHING = [ASK, DECIDE, READ]
 SECRETS = {"person": "Ada L.", "reason": "restore the payroll of March", "incident": "2026-11-23 payroll leak"}
 
 
-def event(route, tenant, *, subject="u-1", body=None, incident=None, query=None):
-    return {
-        "routeKey": route,
-        "pathParameters": {"incident": incident} if incident else None,
-        "queryStringParameters": query,
-        "requestContext": {"authorizer": {"jwt": {"claims": {"tenant": tenant, "sub": subject}}}},
-        "body": json.dumps(body) if isinstance(body, dict) else body,
-    }
+@pytest.fixture
+def engines(service):
+    return service.client, service.kms, service.tables, service.root
 
 
-def call(vault, *args, **options):
-    answered = answer(vault, event(*args, **options))
-    return answered["statusCode"], json.loads(answered["body"])
+@pytest.fixture
+def vault(service):
+    """What answers: the handler, wired from the environment as Lambda wires it."""
+    return service
+
+
+@pytest.fixture
+def tenant():
+    return f"t-{uuid.uuid4().hex[:8]}"
+
+
+def call(service, route, tenant, *, subject="u-1", allow=EVERYTHING, body=None, incident=None, query=None):
+    token = service.issuer.token(tenant=tenant, sub=subject, permissions=allow)
+    event = service.event(route, body=json.dumps(body) if isinstance(body, dict) else body, token=token, query=query)
+    event["pathParameters"] = {"incident": incident} if incident else {}
+    answered = service.send(event, function=handler)
+    document = answered.body
+    return answered.status, document["grants"] if route == "GET /grants" and "grants" in document else document
 
 
 def ask(vault, tenant, incident=SECRETS["incident"]):
@@ -56,10 +66,10 @@ def test_grants_are_listed_by_state(vault, tenant):
     assert [one["incident"] for one in requested] == ["another incident"]
 
 
-def test_a_grant_that_nobody_can_read_hides_no_other_and_is_told_of(vault, tenant, store):
+def test_a_grant_that_nobody_can_read_hides_no_other_and_is_told_of(vault, tenant, engines):
     ask(vault, tenant)
     ask(vault, tenant, "another incident")
-    dynamodb, tables = store.dynamodb, store.tables
+    dynamodb, _, tables, _ = engines
     rows = dynamodb.scan(TableName=tables.records, ConsistentRead=True)["Items"]
     damaged = next(one for one in rows if one["sk"]["S"] == "request" and one["tenant_id"]["S"] == tenant)
     dynamodb.put_item(TableName=tables.records, Item=damaged | {"system": {"S": "another"}})
@@ -74,10 +84,10 @@ def test_an_incidents_id_is_decoded_once(vault, tenant):
     assert call(vault, "GET /grants/{incident}", tenant, incident="100% of payroll")[0] == 404
 
 
-def test_a_revoked_grant_whose_head_was_put_back_is_not_listed_as_granted(vault, tenant, store):
+def test_a_revoked_grant_whose_head_was_put_back_is_not_listed_as_granted(vault, tenant, engines):
     ask(vault, tenant)
     decide(vault, tenant, "granted")
-    dynamodb, tables = store.dynamodb, store.tables
+    dynamodb, _, tables, _ = engines
     rows = dynamodb.scan(TableName=tables.records, ConsistentRead=True)["Items"]
     before = next(one for one in rows if one["sk"]["S"] == "head" and one["tenant_id"]["S"] == tenant)
     decide(vault, tenant, "revoked")
@@ -122,8 +132,8 @@ def test_asking_twice_is_a_conflict(vault, tenant):
     assert [ask(vault, tenant)[0] for _ in range(2)] == [200, 409]
 
 
-def test_the_tables_show_the_system_and_the_state_and_no_secret(store, vault, tenant):
-    dynamodb, tables = store.dynamodb, store.tables
+def test_the_tables_show_the_system_and_the_state_and_no_secret(engines, vault, tenant):
+    dynamodb, _, tables, _ = engines
     ask(vault, tenant)
     decide(vault, tenant, "granted")
     for table in (tables.records, tables.keys, tables.audit):
@@ -132,8 +142,8 @@ def test_the_tables_show_the_system_and_the_state_and_no_secret(store, vault, te
     assert "payroll-db" in repr(dynamodb.scan(TableName=tables.records)["Items"])
 
 
-def test_a_record_that_was_edited_is_an_answer_that_says_nothing(store, vault, tenant):
-    dynamodb, tables = store.dynamodb, store.tables
+def test_a_record_that_was_edited_is_an_answer_that_says_nothing(engines, vault, tenant):
+    dynamodb, _, tables, _ = engines
     ask(vault, tenant)
     (item,) = (
         one
@@ -142,16 +152,23 @@ def test_a_record_that_was_edited_is_an_answer_that_says_nothing(store, vault, t
     )
     dynamodb.put_item(TableName=tables.records, Item={**item, "system": {"S": "the-website"}})
     status, document = call(vault, "GET /grants/{incident}", tenant, incident=SECRETS["incident"])
-    assert (status, document) == (500, {"problem": "integrity check failed"})
+    assert (status, document["type"]) == (500, "urn:twinvault:problem:integrity")
+    assert not [secret for secret in SECRETS.values() if secret in repr(document)]
 
 
-def test_lambda_calls_a_handler_that_is_wired_from_the_environment(store, tenant, monkeypatch):
-    tables, variables = store.tables, dict(store.environment)
-    variables |= {"RECORDS_TABLE": tables.records, "KEYS_TABLE": tables.keys}
-    variables |= {"MARKS_TABLE": tables.marks, "AUDIT_TABLE": tables.audit, "ROOT_KEY": store.root_key}
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    grants_handler._vault.cache_clear()
-    answered = grants_handler.handler(event("GET /grants", tenant), None)
-    assert (answered["statusCode"], json.loads(answered["body"])) == (200, [])
+@pytest.mark.parametrize(
+    ("route", "allow"),
+    [
+        pytest.param("POST /grants", [DECIDE, READ], id="asking"),
+        pytest.param("POST /grants/{incident}/decisions", [ASK, READ], id="deciding"),
+        pytest.param("GET /grants/{incident}", [ASK, DECIDE], id="reading"),
+        pytest.param("GET /grants", [ASK, DECIDE], id="listing"),
+    ],
+)
+def test_each_route_needs_its_own_permission(vault, tenant, route, allow):
+    assert call(vault, route, tenant, allow=allow, incident="i-1")[0] == 403
+
+
+def test_a_state_that_there_is_not_is_named(vault, tenant):
+    status, document = call(vault, "GET /grants", tenant, query={"state": "perhaps"})
+    assert (status, document["field"]) == (400, "state")

@@ -1,0 +1,3 @@
+"""What a token must allow."""
+
+READ, WRITE = "clinic:read", "clinic:write"

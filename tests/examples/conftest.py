@@ -1,0 +1,5 @@
+"""The functions as Lambda calls them, for the examples that are built on `twinvault_http`."""
+
+from tests.service.conftest import issuer, service
+
+__all__ = ["issuer", "service"]
