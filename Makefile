@@ -83,6 +83,7 @@ check: $(SETUP) ## format, lint and security rules, types, forbidden words, both
 	@.venv/bin/ruff check .
 	@echo '==> Types'
 	@.venv/bin/mypy
+	@cd examples/clinic && ../../.venv/bin/mypy
 	@for version in $(OTHER_PYTHONS); do .venv/bin/mypy --python-version $$version functions/twinvault || exit 1; done
 	@echo '==> Words'
 	@$(PY) scripts/check_words.py
@@ -95,14 +96,16 @@ test: $(SETUP) fetch build node_modules ## the whole suite, against real engines
 	@$(PY) -m pytest -n 2 -m 'not long' $(or $(ARGS),--cov --grants)
 
 # What takes longer than everybody should wait for: tests that are marked `long`, of which `make test` runs a shorter one;
-# a release beside the next one, and back; and other languages' SDKs.
-test-all: $(SETUP) fetch build ## what is too long for `make test`: tests marked long, two artifacts and a roll-back, the local KMS's clients
+# a release beside the next one, and back; other languages' SDKs; and a project that `twinvault new` writes.
+test-all: $(SETUP) fetch build ## what is too long for `make test`: tests marked long, two artifacts and a roll-back, the local KMS's clients, a new project
 	@echo '==> Long tests'
 	@$(PY) -m pytest -n 2 -m long $(ARGS)
 	@echo '==> Two releases'
 	@$(PY) -m pytest tests/either_way/test_mixed_versions.py $(ARGS)
 	@echo '==> Clients of the local KMS'
 	@$(PY) -m pytest tests/kms_clients $(ARGS)
+	@echo '==> A new project'
+	@$(PY) -m pytest tests/new_project $(ARGS)
 
 # On AWS nothing of the twin is needed, nor seen: --confcutdir leaves out what the other tests start.
 ON_AWS := $(filter aws,$(TARGET))

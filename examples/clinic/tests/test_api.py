@@ -7,7 +7,7 @@ import pytest
 
 if TYPE_CHECKING:
     import httpx
-    from twinvault_testing.twins import RunningTwin
+    from twinvault_testing import RunningTwin
 
 ADA = {"id": "17", "name": "Ada Lovelace", "email": "ada@example.com", "born": "1815-12-10"}
 VISIT = {"day": "2026-12-01", "reason": "a cough"}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from twinvault import Vault
-    from twinvault_testing.store import OwnStore
+    from twinvault_testing import OwnStore
 
 ADA = Patient(id="Ada Lovelace / 17", name="Ada Lovelace", email="Ada@Example.com", born=date(1815, 12, 10))
 
