@@ -56,6 +56,14 @@ def test_a_store_is_saved_and_be_restored_over_and_over(store):
         assert numbers(store.restore(saved)) == [1]
 
 
+def test_all_that_was_acknowledged_is_saved(store):
+    """The engine answers a transaction before it has committed it to its file."""
+    for number in range(1, 31):
+        put(store.vault, number)
+        store.restore(store.save())
+    assert numbers(store.vault) == list(range(1, 31))
+
+
 def test_a_filled_store_is_filled_once_and_each_test_has_its_own(store):
     made = []
 
