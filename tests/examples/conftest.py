@@ -1,5 +1,5 @@
 """The functions as Lambda calls them, for the examples that are built on `twinvault_http`."""
 
-from tests.service.conftest import issuer, service
+from tests.service.conftest import issuer, operator_of_kms, service
 
-__all__ = ["issuer", "service"]
+__all__ = ["issuer", "operator_of_kms", "service"]
