@@ -29,6 +29,8 @@ _IN_THE_ARTIFACT = frozenset({"twinvault", "twinvault-http"})
 LOCKS = ("requirements/wheels.txt", "requirements/wheels-dev.txt")
 """Of our wheels, those that the artifact carries, and the others."""
 
+FIND_PYTHON = "scripts/python"
+"""Of our checkout, and of each project: a name on PATH may be a shim that runs nothing."""
 _NOT_IGNORED = ("wheels/\n", "requirements/wheels*.txt\n")  # a project of one's own commits them
 
 # The example's name where it is a package, and where it is what things are called; in prose it stays what it is.
@@ -54,10 +56,11 @@ def files_of(example: Path, name: str) -> dict[str, str]:
         raise UsageError(f"NAME: {name} is the name of a module that the project needs, or a word of Python's.")
     if not (example / "app.py").is_file():
         raise UsageError("There is no example to write it from: this command works in a checkout of Twinvault.")
-    return {
+    written = {
         _path(path, package): _renamed(str(path), (example / path).read_text(encoding="utf-8"), name=name)
         for path in sorted(_paths(example))
     }
+    return written | {FIND_PYTHON: (example.parents[1] / FIND_PYTHON).read_text(encoding="utf-8")}
 
 
 def locks_of(wheels: Path) -> tuple[list[Path], dict[str, str]]:

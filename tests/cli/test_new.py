@@ -46,7 +46,7 @@ def test_it_is_the_example_under_another_name(ward: Path) -> None:
         text=True,
         check=True,
     ).stdout.split()
-    wanted = {name.replace("/clinic/", "/ward_round/") for name in tracked} | {*project.LOCKS}
+    wanted = {name.replace("/clinic/", "/ward_round/") for name in tracked} | {*project.LOCKS, project.FIND_PYTHON}
     written = {path.relative_to(ward).as_posix() for path in ward.rglob("*") if path.is_file()}
     assert {name for name in written if not name.startswith("wheels/")} == wanted
 
