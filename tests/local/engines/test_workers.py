@@ -83,7 +83,7 @@ echo "$@" >> {calls}
 case "$1 $2" in
   "info --format")
     echo '{{"ServerVersion": "28.0", "Architecture": "aarch64", "OperatingSystem": "Docker Desktop"}}' ;;
-  "context inspect") echo unix:///Users/me/.docker/run/docker.sock ;;
+  "context inspect") echo unix:///Volumes/code/.docker/run/docker.sock ;;
   "compose version") echo 2.40.0 ;;
   "image inspect") case "$4" in *Arch*) read -r has < {tmp_path}/has; echo "$has" ;; *) echo sha256:0123 ;; esac ;;
   "pull --quiet") echo arm64 > {tmp_path}/has ;;
@@ -108,7 +108,7 @@ def test_where_docker_is_a_machine_of_its_own_this_one_has_dockers_name_for_it(
     assert found.containers is not None
     told = found.containers
     assert (told.network, told.host, told.listen) == ("bridge", "host.docker.internal", "127.0.0.1")
-    assert (told.platform, str(told.socket)) == ("linux/arm64", "/Users/me/.docker/run/docker.sock")
+    assert (told.platform, str(told.socket)) == ("linux/arm64", "/Volumes/code/.docker/run/docker.sock")
     assert ("pull --quiet --platform linux/arm64" in desktop.read_text()) is pulled
     assert said[-1] == "the functions run in public.ecr.aws/lambda/python:3.13, sha256:0123"
 
