@@ -3,6 +3,6 @@ command called within a test, and a service that answers it."""
 
 from tests.cli.calling import call
 from tests.cli.service import service
-from tests.stacks.conftest import artifact, assembly, prod, shared_folder, synthesize
+from tests.stacks.conftest import artifact, prod, shared_folder, synthesize, synthesized
 
-__all__ = ["artifact", "assembly", "call", "prod", "service", "shared_folder", "synthesize"]
+__all__ = ["artifact", "call", "prod", "service", "shared_folder", "synthesize", "synthesized"]

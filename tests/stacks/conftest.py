@@ -1,5 +1,6 @@
 """Both stages, synthesized once for all tests of a run by the app itself, and read as CloudFormation will read them."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -142,14 +143,15 @@ def synthesize(artifact: Path) -> Callable[..., "subprocess.CompletedProcess[str
 
 
 @pytest.fixture(scope="session")
-def assembly(shared_folder: Path, synthesize: Callable[..., Json]) -> Callable[[str], Assembly]:
-    """A stage with the values of `sample_stages`, synthesized by the first worker that asks."""
+def synthesized(shared_folder: Path, synthesize: Callable[..., Json]) -> Callable[..., Assembly]:
+    """A stage as it is with a context of the test's own, synthesized by the first worker that asks, for all to read."""
 
-    def of(stage: str) -> Assembly:
-        folder = shared_folder / f"cdk.out-{stage}"
-        with locks.held(shared_folder / f"cdk.out-{stage}.lock", wait=True):
+    def of(stage: str, **context: Json) -> Assembly:
+        asked = json.dumps([stage, context], sort_keys=True).encode()
+        folder = shared_folder / f"cdk.out-{hashlib.sha256(asked).hexdigest()[:16]}"
+        with locks.held(folder.with_name(f"{folder.name}.lock"), wait=True):
             if not (folder / "manifest.json").exists():
-                run = synthesize(folder, stage=stage)
+                run = synthesize(folder, stage=stage, **context)
                 assert run.returncode == 0, run.stderr
         return Assembly(stage=stage, folder=folder)
 
@@ -157,40 +159,22 @@ def assembly(shared_folder: Path, synthesize: Callable[..., Json]) -> Callable[[
 
 
 @pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory, synthesize: Callable[..., Json]) -> Callable[..., Assembly]:
-    """A stage as it is with a context of the test's own."""
-
-    def of(stage: str, **context: Json) -> Assembly:
-        folder = tmp_path_factory.mktemp("synthesized") / "out"
-        run = synthesize(folder, stage=stage, **context)
-        assert run.returncode == 0, run.stderr
-        return Assembly(stage=stage, folder=folder)
-
-    return of
+def dev(synthesized: Callable[..., Assembly]) -> Assembly:
+    return synthesized("dev")
 
 
 @pytest.fixture(scope="session")
-def dev(assembly: Callable[[str], Assembly]) -> Assembly:
-    return assembly("dev")
+def prod(synthesized: Callable[..., Assembly]) -> Assembly:
+    return synthesized("prod")
 
 
 @pytest.fixture(scope="session")
-def prod(assembly: Callable[[str], Assembly]) -> Assembly:
-    return assembly("prod")
-
-
-@pytest.fixture(scope="session")
-def chosen(shared_folder: Path, synthesize: Callable[..., Json]) -> Assembly:
+def chosen(synthesized: Callable[..., Assembly]) -> Assembly:
     """Stage prod with every value that may be null."""
-    folder = shared_folder / "cdk.out-chosen"
-    with locks.held(shared_folder / "cdk.out-chosen.lock", wait=True):
-        if not (folder / "manifest.json").exists():
-            run = synthesize(folder, stage="prod", stages=with_prod(**CHOSEN))
-            assert run.returncode == 0, run.stderr
-    return Assembly(stage="prod", folder=folder)
+    return synthesized("prod", stages=with_prod(**CHOSEN))
 
 
 @pytest.fixture(params=["dev", "prod"])
-def either(request: pytest.FixtureRequest, assembly: Callable[[str], Assembly]) -> Assembly:
+def either(request: pytest.FixtureRequest, synthesized: Callable[..., Assembly]) -> Assembly:
     """Each promise holds in every stage."""
-    return assembly(request.param)
+    return synthesized(request.param)
