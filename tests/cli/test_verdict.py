@@ -22,7 +22,7 @@ from twinvault_verdict import evidence
 from twinvault_verdict.gathering import everything, git, templates
 
 __all__ = ["checkout"]  # a fixture
-VALUES = {"region": "eu-central-1", "issuer": "https://login.acme.io/"}
+VALUES = {"region": "eu-central-1", "architecture": "x86_64", "issuer": "https://login.acme.io/"}
 
 
 def prove(root, *names):
@@ -38,7 +38,7 @@ def prove(root, *names):
 def ready(checkout, monkeypatch):
     """A checkout that may be deployed, and the command is its own."""
     stages = {"dev": {**VALUES, "store": "twinvault-dev"}, "prod": {**VALUES, "store": "twinvault-prod"}}
-    put(checkout, "cdk.json", json.dumps({"context": {"stages": stages}}))
+    put(checkout, "cdk.json", json.dumps({"app": "false", "context": {"stage": "dev", "stages": stages}}))
     put(checkout, "requirements/runtime.txt", "# nothing is needed\n")
     put(checkout, "tests/skips.txt", "# why\ntests/library/*\n")
     commit(checkout)

@@ -61,7 +61,16 @@ def found(target: Target, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """The evidence of such a run, in which nothing of the twin could be imported."""
     folder = tmp_path_factory.mktemp("evidence")
     with answering(target) as stand_in:
-        arguments = ("-p", "tests.parity.suite.no_twin", "--target", "aws", "--stage", target.stage)
+        arguments = (
+            "-p",
+            "no:twinvault",
+            "-p",
+            "tests.parity.suite.no_twin",
+            "--target",
+            "aws",
+            "--stage",
+            target.stage,
+        )
         done = run(*arguments, "--evidence", str(folder), environment=shell(target, stand_in))
     (written,) = folder.iterdir() if any(folder.iterdir()) else pytest.fail(done.stdout + done.stderr)
     evidence: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
