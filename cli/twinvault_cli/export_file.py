@@ -68,7 +68,7 @@ class ExportFile:
         for line in self._file:
             document = dialogue_of(line) if line.endswith(b"\n") else None
             if document is None:
-                if end == 0 and line.endswith(b"\n"):
+                if end == 0 and (line.endswith(b"\n") or not line.lstrip().startswith(b"{")):
                     partial = partial_of(self._path)
                     raise UsageError(
                         f"{partial} is not what an export left: its first line is no dialogue.",

@@ -1,6 +1,7 @@
 """Which project and which state folder a command is about."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,16 @@ def project_folder(chosen: Path | None = None) -> Path:
     if named is not None:
         return named.absolute()
     here = Path.cwd()
-    return next((one for one in (here, *here.parents) if (one / "cdk.json").is_file()), ROOT)
+    return next((one for one in (here, *here.parents) if _is_ones_own(one / "cdk.json")), ROOT)
+
+
+def _is_ones_own(path: Path) -> bool:
+    """Whether it is there and nobody else's: its `app` is run, and a folder above may be anybody's, as /tmp is."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH
 
 
 def state_folder(chosen: Path | None) -> StateFolder:

@@ -16,7 +16,7 @@ from twinvault_cli.connection import JsonOption
 from twinvault_cli.errors import UNAVAILABLE, UsageError
 from twinvault_cli.given import carried, remember, remember_state
 from twinvault_cli.output import ProgressLines, console, print_json, print_table
-from twinvault_cli.projects import held_by, note, refuse_another
+from twinvault_cli.projects import cache_of, note, refuse_another
 from twinvault_cli.state import AppOption, PortOption, StageOption, StateOption, project_folder, state_folder
 from twinvault_local import status, tokens
 from twinvault_local.artifact import sources
@@ -35,8 +35,7 @@ _COLOURS = {Health.WELL: "green", Health.SILENT: "yellow", Health.DIED: "red", H
 
 
 def _twin(state: StateFolder) -> Twin:
-    project = held_by(state)
-    return Twin(state, (project.root if project else project_folder()) / ".cache")
+    return Twin(state, cache_of(state))
 
 
 LauncherOption = Annotated[

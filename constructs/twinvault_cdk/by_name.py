@@ -4,6 +4,7 @@ CloudFormation resolves such a reference when the role is there, and the role's 
 would wait for each other. And the local KMS, which is given the policies first, could not know whom they mean.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,10 +15,11 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct, IValidation
 
 _PRINCIPAL = "aws:principalarn"
+_IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def require_roles_by_name(scope: Construct, keys: Sequence[kms.Key]) -> None:
-    """Fails the synthesis where a condition of one of these keys names a role that has no RoleName."""
+    """Fails the synthesis where a condition of one of these keys names a role otherwise than by its RoleName."""
     scope.node.add_validation(_RolesByName(keys))
 
 
@@ -28,8 +30,8 @@ class _RolesByName:
 
     def validate(self) -> list[str]:
         return [
-            f"{key.node.path}: a condition on aws:PrincipalArn names the role of {reference}, which has no RoleName: "
-            "give the role one, and name it by that."
+            f"{key.node.path}: a condition on aws:PrincipalArn names a role by its resource, {reference}: give the "
+            "role a RoleName, and name it by that."
             for key in self._keys
             for reference in _references(_conditions(key))
         ]
@@ -50,8 +52,10 @@ def _references(found: Iterable[Any]) -> Iterator[str]:
         match value:
             case {"Ref": str(name)} if not name.startswith("AWS::"):
                 yield name
-            case {"Fn::GetAtt": [str(name), *_]}:
+            case {"Fn::GetAtt": [str(name), *_]} | {"Fn::GetAtt": str(name)}:
                 yield name
+            case {"Fn::Sub": str(text)} | {"Fn::Sub": [str(text), *_]}:
+                yield from (name for name in _IN_TEXT.findall(text) if not name.startswith("AWS::"))
             case {"Fn::ImportValue": export}:
                 yield str(export)
             case dict():

@@ -5,7 +5,7 @@ knows no IAM, so it decides as AWS does. Statements name roles by condition, not
 when the policy is written, and the roles come in a later stack.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
@@ -107,27 +107,27 @@ class Keys(Construct):
 
     def _root_policy(self) -> Iterable[iam.PolicyStatement]:
         """A purpose has statements of its own: who may make KEKs may not for that make register keys."""
-        every = [spec.name for spec in self._functions]
+        opening = [spec.name for spec in self._functions if "keys" in spec.tables]  # who can read no key opens none
         rewrapping = [spec.name for spec in self._functions if spec.rewraps_keys]
         for purpose, keys in (("kek", "Keks"), ("register", "Registers")):
             conditions = _conditions(purpose, self._stage)
             makers = [spec.name for spec in self._functions if purpose in spec.makes_keys]
-            yield self._use(f"Open{keys}", ["kms:Decrypt"], roles=every, conditions=conditions)
-            yield self._use(f"Make{keys}", ["kms:GenerateDataKey"], roles=makers, conditions=conditions)
+            yield from self._use(f"Open{keys}", ["kms:Decrypt"], roles=opening, conditions=conditions)
+            yield from self._use(f"Make{keys}", ["kms:GenerateDataKey"], roles=makers, conditions=conditions)
             # Under another context a key would be another one: From and To are held to the same conditions.
             moved = ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
-            yield self._use(f"Rewrap{keys}", moved, roles=rewrapping, conditions=conditions)
+            yield from self._use(f"Rewrap{keys}", moved, roles=rewrapping, conditions=conditions)
         # A receipt says until when a root key can be brought back whose deletion is scheduled.
         if signers := [spec.name for spec in self._functions if spec.signs_receipts]:
-            yield self._use("SeeWhetherItGoes", ["kms:DescribeKey"], roles=signers, conditions={})
+            yield from self._use("SeeWhetherItGoes", ["kms:DescribeKey"], roles=signers, conditions={})
 
     def _table_policy(self) -> Iterable[iam.PolicyStatement]:
         """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key"."""
         via_dynamodb = {"kms:ViaService": via("dynamodb", self._stage.region)}
-        yield self._use(
+        yield from self._use(
             "ReadAndWriteTables",
             ["kms:Decrypt"],
-            roles=[spec.name for spec in self._functions],
+            roles=[spec.name for spec in self._functions if spec.tables],
             conditions={"StringEquals": via_dynamodb},
         )
         # People and tools that IAM lets use DynamoDB; and DynamoDB's own grant, made when a table is.
@@ -169,16 +169,20 @@ class Keys(Construct):
         if not signers:
             return
         pure = {"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}}
-        yield self._use("SignReceipts", ["kms:Sign"], roles=signers, conditions=pure)
-        yield self._use("SeeThePublicHalf", ["kms:GetPublicKey"], roles=signers, conditions={})
+        yield from self._use("SignReceipts", ["kms:Sign"], roles=signers, conditions=pure)
+        yield from self._use("SeeThePublicHalf", ["kms:GetPublicKey"], roles=signers, conditions={})
 
     def _use(
         self, sid: str, actions: list[str], *, roles: Iterable[str], conditions: dict[str, dict[str, Any]]
-    ) -> iam.PolicyStatement:
-        """Returns a statement for roles of this account, named by condition."""
+    ) -> Iterator[iam.PolicyStatement]:
+        """Yields a statement for roles of this account, named by condition; none for no roles.
+
+        A condition without a value would be for everybody, or for nobody: AWS does not say.
+        """
+        if not (arns := [role_arn(self, self._names, role) for role in roles]):
+            return
         equals = {"kms:CallerAccount": Aws.ACCOUNT_ID, **conditions.get("StringEquals", {})}
-        arns = [role_arn(self, self._names, role) for role in roles]
-        return iam.PolicyStatement(
+        yield iam.PolicyStatement(
             sid=sid,
             principals=[iam.AnyPrincipal()],
             actions=actions,

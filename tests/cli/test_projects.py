@@ -52,3 +52,27 @@ def test_a_state_folder_remembers_whose_twin_it_holds_and_takes_no_other(tmp_pat
     for other in (Project.read(project(tmp_path / "other")), Project.read(root, stage="two")):
         with pytest.raises(StateError, match=f"holds the twin of {root}, stage one"):
             projects.refuse_another(other, state)
+
+
+def test_a_project_that_was_moved_is_still_stopped_and_goes_on_at_its_new_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project(tmp_path / "clinic")
+    state = StateFolder(root / ".twinvault")
+    state.folder.mkdir()
+    projects.note(Project.read(root), state)
+    monkeypatch.chdir(root.rename(tmp_path / "moved"))
+    moved = StateFolder(Path.cwd() / ".twinvault")
+    assert projects.held_by(moved) is None
+    assert projects.cache_of(moved) == Path.cwd() / ".cache"
+    projects.refuse_another(Project.read(Path.cwd()), moved)
+
+
+def test_a_cdk_json_that_anybody_can_write_is_nobodys_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its `app` would be run: a folder above may be one of all users, as /tmp is."""
+    monkeypatch.delenv("TWINVAULT_APP", raising=False)
+    (project(tmp_path) / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert project_folder() == tmp_path
+    (tmp_path / "cdk.json").chmod(0o666)
+    assert project_folder() == ROOT

@@ -73,6 +73,9 @@ class Scene:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
             BillingMode="PAY_PER_REQUEST",
         )
+        self.add(items)
+
+    def add(self, items: list[dict[str, Any]]) -> None:
         for at in range(0, len(items), 25):
             puts = [{"PutRequest": {"Item": item}} for item in items[at : at + 25]]
             assert not self.client.batch_write_item(RequestItems={self.table: puts})["UnprocessedItems"]

@@ -7,6 +7,7 @@ import itertools
 import json
 import tomllib
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from twinvault_migration import MappingError, Migration, ProgressError, SourceEr
 from twinvault_migration.opening import open_source
 from twinvault_migration.progress import MigrationStage
 from twinvault_migration.report import MigrationReport
+from twinvault_migration.rules import CONVERSIONS
 
 
 class Killed(BaseException):
@@ -219,6 +221,38 @@ def test_write_units_are_bounded(scene: Scene) -> None:
     report = migrated.run(scene.progress(migrated))
     assert report.written == 230
     assert sum(slept) >= (230 - 100) * 2 / 100, "what was written last need not be waited for"
+
+
+def test_what_came_since_a_complete_migration_is_written_by_the_same_command(scene: Scene) -> None:
+    scene.fill(items_of(1, 1))
+    first = run(scene, scene.mapping())
+    scene.add(items_of(2, 2))
+    again = run(scene, scene.mapping())
+    assert (again.items, again.already) == (len(items_of(2, 2)), first.written)
+    assert again.written == again.records - first.records > 0
+    assert again.compared == again.records
+
+
+@pytest.mark.parametrize(
+    ("conversion", "value"),
+    [
+        ("int", Decimal("1.7")),
+        ("float", Decimal("1234567890123456789.123")),
+        ("list", "ab"),
+        ("text", b"x"),
+        ("text", True),
+    ],
+)
+def test_a_conversion_that_would_lose_something_refuses_the_item(conversion: str, value: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        CONVERSIONS[conversion](value)
+
+
+def test_conversions_without_loss_are_made() -> None:
+    assert CONVERSIONS["int"](Decimal(7)) == CONVERSIONS["int"]("7") == 7
+    assert CONVERSIONS["float"](Decimal("0.1")) == 0.1
+    assert CONVERSIONS["list"]({"b", "a"}) == ["a", "b"]
+    assert CONVERSIONS["text"](Decimal("1.50")) == "1.50"
 
 
 def test_progress_of_another_mapping_is_not_gone_on_with(scene: Scene) -> None:

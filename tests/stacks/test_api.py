@@ -293,8 +293,8 @@ def test_cors_lets_in_the_stages_origins_alone(prod):
 
 
 @pytest.mark.parametrize(("stage", "days"), [("dev", 7), ("prod", 365)])
-def test_logs_are_kept_for_as_long_as_the_stage_says_and_outlive_the_stack(assembly, stage, days):
-    groups = assembly(stage).resources("Api", "AWS::Logs::LogGroup").values()
+def test_logs_are_kept_for_as_long_as_the_stage_says_and_outlive_the_stack(synthesized, stage, days):
+    groups = synthesized(stage).resources("Api", "AWS::Logs::LogGroup").values()
     assert {body["Properties"]["RetentionInDays"] for body in groups} == {days}
     assert {body["DeletionPolicy"] for body in groups} == {"Retain"}
 

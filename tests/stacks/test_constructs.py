@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Fn, Stack
 from aws_cdk import aws_iam as iam
 
 from tests.stacks.conftest import Assembly
@@ -135,8 +135,42 @@ def test_a_role_without_a_name_in_a_keys_condition_fails_the_synthesis(tmp_path,
             actions=["kms:Decrypt"], principals=[iam.AnyPrincipal()], resources=["*"], conditions=conditions
         )
     )
-    with pytest.raises(RuntimeError, match=r"aws:PrincipalArn names the role of .*Batch.*which has no RoleName"):
+    with pytest.raises(RuntimeError, match=r"names a role by its resource, .*Batch.*give the role a RoleName"):
         made.synth()
+
+
+def test_a_reference_in_a_text_is_found_too(tmp_path, artifact):
+    made = app(tmp_path, artifact)
+    store = Store(Stack(made, "Mine", env={"region": REGION}), "Vault", application=application(), stage=stage())
+    named = Fn.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Batch}")
+    store.root_key.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            principals=[iam.AnyPrincipal()],
+            resources=["*"],
+            conditions={"ArnEquals": {"aws:PrincipalArn": named}},
+        )
+    )
+    with pytest.raises(RuntimeError, match=r"names a role by its resource, Batch:"):
+        made.synth()
+
+
+def test_what_no_function_may_do_has_no_statement_and_who_reads_no_key_opens_none(tmp_path, artifact):
+    """An empty list of roles in a condition would be for nobody, or for everybody: AWS does not say."""
+    made = app(tmp_path, artifact)
+    few = (reading_function("find", "a.b", [("GET", "/")]), spec(name="health", routes=(("GET", "/health"),)))
+    stack = Stack(made, "Mine", env={"region": REGION})
+    Store(stack, "Vault", application=application(functions=few), stage=stage())
+    made.synth()
+    keys = {
+        name: one for name, one in template(tmp_path, "Mine")["Resources"].items() if one["Type"] == "AWS::KMS::Key"
+    }
+    root = {one["Sid"]: one for one in keys["RootKey"]["Properties"]["KeyPolicy"]["Statement"]}
+    assert set(root) == {"Administer", "OpenKeks", "OpenRegisters"}
+    said = json.dumps(keys)
+    assert '"aws:PrincipalArn": []' not in said
+    assert "city-clinic-live-find-" in said
+    assert "city-clinic-live-health-" not in said
 
 
 @pytest.mark.parametrize("env", [{}, {"env": {"region": "eu-west-1"}}])

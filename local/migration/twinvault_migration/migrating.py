@@ -60,6 +60,8 @@ class Migration:
             SourceError: the source cannot be read.
             TwinvaultError: the store's data failed an integrity check, or something that it calls is unavailable.
         """
+        if progress.stage is MigrationStage.DONE:
+            progress.begin_anew()  # what came since is written now; what is there is compared
         pace = Pace(self.units_per_second, self.monotonic, self.sleep)
         while progress.stage is MigrationStage.WRITING:
             for chunk in self.source.chunks(progress.cursor):

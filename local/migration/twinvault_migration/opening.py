@@ -24,10 +24,11 @@ def open_mapped_vault(mapping: Mapping) -> Vault:
     """
     store = mapping.store
     try:
+        session = boto3.Session()  # of this environment, whatever else the process made before
         return open_vault(
             store=store["name"],
-            dynamodb=boto3.client("dynamodb", config=_CONFIG),
-            kms=boto3.client("kms", config=_CONFIG),
+            dynamodb=session.client("dynamodb", config=_CONFIG),
+            kms=session.client("kms", config=_CONFIG),
             tables=TableNames(**{name: store[name] for name in ("records", "keys", "marks", "audit")}),
             root_keys=store["root_keys"],
             function="migrate",

@@ -62,6 +62,10 @@ class Reached:
             raise ProgressError(f"{path} is of another mapping, or of this one before it was changed.")
         return Reached(path, mapping, source, stage, told["cursor"], report)
 
+    def begin_anew(self) -> None:
+        """Forgets how far it came: a migration that was complete reads its source once more."""
+        self.stage, self.cursor, self.report = MigrationStage.WRITING, None, MigrationReport()
+
     def step(self, cursor: Cursor | None, *, after: MigrationStage) -> None:
         """Notes that everything before `cursor` is done; with None the stage is, and `after` begins."""
         self.cursor = cursor

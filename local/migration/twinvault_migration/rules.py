@@ -24,16 +24,45 @@ def _time(value: Any) -> str:  # noqa: ANN401  # whatever the source holds
     return datetime.fromtimestamp(float(value), UTC).isoformat()
 
 
+def _text(value: Any) -> str:  # noqa: ANN401  # likewise
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise ValueError  # noqa: TRY004  # refused as any value that a conversion would change
+    return str(value)
+
+
+def _int(value: Any) -> int:  # noqa: ANN401  # likewise
+    found = int(value)
+    if not isinstance(value, str) and found != value:
+        raise ValueError
+    return found
+
+
+def _float(value: Any) -> float:  # noqa: ANN401  # likewise
+    found = float(value)
+    if Decimal(repr(found)) != Decimal(str(value)):
+        raise ValueError
+    return found
+
+
+def _list(value: Any) -> list[Any]:  # noqa: ANN401  # likewise
+    if not isinstance(value, set | frozenset):
+        raise ValueError  # noqa: TRY004  # likewise
+    return sorted(value)
+
+
 CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
-    "text": str,
-    "int": int,
-    "float": float,
+    "text": _text,
+    "int": _int,
+    "float": _float,
     "decimal": lambda value: Decimal(str(value)),
     "json": json.loads,
     "time": _time,
-    "list": sorted,
+    "list": _list,
 }
-"""What `as` may say: `json` reads a text, `time` seconds since 1970, `list` makes a set one."""
+"""What `as` may say: `json` reads a text, `time` seconds since 1970, `list` makes a set one.
+
+Each is without loss, for the comparison converts in the same way and would not see one.
+"""
 _ABSENT = object()
 
 
