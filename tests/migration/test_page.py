@@ -38,7 +38,7 @@ def test_the_page_runs_as_it_stands(scene: Scene, call: Call, monkeypatch) -> No
     assert [(one["items"], one["skipped"], one["records"]) for one in reports] == [(4, 1, 3)] * 3
     assert [(one["written"], one["compared"]) for one in reports] == [(0, 0), (3, 3), (0, 3)]
     again = call("migrate", "clinic.toml", "--principal", "op-7")
-    assert (again.code, "3 records: 0 written, 3 were there" in again.err) == (0, True), again.err
+    assert (again.code, "0 written, 3 were there" in " ".join(again.err.split())) == (0, True), again.err
 
 
 def test_what_is_refused_or_differs_has_its_exit_code(scene: Scene, call: Call) -> None:  # noqa: F811  # the fixture
