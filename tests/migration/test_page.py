@@ -28,6 +28,9 @@ def test_the_page_runs_as_it_stands(scene: Scene, call: Call, monkeypatch) -> No
     mapping = f"{before}{scene.store}[source]{after}"
     (scene.folder / "clinic.toml").write_text(mapping)
     monkeypatch.chdir(scene.folder)
+    # examples/clinic has a package of this name, which another test of this process may have imported.
+    monkeypatch.setitem(sys.modules, "clinic", sys)
+    del sys.modules["clinic"]
     typed = re.findall(r"^    twinvault (migrate .*)$", PAGE, re.MULTILINE)
     assert len(typed) == 3
     reports = []
