@@ -7,15 +7,14 @@ A project of one's own keeps them in its `wheels/` and the lock files in its `re
 """
 
 import argparse
-import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
+from twinvault_cli import project
+
 ROOT = Path(__file__).resolve().parents[1]
-IN_THE_ARTIFACT = {"twinvault", "twinvault_http"}
 
 
 def main() -> int:
@@ -26,10 +25,9 @@ def main() -> int:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     build(out)
-    wheels = sorted(out.glob("*.whl"))
-    deployed = [one for one in wheels if one.name.split("-")[0] in IN_THE_ARTIFACT]
-    (out / "wheels.txt").write_text(locked(deployed), encoding="utf-8")
-    (out / "wheels-dev.txt").write_text(locked(one for one in wheels if one not in deployed), encoding="utf-8")
+    wheels, locks = project.locks_of(out)
+    for name, text in locks.items():
+        (out / Path(name).name).write_text(text, encoding="utf-8")
     print(f"{len(wheels)} wheels and their lock files in {out}")
     return 0
 
@@ -46,16 +44,6 @@ def build(into: Path) -> None:
     options = ["--quiet", "--wheel", "--no-build-isolation", "--no-create-gitignore", "--python", sys.executable]
     for package in packages():
         subprocess.run([uv, "build", *options, "--out-dir", into, package], check=True)
-
-
-def locked(wheels: Iterable[Path]) -> str:
-    """The lines of a lock file: each wheel's name, version and hash. What it needs of others, the project locks."""
-    lines = []
-    for wheel in wheels:
-        name, version, *_ = wheel.name.split("-")
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        lines.append(f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{digest}\n")
-    return "".join(lines)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Which project and which state folder a command is about."""
 
 import os
-import stat
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from twinvault_cli.given import remember
+from twinvault_local.machine.checkout import project_above
 from twinvault_local.state import FIRST_PORT, StateFolder
 
 ROOT = Path(__file__).parents[2]
@@ -55,17 +55,7 @@ def project_folder(chosen: Path | None = None) -> Path:
     named = chosen or (Path(found) if (found := os.environ.get("TWINVAULT_APP")) else None)
     if named is not None:
         return named.absolute()
-    here = Path.cwd()
-    return next((one for one in (here, *here.parents) if _is_ones_own(one / "cdk.json")), ROOT)
-
-
-def _is_ones_own(path: Path) -> bool:
-    """Whether it is there and nobody else's: its `app` is run, and a folder above may be anybody's, as /tmp is."""
-    try:
-        found = path.stat()
-    except OSError:
-        return False
-    return found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH
+    return project_above(Path.cwd()) or ROOT
 
 
 def state_folder(chosen: Path | None) -> StateFolder:

@@ -1,7 +1,6 @@
 """Every finding of cdk-nag that we know and accept, each with its reason. Anything else fails the synthesis."""
 
 from aws_cdk import Acknowledgment, Validations
-
 from constructs import IConstruct
 
 

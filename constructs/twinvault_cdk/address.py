@@ -10,8 +10,8 @@ AWS::ApiGatewayV2::DomainName and AWS::ApiGatewayV2::ApiMapping.
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_route53 as route53
-
 from constructs import Construct
+
 from twinvault_cdk.domain import Domain
 from twinvault_cdk.names import Names
 from twinvault_cdk.stage import Stage

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk import aws_dynamodb as dynamodb
-
 from constructs import Construct
+
 from twinvault_cdk.outputs import say
 from twinvault_cdk.rollout import Rollout
 from twinvault_cdk.stage import Stage, StageError

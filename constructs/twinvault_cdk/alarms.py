@@ -15,8 +15,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-
 from constructs import Construct
+
 from twinvault_cdk.declarations import FunctionSpec
 from twinvault_cdk.keys import from_our_alarms
 from twinvault_cdk.names import Names

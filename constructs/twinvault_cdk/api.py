@@ -5,8 +5,8 @@ import json
 from aws_cdk import Duration
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk import aws_lambda as lambda_
-
 from constructs import Construct
+
 from twinvault_cdk import artifact
 from twinvault_cdk.acknowledgements import acknowledge_api, acknowledge_function
 from twinvault_cdk.address import map_address

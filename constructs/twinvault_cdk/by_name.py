@@ -11,7 +11,6 @@ from typing import Any
 import jsii
 from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
-
 from constructs import Construct, IValidation
 
 _PRINCIPAL = "aws:principalarn"

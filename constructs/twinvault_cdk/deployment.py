@@ -5,8 +5,8 @@ import sys
 
 from aws_cdk import Annotations, App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
-
 from constructs import Construct
+
 from twinvault_cdk.address import AddressStack
 from twinvault_cdk.api import Api
 from twinvault_cdk.application import Application

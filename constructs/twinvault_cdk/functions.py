@@ -8,8 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-
 from constructs import Construct
+
 from twinvault_cdk.declarations import FunctionSpec
 from twinvault_cdk.endpoints import endpoint_urls
 from twinvault_cdk.names import Names

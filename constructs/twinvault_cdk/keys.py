@@ -11,8 +11,8 @@ from typing import Any
 from aws_cdk import Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-
 from constructs import Construct
+
 from twinvault_cdk.declarations import FunctionSpec
 from twinvault_cdk.endpoints import via
 from twinvault_cdk.names import Names
@@ -118,8 +118,8 @@ class Keys(Construct):
             moved = ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
             yield from self._use(f"Rewrap{keys}", moved, roles=rewrapping, conditions=conditions)
         # A receipt says until when a root key can be brought back whose deletion is scheduled.
-        if signers := [spec.name for spec in self._functions if spec.signs_receipts]:
-            yield from self._use("SeeWhetherItGoes", ["kms:DescribeKey"], roles=signers, conditions={})
+        signers = [spec.name for spec in self._functions if spec.signs_receipts]
+        yield from self._use("SeeWhetherItGoes", ["kms:DescribeKey"], roles=signers, conditions={})
 
     def _table_policy(self) -> Iterable[iam.PolicyStatement]:
         """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key"."""
@@ -166,8 +166,6 @@ class Keys(Construct):
         spec reference": ED25519_SHA_512 needs the message type RAW).
         """
         signers = [spec.name for spec in self._functions if spec.signs_receipts]
-        if not signers:
-            return
         pure = {"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}}
         yield from self._use("SignReceipts", ["kms:Sign"], roles=signers, conditions=pure)
         yield from self._use("SeeThePublicHalf", ["kms:GetPublicKey"], roles=signers, conditions={})

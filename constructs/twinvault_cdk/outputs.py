@@ -1,7 +1,6 @@
 """What a stack says of itself: outputs under the very names that the twin and verify-deploy look for."""
 
 from aws_cdk import CfnOutput
-
 from constructs import Construct
 
 

@@ -17,8 +17,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-
 from constructs import Construct
+
 from twinvault_cdk.acknowledgements import acknowledge_deployer
 from twinvault_cdk.declarations import FunctionSpec
 from twinvault_cdk.names import Names

@@ -9,8 +9,8 @@ from aws_cdk import Arn, ArnComponents, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-
 from constructs import Construct
+
 from twinvault_cdk.declarations import FunctionSpec
 from twinvault_cdk.names import Names
 from twinvault_cdk.stage import Stage

@@ -10,8 +10,8 @@ from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-
 from constructs import Construct
+
 from twinvault_cdk.declarations import FunctionSpec
 from twinvault_cdk.names import Names
 from twinvault_cdk.releases import LIVE

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from aws_cdk import Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_kms as kms
-
 from constructs import Construct
+
 from twinvault_cdk.adopting import check_letting_go
 from twinvault_cdk.application import Application
 from twinvault_cdk.by_name import require_roles_by_name
@@ -55,8 +54,3 @@ class Store(Construct):
     def tables(self) -> Mapping[str, dynamodb.TableV2]:
         """The tables by what they hold: records, keys, marks, audit."""
         return self._tables.by_name
-
-    @property
-    def root_key(self) -> kms.Key:
-        """The key that wraps every tenant's keys."""
-        return self.keys.root

@@ -4,8 +4,8 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-
 from constructs import Construct
+
 from twinvault_cdk.adopting import let_go
 from twinvault_cdk.outputs import say
 from twinvault_cdk.rollout import Rollout

@@ -1,7 +1,6 @@
 """One whole twin, brought up from the checkout as `twinvault up` does it, in a state folder and on ports of its own."""
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,11 +74,8 @@ class Vault:
 
 
 def make_sources(folder: Path) -> Sources:
-    """The checkout's artifact and templates as they are now; a copy, so that later edits change nothing."""
-    made = sources.ensure(Project.read(ROOT), environ=os.environ, progress=lambda _: None)
-    shutil.copytree(made.assembly, folder / "assembly")
-    shutil.copy(made.artifact, folder / "functions.zip")
-    return Sources(folder / "assembly", folder / "functions.zip")
+    """The checkout's artifact and templates as they are now."""
+    return sources.copied(sources.ensure(Project.read(ROOT), environ=os.environ, progress=lambda _: None), folder)
 
 
 def bring_up(state: Path, made: Sources) -> Vault:

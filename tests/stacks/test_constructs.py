@@ -130,7 +130,7 @@ def test_a_role_without_a_name_in_a_keys_condition_fails_the_synthesis(tmp_path,
     store = Store(stack, "Vault", application=application(), stage=stage())
     role = iam.Role(Stack(made, "Other", env={"region": REGION}), "Batch", assumed_by=iam.AccountRootPrincipal())
     conditions = {"ArnEquals": {"aws:PrincipalArn": role.role_arn}}
-    store.root_key.add_to_resource_policy(
+    store.keys.root.add_to_resource_policy(
         iam.PolicyStatement(
             actions=["kms:Decrypt"], principals=[iam.AnyPrincipal()], resources=["*"], conditions=conditions
         )
@@ -143,7 +143,7 @@ def test_a_reference_in_a_text_is_found_too(tmp_path, artifact):
     made = app(tmp_path, artifact)
     store = Store(Stack(made, "Mine", env={"region": REGION}), "Vault", application=application(), stage=stage())
     named = Fn.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Batch}")
-    store.root_key.add_to_resource_policy(
+    store.keys.root.add_to_resource_policy(
         iam.PolicyStatement(
             actions=["kms:Decrypt"],
             principals=[iam.AnyPrincipal()],

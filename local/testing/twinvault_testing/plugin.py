@@ -39,10 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def project_of(config: pytest.Config) -> Path:
     """The project that is tested: the option's, else the setting's, else the one that rootdir lies in."""
+    from twinvault_local.machine.checkout import project_above
+
     given, root = str(config.getoption("--twinvault-app") or config.getini(_APP)), config.rootpath
     if given:
         return (root / given).resolve()
-    return next((one for one in (root, *root.parents) if (one / "cdk.json").is_file()), root)
+    return project_above(root) or root
 
 
 @pytest.fixture(scope="session")

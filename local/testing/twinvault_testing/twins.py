@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -155,11 +154,8 @@ def running_twin(
 
 
 def _sources(project: Project, folder: Path) -> Sources:
-    """The project's artifact and templates as they are now; a copy, so that later edits change nothing."""
-    made = sources.ensure(project, environ=os.environ, progress=lambda _: None)
-    shutil.copytree(made.assembly, folder / "assembly")
-    shutil.copy(made.artifact, folder / "functions.zip")
-    return Sources(folder / "assembly", folder / "functions.zip")
+    """The project's artifact and templates as they are now."""
+    return sources.copied(sources.ensure(project, environ=os.environ, progress=lambda _: None), folder)
 
 
 def _up(twin: Twin, made: Sources) -> Facts:

@@ -51,6 +51,14 @@ def ensure(project: Project, *, environ: Mapping[str, str], progress: Progress) 
     return Sources(assembly=project.assembly, artifact=project.artifact)
 
 
+def copied(made: Sources, into: Path) -> Sources:
+    """A copy of what was made, in a folder of its own: later edits and builds change nothing of it."""
+    assembly, artifact = into / "assembly", into / "functions.zip"
+    shutil.copytree(made.assembly, assembly)
+    shutil.copy(made.artifact, artifact)
+    return Sources(assembly, artifact)
+
+
 def ensure_artifact(project: Project, *, progress: Progress) -> Path:
     """The artifact alone, built where it is stale; the assembly keeps the hash of an earlier one.
 
